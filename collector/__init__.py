@@ -1,0 +1,1 @@
+"""HTTP in, Kafka out. Knows no person; answers only when the broker has the event."""

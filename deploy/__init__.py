@@ -1,0 +1,1 @@
+"""The command line, the embedded engines and the supervisor: everything that starts something."""

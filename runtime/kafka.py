@@ -1,0 +1,87 @@
+"""Kafka's edge: client settings shared by every process, and the topics of the deployment.
+
+The client classes themselves are confluent-kafka's; nothing is wrapped that does not have to be.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from runtime.settings import KafkaSettings
+from schemas.topics import AGENTS, COMPACT, TOPICS, Topic, changelog
+
+log = structlog.get_logger()
+
+
+class KafkaUnavailable(Exception):
+    """The broker did not answer in time; the text says where it was looked for."""
+
+
+class TopicMismatch(Exception):
+    """A topic exists with another number of partitions than the deployment's: nothing may start on it."""
+
+
+def client_config(settings: KafkaSettings) -> dict[str, Any]:
+    """What every confluent-kafka client of ours starts from."""
+    return {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "reconnect.backoff.max.ms": 1000,  # a broker that comes back is found within a second
+        "log_level": 3,
+    }
+
+
+def deployment_topics(settings: KafkaSettings) -> list[Topic]:
+    """The table of schemas/topics.py and the changelog of each agent of this generation."""
+    return [*TOPICS, *(changelog(settings.generation, agent) for agent in AGENTS)]
+
+
+def ensure_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> list[str]:
+    """Create what is missing, return the names created; idempotent.
+
+    Raises KafkaUnavailable, or TopicMismatch when a topic has another partition count.
+    """
+    admin = AdminClient(client_config(settings))
+    try:
+        existing = admin.list_topics(timeout=timeout_s).topics
+    except KafkaException as error:
+        raise KafkaUnavailable(f"Kafka does not answer at {settings.bootstrap_servers}: {error.args[0].str()}") from error
+    wanted = deployment_topics(settings)
+    for topic in wanted:
+        _check(topic, existing, settings)
+    missing = [topic for topic in wanted if topic.full_name(settings.topic_prefix) not in existing]
+    _create(admin, missing, settings, timeout_s)
+    return [topic.full_name(settings.topic_prefix) for topic in missing]
+
+
+def _check(topic: Topic, existing: dict[str, Any], settings: KafkaSettings) -> None:
+    found = existing.get(topic.full_name(settings.topic_prefix))
+    wanted = topic.partitions or settings.partitions
+    if found is not None and len(found.partitions) != wanted:
+        raise TopicMismatch(
+            f"topic {found.topic} has {len(found.partitions)} partitions, the settings say {wanted}: "
+            "set STITCHLINE_PARTITIONS to what the topics have, or start a new generation"
+        )
+
+
+def _create(admin: AdminClient, topics: Iterable[Topic], settings: KafkaSettings, timeout_s: float) -> None:
+    new = [_new_topic(topic, settings) for topic in topics]
+    if not new:
+        return
+    for name, done in admin.create_topics(new, operation_timeout=timeout_s).items():
+        done.result(timeout_s)
+        log.info("topic created", topic=name)
+
+
+def _new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
+    config = {"cleanup.policy": topic.cleanup, "min.insync.replicas": str(settings.min_insync_replicas)}
+    if topic.cleanup != COMPACT:
+        config["retention.ms"] = str(topic.retention_ms)
+    return NewTopic(
+        topic.full_name(settings.topic_prefix),
+        num_partitions=topic.partitions or settings.partitions,
+        replication_factor=settings.replication_factor,
+        config=config,
+    )

@@ -1,0 +1,43 @@
+"""Logging of a process: one JSON line per thing that happened, on standard error. Called by composition roots only.
+
+No secret and no personal datum in a log line: write keys, identifiers and payloads are never logged, only sources, topics,
+partitions, offsets, counts and reasons.
+"""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(process: str, level: int = logging.INFO) -> None:
+    """Set structlog and the standard library's logging up for this process; `process` stands on every line."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    foreign = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.processors.add_log_level,
+                           structlog.processors.TimeStamper(fmt="iso", utc=True), _named(process)],
+        processor=structlog.processors.JSONRenderer(),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(foreign)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _named(process: str) -> structlog.typing.Processor:
+    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process
+        return event
+
+    return add

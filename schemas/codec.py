@@ -1,0 +1,95 @@
+"""Avro in Confluent's wire format: a zero byte, the schema id in four bytes, the body.
+
+Schema ids are fixed here and never reused: a changed record becomes a new file with a new id, and every old id stays
+readable. `registry.py` serves them, so a stock Avro deserialiser needs no registry server.
+"""
+
+import io
+import json
+import struct
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import Any
+
+import fastavro
+import msgspec
+
+MAGIC = 0
+HEADER = struct.Struct(">BI")
+
+Record = Mapping[str, Any]
+
+
+class AvroSchema(msgspec.Struct, frozen=True):
+    """`subject` is the Confluent subject's stem: topic values are registered as `<topic>-value`."""
+
+    id: int
+    subject: str
+    version: int
+    file: str
+
+
+SCHEMAS = (
+    AvroSchema(1, "resolved_event", 1, "resolved_event.avsc"),
+    AvroSchema(2, "pointer", 1, "pointer.avsc"),
+    AvroSchema(3, "dead_letter", 1, "dead_letter.avsc"),
+    AvroSchema(4, "ledger_entry", 1, "ledger_entry.avsc"),
+)
+
+RESOLVED_EVENT, POINTER, DEAD_LETTER, LEDGER_ENTRY = (schema.id for schema in SCHEMAS)
+
+
+class UnknownSchema(ValueError):
+    """Bytes that are not in Confluent's wire format, or whose schema id this release does not know."""
+
+
+def _read(schema: AvroSchema) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(files("schemas").joinpath("avsc", schema.file).read_text())
+    return loaded
+
+
+DEFINITIONS = {schema.id: _read(schema) for schema in SCHEMAS}
+_PARSED = {number: fastavro.parse_schema(definition) for number, definition in DEFINITIONS.items()}
+
+
+def encoder(schema_id: int) -> Callable[[Record], bytes]:
+    """A function from a record (a mapping with the schema's field names) to wire bytes."""
+    parsed, header = _PARSED[schema_id], HEADER.pack(MAGIC, schema_id)
+    write = fastavro.schemaless_writer
+
+    def encode(record: Record) -> bytes:
+        out = io.BytesIO()
+        out.write(header)
+        write(out, parsed, record)
+        return out.getvalue()
+
+    return encode
+
+
+encode_resolved_event = encoder(RESOLVED_EVENT)
+encode_pointer = encoder(POINTER)
+encode_dead_letter = encoder(DEAD_LETTER)
+encode_ledger_entry = encoder(LEDGER_ENTRY)
+
+
+def schema_id_of(value: bytes) -> int:
+    """The id in the header. Raises UnknownSchema."""
+    if len(value) < HEADER.size:
+        raise UnknownSchema(f"{len(value)} bytes are too short for the five-byte header of Confluent's wire format")
+    magic, schema_id = HEADER.unpack_from(value)
+    if magic != MAGIC or schema_id not in DEFINITIONS:
+        raise UnknownSchema(f"magic byte {magic}, schema id {schema_id}: not one of {sorted(DEFINITIONS)}")
+    return int(schema_id)
+
+
+def body_of(value: bytes) -> bytes:
+    """The Avro body without the header."""
+    return value[HEADER.size :]
+
+
+def decode(value: bytes) -> dict[str, Any]:
+    """One record, read with the schema it was written with. Raises UnknownSchema."""
+    schema_id = schema_id_of(value)
+    record = fastavro.schemaless_reader(io.BytesIO(body_of(value)), _PARSED[schema_id], None)
+    assert isinstance(record, dict)
+    return record

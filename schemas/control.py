@@ -1,0 +1,115 @@
+"""What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
+
+Pure: `ControlState.apply` takes one record, `parse_file` takes the mapping that a configuration file holds. Kinds so far: `source`.
+A document of an unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """One site, app or server that sends events. Write keys are kept as SHA-256 only."""
+
+    id: Name
+    workspace: Name = "main"
+    write_key_hashes: list[str]
+    unsigned_links: bool = False  # accept email= and contact_id= in page addresses without a signature
+    allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
+
+
+class SourceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry under `sources:` of a file for `stitchline apply`."""
+
+    id: Name
+    write_keys: Annotated[list[str], msgspec.Meta(min_length=1)]
+    workspace: Name = "main"
+    unsigned_links: bool = False
+    allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
+
+
+class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    sources: list[SourceInput] = []
+
+
+def hash_write_key(write_key: str) -> str:
+    return hashlib.sha256(write_key.encode()).hexdigest()
+
+
+def parse_file(document: Any) -> dict[str, bytes]:
+    """Control records (key -> JSON) of a configuration file's content.
+
+    Raises msgspec.ValidationError naming the place, or ValueError when two sources share an id or a write key.
+    """
+    parsed = msgspec.convert(document or {}, ConfigurationFile)
+    _refuse_twice("source id", [entry.id for entry in parsed.sources])
+    _refuse_twice("write key", [key for entry in parsed.sources for key in entry.write_keys])
+    return {f"source/{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
+
+
+def _stored(entry: SourceInput) -> Source:
+    return Source(
+        id=entry.id,
+        workspace=entry.workspace,
+        write_key_hashes=[hash_write_key(key) for key in entry.write_keys],
+        unsigned_links=entry.unsigned_links,
+        allowed_origins=entry.allowed_origins,
+    )
+
+
+def _refuse_twice(what: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} given twice: {', '.join(twice)}; each may stand once")
+
+
+class ControlState:
+    """All current documents. `apply` is idempotent; the last record of a key decides, as in the compacted topic."""
+
+    def __init__(self, documents: Mapping[str, bytes] | None = None) -> None:
+        self.documents: dict[str, bytes] = dict(documents or {})
+        self._sources: dict[str, Source] = {}
+        self._by_key_hash: dict[str, Source] = {}
+        for key in self.documents:
+            self._read(key)
+        self._index()
+
+    def apply(self, key: str, value: bytes | None) -> None:
+        """Raises msgspec.DecodeError for a document that this release cannot read; the state is then unchanged."""
+        if value is None:
+            self.documents.pop(key, None)
+            self._sources.pop(key, None)
+        else:
+            source = _decode_source(value) if key.startswith("source/") else None
+            self.documents[key] = value
+            if source:
+                self._sources[key] = source
+        self._index()
+
+    def source_of(self, write_key: str) -> Source | None:
+        """The source that has this write key, if any."""
+        return self._by_key_hash.get(hash_write_key(write_key))
+
+    def source(self, source_id: str) -> Source | None:
+        return self._sources.get(f"source/{source_id}")
+
+    @property
+    def sources(self) -> list[Source]:
+        return sorted(self._sources.values(), key=lambda source: source.id)
+
+    def _read(self, key: str) -> None:
+        if key.startswith("source/"):
+            self._sources[key] = _decode_source(self.documents[key])
+
+    def _index(self) -> None:
+        self._by_key_hash = {digest: source for source in self.sources for digest in source.write_key_hashes}
+
+
+_decode_source = msgspec.json.Decoder(Source).decode

@@ -1,0 +1,23 @@
+"""Why an event was refused: the one list of names. A dead letter and an error reply carry one of them."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The value is what users see and filter by: never rename one."""
+
+    INVALID_JSON = "invalid_json"  # the text is not JSON, or not UTF-8
+    WRONG_TYPE = "wrong_type"  # JSON, but a field has a type that it cannot have
+    UNKNOWN_TYPE = "unknown_type"  # `type` is none of identify, track, page, screen, group, alias
+    NO_IDENTIFIER = "no_identifier"  # nothing says whose event this is
+    EVENT_TOO_LARGE = "event_too_large"  # one event over event_bytes_max
+    BODY_TOO_LARGE = "body_too_large"  # one request over body_bytes_max
+    BATCH_TOO_LONG = "batch_too_long"  # more events than batch_events_max
+    NO_WRITE_KEY = "no_write_key"  # no key in header, body or query
+    UNKNOWN_WRITE_KEY = "unknown_write_key"  # no source has this key
+    NOT_FOUND = "not_found"  # no such path
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BAD_ENCODING = "bad_encoding"  # Content-Encoding that cannot be undone
+    UNREADABLE_PACK = "unreadable_pack"  # a Kafka message that is no pack
+    OVERLOADED = "overloaded"  # the collector's queue is full: come back later
+    KAFKA_UNAVAILABLE = "kafka_unavailable"  # not acknowledged in time: come back later

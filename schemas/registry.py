@@ -1,0 +1,52 @@
+"""The read side of Confluent's Schema Registry protocol over our fixed schemas: pure, path in, status and document out.
+
+Subjects follow Confluent's default (TopicNameStrategy): `<topic>-value`, the topic with the deployment's prefix.
+"""
+
+import json
+import re
+from typing import Any
+
+from schemas.codec import DEFINITIONS, SCHEMAS
+from schemas.topics import TOPICS
+
+_VERSIONS = re.compile(r"/subjects/([^/]+)/versions(?:/([^/]+))?/?")
+_ID = re.compile(r"/schemas/ids/([^/]+)/?")
+
+Reply = tuple[int, Any]
+
+
+def registry_reply(path: str, *, prefix: str = "") -> Reply | None:
+    """(HTTP status, JSON document) for a path of the registry protocol; None when the path is not one of it."""
+    if path.rstrip("/") == "/subjects":
+        return 200, sorted(_subjects(prefix))
+    if found := _ID.fullmatch(path):
+        return _by_id(found[1])
+    if found := _VERSIONS.fullmatch(path):
+        return _by_subject(found[1], found[2], prefix)
+    return None
+
+
+def _subjects(prefix: str) -> dict[str, str]:
+    return {f"{topic.full_name(prefix)}-value": topic.subject for topic in TOPICS if topic.subject}
+
+
+def _by_id(number: str) -> Reply:
+    if number.isdecimal() and int(number) in DEFINITIONS:
+        return 200, {"schema": json.dumps(DEFINITIONS[int(number)])}
+    return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
+
+
+def _by_subject(subject: str, version: str | None, prefix: str) -> Reply:
+    stem = _subjects(prefix).get(subject)
+    known = [schema for schema in SCHEMAS if schema.subject == stem]
+    if not known:
+        return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found"}
+    if version is None:
+        return 200, [schema.version for schema in known]
+    chosen = [known[-1]] if version == "latest" else [schema for schema in known if str(schema.version) == version]
+    if not chosen:
+        return 404, {"error_code": 40402, "message": f"Version {version} not found"}
+    schema = chosen[0]
+    document = {"subject": subject, "id": schema.id, "version": schema.version, "schema": json.dumps(DEFINITIONS[schema.id])}
+    return 200, document

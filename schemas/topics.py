@@ -1,0 +1,43 @@
+"""Every Kafka topic in one table. Names here are without the deployment's prefix; `Topic.full_name` adds it.
+
+Partition counts never change within a generation: state, changelog and input of an agent share partition numbers.
+"""
+
+import msgspec
+
+DAY_MS = 86_400_000
+COMPACT, DELETE = "compact", "delete"
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """`key` says in words what chooses the partition; `subject` is the Avro schema of the value, "" when it is private."""
+
+    name: str
+    key: str
+    cleanup: str
+    retention_ms: int = -1
+    partitions: int | None = None  # None: the deployment's setting
+    subject: str = ""
+
+    def full_name(self, prefix: str) -> str:
+        return prefix + self.name
+
+
+CONTROL = Topic(name="control", key="kind/id", cleanup=COMPACT, partitions=1)
+EVENTS_RAW = Topic(name="events.raw", key="routing id", cleanup=DELETE, retention_ms=7 * DAY_MS)
+EVENTS_RESOLVED = Topic(
+    name="events.resolved", key="subject", cleanup=DELETE, retention_ms=7 * DAY_MS, subject="resolved_event"
+)
+EVENTS_DEAD = Topic(name="events.dead", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="dead_letter")
+IDENTITY_FACTS = Topic(name="identity.facts", key="node", cleanup=DELETE, retention_ms=7 * DAY_MS)
+IDENTITY_POINTERS = Topic(name="identity.pointers", key="node", cleanup=COMPACT, subject="pointer")
+LEDGER = Topic(name="ledger", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="ledger_entry")
+
+TOPICS = (CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS, IDENTITY_POINTERS, LEDGER)
+
+AGENTS = {"resolve": EVENTS_RAW, "identity": IDENTITY_FACTS}  # agent -> the topic it reads
+
+
+def changelog(generation: str, agent: str) -> Topic:
+    """The topic that holds an agent's state and its position; one partition per input partition."""
+    return Topic(name=f"{generation}-{agent}-changelog", key="state key", cleanup=COMPACT)

@@ -1,0 +1,1 @@
+"""From topics into ClickHouse: confluent-kafka loops whose commit order is ours."""
