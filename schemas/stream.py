@@ -1,0 +1,41 @@
+"""What flows through a stream processor: the seam between pure steps (processors/) and the stream core (runtime/).
+
+A step gets all records that one chunk brought for one partition, reads and writes its partition's state as a plain mapping,
+and returns records to send. The core makes outputs, state and position one Kafka transaction.
+"""
+
+from collections.abc import MutableMapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class InputRecord(msgspec.Struct, frozen=True, gc=False):
+    """One record of the input partition; `timestamp` is Kafka's, in ms since the epoch."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class OutputRecord(msgspec.Struct, frozen=True, gc=False):
+    """One record to send. `topic` is a name of schemas/topics.py, without the deployment's prefix."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+
+
+State = MutableMapping[bytes, bytes]  # one partition's keyed state within a chunk
+
+
+class Step(Protocol):
+    """A pure function of its arguments: the same records on the same state give the same outputs and the same state.
+
+    It must not keep the mapping, and it must handle every bad record itself (as a dead letter among the outputs): an exception
+    that leaves a step is a bug and stops the process.
+    """
+
+    def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]: ...
