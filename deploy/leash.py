@@ -1,0 +1,131 @@
+"""Ties a process to its parent: when the parent is gone, even by SIGKILL, the process ends too.
+
+The parent keeps the writing end of a pipe that is the child's standard input and writes nothing. The operating
+system closes that end whenever and however the parent ends, and the child reads the end of its input: this works
+on every Unix, and for grandchildren.
+
+Two uses: `end_with_parent` inside a Python process of ours, and `python -m deploy.leash -- ARGV...` around a
+foreign program that does not know the convention (the Java machine). Standard library only, nothing of ours: it
+must start in a few milliseconds. File descriptors that the leash was told to keep open are handed on, so that a
+lock held by them lives as long as the program.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+
+LEASHED = "STITCHLINE_LEASHED"
+GRACE_S = 20.0
+STDIN = 0
+PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
+
+
+def is_leashed(environ: Mapping[str, str]) -> bool:
+    """Whether whoever started us keeps our standard input open for as long as it lives."""
+    return environ.get(LEASHED) == "1"
+
+
+def end_with_parent(on_end: Callable[[], None], grace_s: float = GRACE_S) -> None:
+    """Call `on_end` in a thread of its own when standard input ends.
+
+    A process that still lives `grace_s` later is killed.
+    """
+    threading.Thread(target=_watch, args=(on_end, grace_s), name="leash", daemon=True).start()
+
+
+def run(argv: Sequence[str], grace_s: float) -> int:
+    """Run a program to its end and return its exit code, 128 + N for signal N."""
+    child = subprocess.Popen(  # noqa: S603 - running what it is told to is its purpose
+        argv,
+        stdin=subprocess.DEVNULL,
+        close_fds=False,
+        process_group=0,  # a Ctrl-C at the terminal reaches us only, and we end it in order
+        preexec_fn=_die_with_us(os.getpid()) if sys.platform == "linux" else None,
+    )
+    ending = _Ending(child.pid, grace_s)
+    signal.signal(signal.SIGTERM, ending.on_signal)
+    signal.signal(signal.SIGINT, ending.on_signal)
+    if _is_pipe(STDIN):
+        end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM), grace_s * 2)
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.leash", description="Run a program that ends when our parent does."
+    )
+    parser.add_argument("--grace-s", type=float, default=GRACE_S, help="time between SIGTERM and SIGKILL")
+    parser.add_argument("program", nargs="+", metavar="ARGV")
+    options = parser.parse_args(argv)
+    try:
+        return run(options.program, options.grace_s)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"leash: {error.filename} does not exist\n")
+        return 127
+
+
+class _Ending:
+    """SIGTERM to the program's process group, SIGKILL after the grace; a second signal changes nothing."""
+
+    def __init__(self, pid: int, grace_s: float) -> None:
+        self._pid = pid
+        self._last_resort = threading.Timer(grace_s, self._send, [signal.SIGKILL])
+        self._last_resort.daemon = True
+        self._begun = False
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        self._send(signal.SIGTERM)
+        self._last_resort.start()
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(
+            ProcessLookupError, PermissionError
+        ):  # macOS says EPERM for a group that is just ending
+            os.killpg(self._pid, number)
+
+
+def _watch(on_end: Callable[[], None], grace_s: float) -> None:
+    # Not sys.stdin: its lock, held by a thread that waits, would hang the interpreter when it ends.
+    with contextlib.suppress(OSError):
+        while os.read(STDIN, 4096):
+            pass
+    on_end()
+    time.sleep(grace_s)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _die_with_us(us: int) -> Callable[[], None]:
+    """Linux: the kernel kills the program when the leash itself was killed and can no longer do it."""
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != us:  # we died between fork and here
+            os._exit(1)
+
+    return prepare
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
