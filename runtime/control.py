@@ -114,7 +114,9 @@ def write_control(
 ) -> None:
     """Write documents (None deletes) in one transaction, all under one apply-id. Raises KafkaUnavailable."""
     topic = CONTROL.full_name(kafka.topic_prefix)
-    producer = Producer(client_config(kafka) | {"transactional.id": f"{kafka.topic_prefix}apply", "linger.ms": 0})
+    producer = Producer(
+        client_config(kafka) | {"transactional.id": f"{kafka.topic_prefix}apply", "linger.ms": 0}
+    )
     try:
         producer.init_transactions(timeout_s)
         producer.begin_transaction()
@@ -122,4 +124,6 @@ def write_control(
             producer.produce(topic, key=key, value=value, partition=0, headers={APPLY_ID_HEADER: apply_id})
         producer.commit_transaction(timeout_s)
     except KafkaException as error:
-        raise KafkaUnavailable(f"control could not be written at {kafka.bootstrap_servers}: {error.args[0].str()}") from error
+        raise KafkaUnavailable(
+            f"control could not be written at {kafka.bootstrap_servers}: {error.args[0].str()}"
+        ) from error

@@ -47,7 +47,9 @@ def ensure_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> list[str
     try:
         existing = admin.list_topics(timeout=timeout_s).topics
     except KafkaException as error:
-        raise KafkaUnavailable(f"Kafka does not answer at {settings.bootstrap_servers}: {error.args[0].str()}") from error
+        raise KafkaUnavailable(
+            f"Kafka does not answer at {settings.bootstrap_servers}: {error.args[0].str()}"
+        ) from error
     wanted = deployment_topics(settings)
     for topic in wanted:
         _check(topic, existing, settings)

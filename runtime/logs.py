@@ -26,8 +26,12 @@ def configure(process: str, level: int = logging.INFO) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     foreign = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.processors.add_log_level,
-                           structlog.processors.TimeStamper(fmt="iso", utc=True), _named(process)],
+        foreign_pre_chain=[
+            structlog.stdlib.add_logger_name,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _named(process),
+        ],
         processor=structlog.processors.JSONRenderer(),
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -6,24 +6,38 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 # collector
 REQUESTS = Counter("stitchline_collector_requests", "HTTP requests by path and status", ["path", "status"])
-REQUEST_SECONDS = Histogram("stitchline_collector_request_seconds", "Time from request to answer", buckets=SECONDS)
-ACCEPTED = Counter("stitchline_collector_accepted_events", "Events acknowledged by Kafka and answered 200", ["source"])
+REQUEST_SECONDS = Histogram(
+    "stitchline_collector_request_seconds", "Time from request to answer", buckets=SECONDS
+)
+ACCEPTED = Counter(
+    "stitchline_collector_accepted_events", "Events acknowledged by Kafka and answered 200", ["source"]
+)
 REJECTED = Counter("stitchline_collector_rejected_events", "Events refused, by reason", ["reason"])
 QUEUED = Gauge("stitchline_collector_queued_events", "Events waiting for Kafka's acknowledgement")
-PACK_EVENTS = Histogram("stitchline_collector_pack_events", "Events in one pack", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500))
+PACK_EVENTS = Histogram(
+    "stitchline_collector_pack_events", "Events in one pack", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
+)
 
 # processors
-CHUNK_SECONDS = Histogram("stitchline_chunk_seconds", "Time of one chunk: step, transaction, store", ["agent"], buckets=SECONDS)
-COMMIT_SECONDS = Histogram("stitchline_commit_seconds", "Time of one Kafka commit", ["agent"], buckets=SECONDS)
+CHUNK_SECONDS = Histogram(
+    "stitchline_chunk_seconds", "Time of one chunk: step, transaction, store", ["agent"], buckets=SECONDS
+)
+COMMIT_SECONDS = Histogram(
+    "stitchline_commit_seconds", "Time of one Kafka commit", ["agent"], buckets=SECONDS
+)
 CHUNK_RECORDS = Counter("stitchline_chunk_records", "Kafka records processed", ["agent"])
 OUTPUT_RECORDS = Counter("stitchline_output_records", "Kafka records written", ["agent", "topic"])
-PARTS_REBUILT = Counter("stitchline_parts_rebuilt", "Parts thrown away and rebuilt from the changelog", ["agent", "cause"])
+PARTS_REBUILT = Counter(
+    "stitchline_parts_rebuilt", "Parts thrown away and rebuilt from the changelog", ["agent", "cause"]
+)
 RECOVERED_RECORDS = Counter("stitchline_recovered_records", "Changelog records read at recovery", ["agent"])
 
 # sinks
 STORED_ROWS = Counter("stitchline_sink_rows", "Rows acknowledged by ClickHouse", ["sink"])
 INSERT_SECONDS = Histogram("stitchline_sink_insert_seconds", "Time of one insert", ["sink"], buckets=SECONDS)
-INSERT_RETRIES = Counter("stitchline_sink_insert_retries", "Inserts that failed and were tried again", ["sink"])
+INSERT_RETRIES = Counter(
+    "stitchline_sink_insert_retries", "Inserts that failed and were tried again", ["sink"]
+)
 
 
 def exposition() -> bytes:

@@ -16,7 +16,7 @@ ABSENT = msgspec.Raw(b"null")
 
 
 class Call(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """Scalars as sent (see `identifiers.text`), objects as raw JSON. Unknown fields stay in the payload that this was read from."""
+    """Scalars as sent (see `identifiers.text`), objects as raw JSON. Unknown fields stay in the payload."""
 
     type: Scalar = None
     message_id: Scalar = None

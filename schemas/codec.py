@@ -75,7 +75,9 @@ encode_ledger_entry = encoder(LEDGER_ENTRY)
 def schema_id_of(value: bytes) -> int:
     """The id in the header. Raises UnknownSchema."""
     if len(value) < HEADER.size:
-        raise UnknownSchema(f"{len(value)} bytes are too short for the five-byte header of Confluent's wire format")
+        raise UnknownSchema(
+            f"{len(value)} bytes are too short for the five-byte header of Confluent's wire format"
+        )
     magic, schema_id = HEADER.unpack_from(value)
     if magic != MAGIC or schema_id not in DEFINITIONS:
         raise UnknownSchema(f"magic byte {magic}, schema id {schema_id}: not one of {sorted(DEFINITIONS)}")

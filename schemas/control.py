@@ -1,7 +1,7 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
-Pure: `ControlState.apply` takes one record, `parse_file` takes the mapping that a configuration file holds. Kinds so far: `source`.
-A document of an unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
+Pure: `ControlState.apply` takes one record, `parse_file` takes the mapping that a configuration file holds. Kinds so
+far: `source`. A document of an unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
 """
 
 import hashlib
@@ -48,9 +48,9 @@ def parse_file(document: Any) -> dict[str, bytes]:
 
     Raises msgspec.ValidationError naming the place, or ValueError when two sources share an id or a write key.
     """
-    parsed = msgspec.convert(document or {}, ConfigurationFile)
-    _refuse_twice("source id", [entry.id for entry in parsed.sources])
-    _refuse_twice("write key", [key for entry in parsed.sources for key in entry.write_keys])
+    parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
+    _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
+    _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.write_keys])
     return {f"source/{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
 
 
@@ -64,10 +64,12 @@ def _stored(entry: SourceInput) -> Source:
     )
 
 
-def _refuse_twice(what: str, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{what} given twice: {', '.join(twice)}; each may stand once")
+def _refuse_twice(what: str, given: list[tuple[str, str]]) -> None:
+    """`given` has (name, source id); a write key is a secret, so the text names the sources only."""
+    values = [value for value, _ in given]
+    sources = sorted({source for value, source in given if values.count(value) > 1})
+    if sources:
+        raise ValueError(f"{what} given twice, in {', '.join(sources)}: each may stand once")
 
 
 class ControlState:

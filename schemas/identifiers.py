@@ -18,7 +18,9 @@ from siphash24 import siphash24
 USER, EXTERNAL, EMAIL, ANONYMOUS, MESSAGE = "u", "x", "e", "a", "m"
 
 KAFKA_SEED = 0x9747B28C  # the seed of Kafka's own murmur2 partitioner
-NODE_ID_MASK = (1 << 63) - 1  # docs/decisions/0003: the same number in Avro's signed long, Java, Python and ClickHouse
+NODE_ID_MASK = (
+    1 << 63
+) - 1  # docs/decisions/0003: the same number in Avro's signed long, Java, Python and ClickHouse
 
 EMAIL_SHAPE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 

@@ -53,5 +53,7 @@ def decode_pack(value: bytes) -> list[PackedEvent]:
     """The events of one message. Raises msgspec.DecodeError (not a pack) or UnknownPackVersion."""
     pack = _decode(value)
     if pack.version != VERSION:
-        raise UnknownPackVersion(f"pack version {pack.version}, this release reads {VERSION}: upgrade the processors first")
+        raise UnknownPackVersion(
+            f"pack version {pack.version}, this release reads {VERSION}: upgrade the processors first"
+        )
     return pack.events

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     UNKNOWN_WRITE_KEY = "unknown_write_key"  # no source has this key
     NOT_FOUND = "not_found"  # no such path
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time
     BAD_ENCODING = "bad_encoding"  # Content-Encoding that cannot be undone
     UNREADABLE_PACK = "unreadable_pack"  # a Kafka message that is no pack
     OVERLOADED = "overloaded"  # the collector's queue is full: come back later

@@ -44,9 +44,16 @@ def _by_subject(subject: str, version: str | None, prefix: str) -> Reply:
         return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found"}
     if version is None:
         return 200, [schema.version for schema in known]
-    chosen = [known[-1]] if version == "latest" else [schema for schema in known if str(schema.version) == version]
+    chosen = (
+        [known[-1]] if version == "latest" else [schema for schema in known if str(schema.version) == version]
+    )
     if not chosen:
         return 404, {"error_code": 40402, "message": f"Version {version} not found"}
     schema = chosen[0]
-    document = {"subject": subject, "id": schema.id, "version": schema.version, "schema": json.dumps(DEFINITIONS[schema.id])}
+    document = {
+        "subject": subject,
+        "id": schema.id,
+        "version": schema.version,
+        "schema": json.dumps(DEFINITIONS[schema.id]),
+    }
     return 200, document

@@ -38,4 +38,6 @@ class Step(Protocol):
     that leaves a step is a bug and stops the process.
     """
 
-    def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]: ...
+    def __call__(
+        self, partition: int, records: Sequence[InputRecord], state: State
+    ) -> list[OutputRecord]: ...

@@ -28,7 +28,9 @@ EVENTS_RAW = Topic(name="events.raw", key="routing id", cleanup=DELETE, retentio
 EVENTS_RESOLVED = Topic(
     name="events.resolved", key="subject", cleanup=DELETE, retention_ms=7 * DAY_MS, subject="resolved_event"
 )
-EVENTS_DEAD = Topic(name="events.dead", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="dead_letter")
+EVENTS_DEAD = Topic(
+    name="events.dead", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="dead_letter"
+)
 IDENTITY_FACTS = Topic(name="identity.facts", key="node", cleanup=DELETE, retention_ms=7 * DAY_MS)
 IDENTITY_POINTERS = Topic(name="identity.pointers", key="node", cleanup=COMPACT, subject="pointer")
 LEDGER = Topic(name="ledger", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="ledger_entry")

@@ -1,0 +1,167 @@
+"""The command line `stitchline`. Every command is a few lines: it reads the environment, calls one function, prints.
+
+Stages are imported inside their commands, so that `stitchline --help` is quick and one stage does not load the others.
+"""
+
+import asyncio
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from deploy.errors import told_plainly
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0]
+)
+
+Data = Annotated[
+    Path, typer.Option(help="Folder that keeps everything; a second start carries on where it stopped.")
+]
+CollectorPort = Annotated[int, typer.Option(help="Port of the collector on 127.0.0.1; 0 takes a free one.")]
+ConsolePort = Annotated[int, typer.Option(help="Port kept for the console, which does not exist yet.")]
+KafkaPort = Annotated[int, typer.Option(help="Port of the embedded Kafka; 0 takes a free one.")]
+ClickHousePort = Annotated[int, typer.Option(help="Port of the embedded ClickHouse; 0 takes a free one.")]
+
+
+def say(line: str) -> None:
+    """Progress, on standard error: standard output is for results."""
+    typer.echo(line, err=True)
+
+
+@app.command()
+def up(
+    data: Data = Path("data"),
+    collector_port: CollectorPort = 8080,
+    console_port: ConsolePort = 8081,
+    kafka_port: KafkaPort = 9092,
+    clickhouse_port: ClickHousePort = 8123,
+) -> None:
+    """Start the whole stack and stay; prints one JSON line of addresses when it is ready."""
+    from deploy.stack import Ports
+    from deploy.up import run
+
+    wanted = Ports(collector=collector_port, kafka=kafka_port, clickhouse=clickhouse_port)
+    asyncio.run(run(data, wanted, os.environ, say))
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the stack's data in this folder (default: a temporary one).")
+    ] = None,
+    visitors: Annotated[int, typer.Option(min=10, max=5000, help="People in the made traffic.")] = 50,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 7,
+) -> None:
+    """Start the stack, send a shop's traffic, show what came out; exit 0 only if every number is right."""
+    from deploy.demo.run import run
+
+    sys.exit(asyncio.run(run(data, visitors, seed, os.environ, say)))
+
+
+@app.command()
+def fetch() -> None:
+    """Download what the embedded engines need, into the cache; does nothing when it is there."""
+    from deploy.embedded.kafka import fetch as fetch_kafka
+    from runtime.settings import EngineSettings, load
+
+    fetch_kafka(load(EngineSettings, os.environ).cache_path, say)
+
+
+@app.command()
+def collector() -> None:
+    """Run the collector."""
+    from collector.server import run
+
+    run(os.environ)
+
+
+@app.command()
+def processor() -> None:
+    """Run one worker of the stream processors."""
+    from processors.worker import run
+
+    run(os.environ)
+
+
+@app.command()
+def sink(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="events, pointers, dead, ledger")],
+) -> None:
+    """Run one or more sinks into ClickHouse in this process."""
+    from sinks.worker import run
+
+    run(names, os.environ)
+
+
+@app.command()
+def migrate() -> None:
+    """Create or upgrade ClickHouse's tables; idempotent."""
+    from sinks.migrations import migrate as apply_migrations
+
+    from runtime.settings import ClickHouseSettings, load
+
+    for name in apply_migrations(load(ClickHouseSettings, os.environ)):
+        say(f"applied {name}")
+    say("tables are up to date")
+
+
+@app.command()
+def topics() -> None:
+    """Create Kafka's topics; idempotent."""
+    from runtime.kafka import ensure_topics
+    from runtime.settings import KafkaSettings, load
+
+    for name in ensure_topics(load(KafkaSettings, os.environ)):
+        say(f"created {name}")
+    say("topics are up to date")
+
+
+@app.command()
+def apply(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="YAML: see docs/configuration.md")
+    ],
+) -> None:
+    """Write a configuration file's sources to the control topic; running processes take them over at once."""
+    from deploy.configuration import apply_file
+    from runtime.settings import KafkaSettings, load
+
+    applied = apply_file(file, load(KafkaSettings, os.environ), apply_id=str(uuid.uuid4()))
+    typer.echo(msgspec.json.encode(applied).decode())
+
+
+@app.command()
+def profile(
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="A profile id, user id, e-mail, anonymous id or type:id.")
+    ],
+    workspace: Annotated[str, typer.Option(help="The workspace to look in.")] = "main",
+) -> None:
+    """Print one person as JSON: identifiers, traits and the whole journey over all devices."""
+    from deploy.profile import find
+    from runtime.settings import ClickHouseSettings, load
+
+    found = find(load(ClickHouseSettings, os.environ), workspace, identifier)
+    typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+@app.command()
+def doctor(data: Data = Path("data")) -> None:
+    """Say what is wrong here and how to mend it; exit 1 when something is."""
+    from deploy.doctor import examine
+
+    findings = asyncio.run(examine(data, os.environ))
+    for finding in findings:
+        typer.echo(finding.line())
+    sys.exit(1 if any(finding.is_bad for finding in findings) else 0)
+
+
+def main() -> None:
+    """The entry point: an error that a user can mend is one plain sentence and exit code 2, never a stack."""
+    with told_plainly(say):
+        app()

@@ -1,0 +1,145 @@
+"""What came out, in SQL, beside what must have come out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from deploy.demo.traffic import Person, Traffic
+
+SEGMENT_SQL = """\
+SELECT profile_id, any(user_id_known) AS user_id, any(emails) AS emails
+FROM (
+    SELECT profile_id, countIf(event = 'Product Added') AS added, countIf(event = 'Order Completed') AS ordered
+    FROM events_resolved
+    WHERE timestamp >= now() - INTERVAL 7 DAY
+    GROUP BY profile_id
+    HAVING added >= 2 AND ordered = 0
+) AS carts
+INNER JOIN (SELECT profile_id, user_id AS user_id_known, emails FROM profiles) AS people USING profile_id
+GROUP BY profile_id
+ORDER BY user_id"""
+
+JOURNEY_SQL = """\
+SELECT timestamp, type, if(event != '', event, name) AS what, anonymous_id, user_id
+FROM events_resolved
+WHERE profile_id = (SELECT profile_id FROM profiles WHERE user_id = {user_id:String})
+ORDER BY timestamp, message_id"""
+
+LEDGER_SQL = "SELECT outcome, sum(events) FROM ledger GROUP BY outcome"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One number: what it is, what it must be, what it is."""
+
+    name: str
+    expected: object
+    found: object
+
+    @property
+    def is_right(self) -> bool:
+        return self.expected == self.found
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the demonstration prints."""
+
+    checks: Sequence[Check]
+    journey: Sequence[Sequence[Any]]
+    segment: Sequence[Sequence[Any]]
+
+    @property
+    def is_right(self) -> bool:
+        return all(check.is_right for check in self.checks)
+
+
+def examine(client: Client, traffic: Traffic) -> Outcome:
+    """Ask ClickHouse for every number. Cheap enough to be asked until all is right."""
+    segment = client.query(SEGMENT_SQL).result_rows
+    shown = traffic.two_devices
+    journey = client.query(JOURNEY_SQL, parameters={"user_id": shown.user_id}).result_rows
+    found_users = sorted(row[1] for row in segment)
+    checks = [
+        *_conservation(client, traffic),
+        Check("people", len(traffic.people), _number(client, "SELECT count() FROM profiles")),
+        Check("people with more than one device", *_two_devices(client, traffic)),
+        Check(f"events in the journey of {shown.user_id}", len(shown.calls), len(journey)),
+        Check("of them from before they were known", _before(shown), _unknown(journey)),
+        Check("segment: carts without an order", traffic.lapsed_carts, found_users),
+    ]
+    return Outcome(checks=checks, journey=journey, segment=segment)
+
+
+def _conservation(client: Client, traffic: Traffic) -> list[Check]:
+    ledger = dict(client.query(LEDGER_SQL).result_rows)
+    stored = _number(client, "SELECT count() FROM events_resolved")
+    dead = _number(client, "SELECT count() FROM dead_letters")
+    return [
+        Check("events accepted", traffic.accepted, stored + ledger.get("duplicate", 0) + dead),
+        Check("events stored", traffic.stored, stored),
+        Check("duplicates dropped", traffic.duplicates, ledger.get("duplicate", 0)),
+        Check("dead letters", len(traffic.refused), dead),
+    ]
+
+
+def _two_devices(client: Client, traffic: Traffic) -> tuple[int, int]:
+    expected = sum(len(person.devices) > 1 for person in traffic.people)
+    return expected, _number(client, "SELECT count() FROM profiles WHERE length(anonymous_ids) > 1")
+
+
+def _before(person: Person) -> int:
+    known_at = datetime.fromisoformat(person.known_at)
+    return sum(
+        not call.user_id and datetime.fromisoformat(call.timestamp) < known_at for call in person.calls
+    )
+
+
+def _unknown(journey: Sequence[Sequence[Any]]) -> int:
+    """Events before the first that carries a user id."""
+    for place, row in enumerate(journey):
+        if row[4]:
+            return place
+    return len(journey)
+
+
+def _number(client: Client, sql: str) -> int:
+    return int(client.query(sql).result_rows[0][0])
+
+
+def lines(outcome: Outcome, traffic: Traffic) -> list[str]:
+    """The report as text."""
+    shown = traffic.two_devices
+    text = [
+        "",
+        f"The journey of {shown.user_id} ({shown.email}), known since {shown.known_at[:16]}, over two devices:",
+    ]
+    for at, kind, what, device, user in outcome.journey:
+        who = f"device {device[:8]}" if device else "server"
+        text.append(
+            f"  {at:%Y-%m-%d %H:%M}  {kind:<9} {what:<16} {who:<16} {'known' if user else 'anonymous then'}"
+        )
+    text += [
+        "",
+        "Segment: added to cart twice, never ordered, last 7 days",
+        *(f"  {line}" for line in SEGMENT_SQL.splitlines()),
+        "",
+    ]
+    text += [f"  {profile}  {user}  {', '.join(emails)}" for profile, user, emails in outcome.segment]
+    text += ["", *(_line(check) for check in outcome.checks)]
+    by_name = {check.name: check.found for check in outcome.checks}
+    text += [
+        "",
+        "accepted {} = stored {} + duplicates {} + dead letters {}".format(
+            traffic.accepted, by_name["events stored"], by_name["duplicates dropped"], by_name["dead letters"]
+        ),
+    ]
+    return text
+
+
+def _line(check: Check) -> str:
+    if check.is_right:
+        shown = len(check.found) if isinstance(check.found, list) else check.found
+        return f"  right  {check.name}: {shown}"
+    return f"  WRONG  {check.name}: {check.found}, must be {check.expected}"

@@ -1,0 +1,125 @@
+"""The data folder of an embedded stack: who owns it, its secret, its logs.
+
+The lock is inherited by every child. So a folder is free only when the last process of an earlier start has ended, however that
+start ended, and no second stack can open it meanwhile.
+"""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+ORPHANS_S_MAX = 45.0
+POLL_S = 0.1
+
+
+class FolderInUse(Exception):
+    """Another stack runs on the folder."""
+
+
+class DataFolder:
+    """`data` with `lock` (held while we live), `hash.key`, `logs/` and what the engines keep."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().resolve()
+        self._lock: int | None = None
+
+    @property
+    def lock_fd(self) -> int:
+        """To be passed to every child."""
+        assert self._lock is not None
+        return self._lock
+
+    def acquire(self, say: Callable[[str], None]) -> None:
+        """Own the folder, made if it is missing; wait for the children of a start that was killed. Raises FolderInUse."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        end = time.monotonic() + ORPHANS_S_MAX
+        told = False
+        while not _try_lock(descriptor):
+            owner = _owner(descriptor)
+            if owner is not None or time.monotonic() > end:
+                os.close(descriptor)
+                raise FolderInUse(_in_use(self.root, owner))
+            if not told:
+                say("waiting for the processes of an earlier start to end")
+                told = True
+            time.sleep(POLL_S)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, _identity(os.getpid()).encode(), 0)
+        self._lock = descriptor
+
+    def owner(self) -> int | None:
+        """The process that owns the folder now, if one does. Changes nothing."""
+        lock = self.root / "lock"
+        if not lock.exists():
+            return None
+        descriptor = os.open(lock, os.O_RDWR)
+        try:
+            return None if _try_lock(descriptor) else _owner(descriptor) or _any_holder(lock)
+        finally:
+            os.close(descriptor)
+
+    def release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def path(self, *parts: str) -> Path:
+        return self.root.joinpath(*parts)
+
+    def hash_key(self) -> str:
+        """The folder's secret: 32 hex digits, made once, readable by its owner only."""
+        path = self.path("hash.key")
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as out:
+                out.write(secrets.token_hex(16))
+        return path.read_text().strip()
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _identity(pid: int) -> str:
+    return f"{pid} {psutil.Process(pid).create_time()}"
+
+
+def _owner(descriptor: int) -> int | None:
+    """The pid that wrote the lock file, if that very process still lives."""
+    written = os.pread(descriptor, 100, 0).decode(errors="replace")
+    pid = written.split(" ")[0]
+    if not pid.isdecimal():
+        return None
+    try:
+        return int(pid) if _identity(int(pid)) == written else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _any_holder(lock: Path) -> int | None:
+    """A child of an earlier start that still has the lock open."""
+    for process in psutil.process_iter():
+        try:
+            if any(Path(opened.path) == lock for opened in process.open_files()):
+                return int(process.pid)
+        except psutil.Error:
+            continue
+    return None
+
+
+def _in_use(root: Path, owner: int | None) -> str:
+    if owner is not None:
+        return (
+            f"{root} is in use by process {owner}: stop that one, or start with another folder (--data DIR)"
+        )
+    return f"{root} is held by processes of an earlier start that do not end: `stitchline doctor` lists them"

@@ -1,0 +1,67 @@
+"""Ports on 127.0.0.1: which are free, and whether something answers."""
+
+import asyncio
+import socket
+
+HOST = "127.0.0.1"
+
+
+class PortTaken(Exception):
+    """A port that was asked for is in use; the text says which option chooses another."""
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that are free now. Another process may take one before it is used: start again then."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def choose(wanted: int, option: str) -> int:
+    """The wanted port, a free one for 0. Raises PortTaken."""
+    if wanted == 0:
+        return free_ports(1)[0]
+    if not is_free(wanted):
+        raise PortTaken(
+            f"port {wanted} on {HOST} is in use; choose another with {option} N (0 takes any free one)"
+        )
+    return wanted
+
+
+async def answers_http(url: str, timeout_s: float = 1) -> bool:
+    """True when a GET is answered 200."""
+    import aiohttp
+
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,
+            session.get(url) as reply,
+        ):
+            return reply.status == 200
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
+
+
+async def answers_tcp(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

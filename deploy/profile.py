@@ -1,0 +1,88 @@
+"""`stitchline profile ID`: one person by any identifier, read from ClickHouse's public views."""
+
+import json
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from deploy.clickhouse import connect
+from runtime.settings import ClickHouseSettings
+from schemas.identifiers import normalise_email
+
+JOURNEY_EVENTS_MAX = 10_000
+
+# An identifier is looked up as it was sent; a device that several people used belongs to whom its latest events belong.
+FIND_SQL = """\
+SELECT profile_id
+FROM profiles
+WHERE workspace = {workspace:String}
+  AND (profile_id = {id:String} OR user_id = {id:String} OR has(emails, {email:String}) OR has(anonymous_ids, {id:String}))
+ORDER BY profile_id = {id:String} DESC, user_id = {id:String} DESC, last_seen DESC
+LIMIT 1"""
+
+PROFILE_SQL = """\
+SELECT profile_id, user_id, emails, anonymous_ids, toString(traits) AS traits, first_seen, last_seen, events
+FROM profiles
+WHERE workspace = {workspace:String} AND profile_id = {id:String}"""
+
+JOURNEY_SQL = """\
+SELECT timestamp, type, event, name, source, anonymous_id, user_id, message_id, lineage, toString(properties) AS properties
+FROM events_resolved
+WHERE workspace = {workspace:String} AND profile_id = {id:String}
+ORDER BY timestamp, message_id
+LIMIT {limit:UInt32}"""
+
+
+class NoSuchProfile(Exception):
+    """Nobody has this identifier; the text says what was tried."""
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """One person and their whole history, oldest event first; at most JOURNEY_EVENTS_MAX events are listed."""
+
+    profile_id: str
+    user_id: str
+    emails: list[str]
+    anonymous_ids: list[str]
+    traits: dict[str, Any]
+    first_seen: str
+    last_seen: str
+    events: int
+    journey: list[dict[str, Any]]
+
+
+def find(settings: ClickHouseSettings, workspace: str, identifier: str) -> Profile:
+    """Raises NoSuchProfile."""
+    client = connect(settings)
+    wanted = identifier.strip()
+    email = normalise_email(wanted)
+    found = client.query(
+        FIND_SQL, parameters={"workspace": workspace, "id": wanted, "email": email}
+    ).result_rows
+    if not found:
+        raise NoSuchProfile(
+            f"nobody in workspace {workspace} has the profile id, user id, e-mail or anonymous id {wanted!r}; "
+            "an event that was just sent is there within a few seconds"
+        )
+    return _read(client, {"workspace": workspace, "id": found[0][0], "limit": JOURNEY_EVENTS_MAX})
+
+
+def _read(client: Client, parameters: dict[str, object]) -> Profile:
+    person = next(iter(client.query(PROFILE_SQL, parameters=parameters).named_results()))
+    journey = [_event(row) for row in client.query(JOURNEY_SQL, parameters=parameters).named_results()]
+    return Profile(
+        profile_id=person["profile_id"],
+        user_id=person["user_id"],
+        emails=sorted(person["emails"]),
+        anonymous_ids=sorted(person["anonymous_ids"]),
+        traits=json.loads(person["traits"]),
+        first_seen=person["first_seen"].isoformat(),
+        last_seen=person["last_seen"].isoformat(),
+        events=person["events"],
+        journey=journey,
+    )
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"timestamp": row["timestamp"].isoformat(), "properties": json.loads(row["properties"])}

@@ -1,0 +1,159 @@
+"""The whole stack on one machine: which processes there are, in which order they start, and how each says that it is ready.
+
+Engines whose address is in the environment (KAFKA_BOOTSTRAP_SERVERS, CLICKHOUSE_URL) are used as they are and not started.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import msgspec
+from sinks.migrations import migrate
+from sinks.worker import SINKS
+
+from deploy import ports
+from deploy.embedded import kafka
+from deploy.folder import DataFolder
+from deploy.supervisor import Child, ChildSpec, Ready
+from runtime.kafka import ensure_topics
+from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
+
+DEVELOPMENT_SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
+EMBEDDED_PARTITIONS = "4"
+
+Say = Callable[[str], None]
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """0 takes any free port."""
+
+    collector: int = 8080
+    kafka: int = 9092
+    clickhouse: int = 8123
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """What `up` prints as one JSON line. `console` is null until there is one."""
+
+    collector: str
+    console: str | None
+    clickhouse: str
+    kafka: str
+    write_key: str
+    data: str
+
+
+class Stack:
+    """Start once, stop once. `environ` is this process's environment, read by the caller."""
+
+    def __init__(self, folder: DataFolder, wanted: Ports, environ: Mapping[str, str], say: Say) -> None:
+        self._folder = folder
+        self._wanted = wanted
+        self._given = environ
+        self._say = say
+        self._children: list[Child] = []
+
+    async def start(self) -> Addresses:
+        """Returns when an event sent to the collector will reach ClickHouse. Raises ChildFailed, PortTaken, FolderInUse, ..."""
+        await asyncio.to_thread(self._folder.acquire, self._say)
+        chosen = self._choose_ports()
+        environ = self._environ(chosen)
+        self._say("starting Kafka and ClickHouse")
+        await self._start_all(self._engines(chosen, environ))
+        self._say("creating topics and tables")
+        await asyncio.to_thread(self._prepare, environ)
+        self._say("starting collector, processor and sinks")
+        await self._start_all(self._stages(chosen, environ))
+        return Addresses(
+            collector=f"http://{ports.HOST}:{chosen.collector}",
+            console=None,
+            clickhouse=environ["CLICKHOUSE_URL"],
+            kafka=environ["KAFKA_BOOTSTRAP_SERVERS"],
+            write_key="dev",
+            data=str(self._folder.root),
+        )
+
+    async def stop(self) -> None:
+        """In the order of the data's way, so that each stage hands over what it has."""
+        for child in reversed(self._children):
+            self._say(f"stopping {child.spec.name}")
+            await child.stop()
+        self._folder.release()
+
+    @property
+    def pids(self) -> dict[str, int | None]:
+        return {child.spec.name: child.pid for child in self._children}
+
+    def _choose_ports(self) -> Ports:
+        return Ports(
+            collector=ports.choose(self._wanted.collector, "--collector-port"),
+            kafka=0
+            if "KAFKA_BOOTSTRAP_SERVERS" in self._given
+            else ports.choose(self._wanted.kafka, "--kafka-port"),
+            clickhouse=0
+            if "CLICKHOUSE_URL" in self._given
+            else ports.choose(self._wanted.clickhouse, "--clickhouse-port"),
+        )
+
+    def _environ(self, chosen: Ports) -> dict[str, str]:
+        metrics = ports.free_ports(2)
+        embedded = {
+            "KAFKA_BOOTSTRAP_SERVERS": f"{ports.HOST}:{chosen.kafka}",
+            "STITCHLINE_PARTITIONS": EMBEDDED_PARTITIONS,
+            "STITCHLINE_REPLICATION_FACTOR": "1",
+            "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+        }
+        defaults = {
+            "CLICKHOUSE_URL": f"http://{ports.HOST}:{chosen.clickhouse}",
+            "STITCHLINE_HASH_KEY": self._folder.hash_key(),
+            "PROCESSOR_INSTANCE_ID": "embedded",
+        }
+        fixed = {
+            "COLLECTOR_PORT": str(chosen.collector),
+            "COLLECTOR_CONTROL_SNAPSHOT": str(self._folder.path("control.snapshot")),
+            "PROCESSOR_STATE_DIR": str(self._folder.path("state")),
+            "PROCESSOR_METRICS_PORT": str(metrics[0]),
+            "SINK_METRICS_PORT": str(metrics[1]),
+            "STITCHLINE_LEASHED": "1",
+        }
+        if "KAFKA_BOOTSTRAP_SERVERS" in self._given:
+            embedded = {}
+        return {**embedded, **defaults, **self._given, **fixed}
+
+    async def _start_all(self, specs: list[ChildSpec]) -> None:
+        children = [Child(spec, inherit=[self._folder.lock_fd]) for spec in specs]
+        self._children += children
+        await asyncio.gather(*(child.start() for child in children))
+
+    def _engines(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
+        specs = []
+        if chosen.clickhouse:
+            argv = clickhouse_argv(self._folder.path("clickhouse"), chosen.clickhouse)
+            url = f"{environ['CLICKHOUSE_URL']}/ping"
+            specs.append(self._spec("clickhouse", argv, environ, lambda: ports.answers_http(url)))
+        if chosen.kafka:
+            engine = load(EngineSettings, environ)
+            argv = kafka_argv(engine, self._folder.path("kafka"), chosen.kafka, self._say)
+            specs.append(
+                self._spec("kafka", argv, environ, lambda: kafka.answers(environ["KAFKA_BOOTSTRAP_SERVERS"]))
+            )
+        return specs
+
+    def _prepare(self, environ: Mapping[str, str]) -> None:
+        kafka_settings = load(KafkaSettings, environ)
+        ensure_topics(kafka_settings)
+        migrate(load(ClickHouseSettings, environ))
+        apply_missing(kafka_settings)
+
+    def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
+        sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/metrics"
+        processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
+        collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
+        return [
+            self._spec("sinks", stage("sink", *SINKS), environ, lambda: ports.answers_http(sinks_url)),
+            self._spec("processor", stage("processor"), environ, lambda: ports.answers_http(processor_url)),
+            self._spec("collector", stage("collector"), environ, lambda: ports.answers_http(collector_url)),
+        ]
+
+    def _spec(self, name: str, argv: list[str], environ: Mapping[str, str], ready: Ready) -> ChildSpec:
+        log = self._folder.path("logs", f"{name}.log")
+        return ChildSpec(name=name, argv=argv, environ=environ, log=log, ready=ready)

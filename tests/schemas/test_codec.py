@@ -1,0 +1,87 @@
+"""Avro in Confluent's wire format, and the registry that serves the schemas."""
+
+import json
+from contextlib import nullcontext
+
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import (
+    DEFINITIONS,
+    LEDGER_ENTRY,
+    SCHEMAS,
+    UnknownSchema,
+    body_of,
+    decode,
+    encode_ledger_entry,
+    schema_id_of,
+)
+from schemas.registry import registry_reply
+
+ENTRY = {
+    "workspace": "main",
+    "source": "dev",
+    "stage": "resolve",
+    "minute": 60_000,
+    "outcome": "dead",
+    "events": 3,
+}
+
+
+def test_a_record_comes_back_as_it_was() -> None:
+    record = decode(encode_ledger_entry(ENTRY))
+    assert record | {"minute": int(record["minute"].timestamp() * 1000)} == ENTRY
+
+
+def test_the_header_is_a_zero_byte_and_the_schema_id() -> None:
+    value = encode_ledger_entry(ENTRY)
+    assert value[:5] == bytes([0, 0, 0, 0, LEDGER_ENTRY])
+    assert schema_id_of(value) == LEDGER_ENTRY
+    assert value[5:] == body_of(value)
+
+
+@given(st.binary(max_size=20))
+def test_foreign_bytes_are_named_or_have_our_header(value: bytes) -> None:
+    is_ours = len(value) >= 5 and value[0] == 0 and int.from_bytes(value[1:5], "big") in DEFINITIONS
+    with nullcontext() if is_ours else pytest.raises(UnknownSchema):
+        schema_id_of(value)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.file)
+def test_a_schema_is_valid_and_every_field_of_a_served_one_is_the_same(schema) -> None:
+    served = registry_reply(f"/schemas/ids/{schema.id}")
+    assert served is not None
+    assert json.loads(served[1]["schema"]) == DEFINITIONS[schema.id]
+    assert fastavro.parse_schema(DEFINITIONS[schema.id])
+
+
+def test_subjects_are_the_topics_with_their_prefix() -> None:
+    assert registry_reply("/subjects", prefix="x.") == (
+        200,
+        ["x.events.dead-value", "x.events.resolved-value", "x.identity.pointers-value", "x.ledger-value"],
+    )
+    latest = registry_reply("/subjects/x.ledger-value/versions/latest", prefix="x.")
+    assert latest is not None
+    assert latest[1]["id"] == LEDGER_ENTRY
+    assert registry_reply("/subjects/ledger-value/versions") == (200, [1])
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/schemas/ids/99", 40403),
+        ("/schemas/ids/x", 40403),
+        ("/subjects/no/versions/1", 40401),
+        ("/subjects/ledger-value/versions/9", 40402),
+    ],
+)
+def test_what_is_not_there_is_answered_as_a_registry_does(path: str, code: int) -> None:
+    reply = registry_reply(path)
+    assert reply is not None
+    assert (reply[0], reply[1]["error_code"]) == (404, code)
+
+
+def test_other_paths_are_not_the_registrys() -> None:
+    assert registry_reply("/v1/track") is None
