@@ -1,0 +1,42 @@
+"""Values that name nobody: what broken integrations send as an id, and what would glue thousands of strangers together.
+
+A blocked id is ignored as an id; the event stays, under its other ids. Deliberately absent: a list per workspace
+(it needs `control`, and a re-evaluation of links that already exist).
+"""
+
+import re
+
+ID_BYTES_MAX = 255
+
+BLOCKED = frozenset(
+    {
+        *(
+            "",
+            "null",
+            "undefined",
+            "none",
+            "nil",
+            "nan",
+            "n/a",
+            "0",
+            "-1",
+            "true",
+            "false",
+            "default",
+            "void",
+        ),
+        *("anonymous", "guest", "unknown", "user", "not_authenticated", "[object object]"),
+        *("id", "userid", "user_id", "anonymousid", "anonymous_id", "distinctid", "distinct_id", "email"),
+    }
+)
+
+_NOTHING_BUT_ZEROS = re.compile(r"[0\-\s]*")
+_QUOTES = "\"'` \t\r\n"
+
+
+def is_blocked(value: str) -> bool:
+    """Whether an identifier's value must not be used as an id."""
+    bare = value.strip(_QUOTES)
+    if bare.lower() in BLOCKED or _NOTHING_BUT_ZEROS.fullmatch(bare):
+        return True
+    return len(value) > ID_BYTES_MAX // 4 and len(value.encode()) > ID_BYTES_MAX

@@ -1,0 +1,133 @@
+"""Facts: what one event states about who is who. A fact links a node to one with more authority, at a time, with a
+strength.
+
+Also the messages of topic `identity.facts` (private: msgpack, versioned): facts of events, and what one node
+*derives* for another. The time is always the event's, never that of its arrival. A fact with `stamp` keeps its own
+place on an anonymous id's timeline; of the others only the earliest per target and strength counts.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from processors.authority import is_anonymous, rank
+from processors.blocked import is_blocked
+from processors.mentions import Mentions
+from processors.parsed import ParsedEvent
+from schemas.identifiers import ANONYMOUS, USER, node_key, text
+
+MERGED, ASSERTED, CLAIMED, DERIVED = range(4)  # classes M, A, B, C; among A, B and C the smaller one wins
+
+BOUNDARY = b""  # the target of a logout: from here on the device is nobody's
+LOGOUT_EVENTS = frozenset({"logout", "logged out", "signed out", "user signed out"})
+STAMPED_TYPES = frozenset({"identify", "alias"})
+
+VERSION = 1
+PACK_BYTES_MAX = 700_000
+
+
+class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One stated link. `target` is `BOUNDARY` for a logout."""
+
+    node: bytes
+    target: bytes
+    time: int
+    strength: int
+    stamp: bool
+
+
+class Derivation(msgspec.Struct, array_like=True, frozen=True):
+    """All that `via` says about `node` now: target -> (time, strength). It replaces what it said before; {} takes that back."""
+
+    node: bytes
+    via: bytes
+    version: int
+    targets: dict[bytes, tuple[int, int]]
+
+
+class FactPack(msgspec.Struct, array_like=True, frozen=True):
+    """One message: everything for one partition. `facts` come first, derivations in the order in which they were made."""
+
+    version: int
+    facts: list[Fact]
+    derivations: list[Derivation]
+
+
+class UnknownFactsVersion(ValueError):
+    """Facts of a later release: the reader must be upgraded first."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(FactPack).decode
+
+
+def facts_of(event: ParsedEvent, about: Mentions) -> list[Fact]:
+    """Every fact of one event, most of all none: an event with one id and nothing else states nothing."""
+    kind = event.packed.type
+    if len(about.stated) < 2 and not about.claimed and kind not in ("alias", "track"):
+        return []
+    found = [*_from_stated(event, about), *_from_claimed(event, about)]
+    if kind == "alias":
+        found += _from_alias(event, about)
+    if kind == "track" and text(event.call.event).lower() in LOGOUT_EVENTS:
+        found += _boundary(event, about)
+    return found
+
+
+def _from_stated(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+    stamped = event.packed.type in STAMPED_TYPES
+    for identifier in about.stated[1:]:
+        stamp = stamped and identifier.kind == ANONYMOUS
+        yield Fact(identifier.node, about.subject, event.times.happened, ASSERTED, stamp)
+
+
+def _from_claimed(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+    if not about.claimed:
+        return
+    strong = about.stated and about.stated[0].kind != ANONYMOUS
+    head = about.subject if strong else about.claimed[0].node
+    if about.stated and not strong:
+        yield Fact(about.subject, head, event.times.happened, CLAIMED, True)
+    for identifier in about.claimed:
+        if identifier.node != head:
+            low, high = sorted((identifier.node, head), key=rank, reverse=True)
+            yield Fact(low, high, event.times.happened, CLAIMED, False)
+
+
+def _from_alias(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+    """`previousId` has no type: it is read as a user id and as an anonymous id."""
+    previous = text(event.call.previous_id)
+    if is_blocked(previous) or not about.stated or about.stated[0].kind != USER:
+        return
+    workspace, happened = event.packed.workspace, event.times.happened
+    yield Fact(node_key(workspace, ANONYMOUS, previous), about.subject, happened, ASSERTED, True)
+    low, high = sorted((node_key(workspace, USER, previous), about.subject), key=rank, reverse=True)
+    if low != high:
+        yield Fact(low, high, happened, MERGED, False)
+
+
+def _boundary(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+    for identifier in about.stated:
+        if is_anonymous(identifier.node):
+            yield Fact(identifier.node, BOUNDARY, event.times.happened, ASSERTED, True)
+
+
+def encode_facts(facts: list[Fact], derivations: list[Derivation]) -> Iterator[bytes]:
+    """Messages that Kafka takes: a pack that is too large becomes two."""
+    message = _encode(FactPack(VERSION, facts, derivations))
+    if len(message) <= PACK_BYTES_MAX or len(facts) + len(derivations) < 2:
+        yield message
+    else:
+        fact_half, half = (len(facts) + 1) // 2, len(derivations) // 2
+        yield from encode_facts(facts[:fact_half], derivations[:half])
+        yield from encode_facts(facts[fact_half:], derivations[half:])
+
+
+def decode_facts(value: bytes) -> FactPack:
+    """Raises msgspec.DecodeError (no pack of facts) or UnknownFactsVersion."""
+    pack = _decode(value)
+    if pack.version != VERSION:
+        raise UnknownFactsVersion(
+            f"facts version {pack.version}, this release reads {VERSION}: upgrade the processors first"
+        )
+    return pack

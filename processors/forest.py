@@ -1,0 +1,184 @@
+"""The pointer forest: what one node knows, whom it points to, and what it tells others.
+
+*State* is a join-semilattice over facts: unions, minima and "the latest 64", so that order and repetition change
+nothing. *Outcome* is a pure function of the state. What a node derives for others flows strictly to more authority,
+so it comes to rest; and nobody stores members: 100,000 devices that point to one e-mail cost that e-mail's node
+nothing.
+
+The caps keep what matters most: stronger before weaker, earlier before later. Deliberately absent: unlink, forget,
+suppress.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from processors.authority import is_anonymous, rank, type_of
+from processors.facts import ASSERTED, BOUNDARY, CLAIMED, DERIVED, MERGED, Derivation, Fact
+from processors.timeline import Segment, epochs, owners
+
+VERSION = 1
+TARGETS_MAX = 32  # links per node that events stated
+MERGES_MAX = 16  # alias links per user id
+STAMPS_MAX = 64  # latest entries of a timeline
+PROVENANCES_MAX = 64  # nodes that derive one target for this one
+
+Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
+Stamp = tuple[int, bytes, int]  # time, target, strength
+Link = tuple[int, int, bytes]  # strength, time, target: the smaller, the better
+
+
+class NodeState(msgspec.Struct, array_like=True, frozen=True):
+    """One node. `changes` counts the facts that changed it; the last two fields are what was sent last."""
+
+    version: int = VERSION
+    changes: int = 0
+    links: dict[int, dict[bytes, int]] = {}  # strength -> target -> earliest time
+    stamps: list[Stamp] = []  # ascending
+    derived: dict[bytes, tuple[int, Targets]] = {}  # via -> its version, what it says
+    sent_owners: list[Segment] = []
+    sent_told: dict[bytes, Targets] = {}
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`owners` has one segment except for a contested anonymous id; `told` says per node what this one derives for it."""
+
+    owners: list[Segment]
+    told: dict[bytes, Targets]
+
+
+def apply(
+    node: bytes, state: NodeState, facts: Iterable[Fact], derivations: Iterable[Derivation]
+) -> NodeState:
+    """The state after these; the very same object when they change nothing."""
+    links = {strength: dict(targets) for strength, targets in state.links.items()}
+    stamps, derived = set(state.stamps), dict(state.derived)
+    changes = sum(_add(node, links, stamps, fact) for fact in facts)
+    changes += sum(_replace(node, derived, derivation) for derivation in derivations)
+    if not changes:
+        return state
+    grown = msgspec.structs.replace(
+        state, links=_capped(links), stamps=sorted(stamps)[-STAMPS_MAX:], derived=_best_provenances(derived)
+    )
+    same = (grown.links, grown.stamps, grown.derived) == (state.links, state.stamps, state.derived)
+    return state if same else msgspec.structs.replace(grown, changes=state.changes + changes)
+
+
+def outcome(node: bytes, state: NodeState) -> Outcome:
+    """A function of the facts in the state alone."""
+    return _anonymous(node, state) if is_anonymous(node) else _strong(node, state)
+
+
+def _add(node: bytes, links: dict[int, dict[bytes, int]], stamps: set[Stamp], fact: Fact) -> bool:
+    if fact.target != BOUNDARY and rank(fact.target) >= rank(node):
+        return False  # no step makes such a fact; it would be a circle
+    changed = False
+    if fact.stamp and (stamp := (fact.time, fact.target, fact.strength)) not in stamps:
+        stamps.add(stamp)
+        changed = True
+    targets = links.setdefault(fact.strength, {})
+    if fact.target != BOUNDARY and fact.time < targets.get(fact.target, fact.time + 1):
+        targets[fact.target] = fact.time
+        changed = True
+    return changed
+
+
+def _replace(node: bytes, derived: dict[bytes, tuple[int, Targets]], derivation: Derivation) -> bool:
+    """The newest word of each `via` counts; {} takes it back."""
+    known = derived.get(derivation.via)
+    if known is not None and derivation.version <= known[0]:
+        return False
+    targets = {target: said for target, said in derivation.targets.items() if rank(target) < rank(node)}
+    if targets:
+        derived[derivation.via] = (derivation.version, targets)
+    elif known is None:
+        return False
+    else:
+        del derived[derivation.via]
+    return True
+
+
+def _capped(links: dict[int, dict[bytes, int]]) -> dict[int, dict[bytes, int]]:
+    """The best of asserted and claimed links, and the earliest merges: the smallest of a union, so order does not matter."""
+    stated = [link for strength in (ASSERTED, CLAIMED) for link in _as_links(strength, links)]
+    kept = sorted(stated)[:TARGETS_MAX] + sorted(_as_links(MERGED, links))[:MERGES_MAX]
+    found: dict[int, dict[bytes, int]] = {}
+    for strength, time, target in kept:
+        found.setdefault(strength, {})[target] = time
+    return found
+
+
+def _as_links(strength: int, links: dict[int, dict[bytes, int]]) -> Iterator[Link]:
+    return ((strength, time, target) for target, time in links.get(strength, {}).items())
+
+
+def _best_provenances(derived: dict[bytes, tuple[int, Targets]]) -> dict[bytes, tuple[int, Targets]]:
+    """Only beyond the cap does something get lost, and it matters only if all that was kept is taken back later."""
+    if len(derived) <= PROVENANCES_MAX:
+        return derived
+    by_target: dict[bytes, list[tuple[int, int, bytes]]] = {}
+    for via, (_, targets) in derived.items():
+        for target, (time, strength) in targets.items():
+            by_target.setdefault(target, []).append((strength, time, via))
+    earliest = sorted(by_target, key=lambda target: (min(by_target[target]), target))[:TARGETS_MAX]
+    kept = {via for target in earliest for _, _, via in sorted(by_target[target])[:PROVENANCES_MAX]}
+    return {via: said for via, said in derived.items() if via in kept}
+
+
+def _anonymous(node: bytes, state: NodeState) -> Outcome:
+    claims = set(_claims(state))
+    told: dict[bytes, Targets] = {}
+    for epoch in epochs(claims):
+        members = sorted(epoch.values(), key=lambda member: rank(member[0]))
+        for target, time in members[1:]:
+            _tell(told, target, members[0][0], (max(time, members[0][1]), DERIVED))
+    return Outcome(owners(node, claims), told)
+
+
+def _claims(state: NodeState) -> Iterator[Stamp]:
+    yield from state.stamps
+    for strength, targets in state.links.items():
+        for target, time in targets.items():
+            yield time, target, strength
+
+
+def _strong(node: bytes, state: NodeState) -> Outcome:
+    winners = sorted(_winners(state), key=lambda link: rank(link[2]))
+    if not winners:
+        return Outcome([(0, node)], {})
+    told: dict[bytes, Targets] = {}
+    _, first_time, first = winners[0]
+    for _, time, target in winners[1:]:
+        strength = MERGED if type_of(target) == type_of(first) else DERIVED
+        _tell(told, target, first, (max(time, first_time), strength))
+    return Outcome([(0, first)], told)
+
+
+def _winners(state: NodeState) -> Iterator[Link]:
+    """Every merge, and of the other links the best one for each type of target: the losers do not merge anybody."""
+    merged: dict[bytes, Link] = {}
+    best: dict[bytes, Link] = {}
+    for link in _all_links(state):
+        strength, _, target = link
+        group, key = (merged, target) if strength == MERGED else (best, type_of(target))
+        known = group.get(key)
+        if known is None or _better(link) < _better(known):
+            group[key] = link
+    yield from merged.values()
+    yield from (link for link in best.values() if link[2] not in merged)
+
+
+def _all_links(state: NodeState) -> Iterator[Link]:
+    for strength, targets in state.links.items():
+        yield from ((strength, time, target) for target, time in targets.items())
+    for _, said in state.derived.values():
+        yield from ((strength, time, target) for target, (time, strength) in said.items())
+
+
+def _better(link: Link) -> tuple[int, int, tuple[int, bytes, bytes]]:
+    return link[0], link[1], rank(link[2])
+
+
+def _tell(told: dict[bytes, Targets], to: bytes, target: bytes, said: tuple[int, int]) -> None:
+    targets = told.setdefault(to, {})
+    targets[target] = min(targets.get(target, said), said)

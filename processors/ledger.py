@@ -1,0 +1,57 @@
+"""The ledger: how many events went which way, per source and minute of receipt. Each chunk writes its own sums, so
+sums of sums are exact.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+
+from schemas.codec import encode_ledger_entry
+from schemas.identifiers import partition_of
+from schemas.stream import OutputRecord
+from schemas.topics import LEDGER
+
+MINUTE_MS = 60_000
+
+
+class Outcome(StrEnum):
+    """`ACCEPTED` counts every event that was read; it equals the sum of the others."""
+
+    ACCEPTED = "accepted"
+    RESOLVED = "resolved"
+    DUPLICATE = "duplicate"
+    DEAD = "dead"
+
+
+class Ledger:
+    """The sums of one chunk."""
+
+    def __init__(self, stage: str, partitions: int) -> None:
+        self._stage = stage
+        self._partitions = partitions
+        self._counts: Counter[tuple[str, str, int, Outcome]] = Counter()
+
+    def count(self, workspace: str, source: str, received_at: int, outcome: Outcome) -> None:
+        """One event read, with the way it took."""
+        self._counts[workspace, source, received_at - received_at % MINUTE_MS, outcome] += 1
+
+    def records(self) -> Iterator[OutputRecord]:
+        accepted: Counter[tuple[str, str, int, Outcome]] = Counter()
+        for (workspace, source, minute, _), events in self._counts.items():
+            accepted[workspace, source, minute, Outcome.ACCEPTED] += events
+        for counts in (accepted, self._counts):
+            for (workspace, source, minute, outcome), events in counts.items():
+                yield self._record((workspace, source, minute, outcome), events)
+
+    def _record(self, line: tuple[str, str, int, Outcome], events: int) -> OutputRecord:
+        workspace, source, minute, outcome = line
+        key = source.encode()
+        entry = {
+            "workspace": workspace,
+            "source": source,
+            "stage": self._stage,
+            "minute": minute,
+            "outcome": outcome.value,
+            "events": events,
+        }
+        return OutputRecord(LEDGER.name, partition_of(key, self._partitions), key, encode_ledger_entry(entry))

@@ -1,0 +1,81 @@
+"""One packed event, read: its call, its context and its times, or the reason why it cannot be read.
+
+The whole payload is decoded once, so that whatever passes here is JSON that every later reader accepts: numbers
+that fit, text that is Unicode, nesting within the decoder's limit.
+"""
+
+from typing import Any
+
+import msgspec
+
+from processors.times import EventTimes, clamp, event_times
+from schemas.call import CALL_TYPES, Call, decode_call, decode_json
+from schemas.pack import PackedEvent
+from schemas.reasons import Reason
+
+Object = dict[str, Any]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why an event becomes a dead letter; `detail` says in words what was wrong and where."""
+
+    reason: Reason
+    detail: str
+
+
+class ParsedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`."""
+
+    packed: PackedEvent
+    call: Call
+    envelope: str
+    context: Object
+    context_text: str
+    traits: Object
+    received_at: int
+    times: EventTimes
+
+
+def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
+    """Read one event. The batch's context and `sentAt` apply where the event has none of its own."""
+    if packed.type not in CALL_TYPES:
+        return Refusal(Reason.UNKNOWN_TYPE, f"type {packed.type!r}: expected one of {', '.join(CALL_TYPES)}")
+    try:
+        envelope = str(packed.payload, "utf-8")
+        call = decode_call(packed.payload)
+        document = object_of(decode_json(packed.payload))
+        context, context_text = _context(document, call, packed)
+    except msgspec.ValidationError as error:
+        return Refusal(Reason.WRONG_TYPE, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Refusal(Reason.INVALID_JSON, str(error))
+    received_at = clamp(packed.received_at)
+    return ParsedEvent(
+        packed=packed,
+        call=call,
+        envelope=envelope,
+        context=context,
+        context_text=context_text,
+        traits=object_of(document.get("traits")),
+        received_at=received_at,
+        times=event_times(call, received_at, packed.sent_at),
+    )
+
+
+def object_of(value: object) -> Object:
+    """The value when it is a JSON object, else {}."""
+    return value if isinstance(value, dict) else {}
+
+
+def json_object(raw: msgspec.Raw) -> str:
+    """The text of a nested field when it is a JSON object, else {}. The bytes are known to be UTF-8."""
+    content = bytes(raw)
+    return str(content, "utf-8") if content[:1] == b"{" else "{}"
+
+
+def _context(document: Object, call: Call, packed: PackedEvent) -> tuple[Object, str]:
+    own = document.get("context")
+    if own is not None or not packed.context:
+        return object_of(own), json_object(call.context)
+    shared = decode_json(packed.context)
+    return (shared, str(packed.context, "utf-8").strip()) if isinstance(shared, dict) else ({}, "{}")

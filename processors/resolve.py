@@ -1,0 +1,133 @@
+"""The resolver: packs of raw events in; resolved events, facts about people, dead letters and ledger entries out.
+
+Per event: seen before? readable? whose? Then one resolved event and those facts that identity does not know yet.
+State of a partition: recent message ids (duplicates.py) and links sent (known.py), both under the routing id's
+partition. An event that cannot be used becomes a dead letter, whatever its bytes are; nothing here raises.
+
+Deliberately absent: sessions, traffic sources, checks against a catalogue of event definitions.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from processors.duplicates import DuplicateLimits, Duplicates
+from processors.facts import Fact, encode_facts, facts_of
+from processors.known import KnownFacts
+from processors.ledger import Ledger, Outcome
+from processors.letters import Lineage, Sender, dead_letter, letter_record
+from processors.mentions import Mentions, mentions
+from processors.parsed import ParsedEvent, Refusal, parse
+from processors.resolved import resolved_event
+from processors.times import clamp
+from schemas.codec import encode_resolved_event
+from schemas.identifiers import node_id, partition_of
+from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
+from schemas.reasons import Reason
+from schemas.stream import InputRecord, OutputRecord, State
+from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
+
+STAGE = "resolve"
+RECORD_BYTES_MAX = (
+    950_000  # Kafka takes about a million: a larger resolved event would stop the partition for good
+)
+
+_NO_IDENTIFIER = Refusal(
+    Reason.NO_IDENTIFIER, "no userId, anonymousId, e-mail or external id says whose event this is"
+)
+
+
+class Resolver:
+    """The step of agent `resolve` on `events.raw`."""
+
+    def __init__(
+        self, *, hash_key: bytes, partitions: int, duplicate_window_days: int, duplicate_ids_per_key_max: int
+    ) -> None:
+        self.hash_key = hash_key
+        self.partitions = partitions
+        self.limits = DuplicateLimits(duplicate_window_days, duplicate_ids_per_key_max)
+
+    def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
+        chunk = _Chunk(self, partition, state)
+        for record in records:
+            chunk.take(record)
+        return chunk.close()
+
+
+class _Chunk:
+    """What one chunk gathers. State is written when it closes, each key once."""
+
+    def __init__(self, resolver: Resolver, partition: int, state: State) -> None:
+        self.partition = partition
+        self.partitions = resolver.partitions
+        self.hash_key = resolver.hash_key
+        self.duplicates = Duplicates(state, resolver.limits)
+        self.known = KnownFacts(state, resolver.hash_key)
+        self.ledger = Ledger(STAGE, resolver.partitions)
+        self.facts: dict[int, list[Fact]] = {}
+        self.outputs: list[OutputRecord] = []
+
+    def take(self, record: InputRecord) -> None:
+        try:
+            events = decode_pack(record.value or b"")
+        except (msgspec.DecodeError, UnknownPackVersion, RecursionError) as error:
+            self._refuse(
+                Refusal(Reason.UNREADABLE_PACK, str(error)),
+                Sender("", "", "", record.timestamp),
+                Lineage(self.partition, record.offset, 0),
+                record.value or b"",
+            )
+            return
+        for index, packed in enumerate(events):
+            self._event(packed, Lineage(self.partition, record.offset, index))
+
+    def close(self) -> list[OutputRecord]:
+        self.duplicates.save()
+        self.known.save()
+        for partition, facts in sorted(self.facts.items()):
+            for value in encode_facts(facts, []):
+                self.outputs.append(OutputRecord(IDENTITY_FACTS.name, partition, facts[0].node, value))
+        self.outputs.extend(self.ledger.records())
+        return self.outputs
+
+    def _event(self, packed: PackedEvent, lineage: Lineage) -> None:
+        message_id = packed.message_id or f"raw-{lineage.partition}-{lineage.offset}-{lineage.index}"
+        message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
+        if self.duplicates.seen(packed.routing, message_hash):
+            self.ledger.count(packed.workspace, packed.source, clamp(packed.received_at), Outcome.DUPLICATE)
+            return
+        refusal = self._resolve(packed, message_id, lineage)
+        if refusal is None:
+            self.duplicates.remember(packed.routing, message_hash, clamp(packed.received_at))
+            self.ledger.count(packed.workspace, packed.source, clamp(packed.received_at), Outcome.RESOLVED)
+        else:
+            sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)
+            self._refuse(refusal, sender, lineage, packed.payload)
+
+    def _resolve(self, packed: PackedEvent, message_id: str, lineage: Lineage) -> Refusal | None:
+        event = parse(packed)
+        if isinstance(event, Refusal):
+            return event
+        about = mentions(event, message_id)
+        if about is None:
+            return _NO_IDENTIFIER
+        resolved = resolved_event(event, about, message_id, lineage, self.hash_key)
+        value, key = encode_resolved_event(resolved), resolved["profile_id"].encode()
+        if len(value) > RECORD_BYTES_MAX:
+            return Refusal(
+                Reason.EVENT_TOO_LARGE, f"resolved event of {len(value)} bytes, at most {RECORD_BYTES_MAX}"
+            )
+        self.outputs.append(
+            OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
+        )
+        self._state_facts(event, about)
+        return None
+
+    def _state_facts(self, event: ParsedEvent, about: Mentions) -> None:
+        for fact in self.known.news(facts_of(event, about)):
+            self.facts.setdefault(partition_of(fact.node, self.partitions), []).append(fact)
+
+    def _refuse(self, refusal: Refusal, sender: Sender, lineage: Lineage, payload: bytes) -> None:
+        letter = dead_letter(STAGE, refusal, sender, lineage, payload)
+        self.outputs.append(letter_record(letter, self.partitions))
+        self.ledger.count(sender.workspace, sender.source, clamp(sender.received_at), Outcome.DEAD)

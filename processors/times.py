@@ -1,0 +1,101 @@
+"""Event time: when a thing happened, in ms since the epoch, with the error of the client's clock taken out.
+
+The client's own time is `originalTimestamp`, or `timestamp` when the client sent that alone. With `sentAt` the
+event time is `receivedAt - (sentAt - own time)`, so a clock that is an hour wrong does no harm. Without `sentAt` it
+is `timestamp` as it stands, else `originalTimestamp`; without any time it is the time of receipt. A text or number
+that is no time between 1970 and 2200 counts as absent. (Segment's spec, "timestamp overview":
+segmentio/segment-docs, src/connections/spec/common.md.)
+
+Deliberately absent: a clock, and any judgement on times in the future: what the client says stands.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from schemas.call import Call, Scalar
+from schemas.identifiers import text
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TIME_MAX = 7_258_118_400_000  # 2200-01-01: the end of time, exclusive
+SECONDS_MAX = 100_000_000_000  # a smaller number counts seconds, a larger one milliseconds
+
+
+class EventTimes(msgspec.Struct, frozen=True, gc=False):
+    """All in ms since the epoch; `original` and `sent` are 0 when the client gave none."""
+
+    happened: int
+    original: int
+    sent: int
+
+
+def event_times(call: Call, received_at: int, batch_sent_at: str) -> EventTimes:
+    """The times of one event; `batch_sent_at` applies when the event has no `sentAt` of its own."""
+    stamp, original = parse_time(call.timestamp), parse_time(call.original_timestamp)
+    sent = parse_time(call.sent_at)
+    if sent is None:
+        sent = parse_time(batch_sent_at)
+    own = stamp if original is None else original
+    return EventTimes(_happened(stamp, own, sent, received_at), own or 0, sent or 0)
+
+
+def _happened(stamp: int | None, own: int | None, sent: int | None, received_at: int) -> int:
+    if own is None:
+        return received_at
+    if sent is None:
+        return own if stamp is None else stamp
+    corrected = received_at - (sent - own)
+    return corrected if 0 <= corrected < TIME_MAX else received_at
+
+
+def parse_time(value: Scalar) -> int | None:
+    """ISO 8601 in the forms that clients send, or a number of seconds or milliseconds; None when it is no usable time."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return _parse_text(value)
+    return _in_range(_from_number(value))
+
+
+def clamp(milliseconds: int) -> int:
+    """A time that can be stored, whatever number it was."""
+    return min(max(milliseconds, 0), TIME_MAX - 1)
+
+
+def _parse_text(value: str) -> int | None:
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return _parse_unusual(text(value))
+    return _in_range(_from_moment(moment))
+
+
+def _parse_unusual(value: str) -> int | None:
+    """What is left when the text is not ISO 8601 as it stands: spaces around it, small letters, a number as text."""
+    try:
+        if value.isascii() and value.isdecimal():
+            return _in_range(_from_number(int(value[:20])))
+        return _in_range(_from_moment(datetime.fromisoformat(value.upper())))
+    except ValueError:
+        return None
+
+
+def _from_moment(moment: datetime) -> int | None:
+    """Without an offset the time is UTC."""
+    try:
+        since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH
+    except OverflowError:  # the first and the last day that datetime knows, moved by an offset
+        return None
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+
+
+def _from_number(value: float) -> int | None:
+    if not 0 <= value < TIME_MAX:
+        return None
+    return int(value * 1000) if value < SECONDS_MAX else int(value)
+
+
+def _in_range(milliseconds: int | None) -> int | None:
+    return milliseconds if milliseconds is not None and 0 <= milliseconds < TIME_MAX else None
