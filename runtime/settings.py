@@ -17,33 +17,36 @@ class SettingsError(ValueError):
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
-    bootstrap_servers: Annotated[str, Meta(description="Where Kafka answers: host:port, comma separated.")] = field(
-        default="127.0.0.1:9092", name="KAFKA_BOOTSTRAP_SERVERS"
-    )
-    topic_prefix: Annotated[str, Meta(description="Put before every topic name, group and transactional id.")] = field(
-        default="", name="STITCHLINE_TOPIC_PREFIX"
-    )
+    bootstrap_servers: Annotated[
+        str, Meta(description="Where Kafka answers: host:port, comma separated.")
+    ] = field(default="127.0.0.1:9092", name="KAFKA_BOOTSTRAP_SERVERS")
+    topic_prefix: Annotated[
+        str, Meta(description="Put before every topic name, group and transactional id.")
+    ] = field(default="", name="STITCHLINE_TOPIC_PREFIX")
     partitions: Annotated[
         int, Meta(ge=1, description="Partitions of each keyed topic; never changes within a generation.")
     ] = field(default=16, name="STITCHLINE_PARTITIONS")
     replication_factor: Annotated[int, Meta(ge=1, description="Copies of each topic.")] = field(
         default=3, name="STITCHLINE_REPLICATION_FACTOR"
     )
-    min_insync_replicas: Annotated[int, Meta(ge=1, description="Copies that must have a record before it is acknowledged.")] = field(
-        default=2, name="STITCHLINE_MIN_INSYNC_REPLICAS"
-    )
+    min_insync_replicas: Annotated[
+        int, Meta(ge=1, description="Copies that must have a record before it is acknowledged.")
+    ] = field(default=2, name="STITCHLINE_MIN_INSYNC_REPLICAS")
     generation: Annotated[
-        str, Meta(pattern=r"^[a-z0-9]+$", description="Names groups, state and changelogs; a replay uses a new one.")
+        str,
+        Meta(
+            pattern=r"^[a-z0-9]+$", description="Names groups, state and changelogs; a replay uses a new one."
+        ),
     ] = field(default="g1", name="STITCHLINE_GENERATION")
 
 
 class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    url: Annotated[str, Meta(description="ClickHouse's HTTP address, with user and password if it has them.")] = field(
-        default="http://127.0.0.1:8123", name="CLICKHOUSE_URL"
-    )
-    database: Annotated[str, Meta(pattern=r"^[a-z0-9_]+$", description="The database that holds every table.")] = field(
-        default="stitchline", name="STITCHLINE_DATABASE"
-    )
+    url: Annotated[
+        str, Meta(description="ClickHouse's HTTP address, with user and password if it has them.")
+    ] = field(default="http://127.0.0.1:8123", name="CLICKHOUSE_URL")
+    database: Annotated[
+        str, Meta(pattern=r"^[a-z0-9_]+$", description="The database that holds every table.")
+    ] = field(default="stitchline", name="STITCHLINE_DATABASE")
 
 
 class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,57 +56,97 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535, description="Port that the collector listens on.")] = field(
         default=8080, name="COLLECTOR_PORT"
     )
-    event_bytes_max: Annotated[int, Meta(ge=1, description="One event's JSON; more is refused (413, or a dead letter in a batch).")] = field(
-        default=32 * 1024, name="COLLECTOR_EVENT_BYTES_MAX"
-    )
-    body_bytes_max: Annotated[int, Meta(ge=1, description="One request's body after decompression; more is refused (413).")] = field(
-        default=500 * 1024, name="COLLECTOR_BODY_BYTES_MAX"
-    )
-    batch_events_max: Annotated[int, Meta(ge=1, description="Events in one batch; more is refused (413).")] = field(
-        default=5_000, name="COLLECTOR_BATCH_EVENTS_MAX"
-    )
-    queue_events_max: Annotated[int, Meta(ge=1, description="Events waiting for Kafka in one process; more is refused (503).")] = field(
-        default=50_000, name="COLLECTOR_QUEUE_EVENTS_MAX"
-    )
+    event_bytes_max: Annotated[
+        int, Meta(ge=1, description="One event's JSON; more is refused (413, or a dead letter in a batch).")
+    ] = field(default=32 * 1024, name="COLLECTOR_EVENT_BYTES_MAX")
+    body_bytes_max: Annotated[
+        int, Meta(ge=1, description="One request's body after decompression; more is refused (413).")
+    ] = field(default=500 * 1024, name="COLLECTOR_BODY_BYTES_MAX")
+    batch_events_max: Annotated[
+        int, Meta(ge=1, description="Events in one batch; more is refused (413).")
+    ] = field(default=5_000, name="COLLECTOR_BATCH_EVENTS_MAX")
+    queue_events_max: Annotated[
+        int, Meta(ge=1, description="Events waiting for Kafka in one process; more is refused (503).")
+    ] = field(default=50_000, name="COLLECTOR_QUEUE_EVENTS_MAX")
     pack_bytes_max: Annotated[int, Meta(ge=1024, description="Largest pack (one Kafka message).")] = field(
         default=900_000, name="COLLECTOR_PACK_BYTES_MAX"
     )
     delivery_timeout_ms: Annotated[
-        int, Meta(ge=100, description="How long a request waits for Kafka's acknowledgement before it is answered 503.")
+        int,
+        Meta(
+            ge=100,
+            description="How long a request waits for Kafka's acknowledgement before it is answered 503.",
+        ),
     ] = field(default=10_000, name="COLLECTOR_DELIVERY_TIMEOUT_MS")
     retry_after_s: Annotated[int, Meta(ge=1, description="Retry-After of a 503.")] = field(
         default=5, name="COLLECTOR_RETRY_AFTER_S"
     )
-    control_snapshot: Annotated[str, Meta(description="File with the last known configuration, read when Kafka is away; empty: none.")] = field(
-        default="", name="COLLECTOR_CONTROL_SNAPSHOT"
-    )
+    shared_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="What a batch's shared context may add over all its events; more is refused (413).",
+        ),
+    ] = field(default=10_000_000, name="COLLECTOR_SHARED_BYTES_MAX")
+    queue_bytes_max: Annotated[
+        int, Meta(ge=1, description="Bytes waiting for Kafka in one process; more is refused (503).")
+    ] = field(default=256 * 1024 * 1024, name="COLLECTOR_QUEUE_BYTES_MAX")
+    pack_age_ms_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How long an event may wait for others while a pack is on its way; never when none is.",
+        ),
+    ] = field(default=20, name="COLLECTOR_PACK_AGE_MS_MAX")
+    body_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long a request's body may take to arrive; then 408.")
+    ] = field(default=30, name="COLLECTOR_BODY_TIMEOUT_S")
+    connections_max: Annotated[
+        int, Meta(ge=1, description="Requests served at the same time by one worker; others wait.")
+    ] = field(default=4_096, name="COLLECTOR_CONNECTIONS_MAX")
+    workers: Annotated[
+        int, Meta(ge=1, description="Processes that share the port; more than one needs Linux.")
+    ] = field(default=1, name="COLLECTOR_WORKERS")
+    stop_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long a stop waits for requests that are being answered.")
+    ] = field(default=15, name="COLLECTOR_STOP_TIMEOUT_S")
+    control_snapshot: Annotated[
+        str, Meta(description="File with the last known configuration, read when Kafka is away; empty: none.")
+    ] = field(default="", name="COLLECTOR_CONTROL_SNAPSHOT")
 
 
 class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    state_dir: Annotated[str, Meta(description="Folder of the RocksDB stores; rebuilt from Kafka when it is lost.")] = field(
-        default="data/state", name="PROCESSOR_STATE_DIR"
-    )
-    instance_id: Annotated[str, Meta(description="Static group membership: a name that this worker keeps over restarts; empty: none.")] = field(
-        default="", name="PROCESSOR_INSTANCE_ID"
-    )
-    session_timeout_s: Annotated[int, Meta(ge=6, description="After this silence another worker takes the partitions over.")] = field(
-        default=30, name="PROCESSOR_SESSION_TIMEOUT_S"
-    )
-    metrics_port: Annotated[int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")] = field(
-        default=0, name="PROCESSOR_METRICS_PORT"
-    )
+    state_dir: Annotated[
+        str, Meta(description="Folder of the RocksDB stores; rebuilt from Kafka when it is lost.")
+    ] = field(default="data/state", name="PROCESSOR_STATE_DIR")
+    instance_id: Annotated[
+        str,
+        Meta(
+            description="Static group membership: a name that this worker keeps over restarts; empty: none."
+        ),
+    ] = field(default="", name="PROCESSOR_INSTANCE_ID")
+    session_timeout_s: Annotated[
+        int, Meta(ge=6, description="After this silence another worker takes the partitions over.")
+    ] = field(default=30, name="PROCESSOR_SESSION_TIMEOUT_S")
+    metrics_port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")
+    ] = field(default=0, name="PROCESSOR_METRICS_PORT")
     hash_key: Annotated[
-        str, Meta(pattern=r"^[0-9a-f]{32}$", description="Secret of the node ids: 32 hex digits, the same for ever and in every process.")
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{32}$",
+            description="Secret of the node ids: 32 hex digits, the same for ever and in every process.",
+        ),
     ] = field(name="STITCHLINE_HASH_KEY")
     chunk_records_max: Annotated[int, Meta(ge=1, description="Kafka messages in one transaction.")] = field(
         default=500, name="PROCESSOR_CHUNK_RECORDS_MAX"
     )
-    duplicate_window_days: Annotated[int, Meta(ge=1, description="How long a message id is remembered.")] = field(
-        default=7, name="PROCESSOR_DUPLICATE_WINDOW_DAYS"
+    duplicate_window_days: Annotated[int, Meta(ge=1, description="How long a message id is remembered.")] = (
+        field(default=7, name="PROCESSOR_DUPLICATE_WINDOW_DAYS")
     )
-    duplicate_ids_per_key_max: Annotated[int, Meta(ge=1, description="Message ids remembered per routing id; the oldest go first.")] = field(
-        default=1_000, name="PROCESSOR_DUPLICATE_IDS_PER_KEY_MAX"
-    )
+    duplicate_ids_per_key_max: Annotated[
+        int, Meta(ge=1, description="Message ids remembered per routing id; the oldest go first.")
+    ] = field(default=1_000, name="PROCESSOR_DUPLICATE_IDS_PER_KEY_MAX")
 
 
 class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,12 +156,12 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     block_bytes_max: Annotated[int, Meta(ge=1, description="Bytes in one insert.")] = field(
         default=16_000_000, name="SINK_BLOCK_BYTES_MAX"
     )
-    block_age_ms_max: Annotated[int, Meta(ge=1, description="How long the first row of a block may wait for others.")] = field(
-        default=500, name="SINK_BLOCK_AGE_MS_MAX"
-    )
-    metrics_port: Annotated[int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")] = field(
-        default=0, name="SINK_METRICS_PORT"
-    )
+    block_age_ms_max: Annotated[
+        int, Meta(ge=1, description="How long the first row of a block may wait for others.")
+    ] = field(default=500, name="SINK_BLOCK_AGE_MS_MAX")
+    metrics_port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")
+    ] = field(default=0, name="SINK_METRICS_PORT")
 
 
 ALL = (KafkaSettings, ClickHouseSettings, CollectorSettings, ProcessorSettings, SinkSettings)

@@ -1,0 +1,14 @@
+"""`python -m collector`: one collector with the settings of the environment."""
+
+import os
+import sys
+
+from collector.server import run
+from collector.workers import PortTaken
+from runtime.settings import SettingsError
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(os.environ))
+    except (SettingsError, PortTaken) as error:
+        sys.exit(f"collector: {error}")

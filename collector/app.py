@@ -1,0 +1,180 @@
+"""The collector's RSGI application: reads a body within limits, asks the core, waits for Kafka, answers.
+
+Holds no `if` about events. Absent: how the process starts and stops (server.py).
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Protocol
+
+import structlog
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian.rsgi import Scope
+
+from collector.body import too_large
+from collector.cors import preflight_headers, reply_headers
+from collector.intake import Intake, Request, accept
+from collector.limits import Limits
+from collector.meter import Meter
+from collector.pages import Pages
+from collector.paths import CALLS
+from collector.publisher import Overloaded, Publisher
+from collector.rejection import Refusal
+from collector.replies import Headers, Reply, refused, try_later
+from runtime.kafka import KafkaUnavailable
+from runtime.settings import CollectorSettings
+from schemas.control import ControlState
+from schemas.reasons import Reason
+
+log = structlog.get_logger()
+
+
+class Control(Protocol):
+    """What the collector needs of runtime.control.ControlReader."""
+
+    state: ControlState
+
+    @property
+    def is_current(self) -> bool: ...
+
+
+class BodyRefused(Exception):
+    """The body will not be read (to its end)."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+class App:
+    """`busy` counts requests that are being answered: a stop waits until it is 0."""
+
+    def __init__(
+        self, settings: CollectorSettings, publisher: Publisher, control: Control, pages: Pages
+    ) -> None:
+        self._settings = settings
+        self._publisher = publisher
+        self._control = control
+        self._pages = pages
+        self._meter = Meter()
+        self._ids = message_ids()
+        self._limits = Limits(
+            event_bytes_max=settings.event_bytes_max,
+            body_bytes_max=settings.body_bytes_max,
+            batch_events_max=settings.batch_events_max,
+            shared_bytes_max=settings.shared_bytes_max,
+        )
+        self.busy = 0
+        self._idle = asyncio.Event()
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        started = time.monotonic()
+        self.busy += 1
+        try:
+            call = CALLS.get(scope.path)
+            if scope.method == "OPTIONS":
+                reply, headers = _preflight(scope)
+            elif call is None:
+                reply, headers = self._pages.reply(scope.method, scope.path), _cors(scope)
+            else:
+                reply, headers = await self._take(scope, protocol)
+            protocol.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
+            self._meter.request(call or "other", reply.status, time.monotonic() - started)
+        finally:
+            self.busy -= 1
+            if not self.busy:
+                self._idle.set()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until nothing is being answered, no longer than told."""
+        if not self.busy:
+            return
+        self._idle.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+
+    async def _take(self, scope: Scope, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
+        try:
+            body = await self._body(scope, protocol)
+        except BodyRefused as error:
+            self._meter.refused(error.refusal.reason)
+            return refused(error.refusal, ("connection", "close")), _cors(scope)
+        headers = scope.headers
+        request = Request(
+            method=scope.method,
+            path=scope.path,
+            query=scope.query_string,
+            authorization=headers.get("authorization", ""),
+            content_encoding=headers.get("content-encoding", ""),
+            body=body,
+        )
+        now = time.time_ns() // 1_000_000
+        intake = accept(
+            request, now=now, ids=self._ids, sources=self._control.state.source_of, limits=self._limits
+        )
+        reply = await self._keep(intake)
+        self._meter.intake(intake, reply)
+        origins = intake.source.allowed_origins if intake.source else ("*",)
+        return reply, reply_headers(headers.get("origin", ""), origins)
+
+    async def _body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
+        if scope.method != "POST":
+            return b""
+        bytes_max = self._settings.body_bytes_max
+        announced = scope.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > bytes_max:
+            raise BodyRefused(too_large(bytes_max))
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                return await protocol() if announced else await _read_within(protocol, bytes_max)
+        except TimeoutError:
+            raise BodyRefused(
+                Refusal(Reason.BODY_TOO_SLOW, "the body did not arrive in time: send it again")
+            ) from None
+
+    async def _keep(self, intake: Intake) -> Reply:
+        # A wrong 401 would make clients drop events: without the newest configuration no key is unknown.
+        if intake.reply.reason is Reason.UNKNOWN_WRITE_KEY and not self._control.is_current:
+            return self._later(Reason.KAFKA_UNAVAILABLE, "the configuration has not been read yet")
+        try:
+            await self._publisher.publish(intake.events, intake.letters)
+        except Overloaded as error:
+            return self._later(Reason.OVERLOADED, str(error))
+        except KafkaUnavailable as error:
+            log.debug("not acknowledged", error=str(error))
+            return self._later(Reason.KAFKA_UNAVAILABLE, "the event store does not answer")
+        return intake.reply
+
+    def _later(self, reason: Reason, detail: str) -> Reply:
+        return try_later(
+            reason, f"{detail}: send the same again after Retry-After", self._settings.retry_after_s
+        )
+
+
+def message_ids() -> Iterator[str]:
+    """For events whose client gave none."""
+    while True:
+        yield str(uuid.uuid4())
+
+
+async def _read_within(protocol: HTTPProtocol, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for chunk in protocol:
+        body += chunk
+        if len(body) > bytes_max:
+            raise BodyRefused(too_large(bytes_max))
+    return bytes(body)
+
+
+def _preflight(scope: Scope) -> tuple[Reply, Headers]:
+    headers = scope.headers
+    asked = headers.get("access-control-request-headers", "")
+    return Reply(204, b"", ()), preflight_headers(headers.get("origin", ""), asked)
+
+
+def _cors(scope: Scope) -> Headers:
+    return reply_headers(scope.headers.get("origin", ""))

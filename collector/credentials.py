@@ -1,0 +1,37 @@
+"""Where a write key may stand: header, body or query. Pure.
+
+A key in the header wins: server libraries put it in both places, and the header is the one that a proxy can set.
+"""
+
+import base64
+import binascii
+from urllib.parse import parse_qsl
+
+from schemas.identifiers import text
+
+QUERY_FIELDS_MAX = 100
+
+
+def key_in_header(authorization: str) -> str:
+    """The user name of Basic, or the token of Bearer; "" when the header is empty, of another scheme or unreadable."""
+    scheme, _, rest = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        decoded = base64.b64decode(rest.strip().encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return ""
+    return decoded.decode("utf-8", "replace").partition(":")[0].strip()
+
+
+def key_in_query(query: str) -> str:
+    """`writeKey` of the query string; "" when it is absent or the query has too many fields to be ours."""
+    if "writeKey" not in query:
+        return ""
+    try:
+        fields = parse_qsl(query, max_num_fields=QUERY_FIELDS_MAX)
+    except ValueError:
+        return ""
+    return text(dict(fields).get("writeKey"))

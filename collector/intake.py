@@ -1,0 +1,218 @@
+"""One request in, one reply and the records to keep out. Pure: no I/O, no clock, no randomness; any bytes give a reply.
+
+A batch never fails for one bad event: the good ones are kept and the bad ones become dead letters. Absent: who the event's
+person is (the resolver's and identity's business; an event without any identifier is accepted here), and delivery.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from collector.body import is_utf8, unpacked, with_whole_characters
+from collector.credentials import key_in_header, key_in_query
+from collector.limits import Limits
+from collector.paths import BATCH, CALLS
+from collector.rejection import Letter, Refusal, dead_letter
+from collector.replies import SUCCESS, Reply, method_not_allowed, not_found, refused
+from collector.routing import routing_id
+from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
+from schemas.control import Source
+from schemas.identifiers import text
+from schemas.pack import PackedEvent
+from schemas.reasons import Reason
+
+Sources = Callable[[str], Source | None]  # from a write key to its source
+
+NULL = bytes(ABSENT)
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collector looks at in an HTTP request; absent headers are ""."""
+
+    method: str
+    path: str
+    query: str = ""
+    authorization: str = ""
+    content_encoding: str = ""
+    body: bytes = b""
+
+
+class Intake(msgspec.Struct, frozen=True):
+    """The reply holds once `events` and `letters` are durable, not before. `source` is None when the sender is unknown."""
+
+    reply: Reply
+    source: Source | None = None
+    events: list[PackedEvent] = []
+    letters: list[Letter] = []
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events of one request share. `kind` is the type that the path names, "" for a batch."""
+
+    source: Source
+    received_at: int
+    ids: Iterator[str]
+    limits: Limits
+    kind: str = ""
+    sent_at: str = ""
+    context: bytes = b""
+
+
+def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
+    """`now` is in ms since the epoch; `ids` gives the message ids of events that come without one."""
+    kind = CALLS.get(request.path)
+    if kind is None:
+        return Intake(not_found())
+    if request.method != "POST":
+        return Intake(method_not_allowed("POST", "OPTIONS"))
+    body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
+    source = _sender(request, body, sources)
+    if isinstance(source, Refusal):
+        return Intake(refused(source))
+    arrival = Arrival(
+        source=source, received_at=now, ids=ids, limits=limits, kind="" if kind == BATCH else kind
+    )
+    if isinstance(body, Refusal):
+        # A body over the limit is not read to its end: there is nothing whole to keep.
+        return _refuse_whole(body, b"" if body.reason is Reason.BODY_TOO_LARGE else request.body, arrival)
+    return _accept_batch(body, arrival) if kind == BATCH else _accept_one(body, arrival)
+
+
+def _sender(request: Request, body: bytes | Refusal, sources: Sources) -> Source | Refusal:
+    key = key_in_header(request.authorization) or _key_in_body(body) or key_in_query(request.query)
+    if not key:
+        return Refusal(
+            Reason.NO_WRITE_KEY,
+            "the request names no source: give the write key as Basic user name, as Bearer token, as writeKey in the "
+            "JSON body or as ?writeKey= in the address",
+        )
+    return sources(key) or Refusal(
+        Reason.UNKNOWN_WRITE_KEY, "no source has this write key: compare it with the one in the configuration"
+    )
+
+
+def _key_in_body(body: bytes | Refusal) -> str:
+    if isinstance(body, Refusal):
+        return ""
+    found = _read(decode_write_key, body)
+    return "" if isinstance(found, Refusal) else text(found.write_key)
+
+
+def _accept_one(body: bytes, arrival: Arrival) -> Intake:
+    event = read_event(body, arrival)
+    if isinstance(event, Refusal):
+        return _refuse_whole(event, body, arrival)
+    return Intake(SUCCESS, arrival.source, [event])
+
+
+def _refuse_whole(refusal: Refusal, body: bytes, arrival: Arrival) -> Intake:
+    letters = [dead_letter(refusal, body, arrival.source, arrival.received_at)] if body else []
+    return Intake(refused(refusal), arrival.source, [], letters)
+
+
+def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
+    text_body = with_whole_characters(body)
+    batch = _read(decode_batch, text_body)
+    if isinstance(batch, Refusal):
+        return _refuse_whole(batch, body, arrival)
+    context = bytes(batch.context)
+    shared = context if context.startswith(b"{") else b""
+    if refusal := _too_much(batch, shared, arrival.limits):
+        return _refuse_whole(refusal, body, arrival)
+    arrival = msgspec.structs.replace(arrival, sent_at=text(batch.sent_at), context=shared)
+    return _sort(batch, arrival)
+
+
+def _too_much(batch: Batch, shared: bytes, limits: Limits) -> Refusal | None:
+    if len(batch.batch) > limits.batch_events_max:
+        return Refusal(
+            Reason.BATCH_TOO_LONG,
+            f"the batch has more than {limits.batch_events_max} events: send several smaller ones",
+        )
+    if len(shared) * len(batch.batch) > limits.shared_bytes_max:
+        return Refusal(
+            Reason.BODY_TOO_LARGE,
+            f"the batch's context, counted once for each event, is larger than {limits.shared_bytes_max} bytes: "
+            "send smaller batches",
+        )
+    return None
+
+
+def _sort(batch: Batch, arrival: Arrival) -> Intake:
+    events, letters = [], []
+    for place, raw in enumerate(batch.batch):
+        payload = bytes(raw)
+        event = read_event(payload, arrival)
+        if isinstance(event, Refusal):
+            placed = msgspec.structs.replace(event, detail=f"batch[{place}]: {event.detail}")
+            letters.append(dead_letter(placed, payload, arrival.source, arrival.received_at))
+        else:
+            events.append(event)
+    return Intake(SUCCESS, arrival.source, events, letters)
+
+
+def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
+    """One event's JSON, checked no further than the door needs."""
+    if len(payload) > arrival.limits.event_bytes_max:
+        return _event_too_large(arrival)
+    if not is_utf8(payload):
+        return Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
+    payload = with_whole_characters(payload)
+    call = _read(decode_call, payload)
+    if isinstance(call, Refusal):
+        return call
+    kind = text(call.type) or arrival.kind
+    if kind not in CALL_TYPES:
+        return Refusal(
+            Reason.UNKNOWN_TYPE,
+            f"`type` is none of {', '.join(CALL_TYPES)}: name one of them",
+            text(call.message_id),
+        )
+    return _packed(payload, call, kind, arrival)
+
+
+def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEvent | Refusal:
+    message_id = text(call.message_id) or next(arrival.ids)
+    context, shared = bytes(call.context), b""
+    if arrival.context and context == NULL:
+        context = shared = arrival.context
+        if len(payload) + len(shared) > arrival.limits.event_bytes_max:
+            return _event_too_large(arrival, message_id)
+    routing = _read(lambda raw: routing_id(call, kind, arrival.source.workspace, raw, message_id), context)
+    if isinstance(routing, Refusal):
+        return msgspec.structs.replace(routing, message_id=message_id)
+    return PackedEvent(
+        workspace=arrival.source.workspace,
+        source=arrival.source.id,
+        routing=routing,
+        type=kind,
+        message_id=message_id,
+        received_at=arrival.received_at,
+        sent_at=arrival.sent_at,
+        context=shared,
+        payload=payload,
+        unsigned_links=arrival.source.unsigned_links,
+    )
+
+
+def _event_too_large(arrival: Arrival, message_id: str = "") -> Refusal:
+    return Refusal(
+        Reason.EVENT_TOO_LARGE,
+        f"the event, with the context that its batch shares, is larger than {arrival.limits.event_bytes_max} bytes: "
+        "send less in properties, traits or context",
+        message_id,
+    )
+
+
+def _read(decode: Callable[[bytes], T], payload: bytes) -> T | Refusal:
+    try:
+        return decode(payload)
+    except msgspec.ValidationError as error:
+        return Refusal(Reason.WRONG_TYPE, f"{error}: send the type that the tracking API names")
+    except RecursionError:
+        return Refusal(Reason.INVALID_JSON, "the JSON is nested too deeply: flatten it")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Refusal(Reason.INVALID_JSON, f"the text cannot be read as JSON: {error}")

@@ -1,0 +1,62 @@
+"""From accepted events to packs: grouped by partition, bounded by bytes, in order of arrival. Pure.
+
+Absent: when a pack is sent (publisher.py decides).
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from schemas.identifiers import partition_of
+from schemas.pack import PackedEvent, encode_pack
+
+FIELD_OVERHEAD = 64  # more than msgpack's headers of a PackedEvent's ten fields, its timestamp and its flag
+PACK_OVERHEAD = 16
+UTF8_BYTES_MAX = 4  # of one character of a str
+
+
+class SealedPack(msgspec.Struct, frozen=True):
+    """One Kafka message; `members` are the places of its events in the sequence that was packed."""
+
+    partition: int
+    members: list[int]
+    value: bytes
+
+
+def weight(event: PackedEvent) -> int:
+    """No less than the event's bytes in a pack; cheap, so a little more."""
+    text = (
+        len(event.workspace)
+        + len(event.source)
+        + len(event.type)
+        + len(event.message_id)
+        + len(event.sent_at)
+    )
+    return (
+        len(event.payload) + len(event.context) + len(event.routing) + UTF8_BYTES_MAX * text + FIELD_OVERHEAD
+    )
+
+
+def seal(events: Sequence[PackedEvent], partitions: int, bytes_max: int) -> list[SealedPack]:
+    """All events in as few packs as fit. An event that alone is over `bytes_max` gets a pack of its own."""
+    groups: dict[int, list[int]] = {}
+    for place, event in enumerate(events):
+        groups.setdefault(partition_of(event.routing, partitions), []).append(place)
+    return [
+        SealedPack(partition, members, encode_pack([events[place] for place in members]))
+        for partition, places in groups.items()
+        for members in _cut(places, events, bytes_max)
+    ]
+
+
+def _cut(places: list[int], events: Sequence[PackedEvent], bytes_max: int) -> list[list[int]]:
+    cuts: list[list[int]] = [[]]
+    size = PACK_OVERHEAD
+    for place in places:
+        more = weight(events[place])
+        if cuts[-1] and size + more > bytes_max:
+            cuts.append([])
+            size = PACK_OVERHEAD
+        cuts[-1].append(place)
+        size += more
+    return cuts

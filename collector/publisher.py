@@ -1,0 +1,241 @@
+"""Accepted events to Kafka by group commit: sent at once when nothing is on its way, gathered while something is.
+
+`publish` returns when the broker has every record (acks=all, idempotent producer). Delivery reports are polled by a thread
+of their own, so that a lone request never waits for the next flush. Everything else runs on the event loop's thread.
+Absent: what an event is (intake.py) and how packs are cut (packing.py).
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from collector.availability import Availability
+from collector.packing import seal, weight
+from collector.rejection import Letter
+from collector.tickets import Parcel, Ticket
+from runtime.kafka import KafkaUnavailable, client_config
+from runtime.metrics import PACK_EVENTS, QUEUED
+from runtime.settings import CollectorSettings, KafkaSettings
+from schemas.identifiers import partition_of
+from schemas.pack import PackedEvent
+from schemas.topics import EVENTS_DEAD, EVENTS_RAW
+
+log = structlog.get_logger()
+
+POLL_S = 0.1
+PROBE_TIMEOUT_S = 1.0
+SWEEP_S = 0.1
+MESSAGE_OVERHEAD = 100_000  # what a message may have above the pack in it
+
+Report = tuple[Parcel, KafkaError | None]
+
+
+class Overloaded(Exception):
+    """The queue is full: the sender shall come back later."""
+
+
+class Waiting(msgspec.Struct):
+    """What gathers while a flush is on its way: parallel lists, a ticket for each event."""
+
+    events: list[PackedEvent] = []
+    tickets: list[Ticket] = []
+    letters: list[tuple[Letter, Ticket]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.letters)
+
+
+class Publisher:
+    """Made and used on the event loop that serves requests; call `start` before and `close` after."""
+
+    def __init__(self, kafka: KafkaSettings, settings: CollectorSettings) -> None:
+        self._kafka = kafka
+        self._settings = settings
+        self._raw = EVENTS_RAW.full_name(kafka.topic_prefix)
+        self._dead = EVENTS_DEAD.full_name(kafka.topic_prefix)
+        self._loop = asyncio.get_running_loop()
+        self._producer = Producer(self._config())
+        self._availability = Availability(self._probe)
+        self._poller = threading.Thread(target=self._poll, name="kafka-reports", daemon=True)
+        self._waiting = Waiting()
+        self._flights: dict[Parcel, None] = {}  # in order of birth
+        self._reports: list[Report] = []  # touched by the poller only
+        self._flush_soon: asyncio.Handle | None = None
+        self._sweeping: asyncio.Handle | None = None
+        self._queued_events = self._queued_bytes = 0
+        self._acknowledged = 0
+        self._stopped = False
+        self._empty = asyncio.Event()
+        self.fatal = asyncio.Event()  # the producer cannot go on: the process shall end and be started again
+
+    def start(self) -> None:
+        self._poller.start()
+        self._availability.start()
+
+    @property
+    def problem(self) -> str:
+        """What keeps Kafka from being used, "" when nothing does."""
+        return self._availability.problem
+
+    async def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter] = ()) -> None:
+        """Returns when all are acknowledged. Raises Overloaded or KafkaUnavailable; some may be in Kafka even then."""
+        if not events and not letters:
+            return
+        if self._availability.problem:
+            raise KafkaUnavailable(self._availability.problem)
+        size = sum(map(weight, events)) + sum(len(letter.value) for letter in letters)
+        self._admit(len(events) + len(letters), size)
+        ticket = Ticket(len(events) + len(letters), self._loop.create_future())
+        self._waiting.events.extend(events)
+        self._waiting.tickets.extend([ticket] * len(events))
+        self._waiting.letters.extend((letter, ticket) for letter in letters)
+        self._plan_flush()
+        await ticket.future
+
+    async def close(self, timeout_s: float) -> None:
+        """Waits for what is on its way, no longer than told, and ends the threads."""
+        if self._waiting or self._flights:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._empty.wait()
+        self._stopped = True
+        if self._sweeping:
+            self._sweeping.cancel()
+        await asyncio.to_thread(self._join)
+
+    def _join(self) -> None:
+        self._poller.join(timeout=5)
+        self._availability.stop()
+
+    def _config(self) -> dict[str, object]:
+        return client_config(self._kafka) | {
+            "acks": "all",
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "linger.ms": 0,  # gathering is done here, before packs are cut
+            "message.timeout.ms": self._settings.delivery_timeout_ms,
+            "message.max.bytes": self._settings.pack_bytes_max + MESSAGE_OVERHEAD,
+            "queue.buffering.max.messages": self._settings.queue_events_max + 1,
+            "queue.buffering.max.kbytes": self._settings.queue_bytes_max // 1024 + 1,
+            "error_cb": self._on_error,
+        }
+
+    def _admit(self, count: int, size: int) -> None:
+        if self._queued_events + count > self._settings.queue_events_max:
+            raise Overloaded(f"{self._settings.queue_events_max} events wait for Kafka already")
+        if self._queued_bytes + size > self._settings.queue_bytes_max:
+            raise Overloaded(f"{self._settings.queue_bytes_max} bytes wait for Kafka already")
+        self._count(count, size)
+
+    def _count(self, count: int, size: int) -> None:
+        self._queued_events += count
+        self._queued_bytes += size
+        QUEUED.set(self._queued_events)
+
+    def _plan_flush(self) -> None:
+        if self._flush_soon is not None:
+            return
+        if self._flights:
+            self._flush_soon = self._loop.call_later(self._settings.pack_age_ms_max / 1000, self._flush)
+        else:
+            self._flush_soon = self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._flush_soon:
+            self._flush_soon.cancel()
+        self._flush_soon = None
+        waiting, self._waiting = self._waiting, Waiting()
+        born = time.monotonic()
+        for pack in seal(waiting.events, self._kafka.partitions, self._settings.pack_bytes_max):
+            PACK_EVENTS.observe(len(pack.members))
+            size = sum(weight(waiting.events[place]) for place in pack.members)
+            parcel = Parcel([waiting.tickets[place] for place in pack.members], size, born)
+            self._send(
+                parcel, partial(self._producer.produce, self._raw, pack.value, partition=pack.partition)
+            )
+        for letter, ticket in waiting.letters:
+            key = letter.source.encode()
+            target = partition_of(key, self._kafka.partitions)
+            parcel = Parcel([ticket], len(letter.value), born)
+            self._send(
+                parcel, partial(self._producer.produce, self._dead, letter.value, key, partition=target)
+            )
+        if self._flights and self._sweeping is None:
+            self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _send(self, parcel: Parcel, produce: "partial[None]") -> None:
+        try:
+            produce(on_delivery=partial(self._on_report, parcel))
+        except (BufferError, KafkaException) as error:
+            self._count(-len(parcel.tickets), -parcel.weight)
+            parcel.fail(KafkaUnavailable(f"Kafka's client refused a message: {error}"))
+        else:
+            self._flights[parcel] = None
+
+    def _on_report(self, parcel: Parcel, error: KafkaError | None, _message: object) -> None:
+        self._reports.append((parcel, error))
+
+    def _poll(self) -> None:
+        while not self._stopped:
+            self._producer.poll(POLL_S)
+            if self._reports:
+                reports, self._reports = self._reports, []
+                self._loop.call_soon_threadsafe(self._settle, reports)
+
+    def _settle(self, reports: list[Report]) -> None:
+        for parcel, error in reports:
+            self._flights.pop(parcel, None)
+            self._count(-len(parcel.tickets), -parcel.weight)
+            if error is None:
+                self._acknowledged += 1
+                parcel.succeed()
+            else:
+                self._availability.doubt()
+                parcel.fail(KafkaUnavailable(f"Kafka did not acknowledge: {error.str()}"))
+        if self._waiting and not self._flights:
+            self._flush()
+        elif not self._waiting and not self._flights:
+            self._empty.set()
+
+    def _sweep(self) -> None:
+        # A report of a timeout may come a second late; a request is answered in time all the same.
+        self._sweeping = None
+        oldest = time.monotonic() - self._settings.delivery_timeout_ms / 1000
+        for parcel in self._flights:
+            if parcel.born > oldest:
+                break
+            self._availability.doubt()
+            parcel.fail(
+                KafkaUnavailable(f"Kafka did not acknowledge within {self._settings.delivery_timeout_ms} ms")
+            )
+        if self._flights:
+            self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            log.critical("kafka producer failed for good", error=error.str())
+            self._loop.call_soon_threadsafe(self.fatal.set)
+        self._availability.doubt()
+
+    def _probe(self) -> str:
+        before = self._acknowledged
+        try:
+            found = self._producer.list_topics(timeout=PROBE_TIMEOUT_S).topics
+        except KafkaException as error:
+            if self._acknowledged != before:  # busy, not away
+                return ""
+            return f"Kafka does not answer at {self._kafka.bootstrap_servers}: {error.args[0].str()}"
+        for topic in (self._raw, self._dead):
+            if topic not in found:
+                return f"topic {topic} is missing: create the topics"
+            if len(found[topic].partitions) != self._kafka.partitions:
+                return f"topic {topic} has {len(found[topic].partitions)} partitions, not {self._kafka.partitions}"
+        return ""

@@ -1,0 +1,127 @@
+"""The collector's process: settings in, a served application, an orderly end. `run` is what the command line calls.
+
+One worker is one process with everything in it. More workers are more such processes on one port, each tied to this one
+(workers.py).
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvloop
+from granian.constants import HTTPModes
+from granian.server.embed import Server
+
+from collector.app import App
+from collector.pages import Pages
+from collector.publisher import Publisher
+from collector.workers import refuse_taken_port, run_workers
+from runtime import logs
+from runtime.control import ControlReader
+from runtime.parent import end_with_parent
+from runtime.settings import CollectorSettings, KafkaSettings, SettingsError, load
+
+log = structlog.get_logger()
+
+LETTER_OVERHEAD = 8_192  # what a dead letter has besides payload and message id
+
+
+def run(environ: Mapping[str, str]) -> int:
+    """Serve until SIGTERM, SIGINT or the parent's end; the process's exit code. Raises SettingsError."""
+    logs.configure("collector")
+    kafka, settings = load(KafkaSettings, environ), load(CollectorSettings, environ)
+    check(settings)
+    if settings.workers > 1:
+        return run_workers(environ, settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(kafka, settings, environ))
+
+
+def check(settings: CollectorSettings) -> None:
+    """Raises SettingsError when a whole refused body would not fit into one Kafka message."""
+    needed = settings.body_bytes_max + settings.event_bytes_max + LETTER_OVERHEAD
+    if settings.pack_bytes_max < needed:
+        raise SettingsError(
+            f"COLLECTOR_PACK_BYTES_MAX is {settings.pack_bytes_max}, and must be at least {needed}: "
+            "COLLECTOR_BODY_BYTES_MAX + COLLECTOR_EVENT_BYTES_MAX, and some room"
+        )
+
+
+async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapping[str, str]) -> int:
+    refuse_taken_port(settings.host, settings.port, environ)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    end_with_parent(environ, partial(_wake, loop, stop))
+    async with collaborators(kafka, settings) as (publisher, control):
+        snapshot_loaded = bool(control.state.documents)
+        app = App(
+            settings,
+            publisher,
+            control,
+            Pages(lambda: missing(publisher, control, snapshot_loaded), kafka.topic_prefix),
+        )
+        await _until_stopped(_server(app, settings), app, publisher, stop, settings)
+        return 1 if publisher.fatal.is_set() else 0
+
+
+@contextlib.asynccontextmanager
+async def collaborators(
+    kafka: KafkaSettings, settings: CollectorSettings
+) -> AsyncIterator[tuple[Publisher, ControlReader]]:
+    """Started, and at the end stopped: the publisher last, when nothing can reach it any more."""
+    snapshot = Path(settings.control_snapshot) if settings.control_snapshot else None
+    publisher, control = Publisher(kafka, settings), ControlReader(kafka, snapshot)
+    publisher.start()
+    control.start()
+    try:
+        yield publisher, control
+    finally:
+        await asyncio.to_thread(control.stop)
+        await publisher.close(settings.stop_timeout_s)
+
+
+def missing(publisher: Publisher, control: ControlReader, snapshot_loaded: bool) -> list[str]:
+    """What keeps the collector from being ready, in words."""
+    found = [publisher.problem] if publisher.problem else []
+    if not (control.is_current or snapshot_loaded):
+        found.append("the control topic has not been read to its end, and there is no snapshot of it")
+    return found
+
+
+def _server(app: App, settings: CollectorSettings) -> Server:
+    return Server(
+        app,
+        address=settings.host,
+        port=settings.port,
+        http=HTTPModes.auto,
+        websockets=False,
+        backlog=settings.connections_max,
+        backpressure=settings.connections_max,
+        log_enabled=False,
+    )
+
+
+async def _until_stopped(
+    server: Server, app: App, publisher: Publisher, stop: asyncio.Event, settings: CollectorSettings
+) -> None:
+    serving = asyncio.create_task(server.serve())
+    log.info("listening", host=settings.host, port=settings.port)
+    ends = [asyncio.create_task(stop.wait()), asyncio.create_task(publisher.fatal.wait())]
+    await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping", requests=app.busy)
+    server.stop()  # type: ignore[no-untyped-call]
+    await app.drain(settings.stop_timeout_s)
+    for task in ends:
+        task.cancel()
+    await serving
+    log.info("stopped")
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(event.set)

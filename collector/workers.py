@@ -1,0 +1,82 @@
+"""More than one worker: the collector's process again and again on one port, which the kernel shares out (Linux).
+
+Each worker's standard input is a pipe of ours, so that it ends when we do, even by SIGKILL. A worker that dies ends all,
+so that whoever supervises us sees it and starts us again.
+"""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from types import FrameType
+
+import structlog
+
+from runtime.parent import LEASHED, end_with_parent
+from runtime.settings import CollectorSettings
+
+log = structlog.get_logger()
+
+SHARES_PORT = "STITCHLINE_COLLECTOR_WORKER"
+POLL_S = 0.1
+GRACE_S = 10  # beyond a worker's own stop_timeout_s
+
+
+class PortTaken(OSError):
+    """Somebody listens there already; the kernel would silently share the port between two collectors."""
+
+
+def refuse_taken_port(host: str, port: int, environ: Mapping[str, str]) -> None:
+    """Raises PortTaken, except for a worker, whose port is shared on purpose."""
+    if environ.get(SHARES_PORT) == "1":
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                error.errno,
+                f"{host}:{port} cannot be listened on ({error.strerror}): stop what has it, or set COLLECTOR_PORT",
+            ) from error
+
+
+def run_workers(environ: Mapping[str, str], settings: CollectorSettings) -> int:
+    """Start the workers and wait until told to stop or one of them ends; the exit code."""
+    refuse_taken_port(settings.host, settings.port, environ)
+    stopping: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    end_with_parent(environ, lambda: stopping.append(signal.SIGTERM))
+    own = dict(environ) | {"COLLECTOR_WORKERS": "1", SHARES_PORT: "1", LEASHED: "1"}
+    workers = [_start(own) for _ in range(settings.workers)]
+    log.info("workers started", pids=[worker.pid for worker in workers])
+    while not stopping and all(worker.poll() is None for worker in workers):
+        time.sleep(POLL_S)
+    return _stop(workers, settings.stop_timeout_s + GRACE_S) if stopping else _stop(workers, GRACE_S) or 1
+
+
+def _start(environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    argv = [sys.executable, "-m", "collector"]
+    return subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE)  # noqa: S603 - ourselves
+
+
+def _stop(workers: "list[subprocess.Popen[bytes]]", timeout_s: float) -> int:
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + timeout_s
+    for worker in workers:
+        try:
+            worker.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+    codes: list[int] = [worker.returncode for worker in workers]
+    return max(map(abs, codes))
