@@ -164,7 +164,34 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default=0, name="SINK_METRICS_PORT")
 
 
-ALL = (KafkaSettings, ClickHouseSettings, CollectorSettings, ProcessorSettings, SinkSettings)
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The embedded engines; none of it matters where the environment names external ones."""
+
+    cache_dir: Annotated[
+        str, Meta(description="Folder of fetched files that all checkouts share (Kafka's jars).")
+    ] = field(default="~/.cache/stitchline", name="STITCHLINE_CACHE_DIR")
+    jar_registry: Annotated[
+        str, Meta(description="Address of a mirror of Maven's central registry; empty: that one.")
+    ] = field(default="", name="STITCHLINE_JAR_REGISTRY")
+    kafka_heap_mb: Annotated[int, Meta(ge=256, description="Java heap of the embedded Kafka.")] = field(
+        default=512, name="STITCHLINE_KAFKA_HEAP_MB"
+    )
+    clickhouse_memory_mb: Annotated[
+        int, Meta(ge=512, description="What the embedded ClickHouse may use; a query that needs more fails.")
+    ] = field(default=4096, name="STITCHLINE_CLICKHOUSE_MEMORY_MB")
+    clickhouse_statement_bytes_max: Annotated[
+        int, Meta(ge=1024, description="A statement in a request's body; data of an INSERT is not counted.")
+    ] = field(default=16 * 1024 * 1024, name="STITCHLINE_CLICKHOUSE_STATEMENT_BYTES_MAX")
+    clickhouse_statements_max: Annotated[
+        int, Meta(ge=2, description="Statements that the embedded ClickHouse runs at once; others wait.")
+    ] = field(default=16, name="STITCHLINE_CLICKHOUSE_STATEMENTS_MAX")
+
+    @property
+    def cache_path(self) -> Path:
+        return Path(self.cache_dir).expanduser()
+
+
+ALL = (KafkaSettings, ClickHouseSettings, CollectorSettings, ProcessorSettings, SinkSettings, EngineSettings)
 
 S = TypeVar("S", bound=msgspec.Struct)
 
