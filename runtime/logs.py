@@ -14,7 +14,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
     """Set structlog and the standard library's logging up for this process; `process` stands on every line."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _named(process),  # not a context variable: threads have contexts of their own
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.dict_tracebacks,
@@ -24,7 +24,6 @@ def configure(process: str, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
     foreign = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_logger_name,
