@@ -151,6 +151,14 @@ def profile(
 
 
 @app.command()
+def settings() -> None:
+    """Print every setting with its default and meaning."""
+    from deploy.settings_page import page
+
+    typer.echo(page())
+
+
+@app.command()
 def doctor(data: Data = Path("data")) -> None:
     """Say what is wrong here and how to mend it; exit 1 when something is."""
     from deploy.doctor import examine

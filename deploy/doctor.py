@@ -160,13 +160,14 @@ def jars(environ: Mapping[str, str]) -> Finding:
     from deploy.embedded.kafka import is_cached
     from runtime.settings import EngineSettings, load
 
-    cache = load(EngineSettings, environ).cache_path
+    engine = load(EngineSettings, environ)
+    cache = engine.cache_path
     if is_cached(cache):
         return Finding(what="Kafka's jars", seen=f"whole, in {cache}")
     from jgo.constants import MAVEN_CENTRAL_URL
 
     try:
-        urllib.request.urlopen(MAVEN_CENTRAL_URL, timeout=NETWORK_TIMEOUT_S).close()  # noqa: S310 - a constant https address
+        urllib.request.urlopen(engine.jar_registry or MAVEN_CENTRAL_URL, timeout=NETWORK_TIMEOUT_S).close()  # noqa: S310 - a constant https address
     except urllib.error.HTTPError:
         pass  # it answers, which is all that was asked
     except OSError as error:

@@ -14,11 +14,12 @@ from deploy import ports
 from deploy.embedded import kafka
 from deploy.folder import DataFolder
 from deploy.supervisor import Child, ChildSpec, Ready
-from runtime.kafka import ensure_topics
+from runtime.kafka import KafkaUnavailable, ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
 
 DEVELOPMENT_SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
 EMBEDDED_PARTITIONS = "4"
+CONTROL_S_MAX = 30.0
 
 Say = Callable[[str], None]
 
@@ -127,33 +128,61 @@ class Stack:
     def _engines(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
         specs = []
         if chosen.clickhouse:
-            argv = clickhouse_argv(self._folder.path("clickhouse"), chosen.clickhouse)
+            argv = clickhouse_command(self._folder.path("clickhouse"), chosen.clickhouse)
             url = f"{environ['CLICKHOUSE_URL']}/ping"
             specs.append(self._spec("clickhouse", argv, environ, lambda: ports.answers_http(url)))
         if chosen.kafka:
-            engine = load(EngineSettings, environ)
-            argv = kafka_argv(engine, self._folder.path("kafka"), chosen.kafka, self._say)
-            specs.append(
-                self._spec("kafka", argv, environ, lambda: kafka.answers(environ["KAFKA_BOOTSTRAP_SERVERS"]))
-            )
+            argv = self._kafka_command(chosen.kafka, load(EngineSettings, environ))
+            address = environ["KAFKA_BOOTSTRAP_SERVERS"]
+            specs.append(self._spec("kafka", argv, environ, lambda: kafka.answers(address)))
         return specs
+
+    def _kafka_command(self, port: int, engine: EngineSettings) -> list[str]:
+        classpath = kafka.fetch(engine.cache_path, self._say)
+        broker = kafka.Broker(
+            data=self._folder.path("kafka"),
+            port=port,
+            controller_port=ports.free_ports(1)[0],
+            heap_mb=engine.kafka_heap_mb,
+        )
+        kafka.prepare(broker, classpath, self._say)
+        return kafka.command(broker, classpath)
 
     def _prepare(self, environ: Mapping[str, str]) -> None:
         kafka_settings = load(KafkaSettings, environ)
         ensure_topics(kafka_settings)
         migrate(load(ClickHouseSettings, environ))
-        apply_missing(kafka_settings)
+        _apply_missing(kafka_settings)
 
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
         sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/metrics"
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
         return [
-            self._spec("sinks", stage("sink", *SINKS), environ, lambda: ports.answers_http(sinks_url)),
-            self._spec("processor", stage("processor"), environ, lambda: ports.answers_http(processor_url)),
-            self._spec("collector", stage("collector"), environ, lambda: ports.answers_http(collector_url)),
+            self._spec("sinks", _stage("sink", *SINKS), environ, lambda: ports.answers_http(sinks_url)),
+            self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
+            self._spec("collector", _stage("collector"), environ, lambda: ports.answers_http(collector_url)),
         ]
 
     def _spec(self, name: str, argv: list[str], environ: Mapping[str, str], ready: Ready) -> ChildSpec:
         log = self._folder.path("logs", f"{name}.log")
         return ChildSpec(name=name, argv=argv, environ=environ, log=log, ready=ready)
+
+
+def _stage(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "deploy", *arguments]
+
+
+def _apply_missing(settings: KafkaSettings) -> None:
+    """The development source, unless somebody has already said what it is."""
+    reader = ControlReader(settings)
+    reader.start()
+    try:
+        if not reader.wait_current(CONTROL_S_MAX):
+            raise KafkaUnavailable(f"the control topic at {settings.bootstrap_servers} cannot be read to its end")
+        records = parse_file(DEVELOPMENT_SOURCE)
+        missing = {key: value for key, value in records.items() if key not in reader.state.documents}
+    finally:
+        reader.stop()
+    if missing:
+        write_control(settings, missing, apply_id="development-source")

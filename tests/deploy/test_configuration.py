@@ -1,0 +1,48 @@
+"""A configuration file becomes control records, or a sentence that says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.configuration import BadConfiguration, apply_file, read_file
+from runtime.control import ControlReader
+from runtime.kafka import ensure_topics
+from runtime.settings import KafkaSettings
+
+GOOD = "sources:\n  - id: shop\n    write_keys: [a-key]\n"
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text(GOOD)
+    assert list(read_file(file)) == ["source/shop"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("sources: [", "not YAML"), ("sources: {}", "sources"), ("rules: []", "rules"), ("sources:\n- id: a", "write_keys")],
+)
+def test_a_wrong_file_is_told_with_its_name_and_the_place(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text)
+    with pytest.raises(BadConfiguration, match=f"wrong.yaml.*{told}"):
+        read_file(file)
+
+
+def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = KafkaSettings(
+        bootstrap_servers=kafka, topic_prefix=topic_prefix, partitions=1, replication_factor=1, min_insync_replicas=1
+    )
+    ensure_topics(settings)
+    file, snapshot = tmp_path / "sources.yaml", tmp_path / "control.snapshot"
+    file.write_text(GOOD)
+    apply_file(file, settings, apply_id="first")
+    reader = ControlReader(settings, snapshot)
+    reader.start()
+    assert reader.wait_current(30)
+    reader.stop()
+    assert reader.state.source_of("a-key")
+    away = ControlReader(KafkaSettings(bootstrap_servers="127.0.0.1:1"), snapshot)
+    assert away.state.source_of("a-key"), "a process that starts while Kafka is away still knows its sources"
