@@ -1,0 +1,88 @@
+"""ClickHouse's edge: inserts under a token and dictionary loads over HTTP, by ClickHouse's own client. Its errors become ours."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, ProgrammingError
+from urllib3.exceptions import HTTPError
+
+from runtime.settings import ClickHouseSettings
+from sinks.failure import Refused, Unavailable
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 5
+
+_CODE = re.compile(r"\bCode: (\d+)")
+
+# What makes an insert repeatable, and no value of an event able to stop it.
+INSERT_SETTINGS = {
+    "async_insert": 0,  # the answer comes when the rows are stored
+    "wait_end_of_query": 1,
+    "max_insert_threads": 1,  # blocks in one order
+    "parallel_view_processing": 0,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,  # each table behind a view knows the token
+    "max_partitions_per_insert_block": 0,  # a block over many months is one block
+    "input_format_avro_allow_missing_fields": 1,  # bodies written with an older schema
+    "type_json_skip_duplicated_paths": 1,
+    "input_format_try_infer_dates": 0,  # in the JSON column a text stays the text that was sent
+    "input_format_try_infer_datetimes": 0,
+}
+
+
+def connect(settings: ClickHouseSettings, *, timeout_s: int = 60, database: str | None = None) -> Client:
+    """A client; creating it asks the server. Raises what `translate` translates."""
+    return clickhouse_connect.get_client(
+        dsn=settings.url,
+        database=settings.database if database is None else database,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        send_receive_timeout=timeout_s,
+        autogenerate_session_id=False,  # a session would let one query run at a time
+        show_clickhouse_errors="scrub",  # without address and version
+    )
+
+
+class ClickHouse:
+    """One connection for one thread; made when it is first needed, made again after it broke."""
+
+    def __init__(self, settings: ClickHouseSettings, *, timeout_s: int) -> None:
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._client: Client | None = None
+
+    def insert(self, table: str, data: bytes, token: str) -> None:
+        """Insert an Avro container file, at most once under this token. Raises SinkError."""
+        settings = INSERT_SETTINGS | {"insert_deduplication_token": token}
+        name = f"{self._settings.database}.{table}"
+        self._ask(lambda client: client.raw_insert(name, insert_block=data, settings=settings, fmt="Avro"))
+
+    def reload(self, dictionary: str) -> None:
+        """Load a dictionary from its tables, now. Raises SinkError."""
+        self._ask(
+            lambda client: client.command(f"SYSTEM RELOAD DICTIONARY {self._settings.database}.{dictionary}")
+        )
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _ask(self, request: Callable[[Client], T]) -> T:
+        try:
+            if self._client is None:
+                self._client = connect(self._settings, timeout_s=self._timeout_s)
+            return request(self._client)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise translate(error) from error
+
+
+def translate(error: Exception) -> Unavailable | Refused:
+    """The server's own errors have a code, our own misuse of the client has none; all else means that nobody answered."""
+    stated = _CODE.search(str(error))
+    code = getattr(error, "code", None) or (int(stated[1]) if stated else 0)
+    if code or isinstance(error, ProgrammingError):
+        return Refused(code, str(error))
+    return Unavailable(str(error))

@@ -1,0 +1,93 @@
+"""One block into ClickHouse, whatever single records it holds: none may stop the others, none may vanish.
+
+What cannot be stored becomes a dead letter, written straight into the letters' table under a token of the same block:
+not into the topic, which could not be made exactly-once here and would loop for the letters' own sink. A block that is delivered again after a
+crash takes the same way and gets the same tokens.
+"""
+
+import hashlib
+import re
+from typing import Protocol
+
+from schemas.codec import body_of, encode_dead_letter
+from schemas.reasons import Reason
+from sinks.block import Block, Record, Refused, avro
+from sinks.container import container
+from sinks.failure import Action, SinkError, TooManyRefused, decide
+from sinks.tables import LETTERS_SCHEMA, LETTERS_TABLE
+
+STAGE = "sink"
+
+_DIGITS = re.compile(r"\d+")
+
+
+class Writer(Protocol):
+    """Where blocks go."""
+
+    def insert(self, table: str, data: bytes, token: str) -> None:
+        """Insert an Avro container file, at most once under this token. Raises SinkError."""
+
+
+class Delivery:
+    """`deliver` is idempotent; it raises the SinkError that made it give up, or TooManyRefused."""
+
+    def __init__(self, writer: Writer, table: str, refused_records_max: int) -> None:
+        self._writer = writer
+        self._table = table
+        self._refused_records_max = refused_records_max
+
+    def deliver(self, block: Block) -> int:
+        """Returns how many records became dead letters."""
+        refused = [*block.refused]
+        self._check(block, refused)
+        if block.records:
+            self._store(block, block.records, block.token, refused)
+        if refused:
+            letters = [body_of(encode_dead_letter(_letter(block, item))) for item in refused]
+            self._writer.insert(LETTERS_TABLE, container(LETTERS_SCHEMA, letters), f"{block.token}-refused")
+        return len(refused)
+
+    def _store(self, block: Block, records: tuple[Record, ...], token: str, refused: list[Refused]) -> None:
+        """Insert whole; when a row is to blame, in halves, down to the row."""
+        try:
+            self._writer.insert(self._table, avro(block.schema_id, records), token)
+        except SinkError as error:
+            if decide(error, 1, delay_s_max=0).action is not Action.SPLIT:
+                raise
+            if len(records) == 1:
+                refused.append(Refused(records[0], Reason.REFUSED_ROW, str(error)))
+                self._check(block, refused)
+                return
+            middle = len(records) // 2
+            for half in (records[:middle], records[middle:]):
+                piece = f"{block.token}/{half[0].offset}-{half[-1].offset + 1}"
+                self._store(block, half, piece, refused)
+
+    def _check(self, block: Block, refused: list[Refused]) -> None:
+        if len(refused) > self._refused_records_max:
+            raise TooManyRefused(
+                f"block {block.token}: more than SINK_REFUSED_RECORDS_MAX={self._refused_records_max} of its "
+                f"{len(block.records) + len(block.refused)} records were refused, the last because: {refused[-1].detail}"
+            )
+
+
+def _letter(block: Block, item: Refused) -> dict[str, object]:
+    return {
+        "workspace": "",
+        "source": "",
+        "stage": STAGE,
+        "reason": item.reason,
+        "detail": f"{block.topic} {block.partition} {item.record.offset}: {item.detail}",
+        "fingerprint": _fingerprint(block.topic, item),
+        "message_id": "",
+        "received_at": item.record.timestamp,
+        "payload": item.record.value or b"",
+        "raw_partition": -1,
+        "raw_offset": 0,
+        "raw_index": 0,
+    }
+
+
+def _fingerprint(topic: str, item: Refused) -> str:
+    alike = f"{STAGE}|{item.reason}|{topic}|{_DIGITS.sub('', item.detail)}"
+    return hashlib.sha256(alike.encode()).hexdigest()[:16]

@@ -1,0 +1,110 @@
+"""What to do when ClickHouse does not take an insert. Pure: the edge says what happened, `decide` says what follows.
+
+SinkError
+├── Unavailable   nobody answered, or the answer says "not now": wait and repeat; nothing is lost meanwhile
+└── Refused       the server says no, with its error code
+                  ├── because of a row: split the block until the row stands alone, and keep it as a dead letter
+                  └── anything else (no such table, no right): stop, a person has to mend it
+"""
+
+from enum import Enum, auto
+
+import msgspec
+
+
+class SinkError(Exception):
+    """Base of what an insert raises."""
+
+
+class Unavailable(SinkError):
+    """No answer, or one that says "not now"."""
+
+
+class Refused(SinkError):
+    """The server's own error; `code` is ClickHouse's, 0 when it gave none."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class TooManyRefused(Exception):
+    """More records of one block were refused than `refused_records_max`: rather a fault of ours than of the data."""
+
+
+class Action(Enum):
+    RETRY = auto()
+    SPLIT = auto()
+    STOP = auto()
+
+
+class Decision(msgspec.Struct, frozen=True):
+    action: Action
+    delay_s: float = 0.0
+
+
+FIRST_DELAY_S = 0.2
+
+# Names as in ClickHouse's ErrorCodes.cpp.
+LATER = frozenset(
+    {
+        75,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR
+        76,  # CANNOT_OPEN_FILE
+        159,  # TIMEOUT_EXCEEDED
+        160,  # TOO_SLOW
+        173,  # CANNOT_ALLOCATE_MEMORY
+        201,  # QUOTA_EXCEEDED
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        225,  # NO_ZOOKEEPER
+        236,  # ABORTED
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        285,  # TOO_FEW_LIVE_REPLICAS
+        286,  # UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        425,  # SYSTEM_ERROR
+        439,  # CANNOT_SCHEDULE_TASK
+        473,  # DEADLOCK_AVOIDED
+        999,  # KEEPER_EXCEPTION
+        1000,  # POCO_EXCEPTION
+    }
+)
+ROW = frozenset(
+    {
+        6,  # CANNOT_PARSE_TEXT
+        26,  # CANNOT_PARSE_QUOTED_STRING
+        27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        33,  # CANNOT_READ_ALL_DATA
+        38,  # CANNOT_PARSE_DATE
+        41,  # CANNOT_PARSE_DATETIME
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        72,  # CANNOT_PARSE_NUMBER
+        117,  # INCORRECT_DATA
+        131,  # TOO_LARGE_STRING_SIZE
+        306,  # TOO_DEEP_RECURSION
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        407,  # DECIMAL_OVERFLOW
+        1001,  # STD_EXCEPTION: the Avro reader's own
+    }
+)
+
+
+def decide(error: SinkError, attempt: int, *, delay_s_max: float) -> Decision:
+    """What follows the `attempt`-th failure in a row (the first is 1)."""
+    if isinstance(error, Refused) and error.code not in LATER:
+        return Decision(Action.SPLIT if error.code in ROW else Action.STOP)
+    return Decision(Action.RETRY, delay_s=delay_of(attempt, delay_s_max))
+
+
+def delay_of(attempt: int, delay_s_max: float) -> float:
+    """Doubles from 0.2 s up to the limit."""
+    doublings = min(attempt - 1, 30)  # beyond any limit; keeps the power small
+    return float(min(FIRST_DELAY_S * 2**doublings, delay_s_max))

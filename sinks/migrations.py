@@ -1,0 +1,141 @@
+"""Numbered .sql files of schemas/clickhouse/, applied in order and written down in `schema_migrations`.
+
+Every statement may run twice (IF NOT EXISTS, OR REPLACE), so a migration that was cut off is simply run again. Waits for nothing:
+a server that does not answer is an error. Deliberately absent: steps back; a mistake is mended by the next number.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import structlog
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from runtime.settings import ClickHouseSettings
+from sinks.clickhouse import connect, translate
+
+log = structlog.get_logger()
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+_END = re.compile(r";[ \t]*$", re.MULTILINE)
+
+APPLIED = "schema_migrations"
+APPLIED_TABLE = """\
+CREATE TABLE IF NOT EXISTS {database}.schema_migrations {on_cluster}
+(number UInt32, name String, sha256 String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = {replicated}MergeTree ORDER BY number"""
+APPLIED_SQL = "SELECT DISTINCT number, sha256 FROM {database}.schema_migrations"
+
+
+class MigrationError(Exception):
+    """The tables cannot be brought up to date; the text says why and what to do."""
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One file; `text` still has its placeholders."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def shipped() -> list[Migration]:
+    """The files of this release, in order."""
+    folder = files("schemas").joinpath("clickhouse")
+    found = [(match, entry) for entry in folder.iterdir() if (match := _NAME.fullmatch(entry.name))]
+    migrations = [Migration(int(match[1]), entry.name, entry.read_text()) for match, entry in found]
+    return sorted(migrations, key=lambda migration: migration.number)
+
+
+def missing(migrations: Sequence[Migration], applied: Mapping[int, Iterable[str]]) -> list[Migration]:
+    """Those not applied yet, in order. `applied` has the hashes by number. Raises MigrationError for an edited file."""
+    edited = [
+        entry.name
+        for entry in migrations
+        if entry.number in applied and entry.sha256 not in applied[entry.number]
+    ]
+    if edited:
+        raise MigrationError(
+            f"{', '.join(edited)}: edited after it was applied to this database. "
+            "Restore the file as it was, and put the change into a new file with the next number"
+        )
+    return [entry for entry in migrations if entry.number not in applied]
+
+
+def statements(text: str, values: Mapping[str, str]) -> list[str]:
+    """The statements of a file, without comment lines, with `{name}` replaced for each of the values."""
+    bare = _COMMENT.sub("", text)
+    for name, value in values.items():
+        bare = bare.replace(f"{{{name}}}", value)
+    return [part.strip() for part in _END.split(bare) if part.strip()]
+
+
+def placeholders(settings: ClickHouseSettings) -> dict[str, str]:
+    """One server: no cluster, no replicas. A dictionary reads its own server's tables as the user of the URL, if it names one."""
+    address = urlsplit(settings.url)
+    user = (
+        f"USER {_quoted(address.username)} PASSWORD {_quoted(address.password or '')}"
+        if address.username
+        else ""
+    )
+    return {"database": settings.database, "on_cluster": "", "replicated": "", "dictionary_user": user}
+
+
+def migrate(settings: ClickHouseSettings, migrations: Sequence[Migration] | None = None) -> list[str]:
+    """Apply what is missing, return the names of the files applied; idempotent. Raises MigrationError."""
+    values = placeholders(settings)
+    client = _client(settings)
+    try:
+        client.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
+        client.command(statements(APPLIED_TABLE, values)[0])
+        todo = missing(shipped() if migrations is None else migrations, _applied(client, settings.database))
+        for migration in todo:
+            _apply(client, migration, settings.database, values)
+        return [migration.name for migration in todo]
+    finally:
+        client.close()
+
+
+def _client(settings: ClickHouseSettings) -> Client:
+    try:
+        return connect(settings, database="default")  # ours may not exist yet
+    except (ClickHouseError, OSError) as error:
+        raise MigrationError(
+            f"ClickHouse does not answer at {_address(settings.url)}: {translate(error)}"
+        ) from error
+
+
+def _applied(client: Client, database: str) -> dict[int, set[str]]:
+    applied: dict[int, set[str]] = {}
+    for number, sha256 in client.query(APPLIED_SQL.replace("{database}", database)).result_rows:
+        applied.setdefault(number, set()).add(sha256)
+    return applied
+
+
+def _apply(client: Client, migration: Migration, database: str, values: Mapping[str, str]) -> None:
+    for number, statement in enumerate(statements(migration.text, values), 1):
+        try:
+            client.command(statement)
+        except ClickHouseError as error:
+            raise MigrationError(f"{migration.name}, statement {number}: {translate(error)}") from error
+    row = [migration.number, migration.name, migration.sha256]
+    client.insert(APPLIED, [row], column_names=["number", "name", "sha256"], database=database)
+    log.info("migration applied", name=migration.name)
+
+
+def _quoted(text: str) -> str:
+    return "'" + unquote(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _address(url: str) -> str:
+    """Without user and password."""
+    return url.rsplit("@", 1)[-1]

@@ -1,0 +1,43 @@
+"""The sinks in one table: which topic goes into which ingest table. Pure.
+
+An ingest table keeps nothing; materialized views behind it fill the tables that are read (schemas/clickhouse/).
+"""
+
+import msgspec
+
+from schemas.codec import DEAD_LETTER, SCHEMAS
+from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED, IDENTITY_POINTERS, LEDGER, Topic
+
+DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")  # in this order: each may read the one before
+
+
+class Sink(msgspec.Struct, frozen=True, kw_only=True):
+    """`dictionaries` are loaded anew after inserts, in their order."""
+
+    name: str
+    topic: Topic
+    table: str
+    dictionaries: tuple[str, ...] = ()
+
+    @property
+    def schema_ids(self) -> frozenset[int]:
+        """Every version of the topic's schema; a record of another one does not belong here."""
+        return frozenset(schema.id for schema in SCHEMAS if schema.subject == self.topic.subject)
+
+    def group(self, prefix: str, generation: str) -> str:
+        """The consumer group: one per sink and generation."""
+        return f"{prefix}{generation}-sink-{self.name}"
+
+
+SINKS = {
+    sink.name: sink
+    for sink in (
+        Sink(name="events", topic=EVENTS_RESOLVED, table="events_in"),
+        Sink(name="pointers", topic=IDENTITY_POINTERS, table="pointers_in", dictionaries=DICTIONARIES),
+        Sink(name="dead", topic=EVENTS_DEAD, table="dead_letters_in"),
+        Sink(name="ledger", topic=LEDGER, table="ledger_in"),
+    )
+}
+
+LETTERS_TABLE = SINKS["dead"].table
+LETTERS_SCHEMA = DEAD_LETTER
