@@ -20,5 +20,7 @@ class Reason(StrEnum):
     BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time
     BAD_ENCODING = "bad_encoding"  # Content-Encoding that cannot be undone
     UNREADABLE_PACK = "unreadable_pack"  # a Kafka message that is no pack
+    UNREADABLE_RECORD = "unreadable_record"  # a Kafka record that is no Avro of its topic's schema
+    REFUSED_ROW = "refused_row"  # a row that ClickHouse cannot store
     OVERLOADED = "overloaded"  # the collector's queue is full: come back later
     KAFKA_UNAVAILABLE = "kafka_unavailable"  # not acknowledged in time: come back later
