@@ -101,9 +101,8 @@ def sink(
 @app.command()
 def migrate() -> None:
     """Create or upgrade ClickHouse's tables; idempotent."""
-    from sinks.migrations import migrate as apply_migrations
-
     from runtime.settings import ClickHouseSettings, load
+    from sinks.migrations import migrate as apply_migrations
 
     for name in apply_migrations(load(ClickHouseSettings, os.environ)):
         say(f"applied {name}")

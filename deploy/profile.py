@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from deploy.clickhouse import connect
 from runtime.settings import ClickHouseSettings
 from schemas.identifiers import normalise_email
+from sinks.clickhouse import connect
 
 JOURNEY_EVENTS_MAX = 10_000
 

@@ -9,8 +9,8 @@ from runtime.settings import ALL
 HEAD = """\
 # Settings
 
-Every process reads its settings from environment variables, once, at its start. `stitchline up` sets those marked *up* itself. A value
-that cannot be read stops the process with the variable's name. This page is what `stitchline settings` prints.
+Every process reads its settings from environment variables, once, at its start. `stitchline up` sets those marked *up*
+itself. A value that cannot be read stops the process with the variable's name. This page is what `stitchline settings` prints.
 """
 
 BY_UP = {

@@ -4,18 +4,21 @@ Engines whose address is in the environment (KAFKA_BOOTSTRAP_SERVERS, CLICKHOUSE
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 
 import msgspec
-from sinks.migrations import migrate
-from sinks.worker import SINKS
 
 from deploy import ports
-from deploy.embedded import kafka
+from deploy.embedded import clickhouse, kafka
 from deploy.folder import DataFolder
 from deploy.supervisor import Child, ChildSpec, Ready
+from runtime.control import ControlReader, write_control
 from runtime.kafka import KafkaUnavailable, ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
+from schemas.control import parse_file
+from sinks.migrations import migrate
+from sinks.tables import SINKS
 
 DEVELOPMENT_SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
 EMBEDDED_PARTITIONS = "4"
@@ -128,7 +131,7 @@ class Stack:
     def _engines(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
         specs = []
         if chosen.clickhouse:
-            argv = clickhouse_command(self._folder.path("clickhouse"), chosen.clickhouse)
+            argv = clickhouse.command(self._folder.path("clickhouse"), chosen.clickhouse)
             url = f"{environ['CLICKHOUSE_URL']}/ping"
             specs.append(self._spec("clickhouse", argv, environ, lambda: ports.answers_http(url)))
         if chosen.kafka:
@@ -179,7 +182,9 @@ def _apply_missing(settings: KafkaSettings) -> None:
     reader.start()
     try:
         if not reader.wait_current(CONTROL_S_MAX):
-            raise KafkaUnavailable(f"the control topic at {settings.bootstrap_servers} cannot be read to its end")
+            raise KafkaUnavailable(
+                f"the control topic at {settings.bootstrap_servers} cannot be read to its end"
+            )
         records = parse_file(DEVELOPMENT_SOURCE)
         missing = {key: value for key, value in records.items() if key not in reader.state.documents}
     finally:

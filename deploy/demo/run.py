@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.clickhouse import connect
 from deploy.demo.report import Outcome, examine, lines
 from deploy.demo.send import send
 from deploy.demo.traffic import Traffic, make_traffic
 from deploy.folder import DataFolder
 from deploy.stack import Addresses, Ports, Stack
 from runtime.settings import ClickHouseSettings, load
+from sinks.clickhouse import connect
 
 SETTLE_S_MAX = 60.0
 POLL_S = 0.25
