@@ -38,6 +38,12 @@ INSERT_SECONDS = Histogram("stitchline_sink_insert_seconds", "Time of one insert
 INSERT_RETRIES = Counter(
     "stitchline_sink_insert_retries", "Inserts that failed and were tried again", ["sink"]
 )
+REFUSED_RECORDS = Counter(
+    "stitchline_sink_refused_records", "Records stored as dead letters instead", ["sink"]
+)
+RELOAD_SECONDS = Histogram(
+    "stitchline_sink_reload_seconds", "Time of one load of the identity dictionaries", buckets=SECONDS
+)
 
 
 def exposition() -> bytes:

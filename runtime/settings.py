@@ -141,6 +141,19 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
     chunk_records_max: Annotated[int, Meta(ge=1, description="Kafka messages in one transaction.")] = field(
         default=500, name="PROCESSOR_CHUNK_RECORDS_MAX"
     )
+    chunk_bytes_max: Annotated[
+        int, Meta(ge=1, description="Bytes of Kafka messages in one transaction; one message may be larger.")
+    ] = field(default=4_000_000, name="PROCESSOR_CHUNK_BYTES_MAX")
+    fetch_bytes_max: Annotated[
+        int, Meta(ge=1, description="Bytes that one fetch brings for one partition; chunks grow up to it.")
+    ] = field(default=4_194_304, name="PROCESSOR_FETCH_BYTES_MAX")
+    transaction_timeout_s: Annotated[
+        int, Meta(ge=1, description="After this the broker aborts a transaction whose worker is silent.")
+    ] = field(default=60, name="PROCESSOR_TRANSACTION_TIMEOUT_S")
+    stop_timeout_s: Annotated[
+        int,
+        Meta(ge=1, description="How long a stop waits for running chunks; what is cut off is done again."),
+    ] = field(default=20, name="PROCESSOR_STOP_TIMEOUT_S")
     duplicate_window_days: Annotated[int, Meta(ge=1, description="How long a message id is remembered.")] = (
         field(default=7, name="PROCESSOR_DUPLICATE_WINDOW_DAYS")
     )
@@ -159,6 +172,30 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     block_age_ms_max: Annotated[
         int, Meta(ge=1, description="How long the first row of a block may wait for others.")
     ] = field(default=500, name="SINK_BLOCK_AGE_MS_MAX")
+    refused_records_max: Annotated[
+        int,
+        Meta(
+            ge=0, description="Records of one block that may become dead letters; with more the sink stops."
+        ),
+    ] = field(default=100, name="SINK_REFUSED_RECORDS_MAX")
+    retry_s_max: Annotated[
+        float, Meta(gt=0, description="Longest pause between attempts while ClickHouse or Kafka is away.")
+    ] = field(default=15.0, name="SINK_RETRY_S_MAX")
+    insert_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long an insert may take; then it is repeated under its token.")
+    ] = field(default=120, name="SINK_INSERT_TIMEOUT_S")
+    reload_ms_min: Annotated[
+        int, Meta(ge=0, description="Shortest pause between two loads of the identity dictionaries.")
+    ] = field(default=1_000, name="SINK_RELOAD_MS_MIN")
+    instance_id: Annotated[
+        str,
+        Meta(
+            description="Static group membership: a name that this process keeps over restarts; empty: none."
+        ),
+    ] = field(default="", name="SINK_INSTANCE_ID")
+    session_timeout_s: Annotated[
+        int, Meta(ge=6, description="After this silence another sink takes the partitions over.")
+    ] = field(default=30, name="SINK_SESSION_TIMEOUT_S")
     metrics_port: Annotated[
         int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")
     ] = field(default=0, name="SINK_METRICS_PORT")

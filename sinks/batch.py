@@ -65,12 +65,13 @@ class Batch:
         return self._repeat is None and self._first is not None and aged
 
     @property
-    def is_empty(self) -> bool:
-        return self._first is None and self._repeat is None
+    def may_be_cut(self) -> bool:
+        """There is something in it, and its end is ours to choose."""
+        return self._first is not None and self._repeat is None
 
     def block(self) -> Block:
         """What has been appended. A repeated range keeps its written-down bounds, even if compaction took records away."""
-        assert not self.is_empty
+        assert self._repeat is not None or self._first is not None
         start = self._repeat.start if self._repeat else self._first
         return Block(
             topic=self._source.topic,

@@ -1,7 +1,7 @@
 """ClickHouse's edge: inserts under a token and dictionary loads over HTTP, by ClickHouse's own client. Its errors become ours."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import clickhouse_connect
@@ -59,16 +59,18 @@ class ClickHouse:
         name = f"{self._settings.database}.{table}"
         self._ask(lambda client: client.raw_insert(name, insert_block=data, settings=settings, fmt="Avro"))
 
-    def reload(self, dictionary: str) -> None:
-        """Load a dictionary from its tables, now. Raises SinkError."""
-        self._ask(
-            lambda client: client.command(f"SYSTEM RELOAD DICTIONARY {self._settings.database}.{dictionary}")
-        )
+    def reload(self, dictionaries: Sequence[str]) -> None:
+        """Load these dictionaries from their tables, now and in this order. Raises SinkError."""
+        for name in dictionaries:
+            self._command(f"SYSTEM RELOAD DICTIONARY {self._settings.database}.{name}")
 
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def _command(self, statement: str) -> None:
+        self._ask(lambda client: client.command(statement))
 
     def _ask(self, request: Callable[[Client], T]) -> T:
         try:

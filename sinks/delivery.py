@@ -1,8 +1,8 @@
 """One block into ClickHouse, whatever single records it holds: none may stop the others, none may vanish.
 
 What cannot be stored becomes a dead letter, written straight into the letters' table under a token of the same block:
-not into the topic, which could not be made exactly-once here and would loop for the letters' own sink. A block that is delivered again after a
-crash takes the same way and gets the same tokens.
+not into the topic, which could not be made exactly-once here and would loop for the letters' own sink. A block that is
+delivered again after a crash takes the same way and gets the same tokens.
 """
 
 import hashlib

@@ -1,0 +1,46 @@
+"""One partition's way from records to blocks: a queue, the batch that grows, and the block that is being stored. Pure."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from sinks.batch import Batch, Limits, Source
+from sinks.block import Block, Record
+from sinks.intent import Intent
+
+
+class Lane:
+    """`next_block` gives the same block until `stored` is called: a failed insert is repeated as it was."""
+
+    def __init__(self, source: Source, limits: Limits, repeat: Intent | None = None) -> None:
+        self._source = source
+        self._limits = limits
+        self._queue: deque[Record] = deque()
+        self._batch = Batch(source, limits, repeat)
+        self._block: Block | None = None
+        self._end = 0
+
+    def add(self, records: Iterable[Record]) -> None:
+        self._queue.extend(records)
+
+    def reached(self, offset: int) -> None:
+        """The partition's end was at this offset after the records added so far."""
+        self._end = offset
+
+    def next_block(self, now: float, *, flush: bool = False) -> Block | None:
+        """The next block to store, if it is time; `flush` takes what there is."""
+        if self._block is None:
+            self._fill(now)
+            if self._batch.is_ready(now) or (flush and self._batch.may_be_cut):
+                self._block = self._batch.block()
+        return self._block
+
+    def stored(self) -> None:
+        """The block is in ClickHouse, and its end is committed."""
+        self._block = None
+        self._batch = Batch(self._source, self._limits)
+
+    def _fill(self, now: float) -> None:
+        while self._queue and self._batch.append(self._queue[0], now):
+            self._queue.popleft()
+        if not self._queue:
+            self._batch.reached(self._end)
