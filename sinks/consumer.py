@@ -58,6 +58,7 @@ class SinkConsumer:
         self._topic = sink.topic.full_name(kafka.topic_prefix)
         self._listener = listener
         self._is_holding = False
+        self._polled = Polled({}, {})
         self._consumer = Consumer(_config(sink, kafka, settings))
         self._consumer.subscribe(
             [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
@@ -65,12 +66,13 @@ class SinkConsumer:
 
     def poll(self, wait_s: float) -> Polled:
         """What arrived within the time. Raises ConsumerStopped."""
-        polled = Polled({}, {})
-        first = self._consumer.poll(wait_s)
-        if first is not None:
-            for message in (first, *self._consumer.consume(MESSAGES_PER_POLL_MAX, 0)):
-                self._take(message, polled)
-        return polled
+        self._polled = Polled({}, {})
+        message = self._consumer.poll(wait_s)
+        if message is not None:
+            self._take(message)
+            for message in self._consumer.consume(MESSAGES_PER_POLL_MAX, 0):
+                self._take(message)
+        return self._polled
 
     def commit(self, partition: int, offset: int, metadata: str = "") -> None:
         """Raises CommitFailed or ConsumerStopped."""
@@ -97,13 +99,13 @@ class SinkConsumer:
     def close(self) -> None:
         self._consumer.close()
 
-    def _take(self, message: Message, polled: Polled) -> None:
+    def _take(self, message: Message) -> None:
         partition, offset, error = message.partition(), message.offset(), message.error()
         if error is None:
             record = Record(offset or 0, message.timestamp()[1], message.value())
-            polled.records.setdefault(partition or 0, []).append(record)
+            self._polled.records.setdefault(partition or 0, []).append(record)
         elif error.code() == KafkaError._PARTITION_EOF:
-            polled.ends[partition or 0] = offset or 0
+            self._polled.ends[partition or 0] = offset or 0
         elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise ConsumerStopped(f"{self._topic}: {error.str()}")
         else:
@@ -125,6 +127,9 @@ class SinkConsumer:
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         partitions = sorted(place.partition for place in places)
+        for partition in partitions:  # what this very poll has brought so far would be read again
+            self._polled.records.pop(partition, None)
+            self._polled.ends.pop(partition, None)
         self._listener.revoked(partitions)
         log.info("partitions revoked", topic=self._topic, partitions=partitions)
 

@@ -18,9 +18,13 @@ class Lane:
         self._batch = Batch(source, limits, repeat)
         self._block: Block | None = None
         self._end = 0
+        self._last = -1
 
     def add(self, records: Iterable[Record]) -> None:
-        self._queue.extend(records)
+        for record in records:
+            assert record.offset > self._last, f"offset {record.offset} came after {self._last}"
+            self._last = record.offset
+            self._queue.append(record)
 
     def reached(self, offset: int) -> None:
         """The partition's end was at this offset after the records added so far."""

@@ -1,0 +1,180 @@
+"""Wherever the process dies, every record is stored exactly once: shown by dying everywhere."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import encode_ledger_entry
+from sinks.batch import Limits
+from sinks.block import Record
+from sinks.consumer import CommitFailed, Polled
+from sinks.delivery import Delivery
+from sinks.failure import Refused, Unavailable
+from sinks.intent import intent_of
+from sinks.loop import Lanes, Loop
+from sinks.reload import ReloadTimer
+
+LIMITS = Limits(rows_max=3, bytes_max=10_000, age_s_max=2.0)
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class World:
+    """One partition in Kafka and one table in ClickHouse: what outlives a process. Each change may fail or be the last."""
+
+    def __init__(self, offsets: list[int], fates: Iterator[str]) -> None:
+        self.records = [
+            Record(
+                offset,
+                0,
+                encode_ledger_entry(
+                    dict.fromkeys(("workspace", "source", "stage", "outcome"), "")
+                    | {"minute": 0, "events": offset}
+                ),
+            )
+            for offset in offsets
+        ]
+        self.fates = fates
+        self.committed = (0, "")
+        self.blocks: dict[str, bytes] = {}
+
+    def change(self, act: str) -> Iterator[None]:
+        fate = next(self.fates, "well")
+        if fate == "dies before":
+            raise Died
+        if fate == "fails":
+            raise CommitFailed("away") if act == "commit" else Unavailable("away")
+        yield
+        if fate == "dies after":
+            raise Died
+
+    def insert(self, table: str, data: bytes, token: str) -> None:
+        for _ in self.change("insert"):
+            self.blocks.setdefault(token, data)
+
+    @property
+    def is_done(self) -> bool:
+        offset, metadata = self.committed
+        return not metadata and offset == self.records[-1].offset + 1
+
+
+class Process:
+    """One process's view: a position of its own, two records a poll, ends when all is committed."""
+
+    def __init__(self, world: World, stop: threading.Event) -> None:
+        self.world = world
+        self.stop = stop
+        self.lanes = Lanes("ledger", frozenset({4}), LIMITS)
+        self.position, metadata = world.committed
+        self.lanes.assigned({0: intent_of(self.position, metadata)})
+        self.is_holding = False
+        self.polls = 0
+
+    def poll(self, wait_s: float) -> Polled:
+        self.polls += 1
+        assert self.polls < 10_000
+        if self.world.is_done:
+            self.stop.set()
+        if self.is_holding:
+            return Polled({}, {})
+        found = [record for record in self.world.records if record.offset >= self.position][:2]
+        if not found:
+            return Polled({}, {0: self.world.records[-1].offset + 1})
+        self.position = found[-1].offset + 1
+        return Polled({0: found}, {})
+
+    def commit(self, partition: int, offset: int, metadata: str = "") -> None:
+        for _ in self.world.change("commit"):
+            self.world.committed = (offset, metadata)
+
+    def hold(self, is_holding: bool) -> None:
+        self.is_holding = is_holding
+
+
+def live(world: World) -> None:
+    """One process from its start to its end."""
+    stop = threading.Event()
+    process = Process(world, stop)
+    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    ticks = iter(range(1_000_000))
+    loop.run(stop, clock=lambda: next(ticks) * 0.1)
+
+
+fates = st.sampled_from(["well", "well", "well", "fails", "dies before", "dies after"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=25), st.lists(fates, max_size=60))
+def test_every_record_is_stored_once_wherever_processes_die(gaps: list[int], drawn: list[str]) -> None:
+    offsets = [sum(gaps[: place + 1]) for place in range(len(gaps))]
+    world = World(offsets, iter(drawn))
+    while not world.is_done:
+        try:
+            live(world)
+        except Died:
+            continue
+    ranges = sorted(tuple(int(part) for part in token.split("-")[2:]) for token in world.blocks)
+    covered = [offset for start, end in ranges for offset in offsets if start <= offset < end]
+    assert covered == offsets
+
+
+def test_a_refusal_that_a_person_must_mend_ends_the_loop_with_the_intent_standing() -> None:
+    world = World([1, 2, 3], iter(()))
+
+    def refuse(table: str, data: bytes, token: str) -> None:
+        raise Refused(60, "no such table")
+
+    world.insert = refuse  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="no such table"):
+        live(world)
+    assert intent_of(*world.committed) is not None
+
+
+def test_what_waits_when_the_loop_is_told_to_stop_is_stored_first() -> None:
+    world = World([1, 2], iter(()))
+    stop = threading.Event()
+    process = Process(world, stop)
+    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    process.lanes.add(process.poll(0))
+    stop.set()
+    loop.run(stop, clock=lambda: 0.0)
+    assert world.is_done
+
+
+def test_records_of_a_revoked_partition_are_forgotten() -> None:
+    world = World([1, 2], iter(()))
+    stop = threading.Event()
+    process = Process(world, stop)
+    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    process.lanes.add(process.poll(0))
+    process.lanes.revoked([0])
+    stop.set()
+    loop.run(stop, clock=lambda: 0.0)
+    assert world.blocks == {}
+
+
+@pytest.mark.parametrize("outage", [Unavailable("away"), Refused(497, "not allowed")])
+def test_dictionaries_are_loaded_after_the_last_insert_and_their_failure_stops_nothing(
+    outage: Exception,
+) -> None:
+    world = World([1, 2], iter(()))
+    loads: list[int] = []
+    failing = [outage]
+
+    def load() -> None:
+        if failing:
+            raise failing.pop()
+        loads.append(len(world.blocks))
+
+    stop = threading.Event()
+    process = Process(world, stop)
+    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    loop.reload_after_inserts(load, ReloadTimer(0.1))
+    ticks = iter(range(1_000_000))
+    loop.run(stop, clock=lambda: next(ticks) * 0.1)
+    assert loads[-1] == len(world.blocks) == 1
