@@ -37,6 +37,6 @@ _QUOTES = "\"'` \t\r\n"
 def is_blocked(value: str) -> bool:
     """Whether an identifier's value must not be used as an id."""
     bare = value.strip(_QUOTES)
-    if bare.lower() in BLOCKED or _NOTHING_BUT_ZEROS.fullmatch(bare):
+    if not bare or bare.lower() in BLOCKED or (bare[0] in "0-" and _NOTHING_BUT_ZEROS.fullmatch(bare)):
         return True
     return len(value) > ID_BYTES_MAX // 4 and len(value.encode()) > ID_BYTES_MAX

@@ -7,7 +7,7 @@ sent again and changes nothing.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from processors.facts import Fact
 from schemas.identifiers import node_id
@@ -32,9 +32,9 @@ class KnownFacts:
         self._nodes: dict[bytes, Links] = {}
         self._changed: set[bytes] = set()
 
-    def news(self, facts: Iterable[Fact]) -> list[Fact]:
+    def news(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those that must be sent; they count as sent from now on."""
-        return [fact for fact in facts if self._is_news(fact)]
+        return [fact for fact in facts if self._is_news(fact)] if facts else []
 
     def save(self) -> None:
         for node in self._changed:

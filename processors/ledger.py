@@ -4,7 +4,6 @@ sums of sums are exact.
 
 from collections import Counter
 from collections.abc import Iterator
-from enum import StrEnum
 
 from schemas.codec import encode_ledger_entry
 from schemas.identifiers import partition_of
@@ -14,13 +13,10 @@ from schemas.topics import LEDGER
 MINUTE_MS = 60_000
 
 
-class Outcome(StrEnum):
-    """`ACCEPTED` counts every event that was read; it equals the sum of the others."""
+# Outcomes. `ACCEPTED` counts every event that was read: it equals the sum of the others.
+ACCEPTED, RESOLVED, DUPLICATE, DEAD = "accepted", "resolved", "duplicate", "dead"
 
-    ACCEPTED = "accepted"
-    RESOLVED = "resolved"
-    DUPLICATE = "duplicate"
-    DEAD = "dead"
+Line = tuple[str, str, int, str]  # workspace, source, minute, outcome
 
 
 class Ledger:
@@ -29,21 +25,21 @@ class Ledger:
     def __init__(self, stage: str, partitions: int) -> None:
         self._stage = stage
         self._partitions = partitions
-        self._counts: Counter[tuple[str, str, int, Outcome]] = Counter()
+        self._counts: Counter[Line] = Counter()
 
-    def count(self, workspace: str, source: str, received_at: int, outcome: Outcome) -> None:
+    def count(self, workspace: str, source: str, received_at: int, outcome: str) -> None:
         """One event read, with the way it took."""
         self._counts[workspace, source, received_at - received_at % MINUTE_MS, outcome] += 1
 
     def records(self) -> Iterator[OutputRecord]:
-        accepted: Counter[tuple[str, str, int, Outcome]] = Counter()
+        accepted: Counter[Line] = Counter()
         for (workspace, source, minute, _), events in self._counts.items():
-            accepted[workspace, source, minute, Outcome.ACCEPTED] += events
+            accepted[workspace, source, minute, ACCEPTED] += events
         for counts in (accepted, self._counts):
             for (workspace, source, minute, outcome), events in counts.items():
                 yield self._record((workspace, source, minute, outcome), events)
 
-    def _record(self, line: tuple[str, str, int, Outcome], events: int) -> OutputRecord:
+    def _record(self, line: Line, events: int) -> OutputRecord:
         workspace, source, minute, outcome = line
         key = source.encode()
         entry = {
@@ -51,7 +47,7 @@ class Ledger:
             "source": source,
             "stage": self._stage,
             "minute": minute,
-            "outcome": outcome.value,
+            "outcome": outcome,
             "events": events,
         }
         return OutputRecord(LEDGER.name, partition_of(key, self._partitions), key, encode_ledger_entry(entry))

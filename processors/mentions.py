@@ -31,13 +31,15 @@ from schemas.identifiers import (
     text,
 )
 
-IDENTIFIERS_PER_EVENT_MAX = 32  # those with the most authority are kept
+EXTERNAL_IDS_PER_EVENT_MAX = 16  # the first ones listed
 
 PAGE_TYPES = frozenset({"page", "track", "screen"})
 
-_PARAMETERS = {"contact_id": CONTACT, "ecid": CONTACT, "email": EMAIL, "em": EMAIL, "eh": "eh"}
+EMAIL_HASH = "eh"  # an e-mail known by its SHA-256 alone: parameter of a link, and kind of a pair below
+
+_PARAMETERS = {"contact_id": CONTACT, "ecid": CONTACT, "email": EMAIL, "em": EMAIL, EMAIL_HASH: EMAIL_HASH}
 _HINT = re.compile(r"[?&](?:contact_id|ecid|email|em|eh)=")
-_EMAIL_HASH = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Identifier(msgspec.Struct, frozen=True, gc=False):
@@ -59,53 +61,58 @@ class Mentions(msgspec.Struct, frozen=True):
 def mentions(event: ParsedEvent, message_id: str) -> Mentions | None:
     """None when nothing says whose event this is. Blocked ids are not nothing: such an event is kept, alone."""
     workspace = event.packed.workspace
-    stated = list(_stated(event))
-    claimed = list(_claimed(event)) if event.packed.unsigned_links and event.packed.type in PAGE_TYPES else []
+    stated, claimed = _stated(event), _claimed(event)
     if not stated and not claimed:
         return None
-    kept = _sorted(workspace, stated)
-    claims = tuple(
-        found for found in _sorted(workspace, claimed) if found.node not in {known.node for known in kept}
-    )
+    kept = _identifiers(workspace, stated)
+    claims = _without(_identifiers(workspace, claimed), kept) if claimed else ()
     return Mentions(_subject(kept, claims) or node_key(workspace, MESSAGE, message_id), kept, claims)
 
 
 def person_id(value: str) -> str:
     """An identifier's value as stored: "" when it is blocked."""
-    return "" if is_blocked(value) else value
+    return "" if not value or is_blocked(value) else value
 
 
-Pair = tuple[str, str]  # kind, value in clear; for the kind `eh` the value is an e-mail's hash
+Pair = tuple[str, str]  # kind, value in clear; for `EMAIL_HASH` the value is the hash
 
 
-def _stated(event: ParsedEvent) -> Iterator[Pair]:
+def _stated(event: ParsedEvent) -> list[Pair]:
+    """In order of authority, kind by kind."""
     call, context = event.call, event.context
+    found: list[Pair] = []
     if user := text(call.user_id):
-        yield USER, user
-    if anonymous := text(call.anonymous_id):
-        yield ANONYMOUS, anonymous
+        found.append((USER, user))
     if "externalIds" in context:
-        for kind, value in external_ids(context):
-            yield EXTERNAL, f"{kind}:{value}"
+        listed = external_ids(context)[:EXTERNAL_IDS_PER_EVENT_MAX]
+        found += [(EXTERNAL, f"{kind}:{value}") for kind, value in listed]
     if event.packed.type == "identify" and (address := normalise_email(event.traits.get("email"))):
-        yield EMAIL, address
-    if address := normalise_email(object_of(context.get("traits")).get("email")):
-        yield EMAIL, address
+        found.append((EMAIL, address))
+    if "traits" in context and (address := normalise_email(object_of(context["traits"]).get("email"))):
+        found.append((EMAIL, address))
+    if anonymous := text(call.anonymous_id):
+        found.append((ANONYMOUS, anonymous))
+    return found
 
 
-def _claimed(event: ParsedEvent) -> Iterator[Pair]:
-    """The first usable value of each kind. "+" is not a blank here: addresses with a plus are pasted into links unescaped."""
+def _claimed(event: ParsedEvent) -> list[Pair]:
+    """The first usable value of each kind."""
+    if not event.packed.unsigned_links or event.packed.type not in PAGE_TYPES:
+        return []
     address = object_of(event.context.get("page")).get("url")
     if not isinstance(address, str) or not _HINT.search(address):
-        return
+        return []
     found: dict[str, str] = {}
     for kind, value in _parameters(address):
         found.setdefault(kind, value)
-    for kind, value in found.items():
-        yield (EXTERNAL, f"{CONTACT}:{value}") if kind == CONTACT else (kind, value)
+    return [
+        (EXTERNAL, f"{CONTACT}:{value}") if kind == CONTACT else (kind, value)
+        for kind, value in found.items()
+    ]
 
 
 def _parameters(address: str) -> Iterator[Pair]:
+    """ "+" stays a plus here: addresses that have one are often pasted into links unescaped."""
     try:
         query = urlsplit(address).query
     except ValueError:  # for example "http://[": no address at all
@@ -119,21 +126,26 @@ def _parameters(address: str) -> Iterator[Pair]:
 def _usable(kind: str, value: str) -> str:
     if kind == EMAIL:
         return normalise_email(value)
-    if kind == "eh":
-        return value.lower() if _EMAIL_HASH.fullmatch(value.lower()) else ""
+    if kind == EMAIL_HASH:
+        return value.lower() if _SHA256.fullmatch(value.lower()) else ""
     return value
 
 
-def _sorted(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
+def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
     """As nodes, the most authoritative first, without blocked values and repetitions."""
-    if len(pairs) == 1:
-        found = _identifier(workspace, pairs[0])
-        return (found,) if found else ()
     nodes: dict[bytes, Identifier] = {}
-    for found in (_identifier(workspace, pair) for pair in pairs):
+    for pair in pairs:
+        found = _identifier(workspace, pair)
         if found and (found.value or found.node not in nodes):  # an address in clear says more than its hash
             nodes[found.node] = found
-    return tuple(sorted(nodes.values(), key=_rank)[:IDENTIFIERS_PER_EVENT_MAX])
+    if len(pairs) == 2 and pairs[1][0] == ANONYMOUS:
+        return tuple(nodes.values())  # in order already, as most events are
+    return tuple(sorted(nodes.values(), key=_rank))
+
+
+def _without(claims: tuple[Identifier, ...], stated: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
+    nodes = {identifier.node for identifier in stated}
+    return tuple(claim for claim in claims if claim.node not in nodes)
 
 
 def _rank(identifier: Identifier) -> Rank:
@@ -142,13 +154,11 @@ def _rank(identifier: Identifier) -> Rank:
 
 def _identifier(workspace: str, pair: Pair) -> Identifier | None:
     kind, value = pair
-    if is_blocked(value.partition(":")[2] if kind == EXTERNAL else value) or (
-        kind == EXTERNAL and is_blocked(value)
-    ):
+    if is_blocked(value) or (kind == EXTERNAL and is_blocked(value.partition(":")[2])):
         return None
     if kind == EMAIL:
         return Identifier(EMAIL, value, node_key(workspace, EMAIL, hash_email(value)))
-    if kind == "eh":
+    if kind == EMAIL_HASH:
         return Identifier(EMAIL, "", node_key(workspace, EMAIL, value))
     return Identifier(kind, value, node_key(workspace, kind, value))
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from processors.times import EventTimes, clamp, event_times
-from schemas.call import CALL_TYPES, Call, decode_call, decode_json
+from schemas.call import ABSENT, CALL_TYPES, Call, decode_call, decode_json
 from schemas.pack import PackedEvent
 from schemas.reasons import Reason
 
@@ -69,8 +69,10 @@ def object_of(value: object) -> Object:
 
 def json_object(raw: msgspec.Raw) -> str:
     """The text of a nested field when it is a JSON object, else {}. The bytes are known to be UTF-8."""
-    content = bytes(raw)
-    return str(content, "utf-8") if content[:1] == b"{" else "{}"
+    if raw is ABSENT:
+        return "{}"
+    content = str(raw, "utf-8")
+    return content if content[:1] == "{" else "{}"
 
 
 def _context(document: Object, call: Call, packed: PackedEvent) -> tuple[Object, str]:

@@ -14,7 +14,7 @@ import msgspec
 from processors.duplicates import DuplicateLimits, Duplicates
 from processors.facts import Fact, encode_facts, facts_of
 from processors.known import KnownFacts
-from processors.ledger import Ledger, Outcome
+from processors.ledger import DEAD, DUPLICATE, RESOLVED, Ledger
 from processors.letters import Lineage, Sender, dead_letter, letter_record
 from processors.mentions import Mentions, mentions
 from processors.parsed import ParsedEvent, Refusal, parse
@@ -93,13 +93,14 @@ class _Chunk:
     def _event(self, packed: PackedEvent, lineage: Lineage) -> None:
         message_id = packed.message_id or f"raw-{lineage.partition}-{lineage.offset}-{lineage.index}"
         message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
+        received_at = clamp(packed.received_at)
         if self.duplicates.seen(packed.routing, message_hash):
-            self.ledger.count(packed.workspace, packed.source, clamp(packed.received_at), Outcome.DUPLICATE)
+            self.ledger.count(packed.workspace, packed.source, received_at, DUPLICATE)
             return
         refusal = self._resolve(packed, message_id, lineage)
         if refusal is None:
-            self.duplicates.remember(packed.routing, message_hash, clamp(packed.received_at))
-            self.ledger.count(packed.workspace, packed.source, clamp(packed.received_at), Outcome.RESOLVED)
+            self.duplicates.remember(packed.routing, message_hash, received_at)
+            self.ledger.count(packed.workspace, packed.source, received_at, RESOLVED)
         else:
             sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)
             self._refuse(refusal, sender, lineage, packed.payload)
@@ -130,4 +131,4 @@ class _Chunk:
     def _refuse(self, refusal: Refusal, sender: Sender, lineage: Lineage, payload: bytes) -> None:
         letter = dead_letter(STAGE, refusal, sender, lineage, payload)
         self.outputs.append(letter_record(letter, self.partitions))
-        self.ledger.count(sender.workspace, sender.source, clamp(sender.received_at), Outcome.DEAD)
+        self.ledger.count(sender.workspace, sender.source, clamp(sender.received_at), DEAD)

@@ -1,0 +1,186 @@
+"""Who is who, computed the slow and plain way over all events at once: what the cores are measured against.
+
+Written from the rules of docs/identity (identifiers, links, timelines, ownership, bridging), not from the cores, and sharing no code with
+them but the hash of e-mails. Nodes are (type, value) pairs. No caps, no messages, no incremental state: nodes are settled one after the
+other from the least to the most authoritative, as a node is told things by less authoritative ones only.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from hashlib import sha256
+
+Node = tuple[str, str]
+
+TYPE_ORDER = ("u", "x:contact_id")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One event in the terms of the rules. `params` are (name, value) pairs of the page's address; `time` is in ms."""
+
+    id: str
+    kind: str  # identify, track, page, alias or logout
+    time: int
+    user: str = ""
+    email: str = ""
+    external: tuple[tuple[str, str], ...] = ()
+    device: str = ""
+    previous: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+
+
+def authority(node: Node) -> tuple[int, str, str]:
+    kind, value = node
+    if kind in TYPE_ORDER:
+        return TYPE_ORDER.index(kind), "", value
+    return (2, kind, value) if kind.startswith("x:") else ({"e": 3, "a": 4, "m": 5}[kind], "", value)
+
+
+def email_node(address: str) -> Node:
+    return "e", sha256(address.encode()).hexdigest()
+
+
+def stated_nodes(visit: Visit) -> list[Node]:
+    nodes = [("u", visit.user)] if visit.user else []
+    nodes += [(f"x:{kind}", value) for kind, value in visit.external]
+    nodes += [email_node(visit.email)] if visit.email else []
+    nodes += [("a", visit.device)] if visit.device else []
+    return nodes
+
+
+def claimed_nodes(visit: Visit) -> list[Node]:
+    known = {"contact_id": lambda value: ("x:contact_id", value), "email": email_node, "eh": lambda value: ("e", value)}
+    found = [known[name](value) for name, value in visit.params]
+    return sorted((node for node in found if node not in stated_nodes(visit)), key=authority)
+
+
+def subject_of(visit: Visit) -> Node:
+    strong = sorted((node for node in stated_nodes(visit) if node[0] != "a"), key=authority)
+    if strong:
+        return strong[0]
+    if visit.device:
+        return "a", visit.device
+    return claimed_nodes(visit)[0] if visit.params else ("m", visit.id)
+
+
+class Oracle:
+    """`profile(visit)` is the root node of the person that the event belongs to."""
+
+    def __init__(self, visits: list[Visit]) -> None:
+        self.links: dict[Node, set[tuple[int, Node, str]]] = defaultdict(set)  # every link with its time and class
+        self.stamps: dict[Node, set[tuple[int, Node | None, str]]] = defaultdict(set)
+        self.pointer: dict[Node, Node] = {}
+        for visit in visits:
+            self._read(visit)
+        everybody = set(self.links) | set(self.stamps) | {link[1] for links in self.links.values() for link in links}
+        for node in sorted(everybody, key=authority, reverse=True):
+            self._settle_device(node) if node[0] == "a" else self._settle(node)
+
+    def profile(self, visit: Visit) -> Node:
+        node = subject_of(visit)
+        if node[0] == "a":
+            node = self.owner(node, visit.time)
+        while node in self.pointer:
+            node = self.pointer[node]
+        return node
+
+    def owner(self, device: Node, time: int) -> Node:
+        """Read off the definition, for one moment."""
+        entries = self.timeline(device)
+        if any(kind == "A" for _, _, kind in entries):
+            entries = [entry for entry in entries if entry[2] in ("A", "out")]
+        claims = [entry for entry in entries if entry[1] is not None]
+        past = [entry for entry in entries if entry[0] <= time]
+        if not claims:
+            return device
+        if not [entry for entry in past if entry[1] is not None]:
+            return claims[0][1]
+        if past[-1][1] is not None:
+            return past[-1][1]
+        later = [entry for entry in entries[len(past) :] if entry[1] is not None]
+        return later[0][1] if later else device
+
+    def timeline(self, device: Node) -> list[tuple[int, Node | None, str]]:
+        first: dict[tuple[Node, str], int] = {}
+        for time, target, kind in self.links[device]:
+            first[target, kind] = min(time, first.get((target, kind), time))
+        entries = {(time, target, kind) for (target, kind), time in first.items()} | self.stamps[device]
+        return sorted(entries, key=lambda entry: (entry[0], entry[1] is None, authority(entry[1]) if entry[1] else (), entry[2]))
+
+    def _link(self, low: Node, high: Node, time: int, kind: str) -> None:
+        if low != high:
+            low, high = sorted((low, high), key=authority, reverse=True)
+            self.links[low].add((time, high, kind))
+
+    def _read(self, visit: Visit) -> None:
+        subject, time, device = subject_of(visit), visit.time, ("a", visit.device)
+        claims = claimed_nodes(visit)
+        for node in stated_nodes(visit):
+            self._link(node, subject, time, "A")
+            if node == device != subject and visit.kind in ("identify", "alias"):
+                self.stamps[device].add((time, subject, "A"))
+        if claims and subject == device:
+            self._link(device, claims[0], time, "B")
+            self.stamps[device].add((time, claims[0], "B"))
+        for node in claims:
+            self._link(node, claims[0] if subject == device else subject, time, "B")
+        if visit.kind == "alias" and visit.previous and visit.user:
+            self._link(("u", visit.previous), ("u", visit.user), time, "M")
+            self._link(("a", visit.previous), ("u", visit.user), time, "A")
+            self.stamps["a", visit.previous].add((time, ("u", visit.user), "A"))
+        if visit.kind == "logout" and visit.device:
+            self.stamps[device].add((time, None, "out"))
+
+    def _settle_device(self, device: Node) -> None:
+        entries = self.timeline(device)
+        asserted = {target[0] for _, target, kind in entries if kind == "A" and target}
+        run: list[tuple[int, Node]] = []
+        for time, target, kind in entries:
+            if target is None:
+                self._bridge(run)
+                run = []
+            elif kind == "A" or target[0] not in asserted:
+                if any(known[0] == target[0] and known != target for _, known in run):
+                    self._bridge(run)
+                    run = []
+                run.append((time, target))
+        self._bridge(run)
+
+    def _bridge(self, run: list[tuple[int, Node]]) -> None:
+        first = {target: min(time for time, other in run if other == target) for _, target in run}
+        nodes = sorted(first, key=authority)
+        for node in nodes[1:]:
+            self._link(node, nodes[0], max(first[node], first[nodes[0]]), "C")
+
+    def _settle(self, node: Node) -> None:
+        winners: dict[Node, int] = {}
+        by_type: dict[str, list[tuple[str, int, tuple[int, str, str], Node]]] = defaultdict(list)
+        for time, target, kind in self.links[node]:
+            if kind == "M":
+                winners[target] = min(time, winners.get(target, time))
+            else:
+                by_type[target[0]].append((kind, time, authority(target), target))
+        for candidates in by_type.values():
+            _, time, _, target = min(candidates)
+            winners.setdefault(target, time)
+        if not winners:
+            return
+        nodes = sorted(winners, key=authority)
+        self.pointer[node] = nodes[0]
+        for other in nodes[1:]:
+            same = other[0] == nodes[0][0]
+            self._link(other, nodes[0], max(winners[other], winners[nodes[0]]), "M" if same else "C")
+
+
+def components(visits: list[Visit]) -> dict[Node, int]:
+    """Plain connected components of identifiers that occur together: node -> number."""
+    number: dict[Node, int] = {}
+    for visit in visits:
+        nodes = {*stated_nodes(visit), *claimed_nodes(visit), subject_of(visit)}
+        if visit.kind == "alias" and visit.previous and visit.user:
+            nodes |= {("u", visit.previous), ("a", visit.previous)}
+        joined = {number[node] for node in nodes if node in number}
+        fresh = len(number) + 1 + max(number.values(), default=0)
+        number.update({node: fresh for node, old in number.items() if old in joined})
+        number.update(dict.fromkeys(nodes, fresh))
+    return number
