@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from runtime.settings import KafkaSettings
 from schemas.topics import AGENTS, COMPACT, TOPICS, Topic, changelog
@@ -44,18 +45,33 @@ def ensure_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> list[str
     Raises KafkaUnavailable, or TopicMismatch when a topic has another partition count.
     """
     admin = AdminClient(client_config(settings))
-    try:
-        existing = admin.list_topics(timeout=timeout_s).topics
-    except KafkaException as error:
-        raise KafkaUnavailable(
-            f"Kafka does not answer at {settings.bootstrap_servers}: {error.args[0].str()}"
-        ) from error
+    existing = _existing(admin, settings, timeout_s)
     wanted = deployment_topics(settings)
     for topic in wanted:
         _check(topic, existing, settings)
     missing = [topic for topic in wanted if topic.full_name(settings.topic_prefix) not in existing]
     _create(admin, missing, settings, timeout_s)
     return [topic.full_name(settings.topic_prefix) for topic in missing]
+
+
+def require_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> None:
+    """What a stage asks before it starts. Raises KafkaUnavailable, TopicMismatch."""
+    existing = _existing(AdminClient(client_config(settings)), settings, timeout_s)
+    wanted = deployment_topics(settings)
+    names = [topic.full_name(settings.topic_prefix) for topic in wanted]
+    if missing := [name for name in names if name not in existing]:
+        raise TopicMismatch(f"Kafka has no topic {', '.join(missing)}: create them with `stitchline topics`")
+    for topic in wanted:
+        _check(topic, existing, settings)
+
+
+def _existing(admin: AdminClient, settings: KafkaSettings, timeout_s: float) -> dict[str, Any]:
+    try:
+        return admin.list_topics(timeout=timeout_s).topics
+    except KafkaException as error:
+        raise KafkaUnavailable(
+            f"Kafka does not answer at {settings.bootstrap_servers}: {error.args[0].str()}"
+        ) from error
 
 
 def _check(topic: Topic, existing: dict[str, Any], settings: KafkaSettings) -> None:

@@ -8,6 +8,7 @@ import logging
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 
 def configure(process: str, level: int = logging.INFO) -> None:
@@ -17,7 +18,8 @@ def configure(process: str, level: int = logging.INFO) -> None:
             _named(process),  # not a context variable: threads have contexts of their own
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            # Without locals: they hold payloads and identifiers.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

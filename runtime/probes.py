@@ -1,0 +1,57 @@
+"""A process's answers to whoever watches it: /metrics, /livez and /readyz on 127.0.0.1, from a thread of its own."""
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from runtime import metrics
+
+HOST = "127.0.0.1"
+PLAIN = "text/plain; charset=utf-8"
+
+
+class Probes:
+    """Serves until stop(). `is_ready` is called from other threads. Port 0 serves nothing."""
+
+    def __init__(self, port: int, is_ready: Callable[[], bool]) -> None:
+        self._server: ThreadingHTTPServer | None = None
+        if port:
+            self._server = ThreadingHTTPServer((HOST, port), _handler(is_ready))
+            self._server.daemon_threads = True
+
+    def start(self) -> None:
+        if self._server is not None:
+            threading.Thread(target=self._server.serve_forever, name="probes", daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+
+def _answer(path: str, is_ready: Callable[[], bool]) -> tuple[int, str, bytes]:
+    if path == "/metrics":
+        return 200, CONTENT_TYPE_LATEST, metrics.exposition()
+    if path == "/livez":
+        return 200, PLAIN, b"alive\n"
+    if path == "/readyz":
+        return (200, PLAIN, b"ready\n") if is_ready() else (503, PLAIN, b"not ready\n")
+    return 404, PLAIN, b"not found\n"
+
+
+def _handler(is_ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content_type, body = _answer(self.path, is_ready)
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """A probe is no event."""
+
+    return Handler

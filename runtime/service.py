@@ -1,0 +1,80 @@
+"""A Faust worker's life in a process: start, say when it is ready, stop in order, and never go on after a bug.
+
+The app runs as a service in our own event loop, not under `faust worker`, which would bring its own logging, signals and exit
+codes.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+import faust
+import structlog
+
+from runtime.delivery import Delivery
+from runtime.parent import end_with_parent
+
+log = structlog.get_logger()
+
+EXIT_BUG = 70
+READY_POLL_S = 0.05
+
+
+def die(error: BaseException) -> NoReturn:
+    """End the process at once, with the stack in the log. What was not committed is done again by the next process."""
+    log.critical("the worker ends: a bug, or something it cannot live with", exc_info=error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_BUG)
+
+
+async def serve(
+    app: faust.App, delivery: Delivery, environ: Mapping[str, str], stop_timeout_s: float
+) -> None:
+    """Until SIGTERM, SIGINT or the parent's end. Does not return when the app breaks."""
+    stop = _stop_signal(environ)
+    life = asyncio.create_task(_live(app))
+    announcing = asyncio.create_task(_announce(delivery))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({life, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    announcing.cancel()
+    if life.done():
+        die(life.exception() or app.crash_reason or RuntimeError("Faust stopped by itself"))
+    log.info("stopping")
+    life.cancel()
+    try:
+        async with asyncio.timeout(stop_timeout_s):
+            await delivery.stop()
+            await app.stop()
+    except TimeoutError as error:
+        die(error)
+    log.info("stopped")
+
+
+async def _live(app: faust.App) -> None:
+    await app.start()
+    await app.wait_until_stopped()
+
+
+async def _announce(delivery: Delivery) -> None:
+    # Polled: readiness is the sum of what many tasks and threads do.
+    while not delivery.is_ready:  # noqa: ASYNC110
+        await asyncio.sleep(READY_POLL_S)
+    log.info("ready")
+
+
+def _stop_signal(environ: Mapping[str, str]) -> asyncio.Event:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def ended() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+
+    end_with_parent(environ, ended)
+    return stop

@@ -1,0 +1,60 @@
+"""A whole worker with toy steps, run as a process of its own by the tests: `python toy_worker.py`.
+
+`count` numbers every record per key, on `events.resolved`, and tells `identity.facts`; `chain` sends each fact on to itself a
+few times, so that an agent reads a topic that it writes in transactions. Toy switches come from the environment.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from processors.worker import Settings, run_steps
+from runtime import logs
+from runtime.kafka import require_topics
+from runtime.settings import KafkaSettings, ProcessorSettings, load
+from schemas.stream import InputRecord, OutputRecord, State
+
+HOPS = 2  # how often a fact is sent on
+FORGOTTEN = b"forget:"  # a key with this prefix is deleted again at once
+POISON = b"poison"
+
+
+def count(partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
+    """`key` -> how often it was seen; each sighting is an output with its number and the input's offset."""
+    outputs = []
+    for record in records:
+        key = record.value or b""
+        if key == POISON:
+            raise RuntimeError("a step's bug")
+        number = int(state.get(key, b"0")) + 1
+        state[key] = b"%d" % number
+        if key.startswith(FORGOTTEN):
+            del state[key]
+        value = b"%s %d %d" % (key, number, record.offset)
+        outputs.append(OutputRecord("events.resolved", partition, key, value))
+        outputs.append(OutputRecord("identity.facts", partition, key, b"%d %d" % (record.offset, HOPS)))
+    return outputs
+
+
+def chain(partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
+    """Counts facts, and sends each on until its hops are used up."""
+    outputs = []
+    for record in records:
+        fact, hops = (record.value or b"").split()
+        state[b"seen"] = b"%d" % (int(state.get(b"seen", b"0")) + 1)
+        seen = b"%s/%s" % (fact, hops)
+        state[seen] = b"%d" % (int(state.get(seen, b"0")) + 1)
+        if int(hops):
+            outputs.append(OutputRecord("identity.facts", partition, fact, b"%s %d" % (fact, int(hops) - 1)))
+    return outputs
+
+
+def main() -> None:
+    logs.configure("toy")
+    settings = Settings(load(KafkaSettings, os.environ), load(ProcessorSettings, os.environ))
+    require_topics(settings.kafka)
+    run_steps(settings, count, chain, os.environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
