@@ -15,8 +15,9 @@ import structlog
 from faust.types import TP
 
 from runtime.chunk import ChunkLimits
-from runtime.lane import Lane, LaneSpec, OpenPart, Parcel, Surroundings
+from runtime.lane import Lane, LaneSpec, OpenPart
 from runtime.part import Part
+from runtime.pump import Parcel, Surroundings
 from runtime.transport import ChunkSchema, consumer_of
 
 log = structlog.get_logger()
