@@ -21,6 +21,7 @@ from collector.limits import Limits
 from collector.meter import Meter
 from collector.pages import Pages
 from collector.paths import CALLS
+from collector.patience import Patience
 from collector.publisher import Overloaded, Publisher
 from collector.rejection import Refusal
 from collector.replies import Headers, Reply, refused, try_later
@@ -61,6 +62,7 @@ class App:
         self._pages = pages
         self._meter = Meter()
         self._ids = message_ids()
+        self._patience = Patience(settings.body_timeout_s)
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
@@ -129,8 +131,7 @@ class App:
         if announced.isdecimal() and int(announced) > bytes_max:
             raise BodyRefused(too_large(bytes_max))
         try:
-            async with asyncio.timeout(self._settings.body_timeout_s):
-                return await protocol() if announced else await _read_within(protocol, bytes_max)
+            return await self._patience.wait(protocol() if announced else _read_within(protocol, bytes_max))
         except TimeoutError:
             raise BodyRefused(
                 Refusal(Reason.BODY_TOO_SLOW, "the body did not arrive in time: send it again")

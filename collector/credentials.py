@@ -5,13 +5,16 @@ A key in the header wins: server libraries put it in both places, and the header
 
 import base64
 import binascii
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from schemas.identifiers import text
 
 QUERY_FIELDS_MAX = 100
+HEADERS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request
 
 
+@lru_cache(HEADERS_REMEMBERED_MAX)
 def key_in_header(authorization: str) -> str:
     """The user name of Basic, or the token of Bearer; "" when the header is empty, of another scheme or unreadable."""
     scheme, _, rest = authorization.strip().partition(" ")

@@ -3,7 +3,7 @@
 Absent: when a pack is sent (publisher.py decides).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -16,10 +16,11 @@ UTF8_BYTES_MAX = 4  # of one character of a str
 
 
 class SealedPack(msgspec.Struct, frozen=True):
-    """One Kafka message; `members` are the places of its events in the sequence that was packed."""
+    """One Kafka message; `members` are the places of its events in the sequence that was packed, `weight` is theirs."""
 
     partition: int
     members: list[int]
+    weight: int
     value: bytes
 
 
@@ -37,26 +38,27 @@ def weight(event: PackedEvent) -> int:
     )
 
 
-def seal(events: Sequence[PackedEvent], partitions: int, bytes_max: int) -> list[SealedPack]:
+def seal(
+    events: Sequence[PackedEvent], weights: Sequence[int], partitions: int, bytes_max: int
+) -> list[SealedPack]:
     """All events in as few packs as fit. An event that alone is over `bytes_max` gets a pack of its own."""
     groups: dict[int, list[int]] = {}
     for place, event in enumerate(events):
         groups.setdefault(partition_of(event.routing, partitions), []).append(place)
     return [
-        SealedPack(partition, members, encode_pack([events[place] for place in members]))
+        SealedPack(partition, members, size, encode_pack([events[place] for place in members]))
         for partition, places in groups.items()
-        for members in _cut(places, events, bytes_max)
+        for members, size in _cut(places, weights, bytes_max)
     ]
 
 
-def _cut(places: list[int], events: Sequence[PackedEvent], bytes_max: int) -> list[list[int]]:
-    cuts: list[list[int]] = [[]]
-    size = PACK_OVERHEAD
+def _cut(places: list[int], weights: Sequence[int], bytes_max: int) -> Iterator[tuple[list[int], int]]:
+    members: list[int] = []
+    size = 0
     for place in places:
-        more = weight(events[place])
-        if cuts[-1] and size + more > bytes_max:
-            cuts.append([])
-            size = PACK_OVERHEAD
-        cuts[-1].append(place)
-        size += more
-    return cuts
+        if members and size + weights[place] + PACK_OVERHEAD > bytes_max:
+            yield members, size
+            members, size = [], 0
+        members.append(place)
+        size += weights[place]
+    yield members, size

@@ -42,9 +42,10 @@ class Overloaded(Exception):
 
 
 class Waiting(msgspec.Struct):
-    """What gathers while a flush is on its way: parallel lists, a ticket for each event."""
+    """What gathers while a flush is on its way: parallel lists, a weight and a ticket for each event."""
 
     events: list[PackedEvent] = []
+    weights: list[int] = []
     tickets: list[Ticket] = []
     letters: list[tuple[Letter, Ticket]] = []
 
@@ -72,6 +73,7 @@ class Publisher:
         self._queued_events = self._queued_bytes = 0
         self._acknowledged = 0
         self._stopped = False
+        QUEUED.set_function(lambda: self._queued_events)
         self._empty = asyncio.Event()
         self.fatal = asyncio.Event()  # the producer cannot go on: the process shall end and be started again
 
@@ -90,10 +92,11 @@ class Publisher:
             return
         if self._availability.problem:
             raise KafkaUnavailable(self._availability.problem)
-        size = sum(map(weight, events)) + sum(len(letter.value) for letter in letters)
-        self._admit(len(events) + len(letters), size)
+        weights = [weight(event) for event in events]
+        self._admit(len(events) + len(letters), sum(weights) + sum(len(letter.value) for letter in letters))
         ticket = Ticket(len(events) + len(letters), self._loop.create_future())
         self._waiting.events.extend(events)
+        self._waiting.weights.extend(weights)
         self._waiting.tickets.extend([ticket] * len(events))
         self._waiting.letters.extend((letter, ticket) for letter in letters)
         self._plan_flush()
@@ -138,7 +141,6 @@ class Publisher:
     def _count(self, count: int, size: int) -> None:
         self._queued_events += count
         self._queued_bytes += size
-        QUEUED.set(self._queued_events)
 
     def _plan_flush(self) -> None:
         if self._flush_soon is not None:
@@ -154,10 +156,11 @@ class Publisher:
         self._flush_soon = None
         waiting, self._waiting = self._waiting, Waiting()
         born = time.monotonic()
-        for pack in seal(waiting.events, self._kafka.partitions, self._settings.pack_bytes_max):
+        for pack in seal(
+            waiting.events, waiting.weights, self._kafka.partitions, self._settings.pack_bytes_max
+        ):
             PACK_EVENTS.observe(len(pack.members))
-            size = sum(weight(waiting.events[place]) for place in pack.members)
-            parcel = Parcel([waiting.tickets[place] for place in pack.members], size, born)
+            parcel = Parcel([waiting.tickets[place] for place in pack.members], pack.weight, born)
             self._send(
                 parcel, partial(self._producer.produce, self._raw, pack.value, partition=pack.partition)
             )

@@ -65,7 +65,7 @@ def run_workers(environ: Mapping[str, str], settings: CollectorSettings) -> int:
 
 def _start(environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     argv = [sys.executable, "-m", "collector"]
-    return subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE)  # noqa: S603 - ourselves
+    return subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE)
 
 
 def _stop(workers: "list[subprocess.Popen[bytes]]", timeout_s: float) -> int:
