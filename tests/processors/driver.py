@@ -64,7 +64,11 @@ def call_of(visit: Visit) -> dict[str, Any]:
 
 def key_of(node: Node) -> bytes:
     kind, value = node
-    return node_key("main", "x", f"{kind[2:]}:{value}") if kind.startswith("x:") else node_key("main", kind, value)
+    return (
+        node_key("main", "x", f"{kind[2:]}:{value}")
+        if kind.startswith("x:")
+        else node_key("main", kind, value)
+    )
 
 
 def profile_of_node(node: Node) -> str:
@@ -113,7 +117,9 @@ class Pipeline:
 
     def profiles(self) -> dict[str, str]:
         """message id -> profile of now, the way ClickHouse computes it."""
-        return {event["message_id"]: self.profile(event["subject"], event["timestamp"]) for event in self.resolved}
+        return {
+            event["message_id"]: self.profile(event["subject"], event["timestamp"]) for event in self.resolved
+        }
 
     def profile(self, node: int, time: int) -> str:
         pointer = self.pointers.get(node)
@@ -147,7 +153,9 @@ class Pipeline:
         for out in self.steps[topic](partition, chunk, self.states[topic, partition]):
             self.sent[out.topic] += 1
             assert 0 <= out.partition < self.partitions
-            assert out.partition == partition_of(out.key, self.partitions), "a stock producer would choose another partition"
+            assert out.partition == partition_of(out.key, self.partitions), (
+                "a stock producer would choose another partition"
+            )
             if out.topic == "identity.facts":
                 self._put(out.topic, out.partition, out.value)
             else:

@@ -49,7 +49,11 @@ def stated_nodes(visit: Visit) -> list[Node]:
 
 
 def claimed_nodes(visit: Visit) -> list[Node]:
-    known = {"contact_id": lambda value: ("x:contact_id", value), "email": email_node, "eh": lambda value: ("e", value)}
+    known = {
+        "contact_id": lambda value: ("x:contact_id", value),
+        "email": email_node,
+        "eh": lambda value: ("e", value),
+    }
     found = [known[name](value) for name, value in visit.params]
     return sorted((node for node in found if node not in stated_nodes(visit)), key=authority)
 
@@ -67,12 +71,16 @@ class Oracle:
     """`profile(visit)` is the root node of the person that the event belongs to."""
 
     def __init__(self, visits: list[Visit]) -> None:
-        self.links: dict[Node, set[tuple[int, Node, str]]] = defaultdict(set)  # every link with its time and class
+        self.links: dict[Node, set[tuple[int, Node, str]]] = defaultdict(
+            set
+        )  # every link with its time and class
         self.stamps: dict[Node, set[tuple[int, Node | None, str]]] = defaultdict(set)
         self.pointer: dict[Node, Node] = {}
         for visit in visits:
             self._read(visit)
-        everybody = set(self.links) | set(self.stamps) | {link[1] for links in self.links.values() for link in links}
+        everybody = (
+            set(self.links) | set(self.stamps) | {link[1] for links in self.links.values() for link in links}
+        )
         for node in sorted(everybody, key=authority, reverse=True):
             self._settle_device(node) if node[0] == "a" else self._settle(node)
 
@@ -105,7 +113,10 @@ class Oracle:
         for time, target, kind in self.links[device]:
             first[target, kind] = min(time, first.get((target, kind), time))
         entries = {(time, target, kind) for (target, kind), time in first.items()} | self.stamps[device]
-        return sorted(entries, key=lambda entry: (entry[0], entry[1] is None, authority(entry[1]) if entry[1] else (), entry[2]))
+        return sorted(
+            entries,
+            key=lambda entry: (entry[0], entry[1] is None, authority(entry[1]) if entry[1] else (), entry[2]),
+        )
 
     def _link(self, low: Node, high: Node, time: int, kind: str) -> None:
         if low != high:

@@ -14,7 +14,9 @@ PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[Healt
 users = st.sampled_from(["", "", "ann", "bob", "carl"])
 emails = st.sampled_from(["", "", "", "a@x.io", "b@x.io", "c@x.io"])
 devices = st.sampled_from(["", "d1", "d2", "d3", "d4"])
-contacts = st.lists(st.tuples(st.sampled_from(["contact_id", "crm", "loyalty"]), st.sampled_from("12")), max_size=1)
+contacts = st.lists(
+    st.tuples(st.sampled_from(["contact_id", "crm", "loyalty"]), st.sampled_from("12")), max_size=1
+)
 parameters = st.lists(
     st.sampled_from([("contact_id", "1"), ("contact_id", "2"), ("email", "a@x.io"), ("email", "b@x.io")]),
     max_size=2,
@@ -23,7 +25,9 @@ parameters = st.lists(
 
 
 @st.composite
-def visits(draw: st.DrawFn, kinds: tuple[str, ...] = ("identify", "track", "page", "alias", "logout")) -> list[Visit]:
+def visits(
+    draw: st.DrawFn, kinds: tuple[str, ...] = ("identify", "track", "page", "alias", "logout")
+) -> list[Visit]:
     """Histories on few names and few moments, so that conflicts and ties are common."""
     found = []
     for number in range(draw(st.integers(2, 25))):
@@ -50,7 +54,9 @@ def shuffled(found: list[Visit], seed: int) -> list[Visit]:
 
 @PATIENT
 @given(visits(), st.integers(0, 1000), st.sampled_from([1, 3, 8]), st.booleans())
-def test_any_order_any_partitioning_and_repeated_delivery_give_what_the_oracle_says(history, seed, partitions, repeat):
+def test_any_order_any_partitioning_and_repeated_delivery_give_what_the_oracle_says(
+    history, seed, partitions, repeat
+):
     oracle = Oracle(history)
     pipeline = Pipeline(partitions, seed, repeat=repeat).visit(shuffled(history, seed))
     assert pipeline.profiles() == {visit.id: profile_of_node(oracle.profile(visit)) for visit in history}
@@ -73,7 +79,10 @@ def test_sending_events_twice_changes_nothing_and_counts_once(history, seed):
     pipeline = Pipeline(seed=seed).visit(twice)
     assert pipeline.profiles() == Pipeline().visit(history).profiles()
     assert len(pipeline.resolved) == len(history)
-    assert pipeline.ledger() == Counter(accepted=2 * len(history), resolved=len(history), duplicate=len(history)) - Counter()
+    assert (
+        pipeline.ledger()
+        == Counter(accepted=2 * len(history), resolved=len(history), duplicate=len(history)) - Counter()
+    )
 
 
 @PATIENT
@@ -109,9 +118,16 @@ def test_a_component_without_conflict_is_one_person(history, seed):
 
 
 @PATIENT
-@given(visits(), st.integers(0, 1000), st.sampled_from(["null", "0", "undefined", "00000000-0000-0000-0000-000000000000"]))
+@given(
+    visits(),
+    st.integers(0, 1000),
+    st.sampled_from(["null", "0", "undefined", "00000000-0000-0000-0000-000000000000"]),
+)
 def test_a_blocked_user_id_changes_nothing(history, seed, junk):
-    with_junk = [visit if visit.user or visit.kind == "alias" else Visit(**{**vars(visit), "user": junk}) for visit in history]
+    with_junk = [
+        visit if visit.user or visit.kind == "alias" else Visit(**{**vars(visit), "user": junk})
+        for visit in history
+    ]
     assert Pipeline(seed=seed).visit(with_junk).profiles() == Pipeline().visit(history).profiles()
 
 
