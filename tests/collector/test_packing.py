@@ -1,0 +1,63 @@
+"""Packs hold every event once, in order, on its own partition, within their limit."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.packing import seal, weight
+from schemas.identifiers import partition_of
+from schemas.pack import PackedEvent, decode_pack, encode_pack
+
+BYTES_MAX = 2_000
+
+EVENTS = st.builds(
+    PackedEvent,
+    workspace=st.text(max_size=5),
+    source=st.text(max_size=5),
+    routing=st.binary(min_size=1, max_size=8),
+    type=st.just("track"),
+    message_id=st.text(max_size=30),
+    received_at=st.integers(0, 2**60),
+    sent_at=st.text(max_size=30),
+    context=st.binary(max_size=100),
+    payload=st.binary(max_size=900),
+    unsigned_links=st.booleans(),
+)
+
+
+@given(st.lists(EVENTS, max_size=30), st.integers(1, 16))
+def test_packs_hold_every_event_once_in_order_on_its_partition(
+    events: list[PackedEvent], partitions: int
+) -> None:
+    packs = seal(events, [weight(event) for event in events], partitions, BYTES_MAX)
+    assert sorted(place for pack in packs for place in pack.members) == list(range(len(events)))
+    for pack in packs:
+        assert pack.members == sorted(pack.members)
+        assert decode_pack(pack.value) == [events[place] for place in pack.members]
+        assert {partition_of(events[place].routing, partitions) for place in pack.members} == {pack.partition}
+        assert pack.weight == sum(weight(events[place]) for place in pack.members)
+        assert len(pack.value) <= BYTES_MAX or len(pack.members) == 1
+    for partition in range(partitions):
+        firsts = [pack.members[0] for pack in packs if pack.partition == partition]
+        assert firsts == sorted(firsts)
+
+
+@given(EVENTS)
+def test_a_weight_is_never_less_than_the_bytes(event: PackedEvent) -> None:
+    assert weight(event) + 16 >= len(encode_pack([event]))
+
+
+def test_an_event_over_the_limit_gets_a_pack_of_its_own() -> None:
+    event = PackedEvent(
+        workspace="main",
+        source="s",
+        routing=b"r",
+        type="track",
+        message_id="m",
+        received_at=1,
+        sent_at="",
+        context=b"",
+        payload=b"x" * 3_000,
+        unsigned_links=False,
+    )
+    packs = seal([event] * 3, [weight(event)] * 3, 4, BYTES_MAX)
+    assert [pack.members for pack in packs] == [[0], [1], [2]]
