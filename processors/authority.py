@@ -15,8 +15,8 @@ _ORDER = {kind.encode(): place for place, kind in enumerate((USER, EXTERNAL, EMA
 _LAST = len(_ORDER)
 
 
-def workspace_of(node: bytes) -> bytes:
-    return node.partition(b"|")[0]
+def workspace_of(node: bytes) -> str:
+    return node.partition(b"|")[0].decode(errors="replace")
 
 
 def type_of(node: bytes) -> bytes:

@@ -7,6 +7,7 @@ place on an anonymous id's timeline; of the others only the earliest per target 
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +15,7 @@ from processors.authority import is_anonymous, rank
 from processors.blocked import is_blocked
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
+from processors.times import TIME_MAX
 from schemas.identifiers import ANONYMOUS, USER, node_key, text
 
 MERGED, ASSERTED, CLAIMED, DERIVED = range(4)  # classes M, A, B, C; among A, B and C the smaller one wins
@@ -26,13 +28,17 @@ VERSION = 1
 PACK_BYTES_MAX = 700_000
 
 
+Time = Annotated[int, msgspec.Meta(ge=0, lt=TIME_MAX)]
+Strength = Annotated[int, msgspec.Meta(ge=MERGED, le=DERIVED)]
+
+
 class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One stated link. `target` is `BOUNDARY` for a logout."""
 
     node: bytes
     target: bytes
-    time: int
-    strength: int
+    time: Time
+    strength: Strength
     stamp: bool
 
 
@@ -42,7 +48,7 @@ class Derivation(msgspec.Struct, array_like=True, frozen=True):
     node: bytes
     via: bytes
     version: int
-    targets: dict[bytes, tuple[int, int]]
+    targets: dict[bytes, tuple[Time, Strength]]
 
 
 class FactPack(msgspec.Struct, array_like=True, frozen=True):

@@ -105,7 +105,7 @@ class Identity:
         number = node_id(node, self.hash_key)
         contested = len(owners) > 1
         record = {
-            "workspace": workspace_of(node).decode(),
+            "workspace": workspace_of(node),
             "node": number,
             "owner": number if contested else node_id(owners[0][1], self.hash_key),
             "segments": self._segments(owners) if contested else [],

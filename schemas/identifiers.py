@@ -84,8 +84,13 @@ def external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     for entry in entries:
         if not isinstance(entry, Mapping):
             continue
-        kind, value = text(entry.get("type")), text(entry.get("id"))
+        kind, value = _scalar_text(entry.get("type")), _scalar_text(entry.get("id"))
         plain = entry.get("collection", "users") == "users" and entry.get("encoding", "none") == "none"
         if kind and value and plain:
             found.append((kind, value))
     return found
+
+
+def _scalar_text(value: object) -> str:
+    """Objects and lists are no identifiers: "" like null."""
+    return "" if isinstance(value, dict | list) else text(value)

@@ -1,4 +1,7 @@
-"""Events per second of the resolver's core on packs of 100 realistic events, state in memory: `python tests/bench/resolve.py [--profile]`."""
+"""Events per second of the resolver's core on packs of 100 realistic events, with state in memory.
+
+Run `python tests/bench/resolve.py [--profile]`.
+"""
 
 import argparse
 import cProfile
@@ -6,6 +9,7 @@ import pstats
 import random
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -35,9 +39,19 @@ def event(number: int, visitor: int, rng: random.Random) -> PackedEvent:
         "messageId": f"ajs-next-{NOW}-{number:012d}",
         "timestamp": "2024-05-05T10:00:00.123Z",
         "sentAt": "2024-05-05T10:00:01.456Z",
-        "properties": {"product_id": "p-1234", "name": "Blue chair", "price": 49.9, "currency": "EUR", "position": 3},
+        "properties": {
+            "product_id": "p-1234",
+            "name": "Blue chair",
+            "price": 49.9,
+            "currency": "EUR",
+            "position": 3,
+        },
         "context": {
-            "page": {"url": f"https://shop.example/chairs/{number}?utm_source=mail", "path": "/chairs", "title": "Chair"},
+            "page": {
+                "url": f"https://shop.example/chairs/{number}?utm_source=mail",
+                "path": "/chairs",
+                "title": "Chair",
+            },
             "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Safari/537.36",
             "locale": "de-DE",
             "timezone": "Europe/Berlin",
@@ -73,25 +87,34 @@ def chunks(events: int, visitors: int) -> list[list[InputRecord]]:
     return [records[at : at + PACKS_PER_CHUNK] for at in range(0, len(records), PACKS_PER_CHUNK)]
 
 
-def measure(events: int, visitors: int) -> list[OutputRecord]:
-    resolver = Resolver(hash_key=HASH_KEY, partitions=16, duplicate_window_days=7, duplicate_ids_per_key_max=1_000)
+def measure(events: int, visitors: int) -> Iterator[str]:
+    """One line of figures per step."""
+    resolver = Resolver(
+        hash_key=HASH_KEY, partitions=16, duplicate_window_days=7, duplicate_ids_per_key_max=1_000
+    )
     identity = Identity(hash_key=HASH_KEY, partitions=16)
-    work, state, outputs = chunks(events, visitors), {}, []
-    size = sum(len(record.value or b"") for chunk in work for record in chunk) / events
+    work = chunks(events, visitors)
+    state: dict[bytes, bytes] = {}
+    outputs: list[OutputRecord] = []
+    size = sum(len(record.value or b"") for chunk in work for record in chunk) // events
     began = time.perf_counter()
     for chunk in work:
         outputs += resolver(0, chunk, state)
     took = time.perf_counter() - began
-    facts = [InputRecord(n, NOW, None, out.value) for n, out in enumerate(outputs) if out.topic == IDENTITY_FACTS.name]
-    print(f"resolve: {events / took:,.0f} events/s, {took / events * 1e6:.1f} us each, {size:.0f} B in the pack")  # noqa: T201
+    yield f"resolve: {events / took:,.0f} events/s, {took / events * 1e6:.1f} us and {size} B an event"
+    stored = sum(len(value) for value in state.values())
+    yield f"state of resolve: {len(state):,} keys, {stored / len(state):.0f} B a key"
+    facts = [
+        InputRecord(n, NOW, None, out.value)
+        for n, out in enumerate(outputs)
+        if out.topic == IDENTITY_FACTS.name
+    ]
     nodes: dict[bytes, bytes] = {}
     began = time.perf_counter()
     for at in range(0, len(facts), 200):
         identity(0, facts[at : at + 200], nodes)
     took = time.perf_counter() - began
-    print(f"identity: {len(facts)} packs of facts in {took:.2f} s, {len(nodes):,} nodes, {took / len(nodes) * 1e6:.0f} us a node")  # noqa: T201
-    print(f"state: {sum(map(len, state.values())) / len(state):.0f} B a key, {len(state):,} keys")  # noqa: T201
-    return outputs
+    yield f"identity: {len(facts)} packs of facts about {len(nodes):,} nodes, {took / len(nodes) * 1e6:.0f} us a node"
 
 
 if __name__ == "__main__":
@@ -102,7 +125,8 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.profile:
         with cProfile.Profile() as profile:
-            measure(options.events, options.visitors)
+            lines = list(measure(options.events, options.visitors))
         pstats.Stats(profile).sort_stats("tottime").print_stats(30)
     else:
-        measure(options.events, options.visitors)
+        lines = list(measure(options.events, options.visitors))
+    sys.stdout.write("\n".join([*lines, ""]))

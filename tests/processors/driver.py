@@ -1,4 +1,7 @@
-"""The two steps over partitioned queues in memory, driven to rest in random chunks and random order: Kafka's promises without Kafka."""
+"""The two steps over partitioned queues in memory, driven to rest in random chunks and random order.
+
+Kafka's promises without Kafka: order per partition, each record once.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -174,4 +177,5 @@ class Pipeline:
 
 def ms(moment: Any) -> int:
     """A moment as fastavro reads it, in ms since the epoch."""
-    return round(moment.timestamp() * 1000)
+    milliseconds: int = round(moment.timestamp() * 1000)
+    return milliseconds

@@ -1,8 +1,8 @@
 """Who is who, computed the slow and plain way over all events at once: what the cores are measured against.
 
-Written from the rules of docs/identity (identifiers, links, timelines, ownership, bridging), not from the cores, and sharing no code with
-them but the hash of e-mails. Nodes are (type, value) pairs. No caps, no messages, no incremental state: nodes are settled one after the
-other from the least to the most authoritative, as a node is told things by less authoritative ones only.
+Written from the rules of identity (identifiers, links, timelines, ownership, bridging), not from the cores, and sharing
+no code with them. Nodes are (type, value) pairs. No caps, no messages, no incremental state: nodes are settled one
+after the other from the least to the most authoritative, as a node is told things by less authoritative ones only.
 """
 
 from collections import defaultdict
@@ -49,12 +49,7 @@ def stated_nodes(visit: Visit) -> list[Node]:
 
 
 def claimed_nodes(visit: Visit) -> list[Node]:
-    known = {
-        "contact_id": lambda value: ("x:contact_id", value),
-        "email": email_node,
-        "eh": lambda value: ("e", value),
-    }
-    found = [known[name](value) for name, value in visit.params]
+    found = [email_node(value) if name == "email" else (f"x:{name}", value) for name, value in visit.params]
     return sorted((node for node in found if node not in stated_nodes(visit)), key=authority)
 
 
@@ -97,16 +92,14 @@ class Oracle:
         entries = self.timeline(device)
         if any(kind == "A" for _, _, kind in entries):
             entries = [entry for entry in entries if entry[2] in ("A", "out")]
-        claims = [entry for entry in entries if entry[1] is not None]
-        past = [entry for entry in entries if entry[0] <= time]
+        past = [target for moment, target, _ in entries if moment <= time]
+        claims = [target for _, target, _ in entries if target]
         if not claims:
             return device
-        if not [entry for entry in past if entry[1] is not None]:
-            return claims[0][1]
-        if past[-1][1] is not None:
-            return past[-1][1]
-        later = [entry for entry in entries[len(past) :] if entry[1] is not None]
-        return later[0][1] if later else device
+        if not any(past):
+            return claims[0]
+        later = [target for _, target, _ in entries[len(past) :] if target]
+        return past[-1] or (later[0] if later else device)
 
     def timeline(self, device: Node) -> list[tuple[int, Node | None, str]]:
         first: dict[tuple[Node, str], int] = {}

@@ -21,6 +21,7 @@ from processors.facts import (
 )
 from processors.mentions import EXTERNAL_IDS_PER_EVENT_MAX, Mentions, mentions
 from processors.parsed import ParsedEvent, parse
+from processors.times import TIME_MAX
 from tests.processors.driver import email_key, packed
 
 TIME = 1_714_000_000_000
@@ -40,7 +41,7 @@ def page(query: str, **call: Any) -> dict[str, Any]:
     return {"type": "page", "context": {"page": {"url": f"https://shop.example/a?{query}"}}} | call
 
 
-def external(*pairs: tuple[str, str], **fields: Any) -> dict[str, Any]:
+def external(*pairs: tuple[str, Any], **fields: Any) -> dict[str, Any]:
     return {"context": {"externalIds": [{"type": kind, "id": value, **fields} for kind, value in pairs]}}
 
 
@@ -53,11 +54,15 @@ SUBJECTS: list[tuple[str, dict[str, Any], bytes | None, list[bytes]]] = [
     ("a track's traits are not read", {"anonymousId": "d1", "traits": {"email": "ann@x.io"}}, D, [D]),
     ("a group's traits are the company's", {"type": "group", "anonymousId": "d1", "traits": {"email": "ann@x.io"}}, D, [D]),
     ("an e-mail among properties is another person's", {"anonymousId": "d1", "properties": {"email": "ann@x.io"}}, D, [D]),
-    ("traits in the context are the person's in any call", {"userId": "ann", "context": {"traits": {"email": "ann@x.io"}}}, U, [U, E]),
-    ("an e-mail without the shape of one is absent", {"type": "identify", "anonymousId": "d1", "traits": {"email": "ann"}}, D, [D]),
+    ("traits in the context are the person's in any call",
+     {"userId": "ann", "context": {"traits": {"email": "ann@x.io"}}}, U, [U, E]),
+    ("an e-mail without the shape of one is absent",
+     {"type": "identify", "anonymousId": "d1", "traits": {"email": "ann"}}, D, [D]),
     ("the contact id comes before other external ids", external(("crm", "1"), ("contact_id", "7"), ("app", "2")), C,
      [C, b"main|x:app:2", b"main|x:crm:1"]),
-    ("external ids of other collections are not people", {"anonymousId": "d1"} | external(("crm", "1"), collection="accounts"), D, [D]),
+    ("external ids of other collections are not people",
+     {"anonymousId": "d1"} | external(("crm", "1"), collection="accounts"), D, [D]),
+    ("an external id that is an object is none", {"anonymousId": "d1"} | external(("crm", {"id": 1})), D, [D]),
     ("a group id is no identifier", {"groupId": "acme"}, None, []),
     ("nothing says whose event this is", {"userId": None, "anonymousId": ""}, None, []),
     ("previousId alone is no identifier", {"type": "alias", "previousId": "d1"}, None, []),
@@ -109,7 +114,8 @@ PARAMETERS: list[tuple[str, dict[str, Any], bytes | None, list[bytes]]] = [
     ("no hash, no address", page("eh=abc&email=x", anonymousId="d1"), D, []),
     ("not in identify", {**page("contact_id=7", anonymousId="d1"), "type": "identify"}, D, []),
     ("in a fragment it is no parameter", page("x=1#?email=ann@x.io", anonymousId="d1"), D, []),
-    ("an address that is none", {"type": "page", "anonymousId": "d1", "context": {"page": {"url": "http://[?em=ann@x.io"}}}, D, []),
+    ("an address that is none",
+     {"type": "page", "anonymousId": "d1", "context": {"page": {"url": "http://[?em=ann@x.io"}}}, D, []),
 ]  # fmt: skip
 
 
@@ -124,8 +130,11 @@ def test_identity_parameters_of_the_page_address(sentence, call, subject, claime
 
 
 def test_parameters_count_only_when_the_source_accepts_unsigned_links():
-    assert read(page("contact_id=7", anonymousId="d1"), unsigned_links=False)[1].claimed == ()
-    assert read(page("contact_id=7"), unsigned_links=False)[1] is None
+    _, about = read(page("contact_id=7", anonymousId="d1"), unsigned_links=False)
+    assert about
+    assert about.claimed == ()
+    _, nobody = read(page("contact_id=7"), unsigned_links=False)
+    assert nobody is None
 
 
 IDENTIFY = {"type": "identify", "userId": "ann", "anonymousId": "d1", "traits": {"email": "ann@x.io"}}
@@ -138,9 +147,11 @@ FACTS: list[tuple[str, dict[str, Any], list[Fact]]] = [
     ("a link's parameter claims the device", page("email=ann@x.io", anonymousId="d1"), [Fact(D, E, TIME, CLAIMED, True)]),
     ("several parameters claim the best of them", page("email=ann@x.io&contact_id=7", anonymousId="d1"),
      [Fact(D, C, TIME, CLAIMED, True), Fact(E, C, TIME, CLAIMED, False)]),
-    ("beside a strong id a parameter is claimed for it", page("email=fay@x.io", userId="ann"), [Fact(F, U, TIME, CLAIMED, False)]),
+    ("beside a strong id a parameter is claimed for it", page("email=fay@x.io", userId="ann"),
+     [Fact(F, U, TIME, CLAIMED, False)]),
     ("from less to more authority", page("contact_id=7", context={
-        "page": {"url": "https://s.example/?contact_id=7"}, "traits": {"email": "ann@x.io"}}), [Fact(E, C, TIME, CLAIMED, False)]),
+        "page": {"url": "https://s.example/?contact_id=7"}, "traits": {"email": "ann@x.io"}}),
+     [Fact(E, C, TIME, CLAIMED, False)]),
     ("an alias merges towards the smaller user id", {"type": "alias", "userId": "ann", "previousId": "zoe"},
      [Fact(b"main|a:zoe", U, TIME, ASSERTED, True), Fact(b"main|u:zoe", U, TIME, MERGED, False)]),
     ("in whatever direction it was said", {"type": "alias", "userId": "zoe", "previousId": "ann"},
@@ -165,8 +176,8 @@ def test_facts_of_an_event(sentence, call, expected):
 
 
 nodes = st.binary(max_size=20)
-facts = st.builds(Fact, nodes, nodes, st.integers(0, 2**50), st.integers(0, 3), st.booleans())
-told = st.dictionaries(nodes, st.tuples(st.integers(0, 2**50), st.integers(0, 3)), max_size=3)
+facts = st.builds(Fact, nodes, nodes, st.integers(0, TIME_MAX - 1), st.integers(0, 3), st.booleans())
+told = st.dictionaries(nodes, st.tuples(st.integers(0, TIME_MAX - 1), st.integers(0, 3)), max_size=3)
 derivations = st.builds(Derivation, nodes, nodes, st.integers(0, 2**60), told)
 
 

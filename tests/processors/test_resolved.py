@@ -1,0 +1,131 @@
+"""The resolved event: every field of the public record."""
+
+import json
+from typing import Any
+
+import pytest
+
+from processors.letters import Lineage
+from processors.mentions import mentions
+from processors.parsed import ParsedEvent, parse
+from processors.resolved import resolved_event
+from schemas.codec import decode, encode_resolved_event
+from schemas.identifiers import node_id, profile_id
+from schemas.pack import PackedEvent
+from tests.processors.driver import HASH_KEY, RECEIVED, email_key, ms, packed
+
+
+def resolved(event: PackedEvent) -> dict[str, Any]:
+    """The record as a reader of the topic gets it."""
+    parsed = parse(event)
+    assert isinstance(parsed, ParsedEvent)
+    about = mentions(parsed, event.message_id)
+    assert about
+    return decode(
+        encode_resolved_event(resolved_event(parsed, about, event.message_id, Lineage(2, 10, 1), HASH_KEY))
+    )
+
+
+CALL = {
+    "type": "identify",
+    "messageId": "m1",
+    "userId": "ann",
+    "anonymousId": "d1",
+    "timestamp": "2024-05-05T08:00:00.250Z",
+    "sentAt": "2024-05-05T08:00:01Z",
+    "traits": {"email": "Ann@X.io", "visits": 1.50},
+    "context": {"ip": "10.0.0.1"},
+    "integrations": {"All": True},
+    "colour": "kept",
+}
+
+
+def test_a_resolved_event_says_all_that_the_call_said():
+    event = resolved(packed(CALL))
+    times = {
+        name: ms(event.pop(name)) for name in ("timestamp", "received_at", "sent_at", "original_timestamp")
+    }
+    envelope = event.pop("envelope")
+    user, device = node_id(b"main|u:ann", HASH_KEY), node_id(b"main|a:d1", HASH_KEY)
+    assert json.loads(envelope) == CALL
+    assert times == {
+        "timestamp": RECEIVED - 750,
+        "received_at": RECEIVED,
+        "sent_at": 1_714_896_001_000,
+        "original_timestamp": 1_714_896_000_250,
+    }
+    assert event == {
+        "workspace": "main",
+        "source": "shop",
+        "message_id": "m1",
+        "type": "identify",
+        "event": "",
+        "name": "",
+        "anonymous_id": "d1",
+        "user_id": "ann",
+        "previous_id": "",
+        "group_id": "",
+        "subject": user,
+        "profile_id": profile_id(user),
+        "session_id": "",
+        "traits": '{"email":"Ann@X.io","visits":1.5}',
+        "properties": "{}",
+        "context": '{"ip":"10.0.0.1"}',
+        "integrations": '{"All":true}',
+        "identifiers": [
+            {"node": user, "kind": "u", "value": "ann"},
+            {"node": node_id(email_key("ann@x.io"), HASH_KEY), "kind": "e", "value": "ann@x.io"},
+            {"node": device, "kind": "a", "value": "d1"},
+        ],
+        "raw_partition": 2,
+        "raw_offset": 10,
+        "raw_index": 1,
+    }
+
+
+def field(name: str, call: dict[str, Any], **fields: Any) -> Any:
+    return resolved(packed({"anonymousId": "d1", "messageId": "m"} | call, **fields))[name]
+
+
+FIELDS = [
+    ("a track's name", "event", {"type": "track", "event": "Cart Viewed", "name": "x"}, "Cart Viewed"),
+    ("a page has no event", "event", {"type": "page", "event": "x", "name": "Cart"}, ""),
+    ("a page's name", "name", {"type": "page", "name": "Cart"}, "Cart"),
+    ("a track has no name", "name", {"type": "track", "event": "x", "name": "Cart"}, ""),
+    ("a group id that is a number", "group_id", {"type": "group", "groupId": 7.0}, "7"),
+    ("properties that are a list", "properties", {"type": "track", "properties": [1]}, "{}"),
+    ("context that is text", "context", {"type": "track", "context": "x"}, "{}"),
+    ("traits in the context", "traits", {"type": "identify", "context": {"traits": {"a": 1}}}, '{"a":1}'),
+    (
+        "empty traits beside them",
+        "traits",
+        {"type": "identify", "traits": {}, "context": {"traits": {"a": 1}}},
+        '{"a":1}',
+    ),
+    (
+        "a track's context traits are not the event's",
+        "traits",
+        {"type": "track", "context": {"traits": {"a": 1}}},
+        "{}",
+    ),
+    ("a group's traits", "traits", {"type": "group", "traits": {"a": 1}}, '{"a":1}'),
+    ("a blocked user id is no user id", "user_id", {"type": "track", "userId": "undefined"}, ""),
+]
+
+
+@pytest.mark.parametrize(("sentence", "name", "call", "expected"), FIELDS, ids=[line[0] for line in FIELDS])
+def test_fields_of_a_resolved_event(sentence, name, call, expected):
+    assert field(name, call) == expected
+
+
+def test_the_batchs_context_is_the_events_when_it_has_none():
+    shared = b' {"library": {"name": "x"}} '
+    assert json.loads(field("context", {"type": "track"}, context=shared)) == {"library": {"name": "x"}}
+    assert field("context", {"type": "track", "context": {"a": 1}}, context=shared) == '{"a":1}'
+
+
+def test_an_email_known_by_its_hash_alone_is_no_identifier_in_clear():
+    url = "https://x.io/?eh=" + "0" * 64
+    assert [i["kind"] for i in field("identifiers", {"type": "page", "context": {"page": {"url": url}}})] == [
+        "a"
+    ]
