@@ -21,7 +21,6 @@ _CODE = re.compile(r"\bCode: (\d+)")
 # What makes an insert repeatable, and no value of an event able to stop it.
 INSERT_SETTINGS = {
     "async_insert": 0,  # the answer comes when the rows are stored
-    "wait_end_of_query": 1,
     "max_insert_threads": 1,  # blocks in one order
     "parallel_view_processing": 0,
     "deduplicate_blocks_in_dependent_materialized_views": 1,  # each table behind a view knows the token

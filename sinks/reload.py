@@ -3,7 +3,7 @@
 Pure; time is an argument.
 """
 
-REST_PER_LOAD = 3  # a load that took a second is followed by three seconds without one
+REST_PER_LOAD = 2  # a load that took a second is followed by two seconds without one
 
 
 class ReloadTimer:

@@ -86,8 +86,8 @@ def test_a_slow_load_is_followed_by_a_longer_rest() -> None:
     timer = ReloadTimer(1.0)
     timer.loaded(0.0, 10.0)
     timer.inserted()
-    assert not timer.is_due(39.0)
-    assert timer.is_due(40.0)
+    assert not timer.is_due(29.0)
+    assert timer.is_due(30.0)
 
 
 def test_a_load_that_failed_is_still_due_later() -> None:
