@@ -1,0 +1,128 @@
+"""A real collector as a process of its own, and readers of what it wrote."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
+
+from runtime.control import write_control
+from runtime.kafka import client_config, ensure_topics
+from runtime.settings import KafkaSettings, load
+from schemas.codec import decode
+from schemas.control import parse_file
+from schemas.pack import PackedEvent, decode_pack
+from schemas.topics import EVENTS_DEAD, EVENTS_RAW
+
+KEY = "test-key"
+PARTITIONS = 3
+WAIT_S = 30.0
+
+
+class Collector(msgspec.Struct):
+    url: str
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], object], timeout_s: float = WAIT_S) -> None:
+    """Poll until it is true; an AssertionError when it is not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.02)
+
+
+def environment(bootstrap: str, **more: str) -> dict[str, str]:
+    """Settings of a deployment of its own on a shared broker."""
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "STITCHLINE_TOPIC_PREFIX": f"t{uuid.uuid4().hex[:8]}.",
+        "STITCHLINE_PARTITIONS": str(PARTITIONS),
+        "STITCHLINE_REPLICATION_FACTOR": "1",
+        "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+    } | more
+
+
+def prepare(environ: Mapping[str, str]) -> KafkaSettings:
+    """Topics and one source with the key `KEY`."""
+    kafka = load(KafkaSettings, environ)
+    ensure_topics(kafka)
+    add_source(kafka, "shop", KEY)
+    return kafka
+
+
+def add_source(kafka: KafkaSettings, source: str, key: str, **more: Any) -> None:
+    write_control(kafka, dict(parse_file({"sources": [{"id": source, "write_keys": [key], **more}]})), "test")
+
+
+@contextmanager
+def running(environ: Mapping[str, str], *, ready: bool = True) -> Iterator[Collector]:
+    port = free_port()
+    own = os.environ | dict(environ) | {"COLLECTOR_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "collector"], env=own, stdin=subprocess.PIPE)
+    collector = Collector(f"http://127.0.0.1:{port}", port, process)
+    try:
+        until(lambda: answers(collector, "/ready" if ready else "/healthz"))
+        yield collector
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.send_signal(signal.SIGTERM)
+        process.wait(WAIT_S)
+
+
+def answers(collector: Collector, path: str) -> bool:
+    try:
+        return httpx.get(collector.url + path, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def post(collector: Collector, path: str, document: object, key: str = KEY, **more: Any) -> httpx.Response:
+    return httpx.post(collector.url + path, json=document, auth=(key, ""), timeout=WAIT_S, **more)
+
+
+def messages(kafka: KafkaSettings, topic: str) -> list[bytes]:
+    """Every value that the topic has at this moment, partition by partition."""
+    consumer = Consumer(client_config(kafka) | {"group.id": "reader", "auto.offset.reset": "earliest"})
+    name = kafka.topic_prefix + topic
+    try:
+        found = []
+        for partition in range(kafka.partitions):
+            _, end = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=10)
+            consumer.assign([TopicPartition(name, partition, 0)])
+            while end:
+                message = consumer.poll(10)
+                assert message is not None, "the topic's end was not reached"
+                assert message.error() is None, message.error()
+                found.append(message.value() or b"")
+                if (message.offset() or 0) + 1 >= end:
+                    break
+        return found
+    finally:
+        consumer.close()
+
+
+def raw_events(kafka: KafkaSettings) -> list[PackedEvent]:
+    return [event for value in messages(kafka, EVENTS_RAW.name) for event in decode_pack(value)]
+
+
+def dead_letters(kafka: KafkaSettings) -> list[dict[str, Any]]:
+    return [decode(value) for value in messages(kafka, EVENTS_DEAD.name)]

@@ -1,0 +1,107 @@
+"""A broker that is away, comes, goes and comes again: nobody waits long, nothing that was answered 200 is missing."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.embedded import kafka as embedded
+from runtime.settings import EngineSettings, load
+from tests.collector.process import (
+    KEY,
+    Collector,
+    answers,
+    environment,
+    free_port,
+    post,
+    prepare,
+    raw_events,
+    running,
+    until,
+)
+
+QUICK_S = 1.5
+
+
+class Sender(threading.Thread):
+    """One request after the other, until told to stop; remembers what was answered 200."""
+
+    def __init__(self, collector: Collector) -> None:
+        super().__init__(daemon=True)
+        self._collector = collector
+        self.stopped = threading.Event()
+        self.accepted: set[str] = set()
+        self.statuses: set[int] = set()
+        self.slowest_s = 0.0
+
+    def run(self) -> None:
+        with httpx.Client(auth=(KEY, ""), timeout=30) as client:
+            number = 0
+            while not self.stopped.wait(0.005):
+                number += 1
+                event = {"anonymousId": f"a{number % 10}", "messageId": f"sent-{number}"}
+                started = time.monotonic()
+                answer = client.post(self._collector.url + "/v1/track", json=event)
+                self.slowest_s = max(self.slowest_s, time.monotonic() - started)
+                self.statuses.add(answer.status_code)
+                if answer.status_code == 200:
+                    self.accepted.add(f"sent-{number}")
+
+
+@contextmanager
+def up(broker: embedded.Broker, classpath: list[Path]) -> Iterator["subprocess.Popen[bytes]"]:
+    embedded.prepare(broker, classpath, lambda _: None)
+    process = subprocess.Popen(embedded.command(broker, classpath), stdin=subprocess.PIPE)
+    try:
+        embedded.wait_ready(broker.bootstrap, 60)
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()  # the leash: the broker ends
+        process.wait(30)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> embedded.Broker:
+    return embedded.Broker(data=tmp_path, port=free_port(), controller_port=free_port(), heap_mb=256)
+
+
+def test_a_broker_that_goes_and_comes_costs_no_accepted_event_and_no_long_wait(
+    broker: embedded.Broker,
+) -> None:
+    classpath = embedded.fetch(load(EngineSettings, os.environ).cache_path, lambda _: None)
+    environ = environment(broker.bootstrap, COLLECTOR_DELIVERY_TIMEOUT_MS="3000")
+    with running(environ, ready=False) as collector:
+        refused = post(collector, "/v1/track", {"anonymousId": "a"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        with up(broker, classpath):
+            settings = prepare(environ)
+            until(lambda: answers(collector, "/ready"), 10)
+            sender = Sender(collector)
+            sender.start()
+            until(lambda: len(sender.accepted) > 50)
+        until(lambda: not answers(collector, "/ready"), 10)
+        until(lambda: 503 in sender.statuses)
+        assert_quick(collector)
+        before = len(sender.accepted)
+        with up(broker, classpath):
+            came_back = time.monotonic()
+            until(lambda: len(sender.accepted) > before + 50, 20)
+            assert time.monotonic() - came_back < 5
+            sender.stopped.set()
+            sender.join()
+            assert sender.accepted <= {event.message_id for event in raw_events(settings)}
+    assert sender.statuses == {200, 503}
+    assert sender.slowest_s < 4.5
+
+
+def assert_quick(collector: Collector) -> None:
+    started = time.monotonic()
+    assert post(collector, "/v1/track", {"anonymousId": "a"}).status_code == 503
+    assert time.monotonic() - started < QUICK_S

@@ -1,0 +1,77 @@
+"""The collector's process ends when it should, and leaves nobody behind."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import psutil
+import pytest
+
+from runtime.settings import CollectorSettings, SettingsError
+from tests.collector.process import answers, environment, free_port, post, prepare, running, until
+
+
+def test_it_ends_when_its_parent_closes_the_pipe(kafka: str) -> None:
+    environ = environment(kafka, STITCHLINE_LEASHED="1")
+    prepare(environ)
+    with running(environ) as collector:
+        assert collector.process.stdin is not None
+        collector.process.stdin.close()
+        assert collector.process.wait(20) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares a port between processes evenly")
+def test_workers_share_the_port_and_leave_no_orphan(kafka: str) -> None:
+    environ = environment(kafka, COLLECTOR_WORKERS="2")
+    prepare(environ)
+    with running(environ) as collector:
+        workers = psutil.Process(collector.process.pid).children()
+        assert len(workers) == 2
+        assert {post(collector, "/v1/track", {"anonymousId": "a"}).status_code for _ in range(10)} == {200}
+        collector.process.send_signal(signal.SIGKILL)
+        collector.process.wait(10)
+        until(lambda: not any(worker.is_running() for worker in workers))
+
+
+def test_a_worker_that_dies_ends_all(kafka: str) -> None:
+    environ = environment(kafka, COLLECTOR_WORKERS="2")
+    prepare(environ)
+    with running(environ) as collector:
+        psutil.Process(collector.process.pid).children()[0].kill()
+        assert collector.process.wait(30) != 0
+        assert not answers(collector, "/healthz")
+
+
+def test_a_setting_that_cannot_work_is_named_before_anything_starts() -> None:
+    environ = os.environ | {"COLLECTOR_PACK_BYTES_MAX": "2048", "COLLECTOR_PORT": str(free_port())}
+    done = subprocess.run(
+        [sys.executable, "-m", "collector"], env=environ, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert "COLLECTOR_PACK_BYTES_MAX is 2048, and must be at least" in done.stderr
+
+
+def test_the_default_settings_fit_together() -> None:
+    from collector.server import check
+
+    check(CollectorSettings())
+    with pytest.raises(SettingsError):
+        check(CollectorSettings(body_bytes_max=10_000_000))
+
+
+def test_a_collector_without_kafka_knows_its_sources_from_the_snapshot(kafka: str, tmp_path) -> None:
+    snapshot = tmp_path / "control"
+    environ = environment(kafka, COLLECTOR_CONTROL_SNAPSHOT=str(snapshot))
+    prepare(environ)
+    with running(environ) as collector:
+        assert post(collector, "/v1/track", {"anonymousId": "a"}).status_code == 200
+    away = environ | {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}"}
+    with running(away, ready=False) as collector:
+        for key in ("test-key", "perhaps-newer-than-the-snapshot"):
+            answer = post(collector, "/v1/track", {"anonymousId": "a"}, key=key)
+            assert (answer.status_code, answer.json()["code"]) == (503, "kafka_unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+        missing = httpx.get(collector.url + "/ready").json()["missing"]
+        assert any("Kafka" in text for text in missing)
