@@ -15,22 +15,32 @@ def told_plainly(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _mendable() -> tuple[type[Exception], ...]:
-    """Looked up when something has failed, or on the way in: these modules are light."""
+    """Imported when something has failed, not before."""
     from deploy.configuration import BadConfiguration
+    from deploy.demo.send import NotAccepted
+    from deploy.embedded.jars import FetchFailed
+    from deploy.embedded.kafka import KafkaFailed
     from deploy.folder import FolderInUse
     from deploy.ports import PortTaken
     from deploy.profile import NoSuchProfile
     from deploy.supervisor import ChildFailed
     from runtime.kafka import KafkaUnavailable, TopicMismatch
     from runtime.settings import SettingsError
+    from sinks.failure import SinkError
+    from sinks.migrations import MigrationError
 
     return (
         BadConfiguration,
         ChildFailed,
+        FetchFailed,
         FolderInUse,
+        KafkaFailed,
         KafkaUnavailable,
+        MigrationError,
         NoSuchProfile,
+        NotAccepted,
         PortTaken,
         SettingsError,
+        SinkError,
         TopicMismatch,
     )

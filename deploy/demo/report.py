@@ -10,16 +10,14 @@ from clickhouse_connect.driver.client import Client
 from deploy.demo.traffic import Person, Traffic
 
 SEGMENT_SQL = """\
-SELECT profile_id, any(user_id_known) AS user_id, any(emails) AS emails
-FROM (
-    SELECT profile_id, countIf(event = 'Product Added') AS added, countIf(event = 'Order Completed') AS ordered
+SELECT profile_id, user_id, emails
+FROM profiles
+WHERE profile_id IN (
+    SELECT profile_id
     FROM events_resolved
     WHERE timestamp >= now() - INTERVAL 7 DAY
     GROUP BY profile_id
-    HAVING added >= 2 AND ordered = 0
-) AS carts
-INNER JOIN (SELECT profile_id, user_id AS user_id_known, emails FROM profiles) AS people USING profile_id
-GROUP BY profile_id
+    HAVING countIf(event = 'Product Added') >= 2 AND countIf(event = 'Order Completed') = 0)
 ORDER BY user_id"""
 
 JOURNEY_SQL = """\
