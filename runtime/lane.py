@@ -10,7 +10,7 @@ the partition is. An exception of a step leaves the lane as it is; its caller en
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -18,7 +18,6 @@ from faust.types import TP
 
 from runtime import metrics
 from runtime.chunk import Chunk, Gap
-from runtime.part import Part
 from runtime.pump import Parcel, Pump, Surroundings
 from runtime.transaction import FENCED, PartLost
 
@@ -28,7 +27,24 @@ QUIET_S = 2.0  # progress that changed nothing is recorded after this much silen
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 T = TypeVar("T")
 
-OpenPart = Callable[[Callable[[], bool]], Part]  # the argument tells whether to give up
+
+class Processor(Protocol):
+    """What a lane needs of a Part; see part.py for what each method promises and raises."""
+
+    @property
+    def next(self) -> int: ...
+
+    @property
+    def is_behind(self) -> bool: ...
+
+    def process(self, chunk: Chunk) -> None: ...
+
+    def record_progress(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+OpenPart = Callable[[Callable[[], bool]], Processor]  # the argument tells whether to give up
 
 
 class LaneSpec(msgspec.Struct, frozen=True):
@@ -46,7 +62,7 @@ class Lane:
         self._spec = spec
         self._open_part = open_part
         self._around = around
-        self._part: Part | None = None
+        self._part: Processor | None = None
         self._parcels: asyncio.Queue[Parcel | BaseException | None] = asyncio.Queue()
         self._pump = Pump(spec.tp, around, self._overdue, contiguous=spec.contiguous)
         self._suspended = False
@@ -124,9 +140,10 @@ class Lane:
         if lost.cause == FENCED:
             pause_s = self._around.fenced_pause_s
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
 
-    async def _serve(self, part: Part) -> None:
+    async def _serve(self, part: Processor) -> None:
         self._part = part
         self._pump.restart(None if self._suspended else part.next)
         pumping = asyncio.create_task(self._pump.run())
@@ -145,7 +162,7 @@ class Lane:
         if not pumping.cancelled() and (error := pumping.exception()) is not None:
             self._parcels.put_nowait(error)
 
-    async def _process_all(self, part: Part) -> None:
+    async def _process_all(self, part: Processor) -> None:
         while not self._stopping.is_set():
             parcel = await self._next_parcel()
             if isinstance(parcel, BaseException):
@@ -159,11 +176,12 @@ class Lane:
     async def _next_parcel(self) -> Parcel | BaseException | None:
         """None when it is quiet, or when the lane is stopped."""
         try:
-            return await asyncio.wait_for(self._parcels.get(), QUIET_S)
+            async with asyncio.timeout(QUIET_S):
+                return await self._parcels.get()
         except TimeoutError:
             return None
 
-    async def _process(self, part: Part, session: int, chunk: Chunk) -> None:
+    async def _process(self, part: Processor, session: int, chunk: Chunk) -> None:
         try:
             await self._busy(lambda: part.process(chunk))
         except Gap as gap:
@@ -175,7 +193,7 @@ class Lane:
         else:
             self._pump.done(session)
 
-    async def _record_progress(self, part: Part) -> None:
+    async def _record_progress(self, part: Processor) -> None:
         if part.is_behind and not self._suspended:
             await self._busy(part.record_progress)
 

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 CHUNKS_AHEAD_MAX = 2  # one being processed, one waiting
 TAKE_S = 0.5
+HOLE_REREADS = 3
 MISSES_MAX = 2  # so many looks at an idle lane whose chunks are still with Faust, and they count as dropped
 
 
@@ -70,7 +71,7 @@ class Pump:
         self._ahead = 0  # chunks read and not yet processed
         self._changed = asyncio.Event()
         self._misses = 0
-        self._hole: int | None = None
+        self._hole = (-1, 0)  # where offsets were missing, and how often
         self.session = next(around.sessions)
 
     def restart(self, target: int | None) -> None:
@@ -125,7 +126,9 @@ class Pump:
     async def _await_change(self) -> None:
         self._changed.clear()
         try:
-            await asyncio.wait_for(self._changed.wait(), TAKE_S)
+            # Not wait_for(), here or elsewhere in the core: before Python 3.12 it can swallow a cancellation.
+            async with asyncio.timeout(TAKE_S):
+                await self._changed.wait()
         except TimeoutError:
             self._look_for_drops()
 
@@ -148,16 +151,16 @@ class Pump:
     def _is_whole(self, position: int, taken: Taken) -> bool:
         """Whether what was taken may be handed out.
 
-        A hole in an input without transactions is read once more; if it is still there, it is in the log itself, and there
-        is nothing to wait for.
+        A hole in an input without transactions is read again, each time from the broker; if it stays, it is in the log
+        itself, and there is nothing to wait for.
         """
         hole = missing(position, taken.end, taken.records) if self._contiguous else 0
         if not hole:
             return True
         tp = self._tp
         log.error("offsets are missing", topic=tp.topic, partition=tp.partition, after=position, count=hole)
-        if self._hole == position:
+        self._hole = (position, self._hole[1] + 1 if self._hole[0] == position else 1)
+        if self._hole[1] > HOLE_REREADS:
             return True
-        self._hole = position
         self.restart(position)
         return False

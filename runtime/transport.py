@@ -168,7 +168,8 @@ class ChunkConsumer(driver.Consumer):
         if not positions or positions == self._told or self.app.rebalancing:
             return False
         try:
-            await asyncio.wait_for(self._in_thread(self._thread.commit_positions(positions)), COMMIT_S)
+            async with asyncio.timeout(COMMIT_S):
+                await self._in_thread(self._thread.commit_positions(positions))
         except (KafkaError, TimeoutError) as error:
             log.info("lag display not updated", cause=str(error))
             return False

@@ -1,0 +1,144 @@
+"""A lane over a delivery that drops, repeats and delays: the Part still gets every record once, in order."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from faust.types import TP
+
+from runtime import pump
+from runtime.chunk import Chunk, ChunkLimits, Gap
+from runtime.lane import Lane, LaneSpec
+from runtime.pump import Parcel, Surroundings
+from runtime.transaction import FENCED, KAFKA, PartLost
+from runtime.transport import Taken
+from schemas.stream import InputRecord
+
+RECORDS = 300
+
+
+class Log:
+    """What is committed for the partition, by whatever Part."""
+
+    def __init__(self) -> None:
+        self.processed: list[int] = []
+        self.opened = 0
+
+
+class FakePart:
+    """Takes the next chunk only; fails as told."""
+
+    is_behind = False
+
+    def __init__(self, log: Log, fail: Callable[[], None]) -> None:
+        self._log = log
+        self._fail = fail
+        self.next = len(log.processed)
+        log.opened += 1
+
+    def process(self, chunk: Chunk) -> None:
+        if chunk.start != self.next:
+            raise Gap(self.next, chunk.start)
+        self._fail()
+        self._log.processed += [record.offset for record in chunk.records]
+        self.next = chunk.end
+
+    def record_progress(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class FakeReader:
+    """A partition of RECORDS records. Delivery goes wrong as `luck` says."""
+
+    def __init__(self, luck: Callable[[], float]) -> None:
+        self.lane: Lane | None = None
+        self._luck = luck
+        self._position = 0
+        self._lost: set[int] = set()
+
+    async def seek_to(self, tp: TP, position: int) -> None:
+        self._position = position
+
+    async def take(self, tp: TP, timeout_s: float) -> Taken | None:
+        await asyncio.sleep(0.001)
+        start = self._position
+        if start >= RECORDS:
+            await asyncio.sleep(timeout_s)
+            return None
+        self._position = min(start + 7, RECORDS)
+        if start not in self._lost and self._luck() < 0.1:
+            self._lost.add(start)
+            start = min(start + 1, self._position - 1)  # loses the first
+        records = [InputRecord(offset, 0, None, b"") for offset in range(start, self._position)]
+        return Taken(records, self._position)
+
+    async def deliver(self, tp: TP, value: Parcel, offset: int) -> None:
+        assert self.lane is not None
+        if self._luck() < 0.1:
+            return  # dropped
+        self.lane.accept(value)
+        if self._luck() < 0.1:
+            self.lane.accept(value)  # repeated
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump, "TAKE_S", 0.01)
+
+
+async def run_lane(reader: FakeReader, log: Log, pool: ThreadPoolExecutor, fail: Callable[[], None]) -> None:
+    around = Surroundings(reader, pool, ChunkLimits(5, 1_000), fenced_pause_s=0.01)
+    lane = reader.lane = Lane(
+        LaneSpec("toy", TP("toy", 0), contiguous=True), lambda halted: FakePart(log, fail), around
+    )
+    running = asyncio.create_task(lane.run())
+    async with asyncio.timeout(20):
+        while len(log.processed) < RECORDS and not running.done():
+            await asyncio.sleep(0.01)
+            if random.random() < 0.05:  # noqa: S311
+                lane.suspend()
+                await asyncio.sleep(0.01)
+                lane.resume()
+        lane.stop()
+        await running
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_delivery_drops_and_repeats_costs_a_seek_and_no_record(
+    seed: int, pool: ThreadPoolExecutor
+) -> None:
+    log = Log()
+    asyncio.run(run_lane(FakeReader(random.Random(seed).random), log, pool, lambda: None))  # noqa: S311
+    assert log.processed == list(range(RECORDS))
+    assert log.opened == 1
+
+
+@pytest.mark.parametrize("cause", [KAFKA, FENCED])
+def test_a_lost_part_is_opened_again_and_goes_on(cause: str, pool: ThreadPoolExecutor) -> None:
+    log = Log()
+    failures = iter([False, True, False, False, True])
+
+    def fail() -> None:
+        if next(failures, False):
+            raise PartLost(cause, "a test")
+
+    asyncio.run(run_lane(FakeReader(lambda: 1.0), log, pool, fail))
+    assert log.processed == list(range(RECORDS))
+    assert log.opened == 3
+
+
+def test_a_steps_exception_leaves_the_lane(pool: ThreadPoolExecutor) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_lane(FakeReader(lambda: 1.0), Log(), pool, fail))
