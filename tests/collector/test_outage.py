@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from deploy.embedded import kafka as embedded
@@ -105,3 +106,27 @@ def assert_quick(collector: Collector) -> None:
     started = time.monotonic()
     assert post(collector, "/v1/track", {"anonymousId": "a"}).status_code == 503
     assert time.monotonic() - started < QUICK_S
+
+
+def test_a_frozen_broker_is_waited_for_no_longer_than_told(broker: embedded.Broker) -> None:
+    classpath = embedded.fetch(load(EngineSettings, os.environ).cache_path, lambda _: None)
+    environ = environment(
+        broker.bootstrap, COLLECTOR_DELIVERY_TIMEOUT_MS="2000", COLLECTOR_QUEUE_EVENTS_MAX="5"
+    )
+    with up(broker, classpath) as leash:
+        settings = prepare(environ)
+        (java,) = psutil.Process(leash.pid).children()
+        with running(environ) as collector:
+            full = post(collector, "/v1/batch", {"batch": [{"type": "track"}] * 6})
+            assert (full.status_code, full.json()["code"]) == (503, "overloaded")
+            java.suspend()
+            try:
+                started = time.monotonic()
+                assert post(collector, "/v1/track", {"anonymousId": "a"}).status_code == 503
+                assert time.monotonic() - started < 2.0 + QUICK_S
+                until(lambda: not answers(collector, "/ready"), 10)
+                assert_quick(collector)
+            finally:
+                java.resume()
+            until(lambda: post(collector, "/v1/track", {"messageId": "after"}).status_code == 200, 15)
+            assert "after" in {event.message_id for event in raw_events(settings)}
