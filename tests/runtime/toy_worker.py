@@ -5,7 +5,6 @@ few times, so that an agent reads a topic that it writes in transactions. Toy sw
 """
 
 import os
-import sys
 from collections.abc import Sequence
 
 from processors.worker import Settings, run_steps
@@ -57,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,158 @@
+"""Whole workers as processes on a real broker: killed, stopped, joined by another, started without their state."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from runtime.kafka import TopicMismatch, ensure_topics, require_topics
+from runtime.settings import KafkaSettings, load
+from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
+from tests.runtime.topic_log import eventually, read_topic, write_topic
+from tests.runtime.toy_worker import FORGOTTEN, HOPS, POISON
+from tests.runtime.workers import free_port, worker
+
+KEYS = 23
+BATCH = 600
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    return {**environ, "PROCESSOR_METRICS_PORT": str(free_port()), "PROCESSOR_CHUNK_RECORDS_MAX": "40"}
+
+
+class Traffic:
+    """What was written to events.raw, and what must have come of it."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self.settings = settings
+        self.written: list[tuple[int, bytes]] = []
+
+    def write(self, count: int = BATCH) -> None:
+        start = len(self.written)
+        new = [self._event(index) for index in range(start, start + count)]
+        write_topic(self.settings, EVENTS_RAW.name, new)
+        self.written += new
+
+    def _event(self, index: int) -> tuple[int, bytes]:
+        partition = index % self.settings.partitions
+        if index % 11 == 0:
+            return partition, b"%s%d" % (FORGOTTEN, index % 3)
+        return partition, b"k%d" % (index % KEYS)
+
+    def is_done(self) -> bool:
+        facts = len(read_topic(self.settings, IDENTITY_FACTS.name))
+        return facts >= len(self.written) * (HOPS + 1) and self.resolved() >= len(self.written)
+
+    def resolved(self) -> int:
+        return len(read_topic(self.settings, EVENTS_RESOLVED.name))
+
+    def expected_outputs(self) -> list[tuple[int, bytes]]:
+        """(partition, value) in order: every record numbered per partition and key; forgotten keys begin anew."""
+        offsets: Counter[int] = Counter()
+        numbers: Counter[tuple[int, bytes]] = Counter()
+        outputs = []
+        for partition, key in self.written:
+            number = numbers[partition, key] = numbers[partition, key] + 1
+            if key.startswith(FORGOTTEN):
+                del numbers[partition, key]
+            outputs.append((partition, b"%s %d %d" % (key, number, offsets[partition])))
+            offsets[partition] += 1
+        return sorted(outputs, key=lambda output: output[0])
+
+    def check(self) -> None:
+        eventually(self.is_done, 40)
+        outputs = read_topic(self.settings, EVENTS_RESOLVED.name)
+        assert [(record.partition, record.value) for record in outputs] == self.expected_outputs()
+        facts = Counter(
+            (record.partition, record.value) for record in read_topic(self.settings, IDENTITY_FACTS.name)
+        )
+        assert set(facts.values()) == {1}
+        assert len(facts) == len(self.written) * (HOPS + 1)
+        self._check_state(len(facts))
+
+    def _check_state(self, facts: int) -> None:
+        """The changelog, folded by key, is the state that the outputs tell of."""
+        state = {(r.partition, r.key): r.value for r in read_topic(self.settings, "g1-resolve-changelog")}
+        counts: dict[tuple[int, bytes], bytes | None] = {}
+        for partition, value in self.expected_outputs():
+            key, number, _ = value.split()
+            counts[partition, b"\x01" + key] = None if key.startswith(FORGOTTEN) else number
+        assert {key: value for key, value in state.items() if key[1] != b"\x00next"} == counts
+        seen = {
+            r.partition: r.value
+            for r in read_topic(self.settings, "g1-identity-changelog")
+            if r.key == b"\x01seen"
+        }
+        assert sum(int(value or b"0") for value in seen.values()) == facts
+
+
+def half_done(traffic: Traffic) -> bool:
+    return traffic.resolved() > len(traffic.written) - BATCH // 2
+
+
+def test_killed_workers_lose_nothing_and_double_nothing(
+    environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
+) -> None:
+    environ = {**environ, "PROCESSOR_INSTANCE_ID": "one"}
+    traffic = Traffic(settings)
+    for _ in range(3):
+        with worker(environ, tmp_path / "log") as process:
+            traffic.write()
+            process.wait_ready()
+            eventually(lambda: half_done(traffic))
+            process.kill()
+    environ["PROCESSOR_STATE_DIR"] = str(tmp_path / "wiped")
+    with worker(environ, tmp_path / "log") as process:
+        traffic.write()
+        traffic.check()
+        assert process.stop() == 0
+
+
+def test_partitions_move_between_workers_with_their_state(
+    environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
+) -> None:
+    second = {
+        **environ,
+        "PROCESSOR_STATE_DIR": str(tmp_path / "second"),
+        "PROCESSOR_METRICS_PORT": str(free_port() + 1),
+    }
+    traffic = Traffic(settings)
+    with worker(environ, tmp_path / "log") as one:
+        traffic.write()
+        one.wait_ready()
+        with worker(second, tmp_path / "log2") as two:
+            traffic.write()
+            two.wait_ready()
+            traffic.write()
+            traffic.check()
+            assert one.stop() == 0
+            traffic.write()
+            traffic.check()
+
+
+def test_a_bug_in_a_step_ends_the_process_with_its_stack_in_the_log(
+    environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
+) -> None:
+    write_topic(settings, EVENTS_RAW.name, [(0, b"fine"), (0, POISON)])
+    with worker(environ, tmp_path / "log") as process:
+        assert process.wait() == 70
+    assert "a step's bug" in (tmp_path / "log").read_text()
+    assert read_topic(settings, EVENTS_RESOLVED.name) == []
+
+
+def test_a_leashed_worker_stops_with_its_parent(
+    environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
+) -> None:
+    with worker({**environ, "STITCHLINE_LEASHED": "1"}, tmp_path / "log") as process:
+        process.wait_ready()
+        assert process.let_go() == 0
+
+
+def test_a_missing_topic_stops_the_start(environ: Mapping[str, str]) -> None:
+    settings = load(KafkaSettings, environ)
+    with pytest.raises(TopicMismatch, match=r"no topic .*events\.raw"):
+        require_topics(settings)
+    ensure_topics(settings)
+    require_topics(settings)

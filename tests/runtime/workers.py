@@ -1,0 +1,83 @@
+"""Worker processes for the tests: toy_worker.py, started, killed and waited for."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.runtime.topic_log import eventually
+
+ROOT = Path(__file__).parents[2]
+TOY = Path(__file__).with_name("toy_worker.py")
+
+
+class WorkerProcess:
+    """One worker; its log goes to a file, which a failing test shows."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+        self._log = log.open("ab")
+        self.log_path = log
+        self._process = subprocess.Popen(
+            [sys.executable, str(TOY)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._readyz = f"http://127.0.0.1:{environ['PROCESSOR_METRICS_PORT']}/readyz"
+
+    def wait_ready(self) -> None:
+        eventually(self._answers)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self.log_path.read_text()[-4000:]
+        try:
+            with urllib.request.urlopen(self._readyz, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.wait()
+
+    def stop(self) -> int:
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def let_go(self) -> int:
+        """Close the pipe that a leashed process watches."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self.wait()
+
+    def wait(self) -> int:
+        return self._process.wait(30)
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._log.close()
+
+
+@contextmanager
+def worker(environ: Mapping[str, str], log: Path) -> Iterator[WorkerProcess]:
+    process = WorkerProcess(environ, log)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+def free_port() -> int:
+    used = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.laddr}
+    return next(port for port in range(29_600 + os.getpid() % 300, 31_000) if port not in used)
