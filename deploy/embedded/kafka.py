@@ -155,7 +155,7 @@ def _format(broker: Broker, classpath: Sequence[Path], cluster_id: str) -> None:
     tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", str(settings)]
     argv = [*_java(broker, classpath), *tool]
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False)  # noqa: S603 - our Java
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KafkaFailed(f"Java cannot be run on this machine: {error}") from error
     if done.returncode:

@@ -1,0 +1,81 @@
+"""`python -m deploy.embedded.clickhouse --data DIR --port N`: the composition root of the embedded ClickHouse."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from deploy.embedded.clickhouse import HOST
+from deploy.embedded.clickhouse.answer import Limits
+from deploy.embedded.clickhouse.app import READ_BUFFER_BYTES, App
+from deploy.embedded.clickhouse.engine import Engine, FolderUnusable
+from deploy.leash import end_with_parent, is_leashed
+from runtime import logs
+from runtime.settings import EngineSettings, SettingsError, load
+
+log = structlog.get_logger()
+
+STOP_GRACE_S = 10.0
+
+
+def main(argv: list[str], environ: Mapping[str, str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy.embedded.clickhouse", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default=HOST)
+    options = parser.parse_args(argv)
+    logs.configure("clickhouse")
+    if is_leashed(environ):
+        end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM), STOP_GRACE_S * 2)
+    try:
+        settings = load(EngineSettings, environ)
+        engine = Engine(options.data)
+    except (SettingsError, FolderUnusable) as error:
+        sys.stderr.write(f"clickhouse: {error}\n")
+        return 2
+    try:
+        asyncio.run(serve(engine, settings, options.host, options.port))
+    except OSError as error:
+        sys.stderr.write(f"clickhouse: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 2
+    finally:
+        engine.close()
+    return 0
+
+
+async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) -> None:
+    """Until SIGTERM or SIGINT; then no new requests, and running ones may end within the grace."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    limits = Limits(settings.clickhouse_statement_bytes_max, settings.clickhouse_memory_mb * 1024 * 1024)
+    app = App(engine, ThreadPoolExecutor(settings.clickhouse_statements_max, "statement"), limits)
+    runner = web.AppRunner(
+        app.application(),
+        access_log=None,
+        auto_decompress=False,  # aiohttp would stop after the first frame
+        read_bufsize=READ_BUFFER_BYTES,
+        shutdown_timeout=STOP_GRACE_S,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    log.info("listening", host=host, port=port)
+    await stop.wait()
+    await runner.cleanup()
+    if not app.is_idle:
+        # A thread in the engine cannot be ended, and closing the engine under it is not safe. Nothing is lost: what
+        # was acknowledged is with the operating system.
+        log.warning("stopped with statements running")
+        os._exit(0)
+    log.info("stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,156 @@
+"""Which bytes of a request are SQL and which are the data of an INSERT, as ClickHouse draws the line. Pure.
+
+Not a parser: tokens at the outermost level, comments and strings skipped, are enough to find FORMAT and VALUES.
+Everything else about a statement, its mistakes included, is the engine's business.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+# Possessive, so that no text makes it slow. An unfinished string or comment is its first character and what follows.
+_TOKEN = re.compile(
+    rb"""
+    (?P<space>\s++|--[^\n]*+|\#[\ !][^\n]*+|/\*.*?\*/)
+    |(?P<string>'(?:[^'\\]++|\\.|'')*+')
+    |(?P<quoted>`(?:[^`\\]++|\\.|``)*+`|"(?:[^"\\]++|\\.|"")*+")
+    |(?P<word>[A-Za-z_][0-9A-Za-z_]*+)
+    |(?P<number>[0-9][0-9A-Za-z_.]*+)
+    |(?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_OPEN, _CLOSE = b"([{", b")]}"
+_NAME = re.compile(rb"\s*([0-9A-Za-z_]+)")
+_BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
+
+READS = frozenset({"SELECT", "WITH", "FROM", "("})
+OF_A_SESSION = frozenset({"SET", "USE"})
+
+
+class Insert(msgspec.Struct, frozen=True):
+    """An INSERT whose data follows: the statement before FORMAT or VALUES, the format, where the data begins."""
+
+    statement: str
+    format: str
+    data_at: int
+
+
+class _Token(msgspec.Struct, frozen=True):
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def insert(head: bytes, default_format: str) -> Insert | None:
+    """None: no INSERT, or one that brings its rows by SELECT. `head` needs to hold the SQL, not all of the data."""
+    tokens = _outermost(head)
+    if _next_text(tokens) != "INSERT" or _next_text(tokens) != "INTO":
+        return None
+    last = None
+    for last in _after_target(tokens):
+        if last.kind != "word":
+            continue
+        match last.text:
+            case "FORMAT":
+                return _with_format(head, last)
+            case "VALUES":
+                return Insert(_decoded(head[: last.start]), "Values", last.end)
+            case "SELECT" | "WITH" | "FROM" | "WATCH":
+                return None
+    return Insert(_decoded(head), default_format, len(head)) if last else None
+
+
+def first_word(text: bytes) -> str:
+    """Of the statement, in capitals; `(` for a SELECT in brackets, empty for nothing."""
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup != "space":
+            return found[0].decode("latin-1").upper()
+    return ""
+
+
+def makes_temporary(text: bytes) -> bool:
+    words = _outermost(text)
+    return _next_text(words) == "CREATE" and "TEMPORARY" in (
+        _next_text(words),
+        _next_text(words),
+        _next_text(words),
+    )
+
+
+def output_format(text: bytes) -> str:
+    """What FORMAT says at the end of a statement; empty when it says nothing."""
+    found = ""
+    before = ""
+    if b"format" not in text.lower():
+        return found
+    for token in _outermost(text):
+        if before == "FORMAT" and token.kind == "word":
+            found = _decoded(text[token.start : token.end])
+        before = token.text if token.kind == "word" else ""
+    return found
+
+
+def quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _outermost(text: bytes) -> Iterator[_Token]:
+    """Tokens that matter, a bracket with all in it as one token of kind `group`."""
+    depth = 0
+    for found in _TOKEN.finditer(text):
+        kind = found.lastgroup or ""
+        if kind == "space":
+            continue
+        if kind == "other" and found[0] in _OPEN:
+            depth += 1
+        elif kind == "other" and found[0] in _CLOSE:
+            depth -= 1
+            if depth == 0:
+                yield _Token("group", "", found.start(), found.end())
+        elif depth <= 0:
+            text_of = found[0].decode("latin-1")
+            yield _Token(kind, text_of.upper() if kind == "word" else text_of, found.start(), found.end())
+
+
+def _after_target(tokens: Iterator[_Token]) -> Iterator[_Token]:
+    """Skip `[TABLE] [FUNCTION] name[.name]`, so that a table may have any name; the last token of it comes too."""
+    token = next(tokens, None)
+    while token and token.text in ("TABLE", "FUNCTION"):
+        token = next(tokens, None)
+    if token is None:
+        return
+    dotted = True
+    while dotted:
+        following = next(tokens, None)
+        dotted = following is not None and following.text == "."
+        if dotted:
+            next(tokens, None)
+    yield _Token("name", "", token.start, token.end)
+    if following is not None:
+        yield following
+    yield from tokens
+
+
+def _with_format(head: bytes, keyword: _Token) -> Insert | None:
+    name = _NAME.match(head, keyword.end)
+    if name is None:
+        return None
+    begins = _BEFORE_DATA.match(head, name.end())
+    assert begins is not None
+    return Insert(_decoded(head[: keyword.start]), name[1].decode("ascii"), begins.end())
+
+
+def _next_text(tokens: Iterator[_Token]) -> str:
+    token = next(tokens, None)
+    return token.text if token else ""
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", errors="replace").strip()
