@@ -1,6 +1,7 @@
 """`stitchline profile ID`: one person by any identifier, read from ClickHouse's public views."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -77,12 +78,17 @@ def _read(client: Client, parameters: dict[str, object]) -> Profile:
         emails=sorted(person["emails"]),
         anonymous_ids=sorted(person["anonymous_ids"]),
         traits=json.loads(person["traits"]),
-        first_seen=person["first_seen"].isoformat(),
-        last_seen=person["last_seen"].isoformat(),
+        first_seen=_iso(person["first_seen"]),
+        last_seen=_iso(person["last_seen"]),
         events=person["events"],
         journey=journey,
     )
 
 
+def _iso(moment: datetime) -> str:
+    """The client gives times of a UTC column without a zone."""
+    return moment.replace(tzinfo=UTC).isoformat(timespec="milliseconds")
+
+
 def _event(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"timestamp": row["timestamp"].isoformat(), "properties": json.loads(row["properties"])}
+    return row | {"timestamp": _iso(row["timestamp"]), "properties": json.loads(row["properties"])}
