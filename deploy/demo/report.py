@@ -71,7 +71,7 @@ def examine(client: Client, traffic: Traffic) -> Outcome:
 
 
 def _conservation(client: Client, traffic: Traffic) -> list[Check]:
-    ledger: dict[str, int] = {outcome: events for outcome, events in client.query(LEDGER_SQL).result_rows}
+    ledger = {str(row[0]): int(row[1]) for row in client.query(LEDGER_SQL).result_rows}
     stored = _number(client, "SELECT count() FROM events_resolved")
     dead = _number(client, "SELECT count() FROM dead_letters")
     return [
