@@ -1,0 +1,212 @@
+"""Records to put on topics and into tables, and sink processes to run: what the tests with real engines share."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from confluent_kafka import Producer
+
+from runtime.kafka import ensure_topics
+from runtime.settings import ClickHouseSettings, KafkaSettings
+from schemas.codec import body_of, encode_pointer, encode_resolved_event
+from sinks.clickhouse import ClickHouse, connect
+from sinks.container import container
+from sinks.migrations import migrate
+
+START_MS = 1_700_000_000_000
+PATIENCE_S = 60.0
+
+
+def event(number: int, **fields: Any) -> bytes:
+    """One resolved event's wire bytes; `number` makes it unlike all others."""
+    record = {
+        "workspace": "main",
+        "source": "dev",
+        "message_id": f"m{number}",
+        "type": "track",
+        "event": "Product Viewed",
+        "name": "",
+        "timestamp": START_MS + number * 1000,
+        "received_at": START_MS,
+        "sent_at": START_MS,
+        "original_timestamp": START_MS,
+        "anonymous_id": f"d{number % 50}",
+        "user_id": "",
+        "previous_id": "",
+        "group_id": "",
+        "subject": number % 50 + 1,
+        "profile_id": f"{number % 50 + 1:016x}",
+        "session_id": "",
+        "traits": "{}",
+        "properties": json.dumps({"number": number, "plan": "pro"}),
+        "context": "{}",
+        "integrations": "{}",
+        "envelope": "{}",
+        "identifiers": [{"node": number % 50 + 1, "kind": "a", "value": f"d{number % 50}"}],
+        "raw_partition": 0,
+        "raw_offset": number,
+        "raw_index": 0,
+    }
+    return encode_resolved_event(record | fields)
+
+
+def pointer(node: int, owner: int, version: int = 1, **fields: Any) -> bytes:
+    record = {"workspace": "main", "node": node, "owner": owner, "segments": [], "version": version}
+    return encode_pointer(record | {"is_deleted": False, "updated_at": START_MS} | fields)
+
+
+class Tables:
+    """One database, made from the migrations; inserts as the sinks do it."""
+
+    def __init__(self, url: str, database: str) -> None:
+        self.settings = ClickHouseSettings(url=url, database=database)
+        migrate(self.settings)
+        self.client = connect(self.settings)
+        self._writer = ClickHouse(self.settings, timeout_s=60)
+
+    def insert(self, table: str, schema_id: int, values: Iterable[bytes], token: str) -> None:
+        self._writer.insert(table, container(schema_id, [body_of(value) for value in values]), token)
+
+    def reload(self, dictionaries: Sequence[str]) -> None:
+        self._writer.reload(dictionaries)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self.client.query(sql).result_rows]
+
+    def row(self, sql: str) -> tuple[Any, ...]:
+        return self.rows(sql)[0]
+
+
+class Topics:
+    """One deployment's topics under a prefix of its own."""
+
+    def __init__(self, bootstrap: str, prefix: str, partitions: int = 2) -> None:
+        self.settings = KafkaSettings(
+            bootstrap_servers=bootstrap,
+            topic_prefix=prefix,
+            partitions=partitions,
+            replication_factor=1,
+            min_insync_replicas=1,
+        )
+        ensure_topics(self.settings)
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "transactional.id": f"{prefix}test", "linger.ms": 5}
+        )
+        self._producer.init_transactions(30)
+
+    def send(self, topic: str, values: Iterable[bytes | None], *, commit: bool = True) -> None:
+        """One transaction, spread over the partitions; an aborted one leaves only holes."""
+        self._producer.begin_transaction()
+        for number, value in enumerate(values):
+            place = number % self.settings.partitions
+            self._producer.produce(
+                self.settings.topic_prefix + topic, key=str(number), value=value, partition=place
+            )
+        if commit:
+            self._producer.commit_transaction(30)
+        else:
+            self._producer.flush(30)
+            self._producer.abort_transaction(30)
+
+
+class SinkProcess:
+    """`python -m sinks NAMES` in a process of its own."""
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sinks", *argv],
+                env=dict(environ),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+                cwd=Path(__file__).parents[2],
+            )
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def close_stdin(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def wait(self, timeout_s: float = 30) -> int:
+        return self._process.wait(timeout_s)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.wait()
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+class Stage:
+    """Topics, tables and the environment of sink processes between them."""
+
+    def __init__(self, topics: Topics, tables: Tables, folder: Path) -> None:
+        self.topics = topics
+        self.tables = tables
+        self._folder = folder
+        self._started = 0
+
+    def environ(self, **settings: str) -> dict[str, str]:
+        kafka, clickhouse = self.topics.settings, self.tables.settings
+        return {
+            **os.environ,
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "STITCHLINE_TOPIC_PREFIX": kafka.topic_prefix,
+            "STITCHLINE_PARTITIONS": str(kafka.partitions),
+            "CLICKHOUSE_URL": clickhouse.url,
+            "STITCHLINE_DATABASE": clickhouse.database,
+            "SINK_BLOCK_AGE_MS_MAX": "100",
+            "SINK_RELOAD_MS_MIN": "50",
+            "SINK_RETRY_S_MAX": "0.5",
+            "SINK_SESSION_TIMEOUT_S": "6",
+            "SINK_INSTANCE_ID": "test",
+            **settings,
+        }
+
+    @contextmanager
+    def sink(self, *names: str, **settings: str) -> Iterator[SinkProcess]:
+        self._started += 1
+        process = SinkProcess(names, self.environ(**settings), self._folder / f"sink{self._started}.log")
+        try:
+            yield process
+        finally:
+            process.end()
+
+    def until(self, sql: str, *expected: object, timeout_s: float = PATIENCE_S) -> None:
+        """Ask until the answer's only row is this one. Fails with the last answer."""
+        until(lambda: self.tables.row(sql), expected, timeout_s)
+
+
+def until(ask: Callable[[], object], expected: object, timeout_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + timeout_s
+    while (found := ask()) != expected:
+        assert time.monotonic() < deadline, f"found {found}, expected {expected}"
+        time.sleep(0.05)
+
+
+def stop(process: SinkProcess) -> int:
+    process.signal(signal.SIGTERM)
+    return process.wait()
+
+
+def decode_json(text: str) -> Any:
+    return msgspec.json.decode(text)

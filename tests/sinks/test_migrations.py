@@ -1,0 +1,70 @@
+"""Migrations are applied once, in order, and never behind one's back."""
+
+import pytest
+
+from runtime.settings import ClickHouseSettings
+from sinks.clickhouse import connect
+from sinks.migrations import Migration, MigrationError, migrate, missing, placeholders, shipped, statements
+
+FIRST = Migration(1, "0001_a.sql", "CREATE TABLE IF NOT EXISTS {database}.a (x UInt8) ENGINE = Memory;\n")
+SECOND = Migration(
+    2, "0002_b.sql", "-- why; not\nCREATE TABLE IF NOT EXISTS {database}.b (x UInt8) ENGINE = Memory;\n"
+)
+
+
+def test_a_file_is_cut_at_semicolons_that_end_a_line() -> None:
+    text = "-- a comment; with one\nSELECT ';' AS a,\n  '{}';\n\n  -- more\nSELECT 2 FROM {database}.t ;\n"
+    assert statements(text, {"database": "d"}) == ["SELECT ';' AS a,\n  '{}'", "SELECT 2 FROM d.t"]
+
+
+def test_what_is_applied_is_not_missing() -> None:
+    assert missing([FIRST, SECOND], {1: {FIRST.sha256}}) == [SECOND]
+
+
+def test_an_edited_file_is_refused_by_name() -> None:
+    with pytest.raises(MigrationError, match=r"0001_a\.sql: edited after it was applied"):
+        missing([FIRST, SECOND], {1: {"another hash"}})
+
+
+def test_a_user_in_the_address_is_the_dictionaries_user_too() -> None:
+    settings = ClickHouseSettings(url="http://me:it%27s@host:8123")
+    assert placeholders(settings)["dictionary_user"] == r"USER 'me' PASSWORD 'it\'s'"
+    assert placeholders(ClickHouseSettings())["dictionary_user"] == ""
+
+
+def test_the_shipped_files_use_no_placeholder_that_nothing_fills() -> None:
+    filled = placeholders(ClickHouseSettings())
+    for migration in shipped():
+        for statement in statements(migration.text, filled):
+            assert "{" not in statement.replace("'{}'", "").replace("'{'", ""), statement
+
+
+def test_migrations_are_applied_in_order_and_only_once(clickhouse: str, database: str) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    names = [migration.name for migration in shipped()]
+    assert migrate(settings) == names
+    assert migrate(settings) == []
+    found = connect(settings).query("SELECT number, name FROM schema_migrations ORDER BY number").result_rows
+    assert [tuple(row) for row in found] == list(enumerate(names, 1))
+
+
+def test_a_migration_that_was_cut_off_is_run_again(clickhouse: str, database: str) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    broken = Migration(2, SECOND.name, SECOND.text + "CREATE NONSENSE;\n")
+    with pytest.raises(MigrationError, match=r"0002_b\.sql, statement 2: .*NONSENSE"):
+        migrate(settings, [FIRST, broken])
+    assert migrate(settings, [FIRST, SECOND]) == ["0002_b.sql"]
+
+
+def test_an_edited_file_changes_nothing(clickhouse: str, database: str) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    migrate(settings, [FIRST])
+    with pytest.raises(MigrationError, match="edited"):
+        migrate(settings, [Migration(1, FIRST.name, FIRST.text + "\n"), SECOND])
+    assert migrate(settings, [FIRST]) == []
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    with pytest.raises(MigrationError, match=r"does not answer at 127\.0\.0\.1:9") as caught:
+        migrate(ClickHouseSettings(url="http://me:secret@127.0.0.1:9"))
+    assert "secret" not in str(caught.value)
