@@ -1,0 +1,45 @@
+"""What every test may ask for: the engines, started once a run, and names of its own on them."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import clickhouse_connect
+import pytest
+
+from tests import engines
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Bootstrap address of a real broker."""
+    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+    folder = tmp_path_factory.mktemp("kafka")
+    with engines.kafka_engine(folder, os.environ, lambda text: terminal.write_line(text)) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real ClickHouse's HTTP interface."""
+    with engines.clickhouse_engine(tmp_path_factory.mktemp("clickhouse"), os.environ) as url:
+        yield url
+
+
+@pytest.fixture
+def topic_prefix(kafka: str) -> Iterator[str]:
+    """Topics, groups and transactional ids of this test begin with it; its topics are deleted afterwards."""
+    prefix = f"t{uuid.uuid4().hex[:10]}-"
+    yield prefix
+    engines.delete_topics(kafka, prefix)
+
+
+@pytest.fixture
+def database(clickhouse: str) -> Iterator[str]:
+    """An empty database of this test, dropped afterwards."""
+    name = f"t_{uuid.uuid4().hex[:10]}"
+    client = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
+    client.command(f"CREATE DATABASE {name}")
+    yield name
+    client.command(f"DROP DATABASE IF EXISTS {name} SYNC")
+    client.close()
