@@ -16,8 +16,10 @@ SLEEP = [sys.executable, "-c", "import os, sys, time; print(os.getpid(), flush=T
 STUBBORN = [
     sys.executable,
     "-c",
-    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    "print(os.getpid(), flush=True); time.sleep(300)",
+    (
+        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print(os.getpid(), flush=True); time.sleep(300)"
+    ),
 ]
 PARENT = """
 import subprocess, sys, time

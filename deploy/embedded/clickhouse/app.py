@@ -70,9 +70,9 @@ class App:
         job.add_done_callback(self._running.discard)
         try:
             failed = await asyncio.wrap_future(job)
-        except OSError:  # the client went away; an INSERT that had not come to its end is not committed
+        except OSError:  # an INSERT whose data had not come to its end is not committed
             log.info("client gone", ms=_ms_since(began))
-            raise
+            return
         if failed:
             # The code only: the text of an error repeats values, which may be personal.
             log.info("statement refused", code=failed.code, ms=_ms_since(began))
