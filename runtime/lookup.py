@@ -3,6 +3,8 @@
 One AdminClient, shared by all Parts of a process. Every method raises KafkaException.
 """
 
+import logging
+
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
@@ -15,7 +17,7 @@ TIMEOUT_S = 10.0
 
 class Lookup:
     def __init__(self, settings: KafkaSettings) -> None:
-        self._admin = AdminClient(client_config(settings))
+        self._admin = AdminClient(client_config(settings), logger=logging.getLogger("librdkafka"))
 
     def topic_identity(self, topic: str) -> str:
         """Cluster and topic id: another one is another topic, even under the same name."""

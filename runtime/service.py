@@ -20,15 +20,20 @@ from runtime.parent import end_with_parent
 log = structlog.get_logger()
 
 EXIT_BUG = 70
+LEAVE_S = 5.0
 READY_POLL_S = 0.05
 
 
 def die(error: BaseException) -> NoReturn:
     """End the process at once, with the stack in the log. What was not committed is done again by the next process."""
     log.critical("the worker ends: a bug, or something it cannot live with", exc_info=error)
+    _exit(EXIT_BUG)
+
+
+def _exit(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(EXIT_BUG)
+    os._exit(code)
 
 
 async def serve(
@@ -48,15 +53,24 @@ async def serve(
     try:
         async with asyncio.timeout(stop_timeout_s):
             await delivery.stop()
-            await app.stop()
     except TimeoutError as error:
         die(error)
+    await _leave(app)
     log.info("stopped")
 
 
 async def _live(app: faust.App) -> None:
     await app.start()
     await app.wait_until_stopped()
+
+
+async def _leave(app: faust.App) -> None:
+    """Every Part is closed, so only the group is still to be left; with Kafka away that may take for ever."""
+    leaving = asyncio.create_task(app.stop())
+    done, _ = await asyncio.wait({leaving}, timeout=LEAVE_S)
+    if not done:
+        log.warning("stopped without leaving the group")
+        _exit(0)
 
 
 async def _announce(delivery: Delivery) -> None:
