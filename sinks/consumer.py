@@ -120,10 +120,12 @@ class SinkConsumer:
         consumer.assign(starts)
         if self._is_holding:
             consumer.pause(starts)
-        self._listener.assigned({place.partition: _intent(place) for place in committed})
-        log.info(
-            "partitions assigned", topic=self._topic, partitions=sorted(place.partition for place in starts)
-        )
+        else:
+            consumer.resume(starts)  # the client remembers a pause beyond the loss of a partition
+        intents = {place.partition: _intent(place) for place in committed}
+        self._listener.assigned(intents)
+        repeated = sorted(partition for partition, intent in intents.items() if intent)
+        log.info("partitions assigned", topic=self._topic, partitions=sorted(intents), repeated=repeated)
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         partitions = sorted(place.partition for place in places)

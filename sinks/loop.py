@@ -105,6 +105,7 @@ class Loop:
                 if not self._try(partition, block, clock):
                     return
                 lane.stored()
+        self._release()
 
     def _try(self, partition: int, block: Block, clock: Callable[[], float]) -> bool:
         try:
@@ -119,10 +120,6 @@ class Loop:
         except CommitFailed as error:
             self._hold(block, error, clock() + delay_of(self._failures + 1, self._retry_s_max))
             return False
-        if self._failures:
-            log.info("storing again", sink=self._name)
-        self._failures = 0
-        self._log.hold(False)
         return True
 
     def _store(self, partition: int, block: Block, clock: Callable[[], float]) -> None:
@@ -144,6 +141,13 @@ class Loop:
         log.warning(
             "waiting to store", sink=self._name, block=block.token, failures=self._failures, error=str(error)
         )
+
+    def _release(self) -> None:
+        """Nothing waits any more: stored, or gone to another member of the group."""
+        if self._failures:
+            log.info("storing again", sink=self._name)
+            self._failures = 0
+            self._log.hold(False)
 
     def _reload(self, clock: Callable[[], float]) -> None:
         if self._dictionaries is None:

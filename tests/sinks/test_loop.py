@@ -1,7 +1,7 @@
 """Wherever the process dies, every record is stored exactly once: shown by dying everywhere."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ class Died(BaseException):
 class World:
     """One partition in Kafka and one table in ClickHouse: what outlives a process. Each change may fail or be the last."""
 
-    def __init__(self, offsets: list[int], fates: Iterator[str]) -> None:
+    def __init__(self, offsets: list[int], fates: Iterator[str], moves: Sequence[bool] = ()) -> None:
         self.records = [
             Record(
                 offset,
@@ -40,6 +40,7 @@ class World:
             for offset in offsets
         ]
         self.fates = fates
+        self.moves = iter(moves)
         self.committed = (0, "")
         self.blocks: dict[str, bytes] = {}
 
@@ -78,6 +79,8 @@ class Process:
     def poll(self, wait_s: float) -> Polled:
         self.polls += 1
         assert self.polls < 10_000
+        if next(self.world.moves, False):
+            self.move()
         if self.world.is_done:
             self.stop.set()
         if self.is_holding:
@@ -87,6 +90,12 @@ class Process:
             return Polled({}, {0: self.world.records[-1].offset + 1})
         self.position = found[-1].offset + 1
         return Polled({0: found}, {})
+
+    def move(self) -> None:
+        """The group takes the partition away and gives it back."""
+        self.lanes.revoked([0])
+        self.position, metadata = self.world.committed
+        self.lanes.assigned({0: intent_of(self.position, metadata)})
 
     def commit(self, partition: int, offset: int, metadata: str = "") -> None:
         for _ in self.world.change("commit"):
@@ -109,10 +118,16 @@ fates = st.sampled_from(["well", "well", "well", "fails", "dies before", "dies a
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(1, 3), min_size=1, max_size=25), st.lists(fates, max_size=60))
-def test_every_record_is_stored_once_wherever_processes_die(gaps: list[int], drawn: list[str]) -> None:
+@given(
+    st.lists(st.integers(1, 3), min_size=1, max_size=25),
+    st.lists(fates, max_size=60),
+    st.lists(st.booleans(), max_size=40),
+)
+def test_every_record_is_stored_once_wherever_processes_die(
+    gaps: list[int], drawn: list[str], moves: list[bool]
+) -> None:
     offsets = [sum(gaps[: place + 1]) for place in range(len(gaps))]
-    world = World(offsets, iter(drawn))
+    world = World(offsets, iter(drawn), moves)
     while not world.is_done:
         try:
             live(world)
