@@ -1,4 +1,4 @@
-"""The shapes of the data: what every stage may say to another. 
+"""The shapes of the data: what every stage may say to another.
 
 Depends on nothing of ours, does no I/O beyond reading its own files.
 """

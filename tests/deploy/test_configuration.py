@@ -20,7 +20,12 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("sources: [", "not YAML"), ("sources: {}", "sources"), ("rules: []", "rules"), ("sources:\n- id: a", "write_keys")],
+    [
+        ("sources: [", "not YAML"),
+        ("sources: {}", "sources"),
+        ("rules: []", "rules"),
+        ("sources:\n- id: a", "write_keys"),
+    ],
 )
 def test_a_wrong_file_is_told_with_its_name_and_the_place(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "wrong.yaml"
@@ -33,7 +38,11 @@ def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
     kafka: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     settings = KafkaSettings(
-        bootstrap_servers=kafka, topic_prefix=topic_prefix, partitions=1, replication_factor=1, min_insync_replicas=1
+        bootstrap_servers=kafka,
+        topic_prefix=topic_prefix,
+        partitions=1,
+        replication_factor=1,
+        min_insync_replicas=1,
     )
     ensure_topics(settings)
     file, snapshot = tmp_path / "sources.yaml", tmp_path / "control.snapshot"

@@ -31,7 +31,7 @@ def test_a_folder_is_waited_for_until_the_children_of_a_killed_owner_end(tmp_pat
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(2)'], pass_fds=[folder.lock_fd])\n"
         "os._exit(9)"
     )
-    subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own code
+    subprocess.run([sys.executable, "-c", code], check=False)
     told: list[str] = []
     folder = DataFolder(tmp_path)
     assert folder.owner() is not None

@@ -22,7 +22,12 @@ def spec(tmp_path: Path, code: str, **changes: float) -> ChildSpec:
         return log.exists() and b"up" in log.read_bytes()
 
     return ChildSpec(
-        name="child", argv=[sys.executable, "-c", code], environ=dict(os.environ), log=log, ready=ready, **changes
+        name="child",
+        argv=[sys.executable, "-c", code],
+        environ=dict(os.environ),
+        log=log,
+        ready=ready,
+        **changes,
     )
 
 

@@ -1,4 +1,5 @@
-"""`stitchline up` as a user runs it: an event goes in by HTTP and is a person in SQL; a killed start carries on and leaves nothing behind."""
+"""`stitchline up` as a user runs it: an event goes in by HTTP and is a person in SQL; a killed start carries on and leaves
+nothing behind."""
 
 import json
 import os
@@ -8,7 +9,7 @@ import sys
 import time
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,13 @@ def until(ask: Callable[[], object], wanted: object) -> None:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "data"
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
 
 
-JOURNEY = "SELECT type, anonymous_id, user_id FROM events_resolved WHERE profile_id = (SELECT profile_id FROM profiles WHERE user_id = 'ann') ORDER BY timestamp"
+JOURNEY = """
+SELECT type, anonymous_id, user_id FROM events_resolved
+WHERE profile_id = (SELECT profile_id FROM profiles WHERE user_id = 'ann') ORDER BY timestamp"""
 
 
 def test_a_stack_survives_its_own_death_and_keeps_what_it_accepted(data: Path) -> None:

@@ -1,7 +1,7 @@
 """Node keys, node ids and partitions."""
 
 import pytest
-from aiokafka.partitioner import murmur2
+from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
