@@ -69,7 +69,7 @@ def split(request: Request, chunks: Iterator[bytes], statement_bytes_max: int) -
     found = sql.insert(bytes(text), request.default_format or "Values")
     if found:
         return Statement(bytes(text), found, itertools.chain([bytes(text[found.data_at :])], chunks))
-    _fill(text, chunks, statement_bytes_max)
+    _fill(text, chunks, statement_bytes_max + 1)
     if len(text) > statement_bytes_max:
         raise refused(f"a statement may have {statement_bytes_max} bytes", 307, "TOO_MANY_BYTES")
     if not text.strip():
@@ -81,11 +81,13 @@ def split(request: Request, chunks: Iterator[bytes], statement_bytes_max: int) -
 def setup(request: Request, memory_bytes_max: int) -> list[str]:
     """What makes a fresh connection this request's; readonly comes last, since it forbids what comes before."""
     settings = {"max_memory_usage": str(memory_bytes_max)} | request.settings | request.parameters
+    readonly = settings.pop("readonly", "0")
+    if request.readonly and readonly == "0":
+        readonly = "2"
+    assigned = [f"{name} = {sql.quoted(value)}" for name, value in settings.items() if _is_name(name)]
     statements = [f"USE {sql.identifier(request.database)}"] if request.database else []
-    statements += [f"SET {name} = {sql.quoted(value)}" for name, value in settings.items() if _is_name(name)]
-    return (
-        [*statements, "SET readonly = 2"] if request.readonly and "readonly" not in settings else statements
-    )
+    statements.append("SET " + ", ".join(assigned))
+    return statements if readonly == "0" else [*statements, f"SET readonly = {sql.quoted(readonly)}"]
 
 
 def _run(prepared: Prepared, request: Request, statement: Statement, sent: "_Sent") -> None:
