@@ -40,7 +40,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     log: Path
     ready: Ready
     ready_s: float = 60
-    stop_s: float = 20
+    stop_s: float = 30  # more than a stage's own limit (PROCESSOR_STOP_TIMEOUT_S, COLLECTOR_STOP_TIMEOUT_S)
 
 
 class Child:
