@@ -69,7 +69,8 @@ def fetch() -> None:
     from deploy.embedded.kafka import fetch as fetch_kafka
     from runtime.settings import EngineSettings, load
 
-    fetch_kafka(load(EngineSettings, os.environ).cache_path, say)
+    engine = load(EngineSettings, os.environ)
+    fetch_kafka(engine.cache_path, say, engine.jar_registry)
 
 
 @app.command()

@@ -1,12 +1,7 @@
-"""Ties a process to its parent: when the parent is gone, even by SIGKILL, the process ends too.
+"""A foreign program on a leash: `python -m deploy.leash -- ARGV...` runs it and ends it when our own parent is gone.
 
-The parent keeps the writing end of a pipe that is the child's standard input and writes nothing. The operating
-system closes that end whenever and however the parent ends, and the child reads the end of its input: this works
-on every Unix, and for grandchildren.
-
-Two uses: `end_with_parent` inside a Python process of ours, and `python -m deploy.leash -- ARGV...` around a
-foreign program that does not know the convention (the Java machine). Standard library only, nothing of ours: it
-must start in a few milliseconds. File descriptors that the leash was told to keep open are handed on, so that a
+For programs that do not know the convention of `runtime.parent` (the Java machine). Standard library only, and the little of ours
+that is too: it must start in a few milliseconds. File descriptors that the leash was told to keep open are handed on, so that a
 lock held by them lives as long as the program.
 """
 
@@ -19,32 +14,18 @@ import stat
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
-LEASHED = "STITCHLINE_LEASHED"
+from runtime.parent import STDIN, watch_parent
+
 GRACE_S = 20.0
-STDIN = 0
 PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
-
-
-def is_leashed(environ: Mapping[str, str]) -> bool:
-    """Whether whoever started us keeps our standard input open for as long as it lives."""
-    return environ.get(LEASHED) == "1"
-
-
-def end_with_parent(on_end: Callable[[], None], grace_s: float = GRACE_S) -> None:
-    """Call `on_end` in a thread of its own when standard input ends.
-
-    A process that still lives `grace_s` later is killed.
-    """
-    threading.Thread(target=_watch, args=(on_end, grace_s), name="leash", daemon=True).start()
 
 
 def run(argv: Sequence[str], grace_s: float) -> int:
     """Run a program to its end and return its exit code, 128 + N for signal N."""
-    child = subprocess.Popen(  # noqa: S603 - running what it is told to is its purpose
+    child = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         close_fds=False,
@@ -55,7 +36,7 @@ def run(argv: Sequence[str], grace_s: float) -> int:
     signal.signal(signal.SIGTERM, ending.on_signal)
     signal.signal(signal.SIGINT, ending.on_signal)
     if _is_pipe(STDIN):
-        end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM), grace_s * 2)
+        watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM), grace_s * 2)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
@@ -95,16 +76,6 @@ class _Ending:
             ProcessLookupError, PermissionError
         ):  # macOS says EPERM for a group that is just ending
             os.killpg(self._pid, number)
-
-
-def _watch(on_end: Callable[[], None], grace_s: float) -> None:
-    # Not sys.stdin: its lock, held by a thread that waits, would hang the interpreter when it ends.
-    with contextlib.suppress(OSError):
-        while os.read(STDIN, 4096):
-            pass
-    on_end()
-    time.sleep(grace_s)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _is_pipe(descriptor: int) -> bool:

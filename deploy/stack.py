@@ -141,7 +141,7 @@ class Stack:
         return specs
 
     def _kafka_command(self, port: int, engine: EngineSettings) -> list[str]:
-        classpath = kafka.fetch(engine.cache_path, self._say)
+        classpath = kafka.fetch(engine.cache_path, self._say, engine.jar_registry)
         broker = kafka.Broker(
             data=self._folder.path("kafka"),
             port=port,

@@ -42,7 +42,7 @@ class News(msgspec.Struct):
 class Identity:
     """The step of agent `identity` on `identity.facts`."""
 
-    def __init__(self, *, hash_key: bytes, partitions: int, generation: int = 0) -> None:
+    def __init__(self, *, hash_key: bytes, partitions: int, generation: int = 1) -> None:
         self.hash_key = hash_key
         self.partitions = partitions
         self.version_base = generation << GENERATION_SHIFT

@@ -94,7 +94,8 @@ def run(environ: Mapping[str, str]) -> None:
         duplicate_window_days=settings.processor.duplicate_window_days,
         duplicate_ids_per_key_max=settings.processor.duplicate_ids_per_key_max,
     )
-    run_steps(settings, resolver, Identity(hash_key=key, partitions=partitions), environ)
+    identities = Identity(hash_key=key, partitions=partitions, generation=settings.kafka.generation_number)
+    run_steps(settings, resolver, identities, environ)
 
 
 def run_steps(settings: Settings, resolver: Step, identities: Step, environ: Mapping[str, str]) -> None:

@@ -35,9 +35,14 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     generation: Annotated[
         str,
         Meta(
-            pattern=r"^[a-z0-9]+$", description="Names groups, state and changelogs; a replay uses a new one."
+            pattern=r"^g[1-9][0-9]{0,3}$",
+            description="g and a number: names groups, state and changelogs; a replay uses a higher one.",
         ),
     ] = field(default="g1", name="STITCHLINE_GENERATION")
+
+    @property
+    def generation_number(self) -> int:
+        return int(self.generation[1:])
 
 
 class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):

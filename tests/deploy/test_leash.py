@@ -28,9 +28,9 @@ time.sleep(300)
 """
 OURS = """
 import os, threading
-from deploy.leash import end_with_parent
+from runtime.parent import watch_parent
 done = threading.Event()
-end_with_parent(done.set)
+watch_parent(done.set, 20)
 print(os.getpid(), flush=True)
 done.wait()
 print("ended in order", flush=True)

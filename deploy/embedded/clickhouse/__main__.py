@@ -16,8 +16,8 @@ from deploy.embedded.clickhouse import HOST
 from deploy.embedded.clickhouse.answer import Limits
 from deploy.embedded.clickhouse.app import READ_BUFFER_BYTES, App
 from deploy.embedded.clickhouse.engine import Engine, FolderUnusable
-from deploy.leash import end_with_parent, is_leashed
 from runtime import logs
+from runtime.parent import end_with_parent
 from runtime.settings import EngineSettings, SettingsError, load
 
 log = structlog.get_logger()
@@ -32,8 +32,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     parser.add_argument("--host", default=HOST)
     options = parser.parse_args(argv)
     logs.configure("clickhouse")
-    if is_leashed(environ):
-        end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM), STOP_GRACE_S * 2)
+    end_with_parent(environ, lambda: os.kill(os.getpid(), signal.SIGTERM), STOP_GRACE_S * 2)
     try:
         settings = load(EngineSettings, environ)
         engine = Engine(options.data)
