@@ -1,7 +1,7 @@
 """The end of a process whose parent is gone, even by SIGKILL: its standard input is a pipe that the parent holds open.
 
-The parent writes nothing. The operating system closes its end whenever and however it ends, and the child reads the end of its
-input: this works on every Unix, and for grandchildren. For composition roots; standard library only, so that a leash starts at once.
+The parent writes nothing. The operating system closes the pipe whenever and however the parent ends, and the child reads the end
+of its input: this works on every Unix. For composition roots; standard library only, so that a leash starts at once.
 """
 
 import contextlib

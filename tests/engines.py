@@ -19,7 +19,7 @@ from typing import Any
 from confluent_kafka.admin import AdminClient
 
 from deploy.embedded import clickhouse, kafka
-from deploy.leash import LEASHED
+from runtime.parent import LEASHED
 from runtime.settings import EngineSettings, load
 
 HOST = "127.0.0.1"
