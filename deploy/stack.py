@@ -110,6 +110,7 @@ class Stack:
             "CLICKHOUSE_URL": f"http://{ports.HOST}:{chosen.clickhouse}",
             "STITCHLINE_HASH_KEY": self._folder.hash_key(),
             "PROCESSOR_INSTANCE_ID": "embedded",
+            "SINK_INSTANCE_ID": "embedded",
         }
         fixed = {
             "COLLECTOR_PORT": str(chosen.collector),
