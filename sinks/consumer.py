@@ -20,7 +20,7 @@ from sinks.tables import Sink
 log = structlog.get_logger()
 
 MESSAGES_PER_POLL_MAX = 5_000
-PREFETCH_KB = 16 * 1024
+PREFETCH_KB = 32 * 1024
 # Longer than all inserts between two polls may take: every partition's, each up to its time-out.
 POLL_PAUSE_MS_MAX = 900_000
 COMMITTED_TIMEOUT_S = 30.0
@@ -161,6 +161,7 @@ def _config(sink: Sink, kafka: KafkaSettings, settings: SinkSettings) -> dict[st
         "heartbeat.interval.ms": settings.session_timeout_s * 100,
         "max.poll.interval.ms": max(POLL_PAUSE_MS_MAX, settings.session_timeout_s * 1000),
         "queued.max.messages.kbytes": PREFETCH_KB,
+        "fetch.queue.backoff.ms": 10,  # a full prefetch queue is looked at again soon; the default is a second
     }
     if settings.instance_id:
         config["group.instance.id"] = settings.instance_id
