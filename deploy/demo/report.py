@@ -1,7 +1,7 @@
 """What came out, in SQL, beside what must have come out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ FROM events_resolved
 WHERE profile_id = (SELECT profile_id FROM profiles WHERE user_id = {user_id:String})
 ORDER BY timestamp, message_id"""
 
+BEFORE = "by what came later"
 LEDGER_SQL = "SELECT outcome, sum(events) FROM ledger GROUP BY outcome"
 
 
@@ -64,7 +65,7 @@ def examine(client: Client, traffic: Traffic) -> Outcome:
         Check("people", len(traffic.people), _number(client, "SELECT count() FROM profiles")),
         Check("people with more than one device", *_two_devices(client, traffic)),
         Check(f"events in the journey of {shown.user_id}", len(shown.calls), len(journey)),
-        Check("of them from before they were known", _before(shown), _unknown(journey)),
+        Check("of them from before the device was known", _before(shown), _unknown(journey, shown)),
         Check("segment: carts without an order", traffic.lapsed_carts, found_users),
     ]
     return Outcome(checks=checks, journey=journey, segment=segment)
@@ -88,18 +89,14 @@ def _two_devices(client: Client, traffic: Traffic) -> tuple[int, int]:
 
 
 def _before(person: Person) -> int:
-    known_at = datetime.fromisoformat(person.known_at)
+    """Events of a device from before anything told whose it is."""
     return sum(
-        not call.user_id and datetime.fromisoformat(call.timestamp) < known_at for call in person.calls
+        not call.user_id and call.timestamp < person.known_at[call.anonymous_id] for call in person.calls
     )
 
 
-def _unknown(journey: Sequence[Sequence[Any]]) -> int:
-    """Events before the first that carries a user id."""
-    for place, row in enumerate(journey):
-        if row[4]:
-            return place
-    return len(journey)
+def _unknown(journey: Sequence[Sequence[Any]], person: Person) -> int:
+    return sum(_standing(*row, person=person) == BEFORE for row in journey)
 
 
 def _number(client: Client, sql: str) -> int:
@@ -111,13 +108,12 @@ def lines(outcome: Outcome, traffic: Traffic) -> list[str]:
     shown = traffic.two_devices
     text = [
         "",
-        f"The journey of {shown.user_id} ({shown.email}), known since {shown.known_at[:16]}, over two devices:",
+        f"The journey of {shown.user_id} ({shown.email}) over two devices, and how each event is known to be theirs:",
     ]
-    for at, kind, what, device, user in outcome.journey:
+    for row in outcome.journey:
+        at, kind, what, device, _ = row
         who = f"device {device[:8]}" if device else "server"
-        text.append(
-            f"  {at:%Y-%m-%d %H:%M}  {kind:<9} {what:<16} {who:<16} {'known' if user else 'anonymous then'}"
-        )
+        text.append(f"  {at:%Y-%m-%d %H:%M}  {kind:<9} {what:<16} {who:<16} {_standing(*row, person=shown)}")
     text += [
         "",
         "Segment: added to cart twice, never ordered, last 7 days",
@@ -134,6 +130,14 @@ def lines(outcome: Outcome, traffic: Traffic) -> list[str]:
         ),
     ]
     return text
+
+
+def _standing(at: datetime, _kind: str, _what: str, device: str, user: str, *, person: Person) -> str:
+    """How much was known when the event happened. ClickHouse's client gives UTC without a zone."""
+    if user:
+        return "by their user id"
+    known_at = datetime.fromisoformat(person.known_at[device])
+    return "by their device" if at.replace(tzinfo=UTC) >= known_at else BEFORE
 
 
 def _line(check: Check) -> str:

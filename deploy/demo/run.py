@@ -1,6 +1,7 @@
 """`stitchline demo`: start, send, wait, show, stop."""
 
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from deploy.demo.send import send
 from deploy.demo.traffic import Traffic, make_traffic
 from deploy.folder import DataFolder
 from deploy.stack import Addresses, Ports, Stack
+from runtime import logs
 from runtime.settings import ClickHouseSettings, load
 from sinks.clickhouse import connect
 
@@ -24,6 +26,7 @@ Say = Callable[[str], None]
 
 async def run(data: Path | None, visitors: int, seed: int, environ: Mapping[str, str], say: Say) -> int:
     """The exit code: 0 when every number is right. A given folder must be new, as the numbers are those of this traffic alone."""
+    logs.configure("demo", logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="stitchline-demo-") as temporary:
         stack = Stack(DataFolder(data or Path(temporary)), ANY_PORTS, environ, say)
         started = time.monotonic()

@@ -6,7 +6,7 @@ second one joined only by a link in an e-mail; they are known to the server alon
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -46,7 +46,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     devices: Sequence[str]
     calls: Sequence[Call]
-    known_at: str  # timestamp of the identify; "" when nobody knows them
+    known_at: Mapping[str, str]  # device -> timestamp of the identify or of the link that told whose it is
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +145,7 @@ class Maker:
 def anonymous(make: Maker) -> Person:
     device = make.devices[0]
     calls = [make.page(device, make.chance.uniform(0.1, 13.9)) for _ in range(make.chance.randint(1, 4))]
-    return Person(user_id="", email="", devices=[device], calls=calls, known_at="")
+    return Person(user_id="", email="", devices=[device], calls=calls, known_at={})
 
 
 def one_device(make: Maker) -> Person:
@@ -154,7 +154,7 @@ def one_device(make: Maker) -> Person:
     calls = [make.page(device, make.chance.uniform(8, 13.9)) for _ in range(make.chance.randint(1, 4))]
     known = make.identify(device, 6.5)
     calls += [known, *_cart(make, device), *_order(make)]
-    return _person(make, [device], calls, known)
+    return _person(make, calls, {device: known.timestamp})
 
 
 def two_devices(make: Maker) -> Person:
@@ -163,21 +163,22 @@ def two_devices(make: Maker) -> Person:
     calls = [make.page(first, make.chance.uniform(8, 13.9)) for _ in range(2)]
     calls += [make.page(second, make.chance.uniform(4, 13.9)) for _ in range(2)]
     known = make.identify(first, 6.0)
-    calls += [known, make.page(second, 3.0, f"/sale?email={make.email}"), *_cart(make, second), *_order(make)]
-    return _person(make, [first, second], calls, known)
+    linked = make.page(second, 3.0, f"/sale?email={make.email}")
+    calls += [known, linked, *_cart(make, second), *_order(make)]
+    return _person(make, calls, {first: known.timestamp, second: linked.timestamp})
 
 
 def server_only(make: Maker) -> Person:
     calls = [make.ordered(make.chance.uniform(0.5, 13)) for _ in range(make.chance.randint(1, 2))]
-    return _person(make, [], calls, calls[0])
+    return _person(make, calls, {})
 
 
 KINDS = (anonymous, one_device, two_devices, one_device, two_devices, server_only)
 
 
-def _person(make: Maker, devices: list[str], calls: list[Call], known: Call) -> Person:
+def _person(make: Maker, calls: list[Call], known_at: dict[str, str]) -> Person:
     return Person(
-        user_id=make.user_id, email=make.email, devices=devices, calls=calls, known_at=known.timestamp
+        user_id=make.user_id, email=make.email, devices=list(known_at), calls=calls, known_at=known_at
     )
 
 

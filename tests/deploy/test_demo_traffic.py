@@ -44,7 +44,11 @@ def test_the_segment_has_members_and_leaves_people_out(traffic: Traffic) -> None
 
 def test_the_person_shown_has_visits_from_before_they_were_known(traffic: Traffic) -> None:
     shown = traffic.two_devices
-    assert any(call.timestamp < shown.known_at and not call.user_id for call in shown.calls)
+    first, second = shown.devices
+    for device in (first, second):
+        assert any(
+            call.anonymous_id == device and call.timestamp < shown.known_at[device] for call in shown.calls
+        )
 
 
 def test_a_wrong_number_is_wrong() -> None:

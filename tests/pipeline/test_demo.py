@@ -23,5 +23,5 @@ def test_the_demonstration_shows_people_and_every_number_is_right() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr[-4000:]
-    assert "anonymous then" in ran.stderr
+    assert "by what came later" in ran.stderr
     assert "accepted 303 = stored 262 + duplicates 38 + dead letters 3" in ran.stderr
