@@ -4,6 +4,7 @@ Stages are imported inside their commands, so that `stitchline --help` is quick 
 """
 
 import asyncio
+import logging
 import os
 import sys
 import uuid
@@ -14,6 +15,7 @@ import msgspec
 import typer
 
 from deploy.errors import told_plainly
+from runtime import logs
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0]
@@ -78,7 +80,7 @@ def collector() -> None:
     """Run the collector."""
     from collector.server import run
 
-    run(os.environ)
+    sys.exit(run(os.environ))
 
 
 @app.command()
@@ -171,5 +173,6 @@ def doctor(data: Data = Path("data")) -> None:
 
 def main() -> None:
     """The entry point: an error that a user can mend is one plain sentence and exit code 2, never a stack."""
+    logs.configure("stitchline", logging.WARNING)
     with told_plainly(say):
         app()

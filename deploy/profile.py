@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
 
 from runtime.settings import ClickHouseSettings
 from schemas.identifiers import normalise_email
@@ -39,6 +41,10 @@ class NoSuchProfile(Exception):
     """Nobody has this identifier; the text says what was tried."""
 
 
+class NoAnswer(Exception):
+    """ClickHouse is not there, or has not our tables."""
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """One person and their whole history, oldest event first; at most JOURNEY_EVENTS_MAX events are listed."""
 
@@ -54,8 +60,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find(settings: ClickHouseSettings, workspace: str, identifier: str) -> Profile:
-    """Raises NoSuchProfile."""
-    client = connect(settings)
+    """Raises NoSuchProfile or NoAnswer."""
+    try:
+        return _find(connect(settings), workspace, identifier)
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise NoAnswer(
+            f"ClickHouse gives no profile (see CLICKHOUSE_URL, STITCHLINE_DATABASE): {error}"
+        ) from error
+
+
+def _find(client: Client, workspace: str, identifier: str) -> Profile:
     wanted = identifier.strip()
     email = normalise_email(wanted)
     found = client.query(

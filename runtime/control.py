@@ -109,20 +109,18 @@ def _read_snapshot(path: Path | None) -> dict[str, bytes]:
         return {}
 
 
-def write_control(
-    kafka: KafkaSettings, records: Mapping[str, bytes | None], apply_id: str, *, timeout_s: float = 20
-) -> None:
+def write_control(kafka: KafkaSettings, records: Mapping[str, bytes | None], apply_id: str) -> None:
     """Write documents (None deletes) in one transaction, all under one apply-id. Raises KafkaUnavailable."""
     topic = CONTROL.full_name(kafka.topic_prefix)
     producer = Producer(
         client_config(kafka) | {"transactional.id": f"{kafka.topic_prefix}apply", "linger.ms": 0}
     )
     try:
-        producer.init_transactions(timeout_s)
+        producer.init_transactions(kafka.answer_timeout_s)
         producer.begin_transaction()
         for key, value in records.items():
             producer.produce(topic, key=key, value=value, partition=0, headers={APPLY_ID_HEADER: apply_id})
-        producer.commit_transaction(timeout_s)
+        producer.commit_transaction(kafka.answer_timeout_s)
     except KafkaException as error:
         raise KafkaUnavailable(
             f"control could not be written at {kafka.bootstrap_servers}: {error.args[0].str()}"

@@ -39,24 +39,24 @@ def deployment_topics(settings: KafkaSettings) -> list[Topic]:
     return [*TOPICS, *(changelog(settings.generation, agent) for agent in AGENTS)]
 
 
-def ensure_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> list[str]:
+def ensure_topics(settings: KafkaSettings) -> list[str]:
     """Create what is missing, return the names created; idempotent.
 
     Raises KafkaUnavailable, or TopicMismatch when a topic has another partition count.
     """
     admin = AdminClient(client_config(settings))
-    existing = _existing(admin, settings, timeout_s)
+    existing = _existing(admin, settings)
     wanted = deployment_topics(settings)
     for topic in wanted:
         _check(topic, existing, settings)
     missing = [topic for topic in wanted if topic.full_name(settings.topic_prefix) not in existing]
-    _create(admin, missing, settings, timeout_s)
+    _create(admin, missing, settings)
     return [topic.full_name(settings.topic_prefix) for topic in missing]
 
 
-def require_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> None:
+def require_topics(settings: KafkaSettings) -> None:
     """What a stage asks before it starts. Raises KafkaUnavailable, TopicMismatch."""
-    existing = _existing(AdminClient(client_config(settings)), settings, timeout_s)
+    existing = _existing(AdminClient(client_config(settings)), settings)
     wanted = deployment_topics(settings)
     names = [topic.full_name(settings.topic_prefix) for topic in wanted]
     if missing := [name for name in names if name not in existing]:
@@ -65,9 +65,9 @@ def require_topics(settings: KafkaSettings, *, timeout_s: float = 30) -> None:
         _check(topic, existing, settings)
 
 
-def _existing(admin: AdminClient, settings: KafkaSettings, timeout_s: float) -> dict[str, Any]:
+def _existing(admin: AdminClient, settings: KafkaSettings) -> dict[str, Any]:
     try:
-        return admin.list_topics(timeout=timeout_s).topics
+        return admin.list_topics(timeout=settings.answer_timeout_s).topics
     except KafkaException as error:
         raise KafkaUnavailable(
             f"Kafka does not answer at {settings.bootstrap_servers}: {error.args[0].str()}"
@@ -84,12 +84,12 @@ def _check(topic: Topic, existing: dict[str, Any], settings: KafkaSettings) -> N
         )
 
 
-def _create(admin: AdminClient, topics: Iterable[Topic], settings: KafkaSettings, timeout_s: float) -> None:
+def _create(admin: AdminClient, topics: Iterable[Topic], settings: KafkaSettings) -> None:
     new = [_new_topic(topic, settings) for topic in topics]
     if not new:
         return
-    for name, done in admin.create_topics(new, operation_timeout=timeout_s).items():
-        done.result(timeout_s)
+    for name, done in admin.create_topics(new, operation_timeout=settings.answer_timeout_s).items():
+        done.result(settings.answer_timeout_s)
         log.info("topic created", topic=name)
 
 

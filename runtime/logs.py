@@ -37,6 +37,8 @@ def configure(process: str, level: int = logging.INFO) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(foreign)
+    # Its errors reach the caller as exceptions; what it logs besides is the same again, with a stack.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
 
 

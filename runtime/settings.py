@@ -40,6 +40,10 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = field(default="g1", name="STITCHLINE_GENERATION")
 
+    answer_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long a command, or a stage at its start, waits for Kafka's answer.")
+    ] = field(default=15, name="KAFKA_ANSWER_TIMEOUT_S")
+
     @property
     def generation_number(self) -> int:
         return int(self.generation[1:])

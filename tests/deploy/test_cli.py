@@ -1,0 +1,69 @@
+"""The command line: every command is there, and an error that a user can mend is one sentence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
+
+COMMANDS = {
+    "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "doctor", "settings", "fetch",
+}  # fmt: skip
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "deploy", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_every_command_is_there_and_says_what_it_is_for() -> None:
+    assert {command.callback.__name__ for command in app.registered_commands if command.callback} == COMMANDS
+    assert all(command.callback.__doc__ for command in app.registered_commands if command.callback)
+
+
+@pytest.mark.parametrize(
+    "option", ["--data", "--collector-port", "--console-port", "--kafka-port", "--clickhouse-port"]
+)
+def test_every_option_of_up_is_there(option: str) -> None:
+    shown = CliRunner().invoke(app, ["up", "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+    assert option in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "told"),
+    [
+        (
+            ["topics"],
+            {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "KAFKA_ANSWER_TIMEOUT_S": "1"},
+            "127.0.0.1:1",
+        ),
+        (["topics"], {"STITCHLINE_PARTITIONS": "many"}, "STITCHLINE_PARTITIONS"),
+        (["migrate"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (["profile", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (["processor"], {"STITCHLINE_HASH_KEY": "short"}, "STITCHLINE_HASH_KEY"),
+        (["collector"], {"COLLECTOR_PORT": "99999999"}, "COLLECTOR_PORT"),
+        (["sink", "nowhere"], {}, "nowhere"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence_without_a_stack(
+    arguments: list[str], environ: dict[str, str], told: str
+) -> None:
+    ran = run(*arguments, **environ)
+    assert ran.returncode == 2, ran.stderr
+    assert told in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_wrong_configuration_file_is_told_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("sources: [{id: Shop}]")
+    ran = run("apply", str(file))
+    assert ran.returncode == 2
+    assert "wrong.yaml" in ran.stderr
+    assert "Traceback" not in ran.stderr
