@@ -1,78 +1,15 @@
 """`stitchline up` as a user runs it: an event goes in by HTTP and is a person in SQL; a killed start carries on and leaves
 nothing behind."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import time
-import urllib.request
-from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import clickhouse_connect
 import psutil
 import pytest
 
-SETTLE_S = 60
-START_S = 90
+from tests.pipeline.up import Up, until
+
 pytestmark = pytest.mark.timeout(300)
-
-
-class Up:
-    """One `stitchline up` on free ports."""
-
-    def __init__(self, data: Path) -> None:
-        environ = {
-            key: value
-            for key, value in os.environ.items()
-            if key not in ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")
-        }
-        ports = ["--collector-port", "0", "--kafka-port", "0", "--clickhouse-port", "0"]
-        self.log = (data.parent / "up.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "deploy", "up", "--data", str(data), *ports],
-            env=environ, stdout=subprocess.PIPE, stderr=self.log,
-        )  # fmt: skip
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        assert line, (data.parent / "up.log").read_text()[-3000:]
-        self.addresses: dict[str, Any] = json.loads(line)
-        self.family = psutil.Process(self.process.pid).children(recursive=True)
-        self.sql = clickhouse_connect.get_client(dsn=self.addresses["clickhouse"], database="stitchline")
-
-    def post(self, path: str, body: object) -> int:
-        request = urllib.request.Request(
-            self.addresses["collector"] + path,
-            data=json.dumps(body).encode(),
-            headers={"Authorization": "Basic " + b64encode(b"dev:").decode()},
-        )
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return int(reply.status)
-
-    def ask(self, sql: str) -> list[Any]:
-        return [list(row) for row in self.sql.query(sql).result_rows]
-
-    def end(self, number: signal.Signals) -> None:
-        """Returns when the process and all its descendants are gone."""
-        self.process.send_signal(number)
-        self.process.wait(60)
-        assert self.process.stdout
-        self.process.stdout.close()
-        self.log.close()
-        self.sql.close()
-        _, alive = psutil.wait_procs(self.family, timeout=45)
-        assert not alive, f"left behind: {[process.cmdline() for process in alive]}"
-
-
-def until(ask: Callable[[], object], wanted: object) -> None:
-    end = time.monotonic() + SETTLE_S
-    while (found := ask()) != wanted:
-        assert time.monotonic() < end, f"found {found}, wanted {wanted}"
-        time.sleep(0.1)
 
 
 @pytest.fixture

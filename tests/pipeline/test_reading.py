@@ -1,0 +1,127 @@
+"""What users do with a running stack besides SQL: a stock Avro consumer, the command line, a new source without a restart."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer
+
+from tests.pipeline.up import SETTLE_S, Up, until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    stack = Up(tmp_path_factory.mktemp("up") / "data")
+    yield stack
+    stack.end(signal.SIGTERM)
+
+
+def stitchline(up: Up, *arguments: str) -> str:
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": up.addresses["kafka"], "CLICKHOUSE_URL": up.addresses["clickhouse"]}
+    command = [sys.executable, "-m", "deploy", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+
+def resolved(up: Up, message_id: str) -> dict[str, Any]:
+    """The event as a stock Avro consumer reads it, with the collector as its schema registry."""
+    with (
+        warnings.catch_warnings()
+    ):  # a library behind the registry's client warns of its own future when it is imported
+        warnings.simplefilter("ignore")
+        from confluent_kafka.schema_registry import SchemaRegistryClient
+        from confluent_kafka.schema_registry.avro import AvroDeserializer
+        from confluent_kafka.serialization import MessageField, SerializationContext
+    consumer = Consumer(
+        {"bootstrap.servers": up.addresses["kafka"], "group.id": "a-team", "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe(["events.resolved"])
+    try:
+        with SchemaRegistryClient({"url": up.addresses["collector"]}) as registry:
+            deserialise = AvroDeserializer(registry)
+            for _ in range(SETTLE_S):
+                message = consumer.poll(1)
+                if message is None or message.error():
+                    continue
+                event: dict[str, Any] = deserialise(
+                    message.value(), SerializationContext(message.topic(), MessageField.VALUE)
+                )
+                if event["message_id"] == message_id:
+                    return event
+    finally:
+        consumer.close()
+    raise AssertionError(f"{message_id} did not arrive")
+
+
+def test_a_stock_avro_consumer_reads_resolved_events(up: Up) -> None:
+    sent = {"userId": "bob", "event": "Order Completed", "messageId": "o1", "properties": {"total": 63.5}}
+    assert up.post("/v1/track", sent) == 200
+    event = resolved(up, "o1")
+    assert (event["type"], event["event"], event["user_id"], event["source"]) == (
+        "track",
+        "Order Completed",
+        "bob",
+        "dev",
+    )
+    assert json.loads(event["properties"]) == {"total": 63.5}
+    until(lambda: up.ask("SELECT subject, profile_id FROM events_resolved WHERE message_id = 'o1'"),
+          [[event["subject"], event["profile_id"]]])  # fmt: skip
+
+
+def test_a_profile_is_found_by_each_of_its_identifiers(up: Up) -> None:
+    assert (
+        up.post("/v1/page", {"anonymousId": "tablet", "name": "Home", "timestamp": "2026-01-01T10:00:00Z"})
+        == 200
+    )
+    known = {"anonymousId": "tablet", "userId": "eve", "traits": {"email": "Eve@Shop.Example", "plan": "pro"}}
+    assert up.post("/v1/identify", known) == 200
+    until(
+        lambda: up.ask("SELECT anonymous_ids, events FROM profiles WHERE user_id = 'eve'"), [[["tablet"], 2]]
+    )
+    found = [json.loads(stitchline(up, "profile", name)) for name in ("eve", "eve@shop.example", "tablet")]
+    assert found[0] == found[1] == found[2]
+    assert found[0] == json.loads(stitchline(up, "profile", found[0]["profile_id"]))
+    assert found[0]["traits"]["plan"] == "pro"
+    assert [event["type"] for event in found[0]["journey"]] == ["page", "identify"]
+    assert found[0]["first_seen"] == "2026-01-01T10:00:00.000+00:00"
+
+
+def test_a_second_device_is_joined_by_a_link_in_an_email_whatever_comes_first(up: Up) -> None:
+    link = {"page": {"url": "https://shop.example/?email=kim@shop.example"}}
+    assert (
+        up.post(
+            "/v1/page", {"anonymousId": "kims-phone", "context": link, "timestamp": "2026-02-02T10:00:00Z"}
+        )
+        == 200
+    )
+    assert up.post("/v1/page", {"anonymousId": "kims-phone", "timestamp": "2026-02-01T10:00:00Z"}) == 200
+    known = {"anonymousId": "kims-laptop", "userId": "kim", "traits": {"email": "kim@shop.example"}}
+    assert up.post("/v1/identify", known) == 200
+    wanted = [[["kims-laptop", "kims-phone"], 3]]
+    until(lambda: up.ask("SELECT anonymous_ids, events FROM profiles WHERE user_id = 'kim'"), wanted)
+
+
+def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text("sources: [{id: blog, write_keys: [blog-key], workspace: second}]")
+    applied = json.loads(stitchline(up, "apply", str(file)))
+    assert applied["written"] == ["source/blog"]
+    body = {"userId": "bob", "event": "Read", "messageId": "r1", "writeKey": "blog-key"}
+    until(lambda: up.status("/v1/track", body), 200)
+    until(
+        lambda: up.ask("SELECT workspace, source FROM events_resolved WHERE message_id = 'r1'"),
+        [["second", "blog"]],
+    )
+    assert up.ask("SELECT count(DISTINCT profile_id) FROM profiles WHERE user_id = 'bob'") == [[2]], (
+        "people of two workspaces never meet"
+    )

@@ -1,0 +1,79 @@
+"""One `stitchline up` on free ports, as a test runs and asks it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import psutil
+
+SETTLE_S = 60
+
+
+class Up:
+    """One `stitchline up` on free ports."""
+
+    def __init__(self, data: Path) -> None:
+        environ = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")
+        }
+        ports = ["--collector-port", "0", "--kafka-port", "0", "--clickhouse-port", "0"]
+        self.log = (data.parent / "up.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "deploy", "up", "--data", str(data), *ports],
+            env=environ, stdout=subprocess.PIPE, stderr=self.log,
+        )  # fmt: skip
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line, (data.parent / "up.log").read_text()[-3000:]
+        self.addresses: dict[str, Any] = json.loads(line)
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+        self.sql = clickhouse_connect.get_client(dsn=self.addresses["clickhouse"], database="stitchline")
+
+    def post(self, path: str, body: object, key: str = "dev") -> int:
+        """The answer's status; raises OSError where nobody answers, HTTPError for another status than 200."""
+        headers = {"Authorization": "Basic " + b64encode(f"{key}:".encode()).decode()} if key else {}
+        url = self.addresses["collector"] + path
+        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return int(reply.status)
+
+    def status(self, path: str, body: object) -> int:
+        """The status, whatever it is, of a call whose key is in the body."""
+        try:
+            return self.post(path, body, key="")
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+    def ask(self, sql: str) -> list[Any]:
+        return [list(row) for row in self.sql.query(sql).result_rows]
+
+    def end(self, number: signal.Signals) -> None:
+        """Returns when the process and all its descendants are gone."""
+        self.process.send_signal(number)
+        self.process.wait(60)
+        assert self.process.stdout
+        self.process.stdout.close()
+        self.log.close()
+        self.sql.close()
+        _, alive = psutil.wait_procs(self.family, timeout=45)
+        assert not alive, f"left behind: {[process.cmdline() for process in alive]}"
+
+
+def until(ask: Callable[[], object], wanted: object) -> None:
+    end = time.monotonic() + SETTLE_S
+    while (found := ask()) != wanted:
+        assert time.monotonic() < end, f"found {found}, wanted {wanted}"
+        time.sleep(0.1)
