@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import warnings
 from collections.abc import Iterator
 
 import httpx
@@ -17,6 +16,7 @@ from schemas.control import Source
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent
 from schemas.reasons import Reason
+from tests.avro import deserialise
 from tests.collector.process import (
     KEY,
     Collector,
@@ -118,19 +118,9 @@ def test_a_new_source_is_known_without_a_restart(collector: Collector, settings:
 
 
 def test_a_stock_deserialiser_finds_its_schema_here(collector: Collector) -> None:
-    with warnings.catch_warnings(
-        record=True
-    ) as raised:  # a library behind the client warns of its own future on import
-        from confluent_kafka.schema_registry import SchemaRegistryClient
-        from confluent_kafka.schema_registry.avro import AvroDeserializer
-        from confluent_kafka.serialization import MessageField, SerializationContext
-    assert all("authlib" in warning.filename for warning in raised)
     source = Source(id="shop", write_key_hashes=[])
     letter = dead_letter(Refusal(Reason.UNKNOWN_TYPE, "why", "m"), b"payload", source, 1_700_000_000_000)
-    with SchemaRegistryClient({"url": collector.url}) as registry:
-        found = AvroDeserializer(registry)(
-            letter.value, SerializationContext("events.dead", MessageField.VALUE)
-        )
+    found = deserialise(collector.url, "events.dead", letter.value)
     assert (found["reason"], found["payload"], found["message_id"]) == ("unknown_type", b"payload", "m")
 
 

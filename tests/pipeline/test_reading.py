@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer
 
+from tests.avro import deserialise
 from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -35,29 +35,18 @@ def stitchline(up: Up, *arguments: str) -> str:
 
 def resolved(up: Up, message_id: str) -> dict[str, Any]:
     """The event as a stock Avro consumer reads it, with the collector as its schema registry."""
-    with (
-        warnings.catch_warnings()
-    ):  # a library behind the registry's client warns of its own future when it is imported
-        warnings.simplefilter("ignore")
-        from confluent_kafka.schema_registry import SchemaRegistryClient
-        from confluent_kafka.schema_registry.avro import AvroDeserializer
-        from confluent_kafka.serialization import MessageField, SerializationContext
     consumer = Consumer(
         {"bootstrap.servers": up.addresses["kafka"], "group.id": "a-team", "auto.offset.reset": "earliest"}
     )
     consumer.subscribe(["events.resolved"])
     try:
-        with SchemaRegistryClient({"url": up.addresses["collector"]}) as registry:
-            deserialise = AvroDeserializer(registry)
-            for _ in range(SETTLE_S):
-                message = consumer.poll(1)
-                if message is None or message.error():
-                    continue
-                event: dict[str, Any] = deserialise(
-                    message.value(), SerializationContext(message.topic(), MessageField.VALUE)
-                )
-                if event["message_id"] == message_id:
-                    return event
+        for _ in range(SETTLE_S):
+            message = consumer.poll(1)
+            if message is None or message.error():
+                continue
+            event = deserialise(up.addresses["collector"], "events.resolved", message.value())
+            if event["message_id"] == message_id:
+                return event
     finally:
         consumer.close()
     raise AssertionError(f"{message_id} did not arrive")
