@@ -41,7 +41,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Store:
-    """Raises StoreDamaged from every method."""
+    """Raises StoreDamaged from every method that does not say otherwise."""
 
     def __init__(self, folder: Path, identity: str) -> None:
         """Open the folder, or an empty one in its place when it is not the undamaged folder of `identity`.
@@ -64,8 +64,12 @@ class Store:
         if not self._folder.exists():
             return self._fresh()
         db = _open_db(self._folder)
-        with _damage():
-            found = db.get(_IDENTITY)
+        try:
+            with _damage():
+                found = db.get(_IDENTITY)
+        except StoreDamaged:
+            db.close()  # else the folder built in its place would be busy
+            raise
         if found != self._identity:
             db.close()
             raise StoreDamaged(
@@ -82,7 +86,7 @@ class Store:
     def get(self, key: bytes) -> bytes | None:
         try:  # not _damage(): a context manager costs as much as the look-up
             value: bytes | None = self._db.get(USER + key)
-        except Exception as error:
+        except Exception as error:  # rocksdict raises bare Exception for whatever RocksDB reports
             raise StoreDamaged(str(error)) from error
         return value
 
@@ -131,8 +135,11 @@ class Store:
             self._db.close()
 
     def remove(self) -> None:
-        """Remove the folder of a closed store, because it is damaged."""
-        _remove(self._folder)
+        """Remove the folder of a closed store, because it is damaged. Never raises: what stays is found damaged again."""
+        try:
+            _remove(self._folder)
+        except StoreDamaged as error:
+            log.error("damaged state folder stays", folder=str(self._folder), cause=str(error))
 
 
 _decode_mark = msgspec.msgpack.Decoder(Mark).decode
@@ -143,14 +150,29 @@ def encode_next(position: int) -> bytes:
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    """Afterwards there is no such folder: it gives up its name first, so that nothing half removed is ever taken for a new one.
+
+    Raises StoreDamaged.
+    """
+    doomed = folder.with_name(folder.name + ".removed")
+    shutil.rmtree(doomed, ignore_errors=True)  # of a removal that was cut short
+    try:
+        folder.rename(doomed)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreDamaged(f"{folder} cannot be removed ({error}): remove it by hand") from error
+    try:
+        shutil.rmtree(doomed)
+    except OSError as error:
+        log.warning("removed state folder takes space", folder=str(doomed), cause=str(error))
 
 
 def _open_db(folder: Path) -> Rdict:
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         return Rdict(str(folder), _options())
-    except Exception as error:  # rocksdict has no narrower class for what RocksDB reports
+    except Exception as error:  # rocksdict raises bare Exception for whatever RocksDB reports
         if "/LOCK" in str(error):
             raise StoreBusy(str(error)) from error
         raise StoreDamaged(str(error)) from error
@@ -173,7 +195,7 @@ def _options() -> Options:
 def _damage() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # rocksdict has no narrower class for what RocksDB reports
+    except Exception as error:  # rocksdict raises bare Exception for whatever RocksDB reports
         raise StoreDamaged(str(error)) from error
 
 
