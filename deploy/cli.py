@@ -60,9 +60,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 7,
 ) -> None:
     """Start the stack, send a shop's traffic, show what came out; exit 0 only if every number is right."""
-    from deploy.demo.run import run
+    from deploy.demo.run import run, traffic_of
 
-    sys.exit(asyncio.run(run(data, visitors, seed, os.environ, say)))
+    sys.exit(asyncio.run(run(data, traffic_of(visitors, seed), os.environ, say)))
 
 
 @app.command()

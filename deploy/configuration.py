@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from runtime.control import write_control
+from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
-from schemas.control import parse_file
+from schemas.control import parse_file, refuse_taken_keys
 
 
 class BadConfiguration(ValueError):
@@ -35,7 +35,15 @@ def read_file(file: Path) -> dict[str, bytes]:
 
 
 def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
-    """Write all of a file's documents in one transaction. Raises BadConfiguration or KafkaUnavailable."""
+    """Write all of a file's documents in one transaction. Raises BadConfiguration or KafkaUnavailable.
+
+    Not kept apart from another apply at the same moment: two people who give one key to two sources at once are not told.
+    """
     records = read_file(file)
+    state = read_control(kafka, kafka.answer_timeout_s)
+    try:
+        refuse_taken_keys(state, records)
+    except ValueError as error:
+        raise BadConfiguration(f"{file}: {error}") from error
     write_control(kafka, records, apply_id)
     return Applied(apply_id, sorted(records))

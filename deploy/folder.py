@@ -4,6 +4,7 @@ The lock is inherited by every child. So a folder is free only when the last pro
 start ended, and no second stack can open it meanwhile.
 """
 
+import asyncio
 import fcntl
 import os
 import secrets
@@ -34,7 +35,7 @@ class DataFolder:
         assert self._lock is not None
         return self._lock
 
-    def acquire(self, say: Callable[[str], None]) -> None:
+    async def acquire(self, say: Callable[[str], None]) -> None:
         """Own the folder, made if it is missing; wait for the children of a start that was killed. Raises FolderInUse."""
         self.root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -48,7 +49,7 @@ class DataFolder:
             if not told:
                 say("waiting for the processes of an earlier start to end")
                 told = True
-            time.sleep(POLL_S)
+            await asyncio.sleep(POLL_S)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _identity(os.getpid()).encode(), 0)
         self._lock = descriptor

@@ -6,13 +6,14 @@ Engines whose address is in the environment (KAFKA_BOOTSTRAP_SERVERS, CLICKHOUSE
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from deploy import ports
 from deploy.embedded import clickhouse, kafka
 from deploy.folder import DataFolder
-from deploy.supervisor import Child, ChildSpec, Ready
+from deploy.supervisor import Child, ChildFailed, ChildSpec, Ready
 from runtime.control import ControlReader, write_control
 from runtime.kafka import KafkaUnavailable, ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
@@ -25,6 +26,7 @@ EMBEDDED_PARTITIONS = "4"
 CONTROL_S_MAX = 30.0
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,13 +60,15 @@ class Stack:
 
     async def start(self) -> Addresses:
         """Returns when an event sent to the collector will reach ClickHouse. Raises ChildFailed, PortTaken, FolderInUse, ..."""
-        await asyncio.to_thread(self._folder.acquire, self._say)
+        await self._folder.acquire(self._say)
         chosen = self._choose_ports()
         environ = self._environ(chosen)
         self._say("starting Kafka and ClickHouse")
-        await self._start_all(self._engines(chosen, environ))
+        await asyncio.gather(
+            self._start_all(self._clickhouse(chosen, environ)), self._start_kafka(chosen, environ)
+        )
         self._say("creating topics and tables")
-        await asyncio.to_thread(self._prepare, environ)
+        await _to_its_end(lambda: self._prepare(environ))
         self._say("starting collector, processor and sinks")
         await self._start_all(self._stages(chosen, environ))
         return Addresses(
@@ -129,17 +133,33 @@ class Stack:
         self._children += children
         await asyncio.gather(*(child.start() for child in children))
 
-    def _engines(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
-        specs = []
-        if chosen.clickhouse:
-            argv = clickhouse.command(self._folder.path("clickhouse"), chosen.clickhouse)
-            url = f"{environ['CLICKHOUSE_URL']}/ping"
-            specs.append(self._spec("clickhouse", argv, environ, lambda: ports.answers_http(url)))
+    def _clickhouse(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
+        if not chosen.clickhouse:
+            return []
+        argv = clickhouse.command(self._folder.path("clickhouse"), chosen.clickhouse)
+        url = f"{environ['CLICKHOUSE_URL']}/ping"
+        return [self._spec("clickhouse", argv, environ, lambda: ports.answers_http(url))]
+
+    async def _start_kafka(self, chosen: Ports, environ: Mapping[str, str]) -> None:
         if chosen.kafka:
-            argv = self._kafka_command(chosen.kafka, load(EngineSettings, environ))
+            engine = load(EngineSettings, environ)
+            await self._fetch(engine, environ)
+            argv = await _to_its_end(lambda: self._kafka_command(chosen.kafka, engine))
             address = environ["KAFKA_BOOTSTRAP_SERVERS"]
-            specs.append(self._spec("kafka", argv, environ, lambda: kafka.answers(address)))
-        return specs
+            await self._start_all([self._spec("kafka", argv, environ, lambda: kafka.answers(address))])
+
+    async def _fetch(self, engine: EngineSettings, environ: Mapping[str, str]) -> None:
+        """In a process of its own: a download can hang, and must not keep us from stopping."""
+        if kafka.is_cached(engine.cache_path):
+            return
+        process = await asyncio.create_subprocess_exec(*_stage("fetch"), env=dict(environ))
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        if code:
+            raise ChildFailed("Kafka's jars could not be fetched: `stitchline doctor` says why")
 
     def _kafka_command(self, port: int, engine: EngineSettings) -> list[str]:
         classpath = kafka.fetch(engine.cache_path, self._say, engine.jar_registry)
@@ -175,6 +195,16 @@ class Stack:
 
 def _stage(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "deploy", *arguments]
+
+
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """In a thread, which is waited for even when we are told to stop: nothing may write into the folder after us."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _apply_missing(settings: KafkaSettings) -> None:

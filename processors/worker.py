@@ -22,7 +22,7 @@ from runtime.kafka import require_topics
 from runtime.lookup import Lookup
 from runtime.part import PartOpener, PartSpec, open_part
 from runtime.probes import Probes
-from runtime.settings import KafkaSettings, ProcessorSettings, hash_key_bytes, load
+from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes, load
 from schemas.stream import Step
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 
@@ -94,7 +94,7 @@ def run(environ: Mapping[str, str]) -> None:
         duplicate_window_days=settings.processor.duplicate_window_days,
         duplicate_ids_per_key_max=settings.processor.duplicate_ids_per_key_max,
     )
-    identities = Identity(hash_key=key, partitions=partitions, generation=settings.kafka.generation_number)
+    identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
     run_steps(settings, resolver, identities, environ)
 
 

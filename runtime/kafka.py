@@ -80,7 +80,7 @@ def _check(topic: Topic, existing: dict[str, Any], settings: KafkaSettings) -> N
     if found is not None and len(found.partitions) != wanted:
         raise TopicMismatch(
             f"topic {found.topic} has {len(found.partitions)} partitions, the settings say {wanted}: "
-            "set STITCHLINE_PARTITIONS to what the topics have, or start a new generation"
+            "set STITCHLINE_PARTITIONS to what the topics have"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from clickhouse_connect.driver.client import Client
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.demo.traffic import Person, Traffic
 
@@ -27,6 +28,7 @@ WHERE profile_id = (SELECT profile_id FROM profiles WHERE user_id = {user_id:Str
 ORDER BY timestamp, message_id"""
 
 BEFORE = "by what came later"
+ACCEPTED = "events accepted by the collector"
 LEDGER_SQL = "SELECT outcome, sum(events) FROM ledger GROUP BY outcome"
 
 
@@ -54,14 +56,31 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return all(check.is_right for check in self.checks)
 
 
-def examine(client: Client, traffic: Traffic) -> Outcome:
+class Taken(msgspec.Struct, frozen=True):
+    """What the collector counted: events on their way, and events that became dead letters at the door."""
+
+    accepted: int
+    refused: int
+
+
+def taken(metrics: str) -> Taken:
+    """From the collector's /metrics."""
+    counted = {"accepted": 0, "rejected": 0}
+    for family in text_string_to_metric_families(metrics):
+        for kind in counted:
+            if family.name == f"stitchline_collector_{kind}_events":
+                counted[kind] += int(sum(s.value for s in family.samples if s.name.endswith("_total")))
+    return Taken(counted["accepted"], counted["rejected"])
+
+
+def examine(client: Client, traffic: Traffic, at_the_door: Taken) -> Outcome:
     """Ask ClickHouse for every number. Cheap enough to be asked until all is right."""
     segment = client.query(SEGMENT_SQL).result_rows
     shown = traffic.two_devices
     journey = client.query(JOURNEY_SQL, parameters={"user_id": shown.user_id}).result_rows
     found_users = sorted(row[1] for row in segment)
     checks = [
-        *_conservation(client, traffic),
+        *_conservation(client, traffic, at_the_door),
         Check("people", len(traffic.people), _number(client, "SELECT count() FROM profiles")),
         Check("people with more than one device", *_two_devices(client, traffic)),
         Check(f"events in the journey of {shown.user_id}", len(shown.calls), len(journey)),
@@ -71,14 +90,18 @@ def examine(client: Client, traffic: Traffic) -> Outcome:
     return Outcome(checks=checks, journey=journey, segment=segment)
 
 
-def _conservation(client: Client, traffic: Traffic) -> list[Check]:
+def _conservation(client: Client, traffic: Traffic, at_the_door: Taken) -> list[Check]:
+    """Three counts that are not made from each other: what was sent, what the collector took, what ClickHouse has."""
     ledger = {str(row[0]): int(row[1]) for row in client.query(LEDGER_SQL).result_rows}
     stored = _number(client, "SELECT count() FROM events_resolved")
     dead = _number(client, "SELECT count() FROM dead_letters")
+    duplicates = ledger.get("duplicate", 0)
     return [
-        Check("events accepted", traffic.accepted, stored + ledger.get("duplicate", 0) + dead),
+        Check(ACCEPTED, traffic.accepted, at_the_door.accepted + at_the_door.refused),
+        Check("stored + duplicates + dead letters", traffic.accepted, stored + duplicates + dead),
+        Check("of them taken by the resolver", at_the_door.accepted, ledger.get("accepted", 0)),
         Check("events stored", traffic.stored, stored),
-        Check("duplicates dropped", traffic.duplicates, ledger.get("duplicate", 0)),
+        Check("duplicates dropped", traffic.duplicates, duplicates),
         Check("dead letters", len(traffic.refused), dead),
     ]
 
@@ -126,7 +149,10 @@ def lines(outcome: Outcome, traffic: Traffic) -> list[str]:
     text += [
         "",
         "accepted {} = stored {} + duplicates {} + dead letters {}".format(
-            traffic.accepted, by_name["events stored"], by_name["duplicates dropped"], by_name["dead letters"]
+            by_name[ACCEPTED],
+            by_name["events stored"],
+            by_name["duplicates dropped"],
+            by_name["dead letters"],
         ),
     ]
     return text

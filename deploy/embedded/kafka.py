@@ -102,7 +102,9 @@ def server_properties(broker: Broker) -> dict[str, str]:
         "replica.fetch.max.bytes": str(broker.message_bytes_max),
         "group.initial.rebalance.delay.ms": "0",
         "offsets.topic.replication.factor": "1",
-        "offsets.retention.minutes": str(366 * 24 * 60),  # longer than any topic: a sink must never begin anew
+        "offsets.retention.minutes": str(
+            366 * 24 * 60
+        ),  # longer than any topic: a sink must never begin anew
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",

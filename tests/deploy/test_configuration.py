@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.configuration import BadConfiguration, apply_file, read_file
-from runtime.control import ControlReader
+from runtime.control import ControlReader, read_control
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings
 
@@ -34,9 +34,7 @@ def test_a_wrong_file_is_told_with_its_name_and_the_place(tmp_path: Path, text: 
         read_file(file)
 
 
-def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
-    kafka: str, topic_prefix: str, tmp_path: Path
-) -> None:
+def deployment(kafka: str, topic_prefix: str) -> KafkaSettings:
     settings = KafkaSettings(
         bootstrap_servers=kafka,
         topic_prefix=topic_prefix,
@@ -45,6 +43,13 @@ def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
         min_insync_replicas=1,
     )
     ensure_topics(settings)
+    return settings
+
+
+def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = deployment(kafka, topic_prefix)
     file, snapshot = tmp_path / "sources.yaml", tmp_path / "control.snapshot"
     file.write_text(GOOD)
     apply_file(file, settings, apply_id="first")
@@ -55,3 +60,18 @@ def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
     assert reader.state.source_of("a-key")
     away = ControlReader(KafkaSettings(bootstrap_servers="127.0.0.1:1"), snapshot)
     assert away.state.source_of("a-key"), "a process that starts while Kafka is away still knows its sources"
+
+
+def test_a_write_key_is_not_taken_from_a_source_of_another_file(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = deployment(kafka, topic_prefix)
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(GOOD)
+    second.write_text("sources:\n  - {id: other, workspace: another, write_keys: [a-key]}\n")
+    apply_file(first, settings, apply_id="first")
+    with pytest.raises(BadConfiguration, match=r"second.yaml: source other .* source shop") as refusal:
+        apply_file(second, settings, apply_id="second")
+    assert "a-key" not in str(refusal.value)
+    apply_file(first, settings, apply_id="again")
+    assert [source.id for source in read_control(settings, 30).sources] == ["shop"]

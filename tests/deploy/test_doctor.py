@@ -29,7 +29,7 @@ def test_little_disk_or_memory_is_told(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_told_with_its_owner(tmp_path: Path) -> None:
     assert not doctor.folder(tmp_path / "new").is_bad
     owner = DataFolder(tmp_path)
-    owner.acquire(lambda _line: None)
+    asyncio.run(owner.acquire(lambda _line: None))
     finding = doctor.folder(tmp_path)
     owner.release()
     assert "in use by process" in finding.seen

@@ -1,5 +1,6 @@
 """A data folder has one owner, and is free only when the last of its processes has ended."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -15,19 +16,19 @@ def silent(_line: str) -> None:
 
 def test_a_second_owner_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
     first = DataFolder(tmp_path)
-    first.acquire(silent)
+    asyncio.run(first.acquire(silent))
     with pytest.raises(FolderInUse, match=r"in use by process \d+.*--data"):
-        DataFolder(tmp_path).acquire(silent)
+        asyncio.run(DataFolder(tmp_path).acquire(silent))
     first.release()
     second = DataFolder(tmp_path)
-    second.acquire(silent)
+    asyncio.run(second.acquire(silent))
     second.release()
 
 
 def test_a_folder_is_waited_for_until_the_children_of_a_killed_owner_end(tmp_path: Path) -> None:
     code = (
-        "import os, subprocess, sys; from pathlib import Path; from deploy.folder import DataFolder\n"
-        f"folder = DataFolder(Path({str(tmp_path)!r})); folder.acquire(print)\n"
+        "import asyncio, os, subprocess, sys; from pathlib import Path; from deploy.folder import DataFolder\n"
+        f"folder = DataFolder(Path({str(tmp_path)!r})); asyncio.run(folder.acquire(print))\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(2)'], pass_fds=[folder.lock_fd])\n"
         "os._exit(9)"
     )
@@ -35,7 +36,7 @@ def test_a_folder_is_waited_for_until_the_children_of_a_killed_owner_end(tmp_pat
     told: list[str] = []
     folder = DataFolder(tmp_path)
     assert folder.owner() is not None
-    folder.acquire(told.append)
+    asyncio.run(folder.acquire(told.append))
     folder.release()
     assert told == ["waiting for the processes of an earlier start to end"]
     assert folder.owner() is None
