@@ -1,26 +1,29 @@
 """The control topic's edge: a thread that tails it, and the writer behind `stitchline apply`.
 
 A process is ready only when it has read the topic to the end it had at the start. The reader keeps a snapshot file, so that a
-process started while Kafka is away still knows its sources: a wrong 401 would make clients drop events.
+process started while Kafka is away still knows its sources: a wrong 401 would make clients drop events. The snapshot serves
+only until the topic has been read: what the topic no longer has is gone then. Several processes may share one snapshot file.
 """
 
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.settings import KafkaSettings
-from schemas.control import ControlState
+from schemas.control import ControlState, Record
 from schemas.topics import CONTROL
 
 log = structlog.get_logger()
 
 POLL_S = 0.2
+BATCH_RECORDS_MAX = 10_000
 APPLY_ID_HEADER = "apply-id"
 
 
@@ -33,7 +36,10 @@ class ControlReader:
         self._current = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._unfinished: list[Record] = []  # of the first reading, until its end is reached
+        self.problem = ""  # why the topic is not read any more; the process must be started again then
         self.state = ControlState(_read_snapshot(snapshot))
+        _tell_unreadable(self.state)
 
     def start(self) -> None:
         self._thread.start()
@@ -44,14 +50,20 @@ class ControlReader:
 
     @property
     def is_current(self) -> bool:
-        """True once the topic has been read to its end."""
-        return self._current.is_set()
+        """True once the topic has been read to its end, and as long as it is being read."""
+        return self._current.is_set() and not self.problem
 
     def wait_current(self, timeout_s: float) -> bool:
         return self._current.wait(timeout_s)
 
     def _run(self) -> None:
-        topic = CONTROL.full_name(self._kafka.topic_prefix)
+        try:
+            self._tail()
+        except Exception as error:  # the thread's root: nobody else would ever see it
+            self.problem = f"the control topic is not read any more: {error!r}"
+            log.exception("control reader ended")
+
+    def _tail(self) -> None:
         consumer = Consumer(
             client_config(self._kafka)
             | {
@@ -62,51 +74,94 @@ class ControlReader:
                 "isolation.level": "read_committed",
             }
         )
-        consumer.assign([TopicPartition(topic, 0, 0)])
         try:
+            consumer.assign([TopicPartition(CONTROL.full_name(self._kafka.topic_prefix), 0, 0)])
             while not self._stop.is_set():
-                self._take(consumer)
+                first = consumer.poll(POLL_S)
+                if first is not None:  # a deletion is a message too, and is false
+                    self._take([first, *consumer.consume(BATCH_RECORDS_MAX, 0)])
         finally:
             consumer.close()
 
-    def _take(self, consumer: Consumer) -> None:
-        message = consumer.poll(POLL_S)
-        if message is None:
+    def _take(self, messages: list[Message]) -> None:
+        records: list[Record] = []
+        ended = False
+        for message in messages:
+            error = message.error()
+            if error is None:
+                records += _record(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                ended = True
+            elif not error.retriable():
+                log.warning("control cannot be read", error=error.str())
+        if self._current.is_set():
+            if records:
+                self._serve(self.state.updated(records))
             return
-        error = message.error()
-        if error is None:
-            self._apply((message.key() or b"").decode(), message.value())
-            if self.is_current:
-                self._write_snapshot()
-        elif error.code() == KafkaError._PARTITION_EOF and not self.is_current:
+        self._unfinished += records
+        if ended:
+            self._serve(ControlState().updated(self._unfinished))
+            self._unfinished = []
             self._current.set()
-            self._write_snapshot()
             log.info("control read", documents=len(self.state.documents))
-        elif error.code() != KafkaError._PARTITION_EOF and not error.retriable():
-            log.warning("control cannot be read", error=error.str())
 
-    def _apply(self, key: str, value: bytes | None) -> None:
-        try:
-            self.state.apply(key, value)
-        except msgspec.DecodeError as error:
-            log.error("control document ignored", key=key, error=str(error))
+    def _serve(self, state: ControlState) -> None:
+        _tell_unreadable(state)
+        self.state = state
+        if self._snapshot is not None:
+            _write_snapshot(self._snapshot, state)
 
-    def _write_snapshot(self) -> None:
-        if self._snapshot is None:
-            return
-        partial = self._snapshot.with_suffix(".partial")
-        partial.write_bytes(msgspec.msgpack.encode(self.state.documents))
-        os.replace(partial, self._snapshot)
+
+def _record(message: Message) -> list[Record]:
+    """One record, or none when it cannot be ours."""
+    try:
+        return [((message.key() or b"").decode(), message.value())]
+    except UnicodeDecodeError:
+        log.error("control record ignored: its key is not UTF-8", offset=message.offset())
+        return []
+
+
+def _tell_unreadable(state: ControlState) -> None:
+    for key, why in state.unreadable.items():
+        log.error("control document ignored", key=key, error=why)
+
+
+def _write_snapshot(path: Path, state: ControlState) -> None:
+    """Only logs a failure: without a newer snapshot the next start knows less, and that is all."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(msgspec.msgpack.encode(state.documents))
+        os.replace(partial, path)
+    except OSError as error:
+        log.error("control snapshot not written", path=str(path), error=str(error))
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _read_snapshot(path: Path | None) -> dict[str, bytes]:
-    if path is None or not path.exists():
+    if path is None:
         return {}
     try:
         return msgspec.msgpack.decode(path.read_bytes(), type=dict[str, bytes])
-    except msgspec.DecodeError as error:
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError) as error:
         log.error("control snapshot ignored", path=str(path), error=str(error))
         return {}
+
+
+def read_control(kafka: KafkaSettings, timeout_s: float) -> ControlState:
+    """What the topic says now. Raises KafkaUnavailable when its end is not reached in time."""
+    reader = ControlReader(kafka)
+    reader.start()
+    try:
+        if reader.wait_current(timeout_s):
+            return reader.state
+    finally:
+        reader.stop()
+    raise KafkaUnavailable(
+        reader.problem or f"the control topic at {kafka.bootstrap_servers} cannot be read to its end"
+    )
 
 
 def write_control(kafka: KafkaSettings, records: Mapping[str, bytes | None], apply_id: str) -> None:

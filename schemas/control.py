@@ -1,16 +1,19 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
-Pure: `ControlState.apply` takes one record, `parse_file` takes the mapping that a configuration file holds. Kinds so
+Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
 far: `source`. A document of an unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Record = tuple[str, bytes | None]  # key and document; None deletes
+
+_SOURCE = "source/"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -51,7 +54,7 @@ def parse_file(document: Any) -> dict[str, bytes]:
     parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
     _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.write_keys])
-    return {f"source/{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
+    return {f"{_SOURCE}{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
 
 
 def _stored(entry: SourceInput) -> Source:
@@ -73,45 +76,73 @@ def _refuse_twice(what: str, given: list[tuple[str, str]]) -> None:
 
 
 class ControlState:
-    """All current documents. `apply` is idempotent; the last record of a key decides, as in the compacted topic."""
+    """All documents as of one moment; never changed, so any thread may read it. `updated` makes the next one.
+
+    The last record of a key decides, as in the compacted topic. `unreadable` says why documents of the last update were
+    passed over; what their keys said before stays.
+    """
 
     def __init__(self, documents: Mapping[str, bytes] | None = None) -> None:
-        self.documents: dict[str, bytes] = dict(documents or {})
+        self.documents: dict[str, bytes] = {}
+        self.unreadable: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._by_key_hash: dict[str, Source] = {}
-        for key in self.documents:
-            self._read(key)
-        self._index()
+        self._take((documents or {}).items())
 
-    def apply(self, key: str, value: bytes | None) -> None:
-        """Raises msgspec.DecodeError for a document that this release cannot read; the state is then unchanged."""
-        if value is None:
-            self.documents.pop(key, None)
-            self._sources.pop(key, None)
-        else:
-            source = _decode_source(value) if key.startswith("source/") else None
-            self.documents[key] = value
-            if source:
-                self._sources[key] = source
-        self._index()
+    def updated(self, records: Iterable[Record]) -> "ControlState":
+        new = ControlState()
+        new.documents = self.documents.copy()
+        new._sources = self._sources.copy()
+        new._take(records)
+        return new
 
     def source_of(self, write_key: str) -> Source | None:
         """The source that has this write key, if any."""
         return self._by_key_hash.get(hash_write_key(write_key))
 
     def source(self, source_id: str) -> Source | None:
-        return self._sources.get(f"source/{source_id}")
+        return self._sources.get(f"{_SOURCE}{source_id}")
 
     @property
     def sources(self) -> list[Source]:
         return sorted(self._sources.values(), key=lambda source: source.id)
 
-    def _read(self, key: str) -> None:
-        if key.startswith("source/"):
-            self._sources[key] = _decode_source(self.documents[key])
-
-    def _index(self) -> None:
+    def _take(self, records: Iterable[Record]) -> None:
+        for key, value in records:
+            try:
+                self._take_one(key, value)
+            except msgspec.DecodeError as error:
+                self.unreadable[key] = str(error)
         self._by_key_hash = {digest: source for source in self.sources for digest in source.write_key_hashes}
+
+    def _take_one(self, key: str, value: bytes | None) -> None:
+        if value is None:
+            self.documents.pop(key, None)
+            self._sources.pop(key, None)
+            return
+        if key.startswith(_SOURCE):
+            self._sources[key] = _decode_source(value)
+        self.documents[key] = value
+
+
+def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes]) -> None:
+    """Raises ValueError when `records` give a source a write key of another one that they do not redefine.
+
+    Its events would silently move to the new source, and perhaps to another workspace.
+    """
+    owners = {
+        digest: source.id
+        for source in state.sources
+        if f"{_SOURCE}{source.id}" not in records
+        for digest in source.write_key_hashes
+    }
+    for wanted in ControlState(records).sources:
+        for digest in wanted.write_key_hashes:
+            if owner := owners.get(digest):
+                raise ValueError(
+                    f"source {wanted.id} is given a write key that belongs to source {owner} already: choose another "
+                    f"key, or give {owner} other keys in the same file"
+                )
 
 
 _decode_source = msgspec.json.Decoder(Source).decode

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from schemas.control import ControlState, parse_file
+from schemas.control import ControlState, parse_file, refuse_taken_keys
 
 FILE = {
     "sources": [
@@ -14,10 +14,7 @@ FILE = {
 
 
 def state_of(document: object) -> ControlState:
-    state = ControlState()
-    for key, value in parse_file(document).items():
-        state.apply(key, value)
-    return state
+    return ControlState().updated(parse_file(document).items())
 
 
 def test_a_source_is_found_by_each_of_its_keys() -> None:
@@ -32,12 +29,13 @@ def test_write_keys_are_not_written_anywhere() -> None:
 
 def test_the_newest_document_counts_and_null_deletes() -> None:
     state = state_of(FILE)
-    state.apply("source/shop", parse_file({"sources": [{"id": "shop", "write_keys": ["k9"]}]})["source/shop"])
-    assert state.source_of("k1") is None
-    assert state.source_of("k9")
-    state.apply("source/shop", None)
-    assert state.source_of("k9") is None
-    assert [source.id for source in state.sources] == ["blog"]
+    newer = state.updated(parse_file({"sources": [{"id": "shop", "write_keys": ["k9"]}]}).items())
+    assert newer.source_of("k1") is None
+    assert newer.source_of("k9")
+    newest = newer.updated([("source/shop", None)])
+    assert newest.source_of("k9") is None
+    assert [source.id for source in newest.sources] == ["blog"]
+    assert state.source_of("k1"), "a state itself never changes"
 
 
 def test_a_state_comes_back_from_its_documents() -> None:
@@ -45,17 +43,43 @@ def test_a_state_comes_back_from_its_documents() -> None:
     assert state.source_of("k3") == state.source("blog")
 
 
-def test_a_document_that_cannot_be_read_changes_nothing() -> None:
-    state = state_of(FILE)
-    with pytest.raises(msgspec.DecodeError):
-        state.apply("source/shop", b"{")
+def test_a_document_that_cannot_be_read_is_passed_over_and_named() -> None:
+    document = parse_file({"sources": [{"id": "late", "write_keys": ["k9"]}]})["source/late"]
+    state = state_of(FILE).updated([("source/shop", b"{"), ("source/late", document)])
     assert state.source_of("k1")
+    assert state.source_of("k9")
+    assert list(state.unreadable) == ["source/shop"]
+    assert not state.updated([]).unreadable
+
+
+def test_an_unreadable_document_never_keeps_a_state_from_being_made() -> None:
+    state = ControlState({**state_of(FILE).documents, "source/shop": b"[]"})
+    assert state.source_of("k3")
+    assert "source/shop" not in state.documents
+    assert list(state.unreadable) == ["source/shop"]
 
 
 def test_a_document_of_a_later_release_is_kept_and_ignored() -> None:
-    state = ControlState()
-    state.apply("rule/x", b"{}")
-    assert state.documents == {"rule/x": b"{}"}
+    assert ControlState().updated([("rule/x", b"{}")]).documents == {"rule/x": b"{}"}
+
+
+def test_a_write_key_of_another_source_is_refused_by_both_names_and_never_by_the_key() -> None:
+    taking = parse_file({"sources": [{"id": "new", "write_keys": ["k0", "k3"], "workspace": "other"}]})
+    with pytest.raises(ValueError, match=r"source new .* source blog") as refusal:
+        refuse_taken_keys(state_of(FILE), taking)
+    assert "k3" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        [{"id": "shop", "write_keys": ["k1", "k5"]}],  # its own
+        [{"id": "new", "write_keys": ["k3"]}, {"id": "blog", "write_keys": ["k6"]}],  # moved on purpose
+        [],
+    ],
+)
+def test_a_key_that_no_other_source_keeps_may_be_given(sources: list[object]) -> None:
+    refuse_taken_keys(state_of(FILE), parse_file({"sources": sources}))
 
 
 @pytest.mark.parametrize(
