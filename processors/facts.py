@@ -3,7 +3,8 @@ strength.
 
 Also the messages of topic `identity.facts` (private: msgpack, versioned): facts of events, and what one node
 *derives* for another. The time is always the event's, never that of its arrival. A fact with `stamp` keeps its own
-place on an anonymous id's timeline; of the others only the earliest per target and strength counts.
+place on an anonymous id's timeline; of the others only the earliest per target and strength counts. A node key of more
+than `NODE_BYTES_MAX` has no facts, so that no state and no message outgrows Kafka.
 """
 
 from collections.abc import Iterator
@@ -26,17 +27,19 @@ STAMPED_TYPES = frozenset({"identify", "alias"})
 
 VERSION = 1
 PACK_BYTES_MAX = 700_000
+NODE_BYTES_MAX = 512  # an id has up to 255 bytes, a workspace is a short name
 
 
 Time = Annotated[int, msgspec.Meta(ge=0, lt=TIME_MAX)]
 Strength = Annotated[int, msgspec.Meta(ge=MERGED, le=DERIVED)]
+Node = Annotated[bytes, msgspec.Meta(max_length=NODE_BYTES_MAX)]
 
 
 class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One stated link. `target` is `BOUNDARY` for a logout."""
 
-    node: bytes
-    target: bytes
+    node: Node
+    target: Node
     time: Time
     strength: Strength
     stamp: bool
@@ -45,10 +48,10 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Derivation(msgspec.Struct, array_like=True, frozen=True):
     """All that `via` says about `node` now: target -> (time, strength). It replaces what it said before; {} takes that back."""
 
-    node: bytes
-    via: bytes
+    node: Node
+    via: Node
     version: int
-    targets: dict[bytes, tuple[Time, Strength]]
+    targets: dict[Node, tuple[Time, Strength]]
 
 
 class FactPack(msgspec.Struct, array_like=True, frozen=True):
@@ -77,7 +80,7 @@ def facts_of(event: ParsedEvent, about: Mentions) -> list[Fact]:
         found += _from_alias(event, about)
     if kind == "track" and text(event.call.event).lower() in LOGOUT_EVENTS:
         found += _boundary(event, about)
-    return found
+    return [fact for fact in found if max(len(fact.node), len(fact.target)) <= NODE_BYTES_MAX]
 
 
 def _from_stated(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:

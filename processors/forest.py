@@ -5,11 +5,13 @@ nothing. *Outcome* is a pure function of the state. What a node derives for othe
 so it comes to rest; and nobody stores members: 100,000 devices that point to one e-mail cost that e-mail's node
 nothing.
 
-The caps keep what matters most: stronger before weaker, earlier before later. Deliberately absent: unlink, forget,
-suppress.
+The caps keep what matters most: stronger before weaker, earlier before later; no facts can make a state larger than
+`STATE_BYTES_MAX` (docs/decisions/0010). Deliberately absent: unlink, forget, suppress; a record of the links that lost
+against a better one; a report of ids that unusually many devices share (a kiosk, a test id).
 """
 
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 
 import msgspec
 
@@ -17,15 +19,18 @@ from processors.authority import is_anonymous, rank, type_of
 from processors.facts import ASSERTED, BOUNDARY, CLAIMED, DERIVED, MERGED, Derivation, Fact
 from processors.timeline import Segment, epochs, owners
 
-VERSION = 1
-TARGETS_MAX = 32  # links per node that events stated
+VERSION = 2  # 1 kept provenances by node, in clear
+STATE_BYTES_MAX = 500_000  # follows from the caps and `NODE_BYTES_MAX`; half of what Kafka takes
+TARGETS_MAX = 32  # links per node that events stated, and as many targets that nodes derive for it
 MERGES_MAX = 16  # alias links per user id
 STAMPS_MAX = 64  # latest entries of a timeline
 PROVENANCES_MAX = 64  # nodes that derive one target for this one
+VIA_BYTES = 16  # a provenance is only ever compared: its digest does, and costs a tenth of a long id
 
 Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
+Provenances = dict[bytes, tuple[int, int, int]]  # digest of via -> its version, time, strength
 Stamp = tuple[int, bytes, int]  # time, target, strength
-Link = tuple[int, int, bytes]  # strength, time, target: the smaller, the better
+Link = tuple[int, int, bytes]  # strength, time, target (or provenance): the smaller, the better
 
 
 class NodeState(msgspec.Struct, array_like=True, frozen=True):
@@ -35,7 +40,7 @@ class NodeState(msgspec.Struct, array_like=True, frozen=True):
     changes: int = 0
     links: dict[int, dict[bytes, int]] = {}  # strength -> target -> earliest time
     stamps: list[Stamp] = []  # ascending
-    derived: dict[bytes, tuple[int, Targets]] = {}  # via -> its version, what it says
+    derived: dict[bytes, Provenances] = {}  # target -> who says so
     sent_owners: list[Segment] = []
     sent_told: dict[bytes, Targets] = {}
 
@@ -52,7 +57,8 @@ def apply(
 ) -> NodeState:
     """The state after these; the very same object when they change nothing."""
     links = {strength: dict(targets) for strength, targets in state.links.items()}
-    stamps, derived = set(state.stamps), dict(state.derived)
+    stamps = set(state.stamps)
+    derived = {target: dict(said) for target, said in state.derived.items()}
     changes = sum(_add(node, links, stamps, fact) for fact in facts)
     changes += sum(_replace(node, derived, derivation) for derivation in derivations)
     if not changes:
@@ -83,19 +89,20 @@ def _add(node: bytes, links: dict[int, dict[bytes, int]], stamps: set[Stamp], fa
     return changed
 
 
-def _replace(node: bytes, derived: dict[bytes, tuple[int, Targets]], derivation: Derivation) -> bool:
+def _replace(node: bytes, derived: dict[bytes, Provenances], derivation: Derivation) -> bool:
     """The newest word of each `via` counts; {} takes it back."""
-    known = derived.get(derivation.via)
-    if known is not None and derivation.version <= known[0]:
+    via = blake2b(derivation.via, digest_size=VIA_BYTES).digest()
+    before = [target for target, said in derived.items() if via in said]
+    if any(derived[target][via][0] >= derivation.version for target in before):
         return False
-    targets = {target: said for target, said in derivation.targets.items() if rank(target) < rank(node)}
-    if targets:
-        derived[derivation.via] = (derivation.version, targets)
-    elif known is None:
-        return False
-    else:
-        del derived[derivation.via]
-    return True
+    for target in before:
+        del derived[target][via]
+        if not derived[target]:
+            del derived[target]
+    targets = [target for target in derivation.targets if rank(target) < rank(node)]
+    for target in targets:
+        derived.setdefault(target, {})[via] = (derivation.version, *derivation.targets[target])
+    return bool(before or targets)
 
 
 def _capped(links: dict[int, dict[bytes, int]]) -> dict[int, dict[bytes, int]]:
@@ -112,17 +119,20 @@ def _as_links(strength: int, links: dict[int, dict[bytes, int]]) -> Iterator[Lin
     return ((strength, time, target) for target, time in links.get(strength, {}).items())
 
 
-def _best_provenances(derived: dict[bytes, tuple[int, Targets]]) -> dict[bytes, tuple[int, Targets]]:
-    """Only beyond the cap does something get lost, and it matters only if all that was kept is taken back later."""
-    if len(derived) <= PROVENANCES_MAX:
-        return derived
-    by_target: dict[bytes, list[tuple[int, int, bytes]]] = {}
-    for via, (_, targets) in derived.items():
-        for target, (time, strength) in targets.items():
-            by_target.setdefault(target, []).append((strength, time, via))
-    earliest = sorted(by_target, key=lambda target: (min(by_target[target]), target))[:TARGETS_MAX]
-    kept = {via for target in earliest for _, _, via in sorted(by_target[target])[:PROVENANCES_MAX]}
-    return {via: said for via, said in derived.items() if via in kept}
+def _best_provenances(derived: dict[bytes, Provenances]) -> dict[bytes, Provenances]:
+    """Only beyond the caps does something get lost, and it matters only if all that was kept is taken back later."""
+    best = sorted((min(_by_strength(said)), target) for target, said in derived.items())[:TARGETS_MAX]
+    return {target: _first(derived[target]) for _, target in best}
+
+
+def _first(said: Provenances) -> Provenances:
+    if len(said) <= PROVENANCES_MAX:
+        return said
+    return {via: said[via] for _, _, via in sorted(_by_strength(said))[:PROVENANCES_MAX]}
+
+
+def _by_strength(said: Provenances) -> Iterator[Link]:
+    return ((strength, time, via) for via, (_, time, strength) in said.items())
 
 
 def _anonymous(node: bytes, state: NodeState) -> Outcome:
@@ -171,8 +181,9 @@ def _winners(state: NodeState) -> Iterator[Link]:
 def _all_links(state: NodeState) -> Iterator[Link]:
     for strength, targets in state.links.items():
         yield from ((strength, time, target) for target, time in targets.items())
-    for _, said in state.derived.values():
-        yield from ((strength, time, target) for target, (time, strength) in said.items())
+    for target, said in state.derived.items():
+        strength, time, _ = min(_by_strength(said))
+        yield strength, time, target
 
 
 def _better(link: Link) -> tuple[int, int, tuple[int, bytes, bytes]]:

@@ -1,7 +1,8 @@
 """One packed event, read: its call, its context and its times, or the reason why it cannot be read.
 
-The whole payload is decoded once, so that whatever passes here is JSON that every later reader accepts: numbers
-that fit, text that is Unicode, nesting within the decoder's limit.
+The payload is decoded twice: as a `Call`, whose objects stay the text that was sent, and as a whole, for the objects that
+name people and so that whatever passes here is JSON that every later reader accepts: numbers that fit, text that is
+Unicode, nesting within the decoder's limit.
 """
 
 from typing import Any

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from processors.forest import STATE_BYTES_MAX
 from processors.identity import Identity
-from processors.resolve import Resolver
+from processors.resolve import RECORD_BYTES_MAX, Resolver
 from schemas.codec import decode
 from schemas.identifiers import EMAIL, node_id, node_key, partition_of, profile_id
 from schemas.pack import PackedEvent, encode_pack
@@ -153,7 +154,11 @@ class Pipeline:
         chunk = [queue.pop(0) for _ in range(min(len(queue), self.random.randint(1, 5)))]
         if self.repeat and topic == "identity.facts" and self.random.random() < 0.3:
             chunk = [record for record in chunk for _ in range(2)]
-        for out in self.steps[topic](partition, chunk, self.states[topic, partition]):
+        state = self.states[topic, partition]
+        outputs = self.steps[topic](partition, chunk, state)
+        assert max(map(len, state.values()), default=0) <= STATE_BYTES_MAX
+        for out in outputs:
+            assert len(out.value) <= RECORD_BYTES_MAX
             self.sent[out.topic] += 1
             assert 0 <= out.partition < self.partitions
             assert out.partition == partition_of(out.key, self.partitions), (
