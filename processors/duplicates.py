@@ -5,6 +5,9 @@ One state value per routing id: a version byte, then for each remembered event 4
 letter passes. The window is measured against the newest receipt under the same key, not against a clock: the same
 input gives the same state.
 
+Deliberately absent: an end for the value of a key that falls silent. Nobody looks at it again, so it stays for good: about
+106 bytes for a visitor of five events (docs/decisions/0011).
+
 Values are never taken apart: whether an id is known is a search for its 8 bytes anywhere in the value. Hashes are random
 under a secret key, so bytes of two neighbours match by chance as rarely as two ids share a hash.
 """

@@ -165,7 +165,7 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
         field(default=7, name="PROCESSOR_DUPLICATE_WINDOW_DAYS")
     )
     duplicate_ids_per_key_max: Annotated[
-        int, Meta(ge=1, description="Message ids remembered per routing id; the oldest go first.")
+        int, Meta(ge=1, le=20_000, description="Message ids remembered per routing id; the oldest go first.")
     ] = field(default=1_000, name="PROCESSOR_DUPLICATE_IDS_PER_KEY_MAX")
 
 

@@ -1,9 +1,12 @@
 """How long and how many message ids are remembered."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.duplicates import PREFIX, DuplicateLimits, Duplicates
+from processors.forest import STATE_BYTES_MAX
+from runtime.settings import ProcessorSettings, SettingsError, load
 
 DAY = 86_400_000
 KEY, OTHER = b"main|a:d1", b"main|a:d2"
@@ -72,3 +75,17 @@ def test_looking_writes_nothing():
     chunk.seen(KEY, name(1))
     chunk.save()
     assert state == {}
+
+
+def test_a_value_at_the_largest_setting_stays_far_below_what_kafka_takes():
+    environ = {"STITCHLINE_HASH_KEY": "0" * 32, "PROCESSOR_DUPLICATE_IDS_PER_KEY_MAX": "20000"}
+    most = load(ProcessorSettings, environ).duplicate_ids_per_key_max
+    state: dict[bytes, bytes] = {}
+    chunk = Duplicates(state, DuplicateLimits(7, most))
+    chunk.seen(KEY, name(1))
+    for number in range(most + 10):
+        chunk.remember(KEY, name(number), number)
+    chunk.save()
+    assert len(state[PREFIX + KEY]) == 1 + most * 12 < STATE_BYTES_MAX
+    with pytest.raises(SettingsError):
+        load(ProcessorSettings, environ | {"PROCESSOR_DUPLICATE_IDS_PER_KEY_MAX": str(most + 1)})
