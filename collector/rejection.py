@@ -3,17 +3,12 @@
 No detail quotes a value that a client sent: it names the place and the rule, so that it may be logged and answered.
 """
 
-import hashlib
-import re
-
 import msgspec
 
 from schemas.codec import encode_dead_letter
 from schemas.control import Source
+from schemas.dead_letter import Cause, Sender, Stage, sendable_letter
 from schemas.reasons import Reason
-
-STAGE = "collector"
-_DIGITS = re.compile(r"\d+")
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -33,27 +28,7 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 def dead_letter(refusal: Refusal, payload: bytes, source: Source, received_at: int) -> Letter:
-    """`payload` is kept as it was received; it never reached events.raw, hence the lineage of -1."""
-    value = encode_dead_letter(
-        {
-            "workspace": source.workspace,
-            "source": source.id,
-            "stage": STAGE,
-            "reason": refusal.reason.value,
-            "detail": refusal.detail,
-            "fingerprint": fingerprint(refusal),
-            "message_id": refusal.message_id,
-            "received_at": received_at,
-            "payload": payload,
-            "raw_partition": -1,
-            "raw_offset": -1,
-            "raw_index": -1,
-        }
-    )
-    return Letter(source.id, refusal.reason, value)
-
-
-def fingerprint(refusal: Refusal) -> str:
-    """The same for letters that fail alike: places in a list and sizes differ by their digits only."""
-    text = f"{STAGE}|{refusal.reason.value}|{_DIGITS.sub('#', refusal.detail)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """`payload` is kept as it was received."""
+    cause = Cause(Stage.COLLECTOR, refusal.reason, refusal.detail)
+    sender = Sender(source.workspace, source.id, refusal.message_id, received_at)
+    return Letter(source.id, refusal.reason, encode_dead_letter(sendable_letter(cause, sender, payload)))

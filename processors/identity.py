@@ -13,17 +13,17 @@ import msgspec
 from processors.authority import workspace_of
 from processors.facts import Derivation, Fact, UnknownFactsVersion, decode_facts, encode_facts
 from processors.forest import NodeState, Outcome, apply, outcome
-from processors.letters import Lineage, Sender, dead_letter, letter_record
+from processors.letters import dead_letter, letter_record
 from processors.parsed import Refusal
 from processors.timeline import Segment
 from processors.times import TIME_MAX
 from schemas.codec import encode_pointer
+from schemas.dead_letter import NOWHERE, Sender, Stage
 from schemas.identifiers import node_id, partition_of, profile_id
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import IDENTITY_FACTS, IDENTITY_POINTERS
 
-STAGE = "identity"
 PREFIX = b"n"
 GENERATION_SHIFT = 48  # a version is the state's generation above, the number of facts applied below
 
@@ -82,7 +82,7 @@ class Identity:
         refusal = Refusal(Reason.UNREADABLE_PACK, f"identity.facts {partition} {record.offset}: {detail}")
         sender = Sender("", "", "", record.timestamp)
         return letter_record(
-            dead_letter(STAGE, refusal, sender, Lineage(-1, 0, 0), record.value or b""), self.partitions
+            dead_letter(Stage.IDENTITY, refusal, sender, NOWHERE, record.value or b""), self.partitions
         )
 
     def _node(self, node: bytes, news: News, state: State) -> Iterator[OutputRecord | Derivation]:

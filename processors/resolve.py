@@ -15,19 +15,19 @@ from processors.duplicates import DuplicateLimits, Duplicates
 from processors.facts import Fact, encode_facts, facts_of
 from processors.known import KnownFacts
 from processors.ledger import DEAD, DUPLICATE, RESOLVED, Ledger
-from processors.letters import Lineage, Sender, dead_letter, letter_record
+from processors.letters import dead_letter, letter_record
 from processors.mentions import Mentions, mentions
 from processors.parsed import ParsedEvent, Refusal, parse
 from processors.resolved import resolved_event
 from processors.times import clamp
 from schemas.codec import encode_resolved_event
+from schemas.dead_letter import Lineage, Sender, Stage
 from schemas.identifiers import node_id, partition_of
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
 
-STAGE = "resolve"
 RECORD_BYTES_MAX = (
     950_000  # Kafka takes about a million: a larger resolved event would stop the partition for good
 )
@@ -63,7 +63,7 @@ class _Chunk:
         self.hash_key = resolver.hash_key
         self.duplicates = Duplicates(state, resolver.limits)
         self.known = KnownFacts(state, resolver.hash_key)
-        self.ledger = Ledger(STAGE, resolver.partitions)
+        self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.outputs: list[OutputRecord] = []
 
@@ -129,6 +129,6 @@ class _Chunk:
             self.facts.setdefault(partition_of(fact.node, self.partitions), []).append(fact)
 
     def _refuse(self, refusal: Refusal, sender: Sender, lineage: Lineage, payload: bytes) -> None:
-        letter = dead_letter(STAGE, refusal, sender, lineage, payload)
+        letter = dead_letter(Stage.RESOLVE, refusal, sender, lineage, payload)
         self.outputs.append(letter_record(letter, self.partitions))
         self.ledger.count(sender.workspace, sender.source, clamp(sender.received_at), DEAD)

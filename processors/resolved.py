@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from processors.letters import Lineage
 from processors.mentions import Identifier, Mentions, person_id
 from processors.parsed import ParsedEvent, json_object, object_of
+from schemas.dead_letter import Lineage
 from schemas.identifiers import node_id, profile_id, text
 
 NAMED_TYPES = frozenset({"page", "screen"})

@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.codec import UnknownSchema, schema_id_of
 from schemas.reasons import Reason
-from sinks.block import Block, Record, Refused
+from sinks.block import Block, Record, RefusedRecord
 from sinks.intent import Intent
 
 
@@ -40,7 +40,7 @@ class Batch:
         self._first: int | None = None
         self._next = 0
         self._records: list[Record] = []
-        self._refused: list[Refused] = []
+        self._refused: list[RefusedRecord] = []
 
     def append(self, record: Record, now: float) -> bool:
         """False when the record belongs to the next batch; this one is then ready."""
@@ -102,7 +102,7 @@ class Batch:
         return True
 
     def _refuse(self, record: Record, detail: str) -> bool:
-        self._refused.append(Refused(record, Reason.UNREADABLE_RECORD, detail))
+        self._refused.append(RefusedRecord(record, Reason.UNREADABLE_RECORD, detail))
         return True
 
     def _count(self, record: Record, now: float) -> None:

@@ -7,6 +7,7 @@ A block is named by its range of offsets. The records within a range never chang
 import msgspec
 
 from schemas.codec import body_of
+from schemas.reasons import Reason
 from sinks.container import container
 
 
@@ -18,11 +19,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
+class RefusedRecord(msgspec.Struct, frozen=True, gc=False):
     """A record that cannot be stored, and why."""
 
     record: Record
-    reason: str
+    reason: Reason
     detail: str
 
 
@@ -35,7 +36,7 @@ class Block(msgspec.Struct, frozen=True):
     end: int
     schema_id: int
     records: tuple[Record, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedRecord, ...]
 
     @property
     def token(self) -> str:

@@ -63,6 +63,10 @@ class ClickHouse:
         for name in dictionaries:
             self._command(f"SYSTEM RELOAD DICTIONARY {self._settings.database}.{name}")
 
+    def ask(self) -> None:
+        """Something cheap that a server with our database and rights answers. Raises SinkError."""
+        self._command("SELECT 1")
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -86,4 +90,11 @@ def translate(error: Exception) -> Unavailable | Refused:
     code = getattr(error, "code", None) or (int(stated[1]) if stated else 0)
     if code or isinstance(error, ProgrammingError):
         return Refused(code, str(error))
-    return Unavailable(str(error))
+    return Unavailable(str(error), _innermost(error))
+
+
+def _innermost(error: BaseException) -> str:
+    """The name of the error behind the error: ConnectionRefusedError says more than OperationalError does."""
+    while (behind := error.__cause__ or error.__context__) is not None:
+        error = behind
+    return type(error).__name__

@@ -5,20 +5,15 @@ not into the topic, which could not be made exactly-once here and would loop for
 delivered again after a crash takes the same way and gets the same tokens.
 """
 
-import hashlib
-import re
 from typing import Protocol
 
 from schemas.codec import body_of, encode_dead_letter
+from schemas.dead_letter import Cause, Sender, Stage, dead_letter
 from schemas.reasons import Reason
-from sinks.block import Block, Record, Refused, avro
+from sinks.block import Block, Record, RefusedRecord, avro
 from sinks.container import container
 from sinks.failure import Action, SinkError, TooManyRefused, decide
 from sinks.tables import LETTERS_SCHEMA, LETTERS_TABLE
-
-STAGE = "sink"
-
-_DIGITS = re.compile(r"\d+")
 
 
 class Writer(Protocol):
@@ -39,7 +34,7 @@ class Delivery:
     def deliver(self, block: Block) -> int:
         """Returns how many records became dead letters."""
         refused = [*block.refused]
-        self._check(block, refused)
+        self._check(block, refused, "not readable as this topic's Avro")
         if block.records:
             self._store(block, block.records, block.token, refused)
         if refused:
@@ -47,47 +42,45 @@ class Delivery:
             self._writer.insert(LETTERS_TABLE, container(LETTERS_SCHEMA, letters), f"{block.token}-refused")
         return len(refused)
 
-    def _store(self, block: Block, records: tuple[Record, ...], token: str, refused: list[Refused]) -> None:
+    def _store(
+        self, block: Block, records: tuple[Record, ...], token: str, refused: list[RefusedRecord]
+    ) -> None:
         """Insert whole; when a row is to blame, in halves, down to the row."""
+        error = self._blames_a_row(avro(block.schema_id, records), token)
+        if error is None:
+            return
+        if len(records) == 1:
+            refused.append(RefusedRecord(records[0], Reason.REFUSED_ROW, str(error)))
+            self._check(block, refused, error.summary)
+            return
+        middle = len(records) // 2
+        for half in (records[:middle], records[middle:]):
+            piece = f"{block.token}/{half[0].offset}-{half[-1].offset + 1}"
+            self._store(block, half, piece, refused)
+
+    def _blames_a_row(self, data: bytes, token: str) -> SinkError | None:
+        """Insert; None when it is stored. Raises a SinkError that is no row's fault."""
         try:
-            self._writer.insert(self._table, avro(block.schema_id, records), token)
+            self._writer.insert(self._table, data, token)
         except SinkError as error:
             if decide(error, 1, delay_s_max=0).action is not Action.SPLIT:
                 raise
-            if len(records) == 1:
-                refused.append(Refused(records[0], Reason.REFUSED_ROW, str(error)))
-                self._check(block, refused)
-                return
-            middle = len(records) // 2
-            for half in (records[:middle], records[middle:]):
-                piece = f"{block.token}/{half[0].offset}-{half[-1].offset + 1}"
-                self._store(block, half, piece, refused)
+            return error
+        return None
 
-    def _check(self, block: Block, refused: list[Refused]) -> None:
+    def _check(self, block: Block, refused: list[RefusedRecord], summary: str) -> None:
+        """`summary` is of the last one, and may be logged."""
         if len(refused) > self._refused_records_max:
             raise TooManyRefused(
                 f"block {block.token}: more than SINK_REFUSED_RECORDS_MAX={self._refused_records_max} of its "
-                f"{len(block.records) + len(block.refused)} records were refused, the last because: {refused[-1].detail}"
+                f"{len(block.records) + len(block.refused)} records were refused, the last because: {summary}"
             )
 
 
-def _letter(block: Block, item: Refused) -> dict[str, object]:
-    return {
-        "workspace": "",
-        "source": "",
-        "stage": STAGE,
-        "reason": item.reason,
-        "detail": f"{block.topic} {block.partition} {item.record.offset}: {item.detail}",
-        "fingerprint": _fingerprint(block.topic, item),
-        "message_id": "",
-        "received_at": item.record.timestamp,
-        "payload": item.record.value or b"",
-        "raw_partition": -1,
-        "raw_offset": 0,
-        "raw_index": 0,
-    }
-
-
-def _fingerprint(topic: str, item: Refused) -> str:
-    alike = f"{STAGE}|{item.reason}|{topic}|{_DIGITS.sub('', item.detail)}"
-    return hashlib.sha256(alike.encode()).hexdigest()[:16]
+def _letter(block: Block, item: RefusedRecord) -> dict[str, object]:
+    place = f"{block.topic} {block.partition} {item.record.offset}"
+    return dead_letter(
+        Cause(Stage.SINK, item.reason, f"{place}: {item.detail}"),
+        Sender("", "", "", item.record.timestamp),
+        item.record.value or b"",
+    )

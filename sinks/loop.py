@@ -45,15 +45,17 @@ class Dictionaries(Protocol):
 
 
 class Lanes:
-    """The partitions that are ours; the consumer tells when that changes."""
+    """The partitions that are ours; the consumer tells when that changes. `is_assigned` may be read by other threads."""
 
     def __init__(self, topic: str, schema_ids: frozenset[int], limits: Limits) -> None:
         self._topic = topic
         self._schema_ids = schema_ids
         self._limits = limits
         self.by_partition: dict[int, Lane] = {}
+        self.is_assigned = False
 
     def assigned(self, intents: Mapping[int, Intent | None]) -> None:
+        self.is_assigned = True  # of no partition too: the group has answered
         for partition, intent in intents.items():
             source = Source(self._topic, partition, self._schema_ids)
             self.by_partition[partition] = Lane(source, self._limits, intent)
@@ -113,12 +115,13 @@ class Loop:
         except SinkError as error:
             decision = decide(error, self._failures + 1, delay_s_max=self._retry_s_max)
             if decision.action is not Action.RETRY:
+                log.error("block refused", sink=self._name, block=block.token, error=error.summary)
                 raise
             metrics.INSERT_RETRIES.labels(self._name).inc()
-            self._hold(block, error, clock() + decision.delay_s)
+            self._hold(block, error.summary, clock() + decision.delay_s)
             return False
         except CommitFailed as error:
-            self._hold(block, error, clock() + delay_of(self._failures + 1, self._retry_s_max))
+            self._hold(block, str(error), clock() + delay_of(self._failures + 1, self._retry_s_max))
             return False
         return True
 
@@ -134,12 +137,13 @@ class Loop:
             log.error("records became dead letters", sink=self._name, block=block.token, records=refused)
         self._log.commit(partition, block.end)
 
-    def _hold(self, block: Block, error: Exception, until: float) -> None:
+    def _hold(self, block: Block, reason: str, until: float) -> None:
+        """`reason` may be logged: it quotes nothing that was sent."""
         self._failures += 1
         self._not_before = until
         self._log.hold(True)
         log.warning(
-            "waiting to store", sink=self._name, block=block.token, failures=self._failures, error=str(error)
+            "waiting to store", sink=self._name, block=block.token, failures=self._failures, error=reason
         )
 
     def _release(self) -> None:
@@ -157,11 +161,13 @@ class Loop:
             self._dictionaries()
         except Refused as error:
             log.error(
-                "dictionaries cannot be loaded now; their LIFETIME must do", sink=self._name, error=str(error)
+                "dictionaries cannot be loaded now; their LIFETIME must do",
+                sink=self._name,
+                error=error.summary,
             )
             self._timer.postponed(started, clock())
         except SinkError as error:
-            log.warning("dictionaries wait", sink=self._name, error=str(error))
+            log.warning("dictionaries wait", sink=self._name, error=error.summary)
             self._timer.postponed(started, clock())
         else:
             metrics.RELOAD_SECONDS.observe(clock() - started)

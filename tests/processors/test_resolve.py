@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.letters import PAYLOAD_BYTES_MAX, fingerprint
-from processors.parsed import Refusal
 from processors.resolve import RECORD_BYTES_MAX, Resolver
 from schemas.codec import decode
+from schemas.dead_letter import PAYLOAD_BYTES_MAX
 from schemas.pack import Pack, PackedEvent, encode_pack
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord
@@ -114,11 +113,6 @@ def test_a_payload_that_kafka_would_refuse_is_cut_and_says_so():
     (letter,) = of("events.dead", run(b"x" * (PAYLOAD_BYTES_MAX + 5)))
     assert len(letter["payload"]) == PAYLOAD_BYTES_MAX
     assert str(PAYLOAD_BYTES_MAX + 5) in letter["detail"]
-
-
-def test_letters_that_fail_alike_share_a_fingerprint():
-    one, two, other = (Refusal(Reason.INVALID_JSON, detail) for detail in ("byte 7", "byte 21", "truncated"))
-    assert fingerprint("resolve", one) == fingerprint("resolve", two) != fingerprint("resolve", other)
 
 
 def test_a_retry_is_counted_and_not_emitted_in_the_same_chunk_or_a_later_one():

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from processors.letters import Lineage
 from processors.mentions import mentions
 from processors.parsed import ParsedEvent, parse
 from processors.resolved import resolved_event
 from schemas.codec import decode, encode_resolved_event
+from schemas.dead_letter import Lineage
 from schemas.identifiers import node_id, profile_id
 from schemas.pack import PackedEvent
 from tests.processors.driver import HASH_KEY, RECEIVED, email_key, ms, packed

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import LEDGER_ENTRY, UnknownSchema, body_of, encode_ledger_entry
-from sinks.block import Block, Record
-from sinks.block import Refused as RefusedRecord
+from schemas.reasons import Reason
+from sinks.block import Block, Record, RefusedRecord
 from sinks.delivery import Delivery
 from sinks.failure import Refused, TooManyRefused, Unavailable
 from sinks.tables import LETTERS_TABLE
@@ -83,7 +83,7 @@ def test_a_body_that_is_no_avro_does_not_take_its_neighbours_with_it(damage: byt
 
 def test_a_block_delivered_again_adds_nothing() -> None:
     table = Table()
-    stranger = RefusedRecord(Record(9, 5, b"??"), "unreadable_record", str(UnknownSchema("strange")))
+    stranger = RefusedRecord(Record(9, 5, b"??"), Reason.UNREADABLE_RECORD, str(UnknownSchema("strange")))
     block = block_of(entry(1), entry(2, "poison"), entry(3), refused=(stranger,))
     delivery(table).deliver(block)
     before = dict(table.inserted)

@@ -52,6 +52,27 @@ def test_the_clients_errors_become_ours(raised: Exception, kind: type, code: int
     assert getattr(found, "code", None) == code
 
 
+@pytest.mark.parametrize(
+    ("raised", "summary"),
+    [
+        (DatabaseError("Cannot parse string 'ann@x.org'", code=6), "ClickHouse's code 6 (CANNOT_PARSE_TEXT)"),
+        (DatabaseError("ann@x.org", code=99999), "ClickHouse's code 99999 (see its documentation)"),
+        (OperationalError("ann@x.org"), "ClickHouse does not answer (OperationalError)"),
+        (ProgrammingError("ann@x.org"), "the client was misused"),
+    ],
+)
+def test_what_may_be_logged_of_an_error_names_its_code_and_quotes_nothing(
+    raised: Exception, summary: str
+) -> None:
+    assert translate(raised).summary == summary
+
+
+def test_an_outage_is_named_by_the_error_behind_the_clients() -> None:
+    outage = OperationalError("HTTPConnectionPool(...)")
+    outage.__cause__ = ConnectionRefusedError(111, "refused")
+    assert translate(outage).summary == "ClickHouse does not answer (ConnectionRefusedError)"
+
+
 def test_an_intent_is_read_back_from_a_commit() -> None:
     assert intent_of(7, metadata_of(19, "t-0-7-19")) == Intent(7, 19)
 

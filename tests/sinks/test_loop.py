@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from sinks.batch import Limits
 from sinks.block import Record
 from sinks.consumer import CommitFailed, Polled
 from sinks.delivery import Delivery
-from sinks.failure import Refused, Unavailable
+from sinks.failure import Refused, SinkError, TooManyRefused, Unavailable
 from sinks.intent import intent_of
 from sinks.loop import Lanes, Loop
 from sinks.reload import ReloadTimer
@@ -193,3 +195,45 @@ def test_dictionaries_are_loaded_after_the_last_insert_and_their_failure_stops_n
     ticks = iter(range(1_000_000))
     loop.run(stop, clock=lambda: next(ticks) * 0.1)
     assert loads[-1] == len(world.blocks) == 1
+
+
+QUOTE = "Cannot parse string 'ann@example.com'"
+
+
+@pytest.mark.parametrize(
+    "error", [Refused(252, QUOTE), Unavailable(QUOTE), Refused(60, QUOTE), Refused(117, QUOTE)]
+)
+def test_no_log_line_quotes_clickhouse_and_each_names_the_block(error: SinkError) -> None:
+    world = World([1, 2, 3], iter(()))
+    errors = [error] * 9
+
+    def refuse(table: str, data: bytes, token: str) -> None:
+        if errors:
+            raise errors.pop()
+        world.blocks.setdefault(token, data)
+
+    world.insert = refuse  # type: ignore[method-assign]
+    with structlog.testing.capture_logs() as lines, suppress(Refused, TooManyRefused):
+        live(world)
+    assert "ann@" not in repr(lines)
+    assert all(line["block"].startswith("ledger-0-") for line in lines if "error" in line)
+
+
+def test_a_refusal_of_too_many_rows_quotes_none_of_them() -> None:
+    world = World([1, 2, 3], iter(()))
+
+    def refuse(table: str, data: bytes, token: str) -> None:
+        raise Refused(6, QUOTE)
+
+    world.insert = refuse  # type: ignore[method-assign]
+    with pytest.raises(TooManyRefused, match=r"ledger-0-1-4.*CANNOT_PARSE_TEXT") as caught:
+        live(world)
+    assert "ann@" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_the_group_has_answered_even_if_it_gave_no_partition() -> None:
+    lanes = Lanes("ledger", frozenset({4}), LIMITS)
+    assert not lanes.is_assigned
+    lanes.assigned({})
+    assert lanes.is_assigned
