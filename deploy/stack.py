@@ -5,8 +5,8 @@ Engines whose address is in the environment (KAFKA_BOOTSTRAP_SERVERS, CLICKHOUSE
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -64,7 +64,7 @@ class Stack:
         chosen = self._choose_ports()
         environ = self._environ(chosen)
         self._say("starting Kafka and ClickHouse")
-        await asyncio.gather(
+        await _together(
             self._start_all(self._clickhouse(chosen, environ)), self._start_kafka(chosen, environ)
         )
         self._say("creating topics and tables")
@@ -131,7 +131,7 @@ class Stack:
     async def _start_all(self, specs: list[ChildSpec]) -> None:
         children = [Child(spec, inherit=[self._folder.lock_fd]) for spec in specs]
         self._children += children
-        await asyncio.gather(*(child.start() for child in children))
+        await _together(*(child.start() for child in children))
 
     def _clickhouse(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
         if not chosen.clickhouse:
@@ -195,6 +195,16 @@ class Stack:
 
 def _stage(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "deploy", *arguments]
+
+
+async def _together(*works: Coroutine[Any, Any, None]) -> None:
+    """All at once. The first failure, or our own cancellation, ends the others; each is waited for."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 async def _to_its_end(work: Callable[[], T]) -> T:

@@ -60,7 +60,12 @@ class Child:
 
     async def start(self) -> None:
         """Raises ChildFailed."""
-        self._process = await self._spawn()
+        spawning = asyncio.ensure_future(self._spawn())
+        try:
+            self._process = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            self._process = await spawning  # it is there, and `stop` must know it
+            raise
         await self._wait_ready(self._process)
         self._keeper = asyncio.create_task(self._keep())
 

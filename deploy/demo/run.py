@@ -38,8 +38,10 @@ async def run(data: Path | None, traffic: Traffic, environ: Mapping[str, str], s
     logs.configure("demo", logging.WARNING)
     own = {name: value for name, value in environ.items() if name not in OTHERS}
     shown = asyncio.create_task(_run(data, traffic, own, say))
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, shown.cancel)
+        loop.add_signal_handler(number, _stop_once, stopping, shown)
     try:
         return await shown
     except asyncio.CancelledError:
@@ -95,6 +97,13 @@ def _settled(
         if outcome.is_right or time.monotonic() > end:
             return outcome
         time.sleep(POLL_S)
+
+
+def _stop_once(stopping: asyncio.Event, shown: asyncio.Task[int]) -> None:
+    """A second signal must not cut the orderly end short."""
+    if not stopping.is_set():
+        stopping.set()
+        shown.cancel()
 
 
 def _is_used(folder: Path) -> bool:

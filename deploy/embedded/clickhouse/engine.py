@@ -10,6 +10,7 @@ A connection belongs to one thread at a time; every function here blocks and is 
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,7 @@ from deploy.embedded.clickhouse.failure import from_engine
 VERSION: str = chdb.engine_version
 APPEND_BYTES = 1024 * 1024
 LOCK = "stitchline.lock"
+TEMPORARY = "stitchline.tmp"
 
 
 class FolderUnusable(Exception):
@@ -47,6 +49,7 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._lock = _own(self._folder)
+        _use_temporary(self._folder / TEMPORARY)
         try:
             self._anchor = Connection(str(self._folder))
             self.timezone = (
@@ -148,6 +151,13 @@ def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
             held.clear()
     if held:
         yield bytes(held)
+
+
+def _use_temporary(folder: Path) -> None:
+    """chdb makes a working folder for every start, and a process that is killed leaves it behind: so it is ours to remove."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    os.environ["TMPDIR"] = str(folder)
 
 
 def _own(folder: Path) -> Any:
