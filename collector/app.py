@@ -37,6 +37,7 @@ class Control(Protocol):
     """What the collector needs of runtime.control.ControlReader."""
 
     state: ControlState
+    problem: str
 
     @property
     def is_current(self) -> bool: ...
@@ -139,8 +140,11 @@ class App:
 
     async def _keep(self, intake: Intake) -> Reply:
         # A wrong 401 would make clients drop events: without the newest configuration no key is unknown.
-        if intake.reply.reason is Reason.UNKNOWN_WRITE_KEY and not self._control.is_current:
-            return self._later(Reason.KAFKA_UNAVAILABLE, "the configuration has not been read yet")
+        if intake.reply.reason is Reason.UNKNOWN_WRITE_KEY and not self._knows_every_key():
+            return self._later(
+                Reason.KAFKA_UNAVAILABLE,
+                "this write key may be newer than the configuration that could be read",
+            )
         try:
             await self._publisher.publish(intake.events, intake.letters)
         except Overloaded as error:
@@ -149,6 +153,9 @@ class App:
             log.debug("not acknowledged", error=str(error))
             return self._later(Reason.KAFKA_UNAVAILABLE, "the event store does not answer")
         return intake.reply
+
+    def _knows_every_key(self) -> bool:
+        return self._control.is_current and not self._publisher.problem
 
     def _later(self, reason: Reason, detail: str) -> Reply:
         return try_later(

@@ -102,7 +102,7 @@ def _key_in_body(body: bytes | Refusal) -> str:
 
 
 def _accept_one(body: bytes, arrival: Arrival) -> Intake:
-    event = read_event(body, arrival)
+    event = read_event(with_whole_characters(body), arrival)
     if isinstance(event, Refusal):
         return _refuse_whole(event, body, arrival)
     return Intake(SUCCESS, arrival.source, [event])
@@ -114,8 +114,7 @@ def _refuse_whole(refusal: Refusal, body: bytes, arrival: Arrival) -> Intake:
 
 
 def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
-    text_body = with_whole_characters(body)
-    batch = _read(decode_batch, text_body)
+    batch = _read(decode_batch, with_whole_characters(body))
     if isinstance(batch, Refusal):
         return _refuse_whole(batch, body, arrival)
     context = bytes(batch.context)
@@ -155,12 +154,11 @@ def _sort(batch: Batch, arrival: Arrival) -> Intake:
 
 
 def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
-    """One event's JSON, checked no further than the door needs."""
+    """One event's JSON, already with whole characters, checked no further than the door needs."""
     if len(payload) > arrival.limits.event_bytes_max:
         return _event_too_large(arrival)
     if not is_utf8(payload):
         return Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
-    payload = with_whole_characters(payload)
     call = _read(decode_call, payload)
     if isinstance(call, Refusal):
         return call

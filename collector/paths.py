@@ -1,6 +1,6 @@
 """Which path is which call: one table, with every spelling that clients use. Pure.
 
-Absent: the collector's own pages (/ready, /metrics, schemas), which `app.py` answers without looking at a sender.
+Absent: the collector's own pages (/ready, /metrics, schemas), which `pages.py` answers without looking at a sender.
 """
 
 from schemas.call import CALL_TYPES

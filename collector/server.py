@@ -16,7 +16,7 @@ import uvloop
 from granian.constants import HTTPModes
 from granian.server.embed import Server
 
-from collector.app import App
+from collector.app import App, Control
 from collector.pages import Pages
 from collector.publisher import Publisher
 from collector.workers import refuse_taken_port, run_workers
@@ -64,7 +64,7 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             settings,
             publisher,
             control,
-            Pages(lambda: missing(publisher, control, snapshot_loaded), kafka.topic_prefix),
+            Pages(lambda: missing(publisher.problem, control, snapshot_loaded), kafka.topic_prefix),
         )
         await _until_stopped(_server(app, settings), app, publisher, stop, settings)
         return 1 if publisher.fatal.is_set() else 0
@@ -86,10 +86,12 @@ async def collaborators(
         await publisher.close(settings.stop_timeout_s)
 
 
-def missing(publisher: Publisher, control: ControlReader, snapshot_loaded: bool) -> list[str]:
+def missing(kafka_problem: str, control: Control, snapshot_loaded: bool) -> list[str]:
     """What keeps the collector from being ready, in words."""
-    found = [publisher.problem] if publisher.problem else []
-    if not (control.is_current or snapshot_loaded):
+    found = [kafka_problem] if kafka_problem else []
+    if control.problem:
+        found.append(control.problem)
+    elif not (control.is_current or snapshot_loaded):
         found.append("the control topic has not been read to its end, and there is no snapshot of it")
     return found
 

@@ -241,6 +241,14 @@ def test_half_a_character_does_not_cost_the_event() -> None:
     )
 
 
+def test_half_a_character_does_not_cost_a_batch_or_its_shared_context() -> None:
+    batch = rb'{"batch":[{"type":"page","name":"\ud83d"},{"type":7,"name":"\\ud83d"}],"context":{"title":"\udE00"}}'
+    intake = take("/v1/batch", batch)
+    (event,), (letter,) = intake.events, intake.letters
+    assert (event.payload, event.context) == (rb'{"type":"page","name":"\ufffd"}', rb'{"title":"\ufffd"}')
+    assert decode(letter.value)["payload"] == rb'{"type":7,"name":"\\ud83d"}'
+
+
 def test_a_byte_order_mark_is_no_part_of_the_event() -> None:
     assert take("/v1/track", b'\xef\xbb\xbf{"anonymousId":"a"}').events[0].payload == b'{"anonymousId":"a"}'
 

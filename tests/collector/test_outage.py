@@ -106,6 +106,9 @@ def assert_quick(collector: Collector) -> None:
     started = time.monotonic()
     assert post(collector, "/v1/track", {"anonymousId": "a"}).status_code == 503
     assert time.monotonic() - started < QUICK_S
+    unknown = post(collector, "/v1/track", {"anonymousId": "a"}, key="perhaps-new")
+    assert (unknown.status_code, unknown.json()["code"]) == (503, "kafka_unavailable")
+    assert unknown.headers["retry-after"]
 
 
 def test_a_frozen_broker_is_waited_for_no_longer_than_told(broker: embedded.Broker) -> None:

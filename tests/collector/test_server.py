@@ -164,6 +164,22 @@ def test_a_body_over_the_limit_is_refused_before_its_end(collector: Collector, h
         assert client.recv(1_000).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_body_that_arrives_too_slowly_is_refused_and_the_connection_closed(
+    environ: dict[str, str], settings: KafkaSettings
+) -> None:
+    with (
+        running(environ | {"COLLECTOR_BODY_TIMEOUT_S": "1"}) as collector,
+        socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client,
+    ):
+        client.sendall(b'POST /v1/track HTTP/1.1\r\nhost: c\r\ncontent-length: 100\r\n\r\n{"anony')
+        head, _, body = client.recv(2_000).lower().partition(b"\r\n\r\n")
+        assert head.startswith(b"http/1.1 408 ")
+        assert b"connection: close" in head
+        assert b"access-control-allow-origin" in head
+        assert b"body_too_slow" in (body or client.recv(2_000))
+        assert post(collector, "/v1/track", {"anonymousId": "quick"}).status_code == 200
+
+
 def test_metrics_count_what_was_accepted(collector: Collector) -> None:
     def accepted() -> float:
         lines = httpx.get(collector.url + "/metrics").text.splitlines()
