@@ -1,7 +1,8 @@
 """The sinks' process: one thread, one consumer group and one connection per sink. Composition root.
 
-A sink that fails for good takes the process down (exit status 70) with a log line that says why; whoever supervises it starts it
-again, and it goes on where the commits say.
+A sink that fails for good takes the process down (exit status 70), and the other sinks of the process with it, on purpose: a
+process that is half alive would look ready. A log line says why; whoever supervises the process starts it again, and each sink
+goes on where its commits say. To part the fates of two sinks, run them in two processes.
 """
 
 import signal
@@ -10,15 +11,16 @@ import time
 from collections.abc import Mapping, Sequence
 
 import structlog
-from prometheus_client import start_http_server
 
 from runtime import logs
 from runtime.parent import end_with_parent
+from runtime.probes import Probes
 from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, load
 from sinks.batch import Limits
 from sinks.clickhouse import ClickHouse
 from sinks.consumer import SinkConsumer
 from sinks.delivery import Delivery
+from sinks.failure import SinkError, TooManyRefused
 from sinks.loop import Lanes, Loop
 from sinks.reload import ReloadTimer
 from sinks.tables import SINKS, Sink
@@ -27,10 +29,10 @@ __all__ = ["SINKS", "run"]
 
 log = structlog.get_logger()
 
-HOST = "127.0.0.1"
 EXIT_FAILED = 70
 STOP_S_MAX = 20.0
 WATCH_S = 0.2
+ASK_TIMEOUT_S = 5
 
 
 class UnknownSink(ValueError):
@@ -48,10 +50,23 @@ class SinkThread(threading.Thread):
         self._clickhouse = load(ClickHouseSettings, environ)
         self._settings = load(SinkSettings, environ)
         self.has_failed = False
+        topic = sink.topic.full_name(self._kafka.topic_prefix)
+        self._lanes = Lanes(topic, sink.schema_ids, _limits(self._settings))
+
+    @property
+    def is_assigned(self) -> bool:
+        """The group has answered."""
+        return self._lanes.is_assigned
 
     def run(self) -> None:
         try:
             self._run()
+        except SinkError as error:  # without stack and text, which may quote what was sent
+            self.has_failed = True
+            log.error("sink failed", sink=self._sink.name, error=error.summary)
+        except TooManyRefused as error:
+            self.has_failed = True
+            log.error("sink failed", sink=self._sink.name, error=str(error))
         except Exception as error:  # a root: nothing above would see it
             self.has_failed = True
             log.exception("sink failed", sink=self._sink.name, error=str(error))
@@ -61,10 +76,9 @@ class SinkThread(threading.Thread):
     def _run(self) -> None:
         sink, settings = self._sink, self._settings
         clickhouse = ClickHouse(self._clickhouse, timeout_s=settings.insert_timeout_s)
-        lanes = Lanes(sink.topic.full_name(self._kafka.topic_prefix), sink.schema_ids, _limits(settings))
-        consumer = SinkConsumer(sink, self._kafka, settings, lanes)
+        consumer = SinkConsumer(sink, self._kafka, settings, self._lanes)
         delivery = Delivery(clickhouse, sink.table, settings.refused_records_max)
-        loop = Loop(sink.name, consumer, lanes, delivery, retry_s_max=settings.retry_s_max)
+        loop = Loop(sink.name, consumer, self._lanes, delivery, retry_s_max=settings.retry_s_max)
         if sink.dictionaries:
             loop.reload_after_inserts(
                 lambda: clickhouse.reload(sink.dictionaries), ReloadTimer(settings.reload_ms_min / 1000)
@@ -76,22 +90,54 @@ class SinkThread(threading.Thread):
             clickhouse.close()
 
 
+class Greeting:
+    """Asks ClickHouse until it has answered once: a sink without records would not notice that nobody is there."""
+
+    def __init__(self, settings: ClickHouseSettings) -> None:
+        self._clickhouse = ClickHouse(settings, timeout_s=ASK_TIMEOUT_S)
+        self._last = ""
+        self.is_answered = False
+
+    def try_once(self) -> None:
+        if self.is_answered:
+            return
+        try:
+            self._clickhouse.ask()
+        except SinkError as error:
+            self._say(error.summary)
+            return
+        self.is_answered = True
+        self._clickhouse.close()
+
+    def _say(self, summary: str) -> None:
+        """Once, not at every attempt."""
+        if summary != self._last:
+            log.warning("not ready: waiting for ClickHouse", error=summary)
+        self._last = summary
+
+
 def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run these sinks until SIGTERM, SIGINT or the end of the parent. Raises UnknownSink; SystemExit(70) when one failed."""
     logs.configure("sink")
     chosen = [_sink(name) for name in dict.fromkeys(names)]
     stop = threading.Event()
     threads = [SinkThread(sink, environ, stop) for sink in chosen]
+    greeting = Greeting(load(ClickHouseSettings, environ))
+    probes = Probes(
+        load(SinkSettings, environ).metrics_port,
+        lambda: greeting.is_answered and all(thread.is_assigned for thread in threads),
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     end_with_parent(environ, stop.set)
     for thread in threads:
         thread.start()
-    _serve_metrics(load(SinkSettings, environ).metrics_port)
+    probes.start()
     log.info("sinks run", sinks=[sink.name for sink in chosen])
     while not stop.wait(WATCH_S):
-        pass
+        greeting.try_once()
     _join(threads)
+    probes.stop()
     log.info("sinks ended", sinks=[sink.name for sink in chosen])
     if any(thread.has_failed for thread in threads):
         raise SystemExit(EXIT_FAILED)
@@ -103,11 +149,6 @@ def _join(threads: Sequence[SinkThread]) -> None:
         thread.join(timeout=max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
             log.warning("sink did not end in time; its last block will be repeated", sink=thread.name)
-
-
-def _serve_metrics(port: int) -> None:
-    if port:
-        start_http_server(port, addr=HOST)
 
 
 def _limits(settings: SinkSettings) -> Limits:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from schemas.codec import encode_dead_letter, encode_ledger_entry
 from sinks.tables import SINKS
+from tests.engines import free_port
 from tests.sinks.stage import START_MS, Stage, Tables, Topics, event, pointer, stop, until
 
 COUNT = "SELECT count(), uniqExact(message_id) FROM events_resolved"
@@ -206,6 +208,38 @@ def test_a_sink_without_its_tables_ends_with_a_clear_line(stage: Stage) -> None:
     with stage.sink("events") as process:
         assert process.wait() == 70
         assert "UNKNOWN_TABLE" in process.said()
+
+
+def test_sinks_are_ready_when_their_groups_and_clickhouse_have_answered(stage: Stage, door: Door) -> None:
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    with stage.sink("events", "pointers", CLICKHOUSE_URL=door.url, SINK_METRICS_PORT=port) as process:
+        until(lambda: process.said().count("partitions assigned"), 2)
+        assert status(f"{url}/livez") == 200
+        assert status(f"{url}/readyz") == 503
+        until(lambda: "not ready: waiting for ClickHouse" in process.said(), True)
+        door.open()
+        until(lambda: status(f"{url}/readyz"), 200)
+        assert status(f"{url}/metrics") == 200
+        assert stop(process) == 0
+
+
+def test_sinks_are_not_ready_before_kafka_has_answered(stage: Stage) -> None:
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    nowhere = f"127.0.0.1:{free_port()}"
+    with stage.sink("events", KAFKA_BOOTSTRAP_SERVERS=nowhere, SINK_METRICS_PORT=port) as process:
+        until(lambda: status(f"{url}/livez"), 200)
+        assert status(f"{url}/readyz") == 503
+        assert stop(process) == 0
+
+
+def status(url: str) -> int:
+    """0 when nobody answers."""
+    try:
+        return httpx.get(url).status_code
+    except httpx.TransportError:
+        return 0
 
 
 def test_a_sink_ends_when_its_parent_does(stage: Stage) -> None:
