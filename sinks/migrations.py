@@ -26,9 +26,9 @@ _END = re.compile(r";[ \t]*$", re.MULTILINE)
 
 APPLIED = "schema_migrations"
 APPLIED_TABLE = """\
-CREATE TABLE IF NOT EXISTS {database}.schema_migrations {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.schema_migrations
 (number UInt32, name String, sha256 String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-ENGINE = {replicated}MergeTree ORDER BY number"""
+ENGINE = MergeTree ORDER BY number"""
 APPLIED_SQL = "SELECT DISTINCT number, sha256 FROM {database}.schema_migrations"
 
 
@@ -80,14 +80,14 @@ def statements(text: str, values: Mapping[str, str]) -> list[str]:
 
 
 def placeholders(settings: ClickHouseSettings) -> dict[str, str]:
-    """One server: no cluster, no replicas. A dictionary reads its own server's tables as the user of the URL, if it names one."""
+    """A dictionary reads its own server's tables as the user of the URL, if it names one."""
     address = urlsplit(settings.url)
     user = (
         f"USER {_quoted(address.username)} PASSWORD {_quoted(address.password or '')}"
         if address.username
         else ""
     )
-    return {"database": settings.database, "on_cluster": "", "replicated": "", "dictionary_user": user}
+    return {"database": settings.database, "dictionary_user": user}
 
 
 def migrate(settings: ClickHouseSettings, migrations: Sequence[Migration] | None = None) -> list[str]:

@@ -2,11 +2,12 @@
 --
 -- The sink inserts Avro into `events_in`, a Null table that keeps nothing; each view below fills one table from it. Every table behind
 -- a view has a deduplication window of its own, counted in parts, so that a block that is inserted again under its token adds nothing.
+-- Why 100,000: docs/decisions/0008. The replicated_ settings hold where a server makes every table a replicated one.
 --
--- One statement ends with a semicolon at the end of a line. {database}, {on_cluster}, {replicated} and {dictionary_user} are filled in
--- by sinks/migrations.py. A file that has been applied is never edited: a change is a new file.
+-- One statement ends with a semicolon at the end of a line. {database} and {dictionary_user} are filled in by
+-- sinks/migrations.py. A file that has been applied is never edited: a change is a new file.
 
-CREATE TABLE IF NOT EXISTS {database}.events_in {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.events_in
 (
     workspace LowCardinality(String),
     source LowCardinality(String),
@@ -42,7 +43,7 @@ ENGINE = Null;
 -- `properties` is the JSON column that queries read by path; `properties_text` holds the text where that column cannot (a number like
 -- 1e400, half a surrogate pair, nesting beyond the parser's limit), and is empty otherwise. `envelope` is what the client sent.
 -- Shared data as plain maps: with the default form a client that invents property names makes merges some sixty times slower.
-CREATE TABLE IF NOT EXISTS {database}.events {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.events
 (
     workspace LowCardinality(String),
     source LowCardinality(String),
@@ -73,12 +74,12 @@ CREATE TABLE IF NOT EXISTS {database}.events {on_cluster}
     INDEX by_message_id message_id TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX by_subject subject TYPE bloom_filter(0.01) GRANULARITY 4
 )
-ENGINE = {replicated}ReplacingMergeTree
+ENGINE = ReplacingMergeTree
 PARTITION BY if(timestamp >= toDateTime64('2010-01-01 00:00:00', 3, 'UTC') AND timestamp < toDateTime64('2040-01-01 00:00:00', 3, 'UTC'), toYYYYMM(timestamp), 0)
 ORDER BY (workspace, event, toDate(timestamp), subject, timestamp, message_id)
-SETTINGS object_shared_data_serialization_version = 'map_with_buckets', non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS object_shared_data_serialization_version = 'map_with_buckets', non_replicated_deduplication_window = 100000, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_mv {on_cluster} TO {database}.events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_mv TO {database}.events AS
 SELECT
     * EXCEPT (profile_id, identifiers, properties),
     profile_id AS profile_hint,
@@ -87,25 +88,25 @@ SELECT
 FROM {database}.events_in;
 
 -- Every identifier that any event named, once, in clear: what `profiles` shows and what a search for a person starts from.
-CREATE TABLE IF NOT EXISTS {database}.identifiers {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.identifiers
 (
     workspace LowCardinality(String),
     kind LowCardinality(String),
     value String CODEC(ZSTD(1)),
     node UInt64 CODEC(ZSTD(1))
 )
-ENGINE = {replicated}ReplacingMergeTree
+ENGINE = ReplacingMergeTree
 ORDER BY (workspace, kind, value, node)
-SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS non_replicated_deduplication_window = 100000, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.identifiers_mv {on_cluster} TO {database}.identifiers AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.identifiers_mv TO {database}.identifiers AS
 SELECT DISTINCT workspace, identifier.kind AS kind, identifier.value AS value, identifier.node AS node
 FROM {database}.events_in
 ARRAY JOIN identifiers AS identifier;
 
 -- One row for each top-level trait of each identify call, the value as JSON text. Which of them a profile has is decided when it is
 -- read: the last by event time. Two values under one name in one call are two rows, hence `value` at the end of the sort key.
-CREATE TABLE IF NOT EXISTS {database}.traits {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.traits
 (
     workspace LowCardinality(String),
     subject UInt64 CODEC(ZSTD(1)),
@@ -114,12 +115,12 @@ CREATE TABLE IF NOT EXISTS {database}.traits {on_cluster}
     timestamp DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     message_id String CODEC(ZSTD(1))
 )
-ENGINE = {replicated}ReplacingMergeTree
+ENGINE = ReplacingMergeTree
 PRIMARY KEY (workspace, subject, name, timestamp, message_id)
 ORDER BY (workspace, subject, name, timestamp, message_id, value)
-SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS non_replicated_deduplication_window = 100000, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.traits_mv {on_cluster} TO {database}.traits AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.traits_mv TO {database}.traits AS
 SELECT workspace, subject, trait.1 AS name, trait.2 AS value, timestamp, message_id
 FROM {database}.events_in
 ARRAY JOIN JSONExtractKeysAndValuesRaw(traits) AS trait

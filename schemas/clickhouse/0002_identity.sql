@@ -6,7 +6,7 @@
 -- (it never fires in an engine without a server). The names live in the database, so several databases on one server never meet;
 -- that is also why there is no SQL function here: those are global to a server.
 
-CREATE TABLE IF NOT EXISTS {database}.pointers_in {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.pointers_in
 (
     workspace LowCardinality(String),
     node UInt64,
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS {database}.pointers_in {on_cluster}
 )
 ENGINE = Null;
 
-CREATE TABLE IF NOT EXISTS {database}.identity_pointers {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.identity_pointers
 (
     workspace LowCardinality(String),
     node UInt64,
@@ -28,15 +28,15 @@ CREATE TABLE IF NOT EXISTS {database}.identity_pointers {on_cluster}
     is_deleted UInt8,
     updated_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1))
 )
-ENGINE = {replicated}ReplacingMergeTree(version, is_deleted)
+ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (workspace, node)
-SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS non_replicated_deduplication_window = 100000, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.identity_pointers_mv {on_cluster} TO {database}.identity_pointers AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.identity_pointers_mv TO {database}.identity_pointers AS
 SELECT * FROM {database}.pointers_in;
 
 -- A contested device is left out: its segments decide, and where they name the device itself it is its own root.
-CREATE DICTIONARY IF NOT EXISTS {database}.idr_owner {on_cluster}
+CREATE DICTIONARY IF NOT EXISTS {database}.idr_owner
 (
     node UInt64,
     owner UInt64 HIERARCHICAL
@@ -48,7 +48,7 @@ SOURCE(CLICKHOUSE({dictionary_user}
 LAYOUT(HASHED())
 LIFETIME(MIN 5 MAX 15);
 
-CREATE DICTIONARY IF NOT EXISTS {database}.idr_root {on_cluster}
+CREATE DICTIONARY IF NOT EXISTS {database}.idr_root
 (
     node UInt64,
     root UInt64
@@ -60,7 +60,7 @@ LAYOUT(HASHED())
 LIFETIME(MIN 5 MAX 15);
 
 -- Bounds in milliseconds, both inclusive, as this layout has them; a segment's own end is exclusive.
-CREATE DICTIONARY IF NOT EXISTS {database}.idr_segment {on_cluster}
+CREATE DICTIONARY IF NOT EXISTS {database}.idr_segment
 (
     node UInt64,
     valid_from Int64,

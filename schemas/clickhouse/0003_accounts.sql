@@ -3,7 +3,7 @@
 -- A dead letter has no identity of its own (the same event may be refused twice, and both count), so nothing here may be collapsed:
 -- the block's token alone keeps the numbers exact.
 
-CREATE TABLE IF NOT EXISTS {database}.dead_letters_in {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dead_letters_in
 (
     workspace LowCardinality(String),
     source LowCardinality(String),
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS {database}.dead_letters_in {on_cluster}
 )
 ENGINE = Null;
 
-CREATE TABLE IF NOT EXISTS {database}.dead_letters {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.dead_letters
 (
     workspace LowCardinality(String),
     source LowCardinality(String),
@@ -35,14 +35,14 @@ CREATE TABLE IF NOT EXISTS {database}.dead_letters {on_cluster}
     raw_offset Int64 CODEC(Delta, ZSTD(1)),
     raw_index Int32 CODEC(ZSTD(1))
 )
-ENGINE = {replicated}MergeTree
+ENGINE = MergeTree
 ORDER BY (workspace, source, reason, fingerprint, received_at)
-SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS non_replicated_deduplication_window = 100000, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letters_mv {on_cluster} TO {database}.dead_letters AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letters_mv TO {database}.dead_letters AS
 SELECT * FROM {database}.dead_letters_in;
 
-CREATE TABLE IF NOT EXISTS {database}.ledger_in {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ledger_in
 (
     workspace LowCardinality(String),
     source LowCardinality(String),
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS {database}.ledger_in {on_cluster}
 ENGINE = Null;
 
 -- Read it with sum(events) and GROUP BY: rows of one key are added up when parts are merged, not before.
-CREATE TABLE IF NOT EXISTS {database}.ledger {on_cluster}
+CREATE TABLE IF NOT EXISTS {database}.ledger
 (
     workspace LowCardinality(String),
     source LowCardinality(String),
@@ -63,9 +63,9 @@ CREATE TABLE IF NOT EXISTS {database}.ledger {on_cluster}
     minute DateTime64(3, 'UTC'),
     events Int64
 )
-ENGINE = {replicated}SummingMergeTree(events)
+ENGINE = SummingMergeTree(events)
 ORDER BY (workspace, source, stage, outcome, minute)
-SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS non_replicated_deduplication_window = 100000, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_mv {on_cluster} TO {database}.ledger AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_mv TO {database}.ledger AS
 SELECT workspace, source, stage, outcome, minute, events FROM {database}.ledger_in;

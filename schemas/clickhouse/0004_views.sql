@@ -2,7 +2,7 @@
 
 -- The owner of an event's subject: for a contested device whoever had it at the event's time, else the subject itself. Its root is the
 -- profile. `profile` is the number (group and join by it), `profile_id` the same in public form.
-CREATE OR REPLACE VIEW {database}.events_resolved {on_cluster} AS
+CREATE OR REPLACE VIEW {database}.events_resolved AS
 SELECT
     workspace,
     message_id,
@@ -36,7 +36,7 @@ FROM {database}.events;
 --   stays   how many events, from when to when;
 --   ids     its identifiers (a contested device belongs to each of its owners);
 --   traits  of each name the last value by event time, ties by message id, then value; 1,000 names, the earliest.
-CREATE OR REPLACE VIEW {database}.profiles {on_cluster} AS
+CREATE OR REPLACE VIEW {database}.profiles AS
 WITH
     stays AS
     (
