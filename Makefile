@@ -15,12 +15,13 @@ help:
 # The venv is made again whenever the pinned dependencies change.
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Stitchline needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 setup") if sys.version_info < (3, 11) else None'
-	@echo "[1/3] virtual environment in .venv"
+	@echo "[1/3] making a virtual environment in .venv"
 	@$(PYTHON) -m venv .venv
-	@echo "[2/3] dependencies, pinned and hashed (some 250 MB the first time; under a minute on a good line)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@echo "[2/3] fetching and installing dependencies, pinned and hashed (some 400 MB the first time; a minute on a good line)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes --requirement requirements.lock | sed -u -n 's/^Collecting \([^ ]*\).*/      \1/p; s/^Installing collected.*/      installing/p'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+	@echo "[3/3] dependencies are in place"
 
 setup: .venv/.ready
 	@$(BIN)/stitchline fetch

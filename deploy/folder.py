@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-ORPHANS_S_MAX = 45.0
+ORPHANS_S_MAX = 90.0  # stages, then the broker that waits for them
 POLL_S = 0.1
 
 
@@ -28,12 +28,24 @@ class DataFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().resolve()
         self._lock: int | None = None
+        self._stages: int | None = None
 
     @property
     def lock_fd(self) -> int:
         """To be passed to every child."""
         assert self._lock is not None
         return self._lock
+
+    @property
+    def stages_fd(self) -> int:
+        """To be passed to every stage, and to no engine: who holds `stages.lock` still needs the engines."""
+        if self._stages is None:
+            raise RuntimeError("the folder is not ours")
+        return self._stages
+
+    @property
+    def stages_lock(self) -> Path:
+        return self.path("stages.lock")
 
     async def acquire(self, say: Callable[[str], None]) -> None:
         """Own the folder, made if it is missing; wait for the children of a start that was killed. Raises FolderInUse."""
@@ -53,6 +65,8 @@ class DataFolder:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _identity(os.getpid()).encode(), 0)
         self._lock = descriptor
+        self._stages = os.open(self.stages_lock, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._stages, fcntl.LOCK_EX)
 
     def owner(self) -> int | None:
         """The process that owns the folder now, if one does. Changes nothing."""
@@ -66,9 +80,10 @@ class DataFolder:
             os.close(descriptor)
 
     def release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        for descriptor in (self._lock, self._stages):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._lock = self._stages = None
 
     def path(self, *parts: str) -> Path:
         return self.root.joinpath(*parts)
@@ -123,4 +138,4 @@ def _in_use(root: Path, owner: int | None) -> str:
         return (
             f"{root} is in use by process {owner}: stop that one, or start with another folder (--data DIR)"
         )
-    return f"{root} is held by processes of an earlier start that do not end: `stitchline doctor` lists them"
+    return f"{root} is held by processes of an earlier start that do not end: `stitchline doctor` names one"

@@ -8,23 +8,31 @@ lock held by them lives as long as the program.
 import argparse
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 from runtime.parent import STDIN, watch_parent
 
 GRACE_S = 20.0
+AFTER_S_MAX = 30.0  # more than any stage's own limit for its stop
+AFTER_POLL_S = 0.05
 PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 
-def run(argv: Sequence[str], grace_s: float) -> int:
-    """Run a program to its end and return its exit code, 128 + N for signal N."""
+def run(argv: Sequence[str], grace_s: float, after: Path | None = None) -> int:
+    """Run a program to its end and return its exit code, 128 + N for signal N.
+
+    `after`: when our parent is gone, wait until nobody holds a lock on this file any more, then end the program.
+    """
     child = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
@@ -36,7 +44,7 @@ def run(argv: Sequence[str], grace_s: float) -> int:
     signal.signal(signal.SIGTERM, ending.on_signal)
     signal.signal(signal.SIGINT, ending.on_signal)
     if _is_pipe(STDIN):
-        watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM), grace_s * 2)
+        watch_parent(lambda: _end_after(after), grace_s * 2 + AFTER_S_MAX)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
@@ -46,13 +54,33 @@ def main(argv: Sequence[str]) -> int:
         prog="python -m deploy.leash", description="Run a program that ends when our parent does."
     )
     parser.add_argument("--grace-s", type=float, default=GRACE_S, help="time between SIGTERM and SIGKILL")
+    parser.add_argument("--after", type=Path, help="file whose lock is held by those that need the program")
     parser.add_argument("program", nargs="+", metavar="ARGV")
     options = parser.parse_args(argv)
     try:
-        return run(options.program, options.grace_s)
+        return run(options.program, options.grace_s, options.after)
     except FileNotFoundError as error:
         sys.stderr.write(f"leash: {error.filename} does not exist\n")
         return 127
+
+
+def _end_after(held: Path | None) -> None:
+    """SIGTERM to ourselves, once those that use the program have ended, or have had their time."""
+    end = time.monotonic() + AFTER_S_MAX
+    while held is not None and time.monotonic() < end and _is_locked(held):
+        time.sleep(AFTER_POLL_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # no such file: nobody waits
+    return False
 
 
 class _Ending:

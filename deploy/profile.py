@@ -20,7 +20,14 @@ FIND_SQL = """\
 SELECT profile_id
 FROM profiles
 WHERE workspace = {workspace:String}
-  AND (profile_id = {id:String} OR user_id = {id:String} OR has(emails, {email:String}) OR has(anonymous_ids, {id:String}))
+  AND (
+      profile_id = {id:String}
+      OR has(emails, {email:String})
+      OR has(anonymous_ids, {id:String})
+      OR profile_id IN (
+          SELECT lower(leftPad(hex(dictGetOrDefault({dictionary:String}, 'root', node, node)), 16, '0'))
+          FROM identifiers
+          WHERE workspace = {workspace:String} AND kind IN ('u', 'x') AND value = {id:String}))
 ORDER BY profile_id = {id:String} DESC, user_id = {id:String} DESC, last_seen DESC
 LIMIT 1"""
 
@@ -72,12 +79,16 @@ def find(settings: ClickHouseSettings, workspace: str, identifier: str) -> Profi
 def _find(client: Client, workspace: str, identifier: str) -> Profile:
     wanted = identifier.strip()
     email = normalise_email(wanted)
-    found = client.query(
-        FIND_SQL, parameters={"workspace": workspace, "id": wanted, "email": email}
-    ).result_rows
+    asked = {
+        "workspace": workspace,
+        "id": wanted,
+        "email": email,
+        "dictionary": f"{client.database}.idr_root",
+    }
+    found = client.query(FIND_SQL, parameters=asked).result_rows
     if not found:
         raise NoSuchProfile(
-            f"nobody in workspace {workspace} has the profile id, user id, e-mail or anonymous id {wanted!r}; "
+            f"nobody in workspace {workspace} has the profile id, user id, e-mail, anonymous id or external id {wanted!r}; "
             "an event that was just sent is there within a few seconds"
         )
     return _read(client, {"workspace": workspace, "id": found[0][0], "limit": JOURNEY_EVENTS_MAX})

@@ -70,7 +70,7 @@ class Stack:
         self._say("creating topics and tables")
         await _to_its_end(lambda: self._prepare(environ))
         self._say("starting collector, processor and sinks")
-        await self._start_all(self._stages(chosen, environ))
+        await self._start_all(self._stages(chosen, environ), self._folder.stages_fd)
         return Addresses(
             collector=f"http://{ports.HOST}:{chosen.collector}",
             console=None,
@@ -128,8 +128,8 @@ class Stack:
             embedded = {}
         return {**embedded, **defaults, **self._given, **fixed}
 
-    async def _start_all(self, specs: list[ChildSpec]) -> None:
-        children = [Child(spec, inherit=[self._folder.lock_fd]) for spec in specs]
+    async def _start_all(self, specs: list[ChildSpec], *inherit: int) -> None:
+        children = [Child(spec, inherit=[self._folder.lock_fd, *inherit]) for spec in specs]
         self._children += children
         await _together(*(child.start() for child in children))
 
@@ -170,7 +170,7 @@ class Stack:
             heap_mb=engine.kafka_heap_mb,
         )
         kafka.prepare(broker, classpath, self._say)
-        return kafka.command(broker, classpath)
+        return kafka.command(broker, classpath, self._folder.stages_lock)
 
     def _prepare(self, environ: Mapping[str, str]) -> None:
         kafka_settings = load(KafkaSettings, environ)

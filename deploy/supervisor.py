@@ -21,7 +21,7 @@ LOG_BYTES_MAX = 20_000_000
 LOG_TAIL_BYTES = 2_000
 RESTART_DELAY_S_MAX = 10.0
 RESTART_DELAY_S_MIN = 0.5
-QUIET_AFTER_S = 60.0  # a child that lived this long starts again without delay
+QUIET_AFTER_S = 60.0  # a child that lived this long starts again after the shortest delay
 READY_POLL_S = 0.05
 
 Ready = Callable[[], Awaitable[bool]]

@@ -1,7 +1,7 @@
 """The pack: many raw events of one partition in one Kafka message. Private between collector and resolver.
 
 msgpack, array-like, so a field may be appended and never moved; `version` is the first element.
-Packs are why Python is fast enough: a Kafka message costs a Faust agent about 70 us, however much is in it.
+Packs are why Python is fast enough: what a Kafka message costs, it costs once for all the events in it.
 """
 
 import msgspec

@@ -80,9 +80,15 @@ def prepare(broker: Broker, classpath: Sequence[Path], say: Say) -> None:
         _format(broker, classpath, _new_cluster_id())
 
 
-def command(broker: Broker, classpath: Sequence[Path]) -> list[str]:
-    """Runs the broker on a leash, until its standard input closes or SIGTERM."""
-    leash = [sys.executable, "-m", "deploy.leash", "--grace-s", str(STOP_GRACE_S), "--"]
+def command(broker: Broker, classpath: Sequence[Path], users: Path | None = None) -> list[str]:
+    """Runs the broker on a leash, until its standard input closes or SIGTERM.
+
+    `users`: a file on which its clients hold a lock. A broker that shuts down while it commits a transaction can leave that
+    transaction open for ever (the only replica has no leader any more when its marker should be written), so an orphaned broker
+    outlives its clients.
+    """
+    after = [] if users is None else ["--after", str(users)]
+    leash = [sys.executable, "-m", "deploy.leash", "--grace-s", str(STOP_GRACE_S), *after, "--"]
     return [*leash, *_java(broker, classpath), "kafka.Kafka", str(_settings(broker))]
 
 

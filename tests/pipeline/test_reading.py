@@ -72,13 +72,21 @@ def test_a_profile_is_found_by_each_of_its_identifiers(up: Up) -> None:
         up.post("/v1/page", {"anonymousId": "tablet", "name": "Home", "timestamp": "2026-01-01T10:00:00Z"})
         == 200
     )
-    known = {"anonymousId": "tablet", "userId": "eve", "traits": {"email": "Eve@Shop.Example", "plan": "pro"}}
+    known = {
+        "anonymousId": "tablet",
+        "userId": "eve",
+        "traits": {"email": "Eve@Shop.Example", "plan": "pro"},
+        "context": {"externalIds": [{"type": "contact_id", "id": "77"}]},
+    }
     assert up.post("/v1/identify", known) == 200
     until(
         lambda: up.ask("SELECT anonymous_ids, events FROM profiles WHERE user_id = 'eve'"), [[["tablet"], 2]]
     )
-    found = [json.loads(stitchline(up, "profile", name)) for name in ("eve", "eve@shop.example", "tablet")]
-    assert found[0] == found[1] == found[2]
+    found = [
+        json.loads(stitchline(up, "profile", name))
+        for name in ("eve", "eve@shop.example", "tablet", "contact_id:77")
+    ]
+    assert found[0] == found[1] == found[2] == found[3]
     assert found[0] == json.loads(stitchline(up, "profile", found[0]["profile_id"]))
     assert found[0]["traits"]["plan"] == "pro"
     assert [event["type"] for event in found[0]["journey"]] == ["page", "identify"]

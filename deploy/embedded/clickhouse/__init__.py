@@ -2,7 +2,7 @@
 
 So every client uses one code path, whether the engine is this one or a server. The way of a request is the order of
 the modules: `request` (what is asked), `compression` and `sql` (which bytes are the statement, which the data),
-`engine` (chdb runs it), `failure` and `reply` (what is answered); `app` is the HTTP edge.
+`engine` (chdb runs it), `formats`, `failure` and `answer` (what is answered); `app` is the HTTP edge.
 
 Deliberately absent: users and rights (127.0.0.1 only, any name is let in), sessions, external tables, ClickHouse's own
 compressed blocks, the native TCP protocol. What is asked for and not there is refused in words, never ignored.

@@ -62,10 +62,16 @@ def read(method: str, params: Mapping[str, str], headers: Mapping[str, str]) -> 
     )
 
 
+OUR_NAMES = ("127.0.0.1", "localhost")
+
+
 def is_from_a_foreign_page(headers: Mapping[str, str]) -> bool:
-    """A web page that the user looks at may post to 127.0.0.1: whatever comes from another origin is turned away."""
-    origin = headers.get("Origin", "")
-    return bool(origin) and origin.partition("://")[2] != headers.get("Host", "")
+    """A web page that the user looks at may post to 127.0.0.1: whatever comes from another origin is turned away.
+
+    So is a page whose own name was made to point here, which would be of the same origin: a browser's host must be this machine.
+    """
+    origin, host = headers.get("Origin", ""), headers.get("Host", "")
+    return bool(origin) and (origin.partition("://")[2] != host or host.partition(":")[0] not in OUR_NAMES)
 
 
 def _is_setting(name: str) -> bool:
