@@ -25,6 +25,7 @@ from schemas.reasons import Reason
 Sources = Callable[[str], Source | None]  # from a write key to its source
 
 NULL = bytes(ABSENT)
+NOT_UTF8 = Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
 
 T = TypeVar("T")
 
@@ -50,9 +51,13 @@ class Intake(msgspec.Struct, frozen=True):
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """What all events of one request share. `kind` is the type that the path names, "" for a batch."""
+    """What all events of one request share. `kind` is the type that the path names, "" for a batch.
+
+    `received` is the body before its characters were mended, for a dead letter; b"" when there is nothing whole to keep.
+    """
 
     source: Source
+    received: bytes
     received_at: int
     ids: Iterator[str]
     limits: Limits
@@ -68,21 +73,38 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         return Intake(not_found())
     if request.method != "POST":
         return Intake(method_not_allowed("POST", "OPTIONS"))
-    body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
+    unpacked_body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
+    # Mended before the sender is looked for: half a character in a title must not hide the key that stands beside it.
+    body = unpacked_body if isinstance(unpacked_body, Refusal) else with_whole_characters(unpacked_body)
     source = _sender(request, body, sources)
     if isinstance(source, Refusal):
         return Intake(refused(source))
     arrival = Arrival(
-        source=source, received_at=now, ids=ids, limits=limits, kind="" if kind == BATCH else kind
+        source=source,
+        received=_whole(request, unpacked_body),
+        received_at=now,
+        ids=ids,
+        limits=limits,
+        kind="" if kind == BATCH else kind,
     )
     if isinstance(body, Refusal):
-        # A body over the limit is not read to its end: there is nothing whole to keep.
-        return _refuse_whole(body, b"" if body.reason is Reason.BODY_TOO_LARGE else request.body, arrival)
+        return _refuse_whole(body, arrival)
     return _accept_batch(body, arrival) if kind == BATCH else _accept_one(body, arrival)
 
 
+def _whole(request: Request, body: bytes | Refusal) -> bytes:
+    if not isinstance(body, Refusal):
+        return body
+    # A body over the limit is not read to its end: there is nothing whole to keep.
+    return b"" if body.reason is Reason.BODY_TOO_LARGE else request.body
+
+
 def _sender(request: Request, body: bytes | Refusal, sources: Sources) -> Source | Refusal:
-    key = key_in_header(request.authorization) or _key_in_body(body) or key_in_query(request.query)
+    key = key_in_header(request.authorization) or _key_in_body(body)
+    if not key or isinstance(key, Refusal):
+        key = key_in_query(request.query) or key
+    if isinstance(key, Refusal):
+        return key  # nobody can say that the body names no source
     if not key:
         return Refusal(
             Reason.NO_WRITE_KEY,
@@ -94,33 +116,41 @@ def _sender(request: Request, body: bytes | Refusal, sources: Sources) -> Source
     )
 
 
-def _key_in_body(body: bytes | Refusal) -> str:
+def _key_in_body(body: bytes | Refusal) -> str | Refusal:
+    """ "" when the body names nobody, a refusal when it cannot be read far enough to tell."""
     if isinstance(body, Refusal):
+        return body
+    if not body:
         return ""
     found = _read(decode_write_key, body)
-    return "" if isinstance(found, Refusal) else text(found.write_key)
+    if isinstance(found, Refusal):
+        return "" if found.reason is Reason.WRONG_TYPE else found
+    return text(found.write_key)
 
 
 def _accept_one(body: bytes, arrival: Arrival) -> Intake:
-    event = read_event(with_whole_characters(body), arrival)
+    event = read_event(body, arrival)
     if isinstance(event, Refusal):
-        return _refuse_whole(event, body, arrival)
+        return _refuse_whole(event, arrival)
     return Intake(SUCCESS, arrival.source, [event])
 
 
-def _refuse_whole(refusal: Refusal, body: bytes, arrival: Arrival) -> Intake:
-    letters = [dead_letter(refusal, body, arrival.source, arrival.received_at)] if body else []
+def _refuse_whole(refusal: Refusal, arrival: Arrival) -> Intake:
+    received = arrival.received
+    letters = [dead_letter(refusal, received, arrival.source, arrival.received_at)] if received else []
     return Intake(refused(refusal), arrival.source, [], letters)
 
 
 def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
-    batch = _read(decode_batch, with_whole_characters(body))
+    batch = _read(decode_batch, body)
     if isinstance(batch, Refusal):
-        return _refuse_whole(batch, body, arrival)
+        return _refuse_whole(batch, arrival)
     context = bytes(batch.context)
     shared = context if context.startswith(b"{") else b""
+    if not is_utf8(shared):
+        return _refuse_whole(NOT_UTF8, arrival)
     if refusal := _too_much(batch, shared, arrival.limits):
-        return _refuse_whole(refusal, body, arrival)
+        return _refuse_whole(refusal, arrival)
     arrival = msgspec.structs.replace(arrival, sent_at=text(batch.sent_at), context=shared)
     return _sort(batch, arrival)
 
@@ -158,7 +188,7 @@ def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
     if len(payload) > arrival.limits.event_bytes_max:
         return _event_too_large(arrival)
     if not is_utf8(payload):
-        return Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
+        return NOT_UTF8
     call = _read(decode_call, payload)
     if isinstance(call, Refusal):
         return call

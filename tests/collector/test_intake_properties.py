@@ -41,6 +41,16 @@ BODIES = (
     | EVENTS.map(json.dumps).map(str.encode)
     | st.lists(EVENTS).map(lambda batch: json.dumps({"batch": batch}).encode())
 )
+HALVES = st.text(st.characters(categories=["Cs", "L"]), max_size=8)  # json.dumps escapes halves of characters
+SIGNED = st.tuples(EVENTS, HALVES, st.booleans()).map(
+    lambda drawn: {
+        **({"writeKey": "good"} if drawn[2] else {}),
+        **drawn[0],
+        "name": drawn[1],
+        "batch": [{**drawn[0], "name": drawn[1]}],
+        "writeKey": "good",
+    }
+)
 KEYS = st.sampled_from(["", basic("good"), "Bearer good"]) | st.text()
 
 
@@ -62,6 +72,18 @@ def test_any_bytes_give_a_reply(path: str, body: bytes, key: str, query: str, en
         assert 0 <= partition_of(event.routing, 16) < 16
         assert event.message_id
         json.loads(event.payload)
+
+
+@given(path=st.sampled_from(sorted(CALLS)), body=SIGNED, cut=st.integers(min_value=0, max_value=50))
+def test_a_key_in_the_body_is_never_missing(path: str, body: dict[str, object], cut: int) -> None:
+    """Halves of characters do not hide it; a body that is cut short is unreadable, not without a key."""
+    whole = json.dumps(body).encode()
+    request = Request(method="POST", path=path, body=whole[: max(1, len(whole) - cut)])
+    intake = accept(request, now=NOW, ids=ids(), sources={"good": SHOP}.get, limits=LIMITS)
+    assert intake.reply.status in ({200, 400, 413} if not cut else {400})
+    assert cut or intake.source is SHOP
+    for event in intake.events:
+        json.loads(event.payload)["name"].encode()
 
 
 @given(st.lists(EVENTS | SCALARS, max_size=10))
