@@ -32,8 +32,10 @@ def _subjects(prefix: str) -> dict[str, str]:
 
 
 def _by_id(number: str) -> Reply:
-    if number.isdecimal() and int(number) in DEFINITIONS:
-        return 200, {"schema": json.dumps(DEFINITIONS[int(number)])}
+    # Compared as text: int() raises on thousands of digits, and takes digits of other scripts.
+    for schema in SCHEMAS:
+        if str(schema.id) == number:
+            return 200, {"schema": json.dumps(DEFINITIONS[schema.id])}
     return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
 
 

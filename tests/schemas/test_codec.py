@@ -73,6 +73,8 @@ def test_subjects_are_the_topics_with_their_prefix() -> None:
     [
         ("/schemas/ids/99", 40403),
         ("/schemas/ids/x", 40403),
+        pytest.param("/schemas/ids/" + "1" * 5_000, 40403, id="more digits than int() takes"),
+        ("/schemas/ids/\u0661", 40403),
         ("/subjects/no/versions/1", 40401),
         ("/subjects/ledger-value/versions/9", 40402),
     ],
