@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+WriteKey = Annotated[str, msgspec.Meta(min_length=1)]  # no client can send an empty one
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
 _SOURCE = "source/"
@@ -30,7 +31,7 @@ class SourceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """One entry under `sources:` of a file for `stitchline apply`."""
 
     id: Name
-    write_keys: Annotated[list[str], msgspec.Meta(min_length=1)]
+    write_keys: Annotated[list[WriteKey], msgspec.Meta(min_length=1)]
     workspace: Name = "main"
     unsigned_links: bool = False
     allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])

@@ -88,6 +88,7 @@ def test_a_key_that_no_other_source_keeps_may_be_given(sources: list[object]) ->
         ({"sources": [{"id": "A b", "write_keys": ["k"]}]}, "regex"),
         ({"sources": [{"id": "a"}]}, "write_keys"),
         ({"sources": [{"id": "a", "write_keys": []}]}, "length"),
+        ({"sources": [{"id": "a", "write_keys": ["k", ""]}]}, r"length >= 1 .*write_keys\[1\]"),
         ({"sources": [{"id": "a", "write_keys": ["k"], "colour": 1}]}, "colour"),
         ({"rules": []}, "rules"),
         (
