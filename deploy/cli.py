@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from deploy.errors import told_plainly
+from deploy.ports import without_proxy_for_us
 from runtime import logs
 
 app = typer.Typer(
@@ -24,10 +25,18 @@ app = typer.Typer(
 Data = Annotated[
     Path, typer.Option(help="Folder that keeps everything; a second start carries on where it stopped.")
 ]
-CollectorPort = Annotated[int, typer.Option(help="Port of the collector on 127.0.0.1; 0 takes a free one.")]
-ConsolePort = Annotated[int, typer.Option(help="Port kept for the console, which does not exist yet.")]
-KafkaPort = Annotated[int, typer.Option(help="Port of the embedded Kafka; 0 takes a free one.")]
-ClickHousePort = Annotated[int, typer.Option(help="Port of the embedded ClickHouse; 0 takes a free one.")]
+CollectorPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the collector on 127.0.0.1; 0 takes a free one.")
+]
+ConsolePort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port kept for the console, which does not exist yet.")
+]
+KafkaPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the embedded Kafka; 0 takes a free one.")
+]
+ClickHousePort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the embedded ClickHouse; 0 takes a free one.")
+]
 
 
 def say(line: str) -> None:
@@ -174,5 +183,6 @@ def doctor(data: Data = Path("data")) -> None:
 def main() -> None:
     """The entry point: an error that a user can mend is one plain sentence and exit code 2, never a stack."""
     logs.configure("stitchline", logging.WARNING)
+    os.environ.update(without_proxy_for_us(os.environ))
     with told_plainly(say):
         app()

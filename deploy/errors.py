@@ -21,7 +21,7 @@ def _mendable() -> tuple[type[Exception], ...]:
     from deploy.demo.send import NotAccepted
     from deploy.embedded.jars import FetchFailed
     from deploy.embedded.kafka import KafkaFailed
-    from deploy.folder import FolderInUse
+    from deploy.folder import FolderInUse, FolderUnusable
     from deploy.ports import PortTaken
     from deploy.profile import NoAnswer, NoSuchProfile
     from deploy.supervisor import ChildFailed
@@ -37,6 +37,7 @@ def _mendable() -> tuple[type[Exception], ...]:
         CollectorPortTaken,
         FetchFailed,
         FolderInUse,
+        FolderUnusable,
         KafkaFailed,
         KafkaUnavailable,
         MigrationError,

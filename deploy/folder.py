@@ -22,6 +22,10 @@ class FolderInUse(Exception):
     """Another stack runs on the folder."""
 
 
+class FolderUnusable(Exception):
+    """The folder cannot be made or written."""
+
+
 class DataFolder:
     """`data` with `lock` (held while we live), `hash.key`, `logs/` and what the engines keep."""
 
@@ -48,9 +52,9 @@ class DataFolder:
         return self.path("stages.lock")
 
     async def acquire(self, say: Callable[[str], None]) -> None:
-        """Own the folder, made if it is missing; wait for the children of a start that was killed. Raises FolderInUse."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """Own the folder, made if it is missing; wait for the children of a start that was killed. Raises FolderInUse
+        or FolderUnusable."""
+        descriptor = self._open_lock()
         end = time.monotonic() + ORPHANS_S_MAX
         told = False
         while not _try_lock(descriptor):
@@ -67,6 +71,15 @@ class DataFolder:
         self._lock = descriptor
         self._stages = os.open(self.stages_lock, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._stages, fcntl.LOCK_EX)
+
+    def _open_lock(self) -> int:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise FolderUnusable(
+                f"{self.root} cannot be a data folder ({error.strerror}): choose another with --data DIR"
+            ) from error
 
     def owner(self) -> int | None:
         """The process that owns the folder now, if one does. Changes nothing."""

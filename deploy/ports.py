@@ -2,12 +2,20 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 HOST = "127.0.0.1"
 
 
 class PortTaken(Exception):
     """A port that was asked for is in use; the text says which option chooses another."""
+
+
+def without_proxy_for_us(environ: Mapping[str, str]) -> dict[str, str]:
+    """The two variables that keep clients from asking a proxy for what listens on this machine."""
+    told = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    hosts = [host for host in told.split(",") if host] + [HOST, "localhost"]
+    return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(dict.fromkeys(hosts)))
 
 
 def is_free(port: int) -> bool:

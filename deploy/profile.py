@@ -78,6 +78,10 @@ def find(settings: ClickHouseSettings, workspace: str, identifier: str) -> Profi
 
 def _find(client: Client, workspace: str, identifier: str) -> Profile:
     wanted = identifier.strip()
+    if not wanted:
+        raise NoSuchProfile(
+            "an empty identifier is nobody's: give a profile id, user id, e-mail, anonymous id or type:id"
+        )
     email = normalise_email(wanted)
     asked = {
         "workspace": workspace,

@@ -14,8 +14,8 @@ from deploy import ports
 from deploy.embedded import clickhouse, kafka
 from deploy.folder import DataFolder
 from deploy.supervisor import Child, ChildFailed, ChildSpec, Ready
-from runtime.control import ControlReader, write_control
-from runtime.kafka import KafkaUnavailable, ensure_topics
+from runtime.control import read_control, write_control
+from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
 from schemas.control import parse_file
 from sinks.migrations import migrate
@@ -179,7 +179,7 @@ class Stack:
         _apply_missing(kafka_settings)
 
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
-        sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/metrics"
+        sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/readyz"
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
         return [
@@ -218,17 +218,10 @@ async def _to_its_end(work: Callable[[], T]) -> T:
 
 
 def _apply_missing(settings: KafkaSettings) -> None:
-    """The development source, unless somebody has already said what it is."""
-    reader = ControlReader(settings)
-    reader.start()
-    try:
-        if not reader.wait_current(CONTROL_S_MAX):
-            raise KafkaUnavailable(
-                f"the control topic at {settings.bootstrap_servers} cannot be read to its end"
-            )
-        records = parse_file(DEVELOPMENT_SOURCE)
-        missing = {key: value for key, value in records.items() if key not in reader.state.documents}
-    finally:
-        reader.stop()
-    if missing:
+    """The development source, unless somebody has already said what it is, or has taken its key."""
+    state = read_control(settings, CONTROL_S_MAX)
+    missing = {
+        key: value for key, value in parse_file(DEVELOPMENT_SOURCE).items() if key not in state.documents
+    }
+    if missing and state.source_of("dev") is None:
         write_control(settings, missing, apply_id="development-source")

@@ -136,7 +136,7 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=6, description="After this silence another worker takes the partitions over.")
     ] = field(default=30, name="PROCESSOR_SESSION_TIMEOUT_S")
     metrics_port: Annotated[
-        int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")
+        int, Meta(ge=0, le=65535, description="Port of /metrics, /livez and /readyz on 127.0.0.1; 0: none.")
     ] = field(default=0, name="PROCESSOR_METRICS_PORT")
     hash_key: Annotated[
         str,
@@ -204,7 +204,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=6, description="After this silence another sink takes the partitions over.")
     ] = field(default=30, name="SINK_SESSION_TIMEOUT_S")
     metrics_port: Annotated[
-        int, Meta(ge=0, le=65535, description="Port of /metrics on 127.0.0.1; 0: none.")
+        int, Meta(ge=0, le=65535, description="Port of /metrics, /livez and /readyz on 127.0.0.1; 0: none.")
     ] = field(default=0, name="SINK_METRICS_PORT")
 
 

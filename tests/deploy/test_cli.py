@@ -49,6 +49,9 @@ def test_every_option_of_up_is_there(option: str) -> None:
         (["processor"], {"STITCHLINE_HASH_KEY": "short"}, "STITCHLINE_HASH_KEY"),
         (["collector"], {"COLLECTOR_PORT": "99999999"}, "COLLECTOR_PORT"),
         (["sink", "nowhere"], {}, "nowhere"),
+        (["up", "--data", "/proc/no-folder"], {}, "--data DIR"),
+        (["up", "--data", __file__], {}, "--data DIR"),
+        (["up", "--kafka-port", "99999"], {}, "--kafka-port"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence_without_a_stack(

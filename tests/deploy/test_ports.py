@@ -22,6 +22,12 @@ def test_a_taken_port_is_told_with_the_option_that_chooses_another() -> None:
             ports.choose(number, "--kafka-port")
 
 
+def test_a_proxy_is_not_asked_for_this_machine_and_other_exceptions_stay() -> None:
+    told = ports.without_proxy_for_us({"NO_PROXY": "intranet.example"})
+    assert told == dict.fromkeys(("no_proxy", "NO_PROXY"), "intranet.example,127.0.0.1,localhost")
+    assert ports.without_proxy_for_us(told) == told
+
+
 def test_nothing_answers_on_a_free_port() -> None:
     number = ports.free_ports(1)[0]
     assert ports.choose(number, "--x") == number

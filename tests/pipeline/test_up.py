@@ -1,7 +1,10 @@
 """`stitchline up` as a user runs it: an event goes in by HTTP and is a person in SQL; a killed start carries on and leaves
 nothing behind."""
 
+import itertools
 import signal
+import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -51,6 +54,45 @@ def test_a_stack_survives_its_own_death_and_keeps_what_it_accepted(data: Path) -
     assert third.post("/v1/page", {"anonymousId": "d1", "name": "Home"}) == 200
     until(lambda: third.ask("SELECT events FROM profiles WHERE user_id = 'ann'"), [[204]])
     third.end(signal.SIGINT)
+
+
+def test_kills_under_load_lose_nothing_and_double_nothing(data: Path) -> None:
+    """Everything dies at once, in the middle of requests, transactions and inserts, three times over."""
+    accepted: set[str] = set()
+    for number in range(3):
+        up = Up(data)
+        senders = [threading.Thread(target=_send, args=(up, f"{number}-{k}", accepted)) for k in range(6)]
+        for sender in senders:
+            sender.start()
+        time.sleep(1.5)
+        up.process.kill()
+        for sender in senders:
+            sender.join()
+        up.end(signal.SIGKILL)
+    up = Up(data)
+    until(lambda: accepted <= {row[0] for row in up.ask("SELECT message_id FROM events_resolved")}, True)
+    assert up.ask("SELECT count() = uniqExact(message_id) FROM events_resolved") == [[1]]
+    assert len(accepted) > 300
+    up.end(signal.SIGTERM)
+
+
+def _send(up: Up, name: str, accepted: set[str]) -> None:
+    """Batches that give state, facts and pointers work, until nobody answers."""
+    for number in itertools.count():
+        events = [
+            {
+                "type": "identify",
+                "messageId": f"{name}-{number}-{k}",
+                "anonymousId": f"d{number % 500}",
+                "userId": f"u{number % 300}",
+            }
+            for k in range(5)
+        ]
+        try:
+            if up.post("/v1/batch", {"batch": events}) == 200:
+                accepted.update(event["messageId"] for event in events)
+        except OSError:
+            return
 
 
 def test_a_child_that_is_killed_is_started_again_and_loses_nothing(data: Path) -> None:

@@ -92,7 +92,7 @@ def setup(request: Request, memory_bytes_max: int) -> list[str]:
 
 def _run(prepared: Prepared, request: Request, statement: Statement, sent: "_Sent") -> None:
     if statement.insert:
-        done = prepared.insert(statement.insert.statement, statement.insert.format, statement.data)
+        done = prepared.insert(statement.insert, statement.data)
         sent.whole(done, request.default_format or DEFAULT_FORMAT)
         return
     name = sql.output_format(statement.text) or request.default_format or DEFAULT_FORMAT

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +21,9 @@ import msgspec
 from chdb.state.sqlitelike import Connection
 
 from deploy.embedded.clickhouse.failure import from_engine
+from deploy.embedded.clickhouse.sql import Insert, quoted
 
 VERSION: str = chdb.engine_version
-APPEND_BYTES = 1024 * 1024
 LOCK = "stitchline.lock"
 TEMPORARY = "stitchline.tmp"
 
@@ -69,7 +70,7 @@ class Engine:
         with _as_ours():
             connection = Connection(str(self._folder))
         try:
-            prepared = Prepared(connection)
+            prepared = Prepared(connection, self._folder / TEMPORARY)
             for statement in setup:
                 prepared.execute(statement, "Null")
             yield prepared
@@ -80,8 +81,9 @@ class Engine:
 class Prepared:
     """What one request does with its connection. Every method raises ClickHouseError."""
 
-    def __init__(self, connection: Any) -> None:  # chdb's classes are typed in part only
+    def __init__(self, connection: Any, temporary: Path) -> None:  # chdb's classes are typed in part only
         self._connection = connection
+        self._temporary = temporary
 
     def execute(self, statement: str, output_format: str) -> Done:
         with _as_ours():
@@ -101,21 +103,19 @@ class Prepared:
         finally:
             stream.close()
 
-    def insert(self, statement: str, input_format: str, data: Iterable[bytes]) -> Done:
-        """Nothing is committed unless `data` came to its end; an error from it ends the INSERT and goes on."""
-        with _as_ours():
-            inserter = self._connection.send_insert(statement, input_format)
-        try:
-            for chunk in _gathered(data):
-                with _as_ours():
-                    inserter.append(chunk)
-            with _as_ours():
-                result = inserter.finish()
-        finally:
-            inserter.close()
-        return Done(
-            rows_written=result.rows_written, bytes_written=result.bytes_written, elapsed_s=result.elapsed
-        )
+    def insert(self, insert: Insert, data: Iterable[bytes]) -> Done:
+        """Nothing is begun unless `data` came to its end; an error from it goes on.
+
+        Through a file, not by chdb's send_insert: that one reports no error of a materialized view.
+        """
+        with tempfile.NamedTemporaryFile(dir=self._temporary, prefix="insert-") as spool:
+            for chunk in data:
+                spool.write(chunk)
+            spool.flush()
+            infile = f"FROM INFILE {quoted(spool.name)}"
+            return self.execute(
+                f"{insert.statement} {infile} {insert.settings} FORMAT {insert.format}", "Null"
+            )
 
 
 class _as_ours:
@@ -139,18 +139,6 @@ def _done(result: Any) -> Done:
         result_rows=result.rows_read(),
         elapsed_s=result.elapsed(),
     )
-
-
-def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Larger pieces: each append is a call into the engine."""
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        if len(held) >= APPEND_BYTES:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
 
 
 def _use_temporary(folder: Path) -> None:

@@ -30,9 +30,10 @@ OF_A_SESSION = frozenset({"SET", "USE"})
 
 
 class Insert(msgspec.Struct, frozen=True):
-    """An INSERT whose data follows: the statement before FORMAT or VALUES, the format, where the data begins."""
+    """An INSERT whose data follows: the statement up to SETTINGS, FORMAT or VALUES, settings, format, where data begins."""
 
     statement: str
+    settings: str
     format: str
     data_at: int
 
@@ -50,17 +51,20 @@ def insert(head: bytes, default_format: str) -> Insert | None:
     if _next_text(tokens) != "INSERT" or _next_text(tokens) != "INTO":
         return None
     last = None
+    settings_at = len(head)
     for last in _after_target(tokens):
         if last.kind != "word":
             continue
         match last.text:
+            case "SETTINGS":
+                settings_at = min(settings_at, last.start)
             case "FORMAT":
-                return _with_format(head, last)
+                return _with_format(head, last, settings_at)
             case "VALUES":
-                return Insert(_decoded(head[: last.start]), "Values", last.end)
+                return _insert(head[: last.start], settings_at, "Values", last.end)
             case "SELECT" | "WITH" | "FROM" | "WATCH":
                 return None
-    return Insert(_decoded(head), default_format, len(head)) if last else None
+    return _insert(head, settings_at, default_format, len(head)) if last else None
 
 
 def first_word(text: bytes) -> str:
@@ -138,13 +142,17 @@ def _after_target(tokens: Iterator[_Token]) -> Iterator[_Token]:
     yield from tokens
 
 
-def _with_format(head: bytes, keyword: _Token) -> Insert | None:
+def _insert(text: bytes, settings_at: int, name: str, data_at: int) -> Insert:
+    return Insert(_decoded(text[:settings_at]), _decoded(text[settings_at:]), name, data_at)
+
+
+def _with_format(head: bytes, keyword: _Token, settings_at: int) -> Insert | None:
     name = _NAME.match(head, keyword.end)
     if name is None:
         return None
     begins = _BEFORE_DATA.match(head, name.end())
     assert begins is not None
-    return Insert(_decoded(head[: keyword.start]), name[1].decode("ascii"), begins.end())
+    return _insert(head[: keyword.start], settings_at, name[1].decode("ascii"), begins.end())
 
 
 def _next_text(tokens: Iterator[_Token]) -> str:

@@ -108,6 +108,19 @@ def test_an_insert_that_is_cut_off_commits_nothing(client: Client, server: str) 
     assert client.command("SELECT count() FROM t") == 1
 
 
+def test_an_insert_whose_view_fails_is_an_error(client: Client, server: str) -> None:
+    """Or a sink would take a block for stored that is not."""
+    client.command("CREATE OR REPLACE TABLE numbers_in (text String) ENGINE = Null")
+    client.command("CREATE OR REPLACE TABLE numbers_of (n UInt32) ENGINE = MergeTree ORDER BY n")
+    client.command(
+        "CREATE MATERIALIZED VIEW to_numbers TO numbers_of AS SELECT toUInt32(text) AS n FROM numbers_in"
+    )
+    client.raw_insert("numbers_in", insert_block=b"7\n", fmt="TSV")
+    with pytest.raises(DatabaseError, match="CANNOT_PARSE_TEXT"):
+        client.raw_insert("numbers_in", insert_block=b"seven\n", fmt="TSV")
+    assert client.query("SELECT n FROM numbers_of").result_rows == [(7,)]
+
+
 def test_a_setting_holds_for_its_request_only(client: Client, server: str) -> None:
     ask = b"SELECT getSetting('max_threads')"
     usual = post(server, ask)[2]
