@@ -253,3 +253,19 @@ def test_an_unknown_sink_is_named_with_those_there_are(stage: Stage) -> None:
     with stage.sink("evnets") as process:
         assert process.wait() != 0
         assert "no sink is named 'evnets'; there are events, pointers, dead, ledger" in process.said()
+
+
+def test_personal_data_that_clickhouse_quotes_is_kept_in_the_letter_and_logged_nowhere(stage: Stage) -> None:
+    stage.tables.client.command(
+        "CREATE MATERIALIZED VIEW numbers_mv ENGINE = Memory AS SELECT toUInt32(message_id) AS n FROM events_in"
+    )
+    stage.topics.send(EVENTS, [event(1, message_id="ann@example.com")])
+    with stage.sink("events", SINK_REFUSED_RECORDS_MAX="0") as process:
+        assert process.wait() == 70
+        assert "CANNOT_PARSE_TEXT" in process.said()
+        assert "ann@" not in process.said()
+    with stage.sink("events") as process:
+        stage.until("SELECT count(), countIf(detail LIKE '%ann@example.com%') FROM dead_letters", 1, 1)
+        assert stop(process) == 0
+        assert "events.resolved-0-0-1" in process.said()
+        assert "ann@" not in process.said()
