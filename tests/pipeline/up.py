@@ -38,8 +38,12 @@ class Up:
         line = self.process.stdout.readline()
         assert line, (data.parent / "up.log").read_text()[-3000:]
         self.addresses: dict[str, Any] = json.loads(line)
-        self.family = psutil.Process(self.process.pid).children(recursive=True)
+        self.renew_family()
         self.sql = clickhouse_connect.get_client(dsn=self.addresses["clickhouse"], database="stitchline")
+
+    def renew_family(self) -> None:
+        """Who must be gone in the end: all descendants of now."""
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def post(self, path: str, body: object, key: str = "dev") -> int:
         """The answer's status; raises OSError where nobody answers, HTTPError for another status than 200."""

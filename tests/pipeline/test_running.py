@@ -1,4 +1,5 @@
-"""What users do with a running stack besides SQL: a stock Avro consumer, the command line, a new source without a restart."""
+"""What users do with a running stack besides SQL: a stock Avro consumer, the command line, a new source without a restart;
+and what they do not notice: a stage that dies and is started again."""
 
 import json
 import os
@@ -129,3 +130,20 @@ def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> Non
     assert up.ask("SELECT count(DISTINCT profile_id) FROM profiles WHERE user_id = 'bob'") == [[2]], (
         "people of two workspaces never meet"
     )
+
+
+def test_a_child_that_is_killed_is_started_again_and_loses_nothing(up: Up) -> None:
+    up.renew_family()
+    for number, stage in enumerate(("processor", "sink", "collector")):
+        victim = next(p for p in up.family if p.is_running() and stage in p.cmdline())
+        victim.kill()
+        until(lambda stage=stage, number=number: _accepted(up, f"{stage}-{number}"), True)  # type: ignore[misc]
+    until(lambda: up.ask("SELECT count() FROM events_resolved WHERE event = 'Survived'"), [[3]])
+    up.renew_family()
+
+
+def _accepted(up: Up, message_id: str) -> bool:
+    try:
+        return up.post("/v1/track", {"userId": "ann", "event": "Survived", "messageId": message_id}) == 200
+    except OSError:
+        return False
