@@ -134,9 +134,10 @@ def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> Non
 
 def test_a_child_that_is_killed_is_started_again_and_loses_nothing(up: Up) -> None:
     up.renew_family()
-    for number, stage in enumerate(("processor", "sink", "collector")):
-        victim = next(p for p in up.family if p.is_running() and stage in p.cmdline())
-        victim.kill()
+    stages = ("processor", "sink", "collector")
+    victims = {stage: next(child for child in up.family if stage in child.cmdline()) for stage in stages}
+    for number, stage in enumerate(stages):
+        victims[stage].kill()
         until(lambda stage=stage, number=number: _accepted(up, f"{stage}-{number}"), True)  # type: ignore[misc]
     until(lambda: up.ask("SELECT count() FROM events_resolved WHERE event = 'Survived'"), [[3]])
     up.renew_family()
