@@ -34,7 +34,10 @@ def started(broker: kafka.Broker) -> Iterator[psutil.Process]:
 
 
 def produce(bootstrap: str, values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "message.max.bytes": 4_000_000})
+    # Idempotent: a first request that meets a topic without a leader is sent again, and must not pass the others.
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "message.max.bytes": 4_000_000}
+    )
     for value in values:
         producer.produce(TOPIC, value)
     assert producer.flush(20) == 0
