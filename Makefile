@@ -23,7 +23,13 @@ help:
 	@touch $@
 	@echo "[3/3] dependencies are in place"
 
-setup: .venv/.ready
+# The JavaScript side: what builds the pixel, and the clients of the demo and the tests.
+node_modules/.ready: package.json package-lock.json .venv/.ready
+	@echo "fetching JavaScript packages, pinned and hashed (90 MB)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
+	@touch $@
+
+setup: .venv/.ready node_modules/.ready
 	@$(BIN)/stitchline fetch
 
 demo: setup
@@ -49,4 +55,4 @@ lock:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --group dev pyproject.toml --output-file requirements.lock --quiet --no-header --custom-compile-command 'make lock'
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

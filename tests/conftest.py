@@ -3,10 +3,12 @@
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import clickhouse_connect
 import pytest
 
+from deploy.demo import javascript
 from tests import engines
 
 
@@ -24,6 +26,17 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real ClickHouse's HTTP interface."""
     with engines.clickhouse_engine(tmp_path_factory.mktemp("clickhouse"), os.environ) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The machine's Chromium. Where there is none the test is skipped, unless STITCHLINE_TEST_BROWSER=required."""
+    found = javascript.browser()
+    if found is None and os.environ.get("STITCHLINE_TEST_BROWSER") == "required":
+        pytest.fail("no Chromium on this machine, and STITCHLINE_TEST_BROWSER=required")
+    if found is None:
+        pytest.skip("no Chromium on this machine: install it, or name it in $CHROMIUM")
+    return found
 
 
 @pytest.fixture
