@@ -1,10 +1,11 @@
 """Event time: when a thing happened, in ms since the epoch, with the error of the client's clock taken out.
 
-The client's own time is `originalTimestamp`, or `timestamp` when the client sent that alone. With `sentAt` the
-event time is `receivedAt - (sentAt - own time)`, so a clock that is an hour wrong does no harm. Without `sentAt` it
-is `timestamp` as it stands, else `originalTimestamp`; without any time it is the time of receipt. A text or number
-that is no time between 1970 and 2200 counts as absent. (Segment's spec, "timestamp overview":
-segmentio/segment-docs, src/connections/spec/common.md.)
+A client that sends both `timestamp` and `originalTimestamp` has set the first by itself (RudderStack's libraries do when a
+call names its time, and so does whoever forwards events that were corrected already): it stands. With one of the two
+the event time is `receivedAt - (sentAt - that time)`, so a clock that is an hour wrong does no harm; without `sentAt` it
+is that time as it stands; without any time it is the time of receipt. A text or number that is no time between 1970 and
+2200 counts as absent. (Segment's spec, "timestamp overview": segmentio/segment-docs, src/connections/spec/common.md;
+rudderlabs/rudder-server, processor/processor.go, enhanceWithTimeFields.)
 
 Deliberately absent: a clock, and any judgement on times in the future: what the client says stands.
 """
@@ -22,7 +23,7 @@ SECONDS_MAX = 100_000_000_000  # a smaller number counts seconds, a larger one m
 
 
 class EventTimes(msgspec.Struct, frozen=True, gc=False):
-    """All in ms since the epoch; `original` and `sent` are 0 when the client gave none."""
+    """All in ms since the epoch; `original` (the client's clock) and `sent` are 0 when the client gave none."""
 
     happened: int
     original: int
@@ -35,15 +36,17 @@ def event_times(call: Call, received_at: int, batch_sent_at: str) -> EventTimes:
     sent = parse_time(call.sent_at)
     if sent is None:
         sent = parse_time(batch_sent_at)
+    if stamp is not None and original is not None:
+        return EventTimes(stamp, original, sent or 0)
     own = stamp if original is None else original
-    return EventTimes(_happened(stamp, own, sent, received_at), own or 0, sent or 0)
+    return EventTimes(_corrected(own, sent, received_at), own or 0, sent or 0)
 
 
-def _happened(stamp: int | None, own: int | None, sent: int | None, received_at: int) -> int:
+def _corrected(own: int | None, sent: int | None, received_at: int) -> int:
     if own is None:
         return received_at
     if sent is None:
-        return own if stamp is None else stamp
+        return own
     corrected = received_at - (sent - own)
     return corrected if 0 <= corrected < TIME_MAX else received_at
 

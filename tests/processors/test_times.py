@@ -64,7 +64,7 @@ COMBINATIONS = [
         EventTimes(NOON - HOUR, NOON - HOUR, 0),
     ),
     (
-        "without sentAt timestamp beats originalTimestamp",
+        "with both times the client has chosen timestamp by itself",
         {"timestamp": NOON, "original_timestamp": NOON - HOUR},
         EventTimes(NOON, NOON - HOUR, 0),
     ),
@@ -74,8 +74,18 @@ COMBINATIONS = [
         EventTimes(RECEIVED - 2000, NOON + HOUR - 2000, NOON + HOUR),
     ),
     (
-        "with sentAt originalTimestamp is the client's time",
-        {"timestamp": NOON, "original_timestamp": NOON - 9000, "sent_at": NOON - 4000},
+        "and it stands however late the event is sent",
+        {"timestamp": NOON - HOUR, "original_timestamp": NOON - 9000, "sent_at": NOON - 4000},
+        EventTimes(NOON - HOUR, NOON - 9000, NOON - 4000),
+    ),
+    (
+        "originalTimestamp alone is corrected",
+        {"original_timestamp": NOON - 9000, "sent_at": NOON - 4000},
+        EventTimes(RECEIVED - 5000, NOON - 9000, NOON - 4000),
+    ),
+    (
+        "a timestamp that is no time leaves originalTimestamp alone",
+        {"timestamp": "soon", "original_timestamp": NOON - 9000, "sent_at": NOON - 4000},
         EventTimes(RECEIVED - 5000, NOON - 9000, NOON - 4000),
     ),
     (
