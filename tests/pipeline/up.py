@@ -20,14 +20,14 @@ SETTLE_S = 60
 
 
 class Up:
-    """One `stitchline up` on free ports."""
+    """One `stitchline up` on free ports; `settings` are further variables, engines that are there already among them."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **settings: str) -> None:
         environ = {
             key: value
             for key, value in os.environ.items()
             if key not in ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")
-        }
+        } | settings
         ports = ["--collector-port", "0", "--kafka-port", "0", "--clickhouse-port", "0"]
         self.log = (data.parent / "up.log").open("ab")
         self.process = subprocess.Popen(
@@ -39,7 +39,8 @@ class Up:
         assert line, (data.parent / "up.log").read_text()[-3000:]
         self.addresses: dict[str, Any] = json.loads(line)
         self.renew_family()
-        self.sql = clickhouse_connect.get_client(dsn=self.addresses["clickhouse"], database="stitchline")
+        database = settings.get("STITCHLINE_DATABASE", "stitchline")
+        self.sql = clickhouse_connect.get_client(dsn=self.addresses["clickhouse"], database=database)
 
     def renew_family(self) -> None:
         """Who must be gone in the end: all descendants of now."""

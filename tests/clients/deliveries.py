@@ -1,0 +1,109 @@
+"""Runs the clients: every client under every fault, each as a source of its own, all of one program at once.
+
+A delivery is one client that makes all calls through a front of its own. A program is a driver, one process, that makes the
+deliveries of the clients it drives. Absent: what must come of it.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from deploy.demo.javascript import CHECKOUT, node
+from tests.clients.calls import Call, calls
+from tests.clients.front import Fault, Front, Fronts
+
+FOLDER = Path(__file__).parent
+DRIVER_S = 60.0
+FAULTS = (None, *Fault)
+
+
+class Client(msgspec.Struct, frozen=True):
+    """A way to use a library: its driver and the options that it is made with."""
+
+    name: str
+    driver: str
+    options: dict[str, Any] = {}
+
+
+CLIENTS = (
+    Client("segment-python", "segment_python.py"),
+    Client("segment-python-gzip", "segment_python.py", {"gzip": True}),
+    Client("rudder-python", "rudder_python.py"),
+    Client("segment-node", "segment_node.mjs"),
+    Client("rudder-node", "rudder_node.mjs"),
+)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """`key` is the write key, and also the source's id."""
+
+    client: Client
+    fault: Fault | None
+    key: str
+    calls: list[Call]
+    front: Front
+
+
+def key(client: Client, fault: Fault | None) -> str:
+    return f"{client.name}-{fault or 'plain'}"
+
+
+def sources() -> list[dict[str, Any]]:
+    """For a configuration file."""
+    return [
+        {"id": key(client, fault), "write_keys": [key(client, fault)]}
+        for client in CLIENTS
+        for fault in FAULTS
+    ]
+
+
+class Programs:
+    """Each program runs when the first of its deliveries is asked for."""
+
+    def __init__(self, fronts: Fronts, collector: str) -> None:
+        self._fronts = fronts
+        self._collector = collector
+        self._done: dict[str, Delivery] = {}
+
+    def delivery(self, client: Client, fault: Fault | None) -> Delivery:
+        wanted = key(client, fault)
+        if wanted not in self._done:
+            self._run(client.driver)
+        return self._done[wanted]
+
+    def _run(self, driver: str) -> None:
+        deliveries = [
+            self._prepare(client, fault) for client in CLIENTS if client.driver == driver for fault in FAULTS
+        ]
+        self._done |= {delivery.key: delivery for delivery in deliveries}
+        errors = run(driver, deliveries)
+        assert errors == [], f"{driver} reports {errors}"
+
+    def _prepare(self, client: Client, fault: Fault | None) -> Delivery:
+        name = key(client, fault)
+        return Delivery(client, fault, name, calls(name), self._fronts.open(self._collector, fault))
+
+
+def run(driver: str, deliveries: list[Delivery]) -> list[str]:
+    """What the client's own error callbacks said; returns when its process has ended."""
+    orders = [
+        {"url": one.front.url, "key": one.key, "options": one.client.options, "calls": one.calls}
+        for one in deliveries
+    ]
+    process = subprocess.run(
+        command(driver), input=json.dumps(orders) + "\n", cwd=CHECKOUT,
+        capture_output=True, text=True, timeout=DRIVER_S, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr[-3000:]
+    found: list[str] = json.loads(process.stdout)
+    return found
+
+
+def command(driver: str) -> list[str]:
+    if driver.endswith(".mjs"):
+        return [str(node()), str(FOLDER / driver)]
+    return [sys.executable, str(FOLDER / driver)]

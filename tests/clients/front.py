@@ -1,0 +1,194 @@
+"""Stands between a client and the real collector: records every request as the client made it, passes it on, and spoils the
+first ones in a way that a test chooses.
+
+A refusal is made by the collector's own functions, and test_front.py holds it against what a real collector answers. Absent: any
+judgement on what was recorded (recording.py).
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Self
+
+import msgspec
+from aiohttp import ClientSession, ClientTimeout, web
+from yarl import URL
+
+from collector.cors import reply_headers
+from collector.paths import CALLS
+from collector.replies import Reply, try_later
+from schemas.reasons import Reason
+
+HOST = "127.0.0.1"
+RETRY_AFTER_S = 1
+ANSWER_S = 30.0
+# Headers that belong to one connection, or that the HTTP library writes itself.
+OF_THE_CONNECTION = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
+)
+
+
+class Fault(StrEnum):
+    """What happens to a request."""
+
+    UNAVAILABLE = "unavailable"  # answered 503; the collector never sees it
+    STORED = "stored"  # the collector takes it, the client is told 503
+    CUT = "cut"  # the collector takes it, the connection ends without an answer
+    LOST = "lost"  # the connection ends without an answer; the collector never sees it
+
+
+class Attempt(msgspec.Struct):
+    """One request as it came from the client, and what became of it. Times in ms since the epoch; header names are lower case.
+
+    `status` is what the client was told, 0 for nothing; `taken` is what the collector said, 0 when it was not asked.
+    """
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    started_at: int
+    ended_at: int = 0
+    status: int = 0
+    taken: int = 0
+    reply_headers: dict[str, str] = {}
+
+
+class Front:
+    """One listening address. `fault` meets the first `times` requests that carry events."""
+
+    def __init__(self, collector: str, fault: Fault | None, times: int) -> None:
+        self._collector = collector
+        self._fault = fault
+        self._left = times if fault else 0
+        self._runner: web.AppRunner | None = None
+        self._session: ClientSession | None = None
+        self.attempts: list[Attempt] = []
+        self.url = ""
+
+    async def start(self) -> None:
+        application = web.Application(client_max_size=10_000_000)
+        application.router.add_route("*", "/{path:.*}", self._answer)
+        self._session = ClientSession(auto_decompress=False, timeout=ClientTimeout(total=ANSWER_S))
+        # Bodies are recorded and passed on as they are, compressed ones too.
+        self._runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, 0)
+        await site.start()
+        _, port = self._runner.addresses[0][:2]
+        self.url = f"http://{HOST}:{port}"
+
+    async def stop(self) -> None:
+        assert self._runner
+        assert self._session
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        attempt = Attempt(
+            method=request.method,
+            path=request.raw_path,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=await request.read(),
+            started_at=now(),
+        )
+        self.attempts.append(attempt)
+        reply = await self._reply(attempt, self._next_fault(request))
+        attempt.ended_at = now()
+        if reply is None:
+            assert request.transport
+            request.transport.abort()
+            return web.Response()
+        attempt.status, attempt.reply_headers = reply.status, dict(reply.headers)
+        return reply
+
+    def _next_fault(self, request: web.Request) -> Fault | None:
+        if request.method != "POST" or request.path not in CALLS or not self._left:
+            return None
+        self._left -= 1
+        return self._fault
+
+    async def _reply(self, attempt: Attempt, fault: Fault | None) -> web.Response | None:
+        """None: the connection is to be cut."""
+        if fault is Fault.UNAVAILABLE:
+            return response(refusal(), attempt.headers.get("origin", ""))
+        if fault is Fault.LOST:
+            return None
+        passed = await self._pass_on(attempt)
+        match fault:
+            case Fault.STORED:
+                return response(refusal(), attempt.headers.get("origin", ""))
+            case Fault.CUT:
+                return None
+        return passed
+
+    async def _pass_on(self, attempt: Attempt) -> web.Response:
+        assert self._session
+        headers = {name: value for name, value in attempt.headers.items() if name not in OF_THE_CONNECTION}
+        async with self._session.request(
+            attempt.method,
+            URL(self._collector + attempt.path, encoded=True),
+            headers=headers,
+            data=attempt.body or None,
+            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+        ) as answer:
+            attempt.taken = answer.status
+            kept = [
+                (name, value)
+                for name, value in answer.headers.items()
+                if name.lower() not in OF_THE_CONNECTION
+            ]
+            return web.Response(status=answer.status, headers=kept, body=await answer.read())
+
+
+class Fronts:
+    """A thread with an event loop, in which fronts run while the test's own thread drives clients."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._open: list[Front] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def open(self, collector: str, fault: Fault | None = None, times: int = 2) -> Front:
+        front = Front(collector, fault, times)
+        asyncio.run_coroutine_threadsafe(front.start(), self._loop).result(ANSWER_S)
+        self._open.append(front)
+        return front
+
+    def __exit__(self, *_: object) -> None:
+        for front in self._open:
+            asyncio.run_coroutine_threadsafe(front.stop(), self._loop).result(ANSWER_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(ANSWER_S)
+        self._loop.close()
+
+
+@contextmanager
+def one_front(collector: str, fault: Fault | None = None, times: int = 2) -> Iterator[Front]:
+    with Fronts() as fronts:
+        yield fronts.open(collector, fault, times)
+
+
+def refusal() -> Reply:
+    """The collector's own 503."""
+    return try_later(
+        Reason.KAFKA_UNAVAILABLE,
+        "the event store does not answer: send the same again after Retry-After",
+        RETRY_AFTER_S,
+    )
+
+
+def response(reply: Reply, origin: str) -> web.Response:
+    headers = [*reply.headers, *reply_headers(origin)]
+    return web.Response(status=reply.status, headers=headers, body=reply.body)
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
