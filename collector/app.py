@@ -7,30 +7,36 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from collector.body import too_large
-from collector.cors import preflight_headers, reply_headers
+from collector.cors import ANY, preflight_headers, reply_headers
+from collector.image import GIF, accept_image, image_reply
 from collector.intake import Intake, Request, accept
+from collector.libraries import Asked, key_asked_for, settings_reply
 from collector.limits import Limits
 from collector.meter import Meter
 from collector.pages import Pages
-from collector.paths import CALLS
+from collector.paths import CALLS, CLIENT_METRICS, IMAGES
 from collector.patience import Patience
 from collector.publisher import Overloaded, Publisher
+from collector.rates import RateLimits
 from collector.rejection import Refusal
-from collector.replies import Headers, Reply, refused, try_later
+from collector.replies import SUCCESS, Headers, Reply, method_not_allowed, refused, try_later
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
-from schemas.control import ControlState
+from schemas.control import ControlState, Source
 from schemas.reasons import Reason
 
 log = structlog.get_logger()
+
+CLOSE = ("connection", "close")  # what is left of the body is not read
 
 
 class Control(Protocol):
@@ -63,6 +69,7 @@ class App:
         self._pages = pages
         self._meter = Meter()
         self._ids = message_ids()
+        self._rates = RateLimits()
         self._patience = Patience(settings.body_timeout_s)
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
@@ -81,9 +88,9 @@ class App:
             if scope.method == "OPTIONS":
                 reply, headers = _preflight(scope)
             elif call is None:
-                reply, headers = self._pages.reply(scope.method, scope.path), _cors(scope)
+                reply, headers = await self._elsewhere(scope, protocol)
             else:
-                reply, headers = await self._take(scope, protocol)
+                reply, headers = await self._take(scope, protocol, accept)
             protocol.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
             self._meter.request(call or "other", reply.status, time.monotonic() - started)
         finally:
@@ -100,12 +107,54 @@ class App:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
 
-    async def _take(self, scope: Scope, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
+    async def _elsewhere(self, scope: Scope, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
+        """Whatever is no POST of events."""
+        if scope.path in IMAGES:
+            reply, headers = await self._take(scope, protocol, accept_image)
+            return (reply if reply.body is GIF else image_reply(reply)), headers
+        if scope.path in CLIENT_METRICS:
+            return await self._ignore(scope, protocol), _cors(scope)
+        asked = self._asked(scope)
+        key = key_asked_for(asked)
+        if key is None:
+            return self._pages.reply(scope.method, scope.path), _cors(scope)
+        source = self._control.state.source_of(key) if key else None
+        reply = self._newest(settings_reply(asked, key, source))
+        return reply, _cors(scope, source)
+
+    async def _ignore(self, scope: Scope, protocol: HTTPProtocol) -> Reply:
+        if scope.method != "POST":
+            return method_not_allowed("POST", "OPTIONS")
+        try:
+            await self._body(scope, protocol)
+        except BodyRefused as error:
+            return refused(error.refusal, CLOSE)
+        return SUCCESS
+
+    def _asked(self, scope: Scope) -> Asked:
+        headers = scope.headers
+        forwarded = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+        protocol, _, host = self._settings.public_url.partition("://")
+        if not host:
+            protocol = forwarded if forwarded in ("http", "https") else scope.scheme
+            host = headers.get("host") or scope.authority or ""
+        return Asked(
+            method=scope.method,
+            path=scope.path,
+            query=scope.query_string,
+            authorization=headers.get("authorization", ""),
+            protocol=protocol,
+            host=host.rstrip("/"),
+        )
+
+    async def _take(
+        self, scope: Scope, protocol: HTTPProtocol, read: Callable[..., Intake]
+    ) -> tuple[Reply, Headers]:
         try:
             body = await self._body(scope, protocol)
         except BodyRefused as error:
             self._meter.refused(error.refusal.reason)
-            return refused(error.refusal, ("connection", "close")), _cors(scope)
+            return refused(error.refusal, CLOSE), _cors(scope)
         headers = scope.headers
         request = Request(
             method=scope.method,
@@ -116,13 +165,12 @@ class App:
             body=body,
         )
         now = time.time_ns() // 1_000_000
-        intake = accept(
+        intake = read(
             request, now=now, ids=self._ids, sources=self._control.state.source_of, limits=self._limits
         )
         reply = await self._keep(intake)
         self._meter.intake(intake, reply)
-        origins = intake.source.allowed_origins if intake.source else ("*",)
-        return reply, reply_headers(headers.get("origin", ""), origins)
+        return reply, _cors(scope, intake.source)
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
         if scope.method != "POST":
@@ -137,13 +185,21 @@ class App:
             raise BodyRefused(
                 Refusal(Reason.BODY_TOO_SLOW, "the body did not arrive in time: send it again")
             ) from None
+        except ProtocolClosed:
+            raise BodyRefused(
+                Refusal(
+                    Reason.BODY_INCOMPLETE, "the body ended before its Content-Length: send it again, whole"
+                )
+            ) from None
 
     async def _keep(self, intake: Intake) -> Reply:
-        # A wrong 401 would make clients drop events: without the newest configuration no key is unknown.
-        if intake.reply.reason is Reason.UNKNOWN_WRITE_KEY and not self._knows_every_key():
-            return self._later(
-                Reason.KAFKA_UNAVAILABLE,
-                "this write key may be newer than the configuration that could be read",
+        if intake.reply.reason is Reason.UNKNOWN_WRITE_KEY:
+            return self._newest(intake.reply)
+        if wait_s := self._wait_s(intake):
+            return try_later(
+                Reason.RATE_LIMITED,
+                "the source sends more than it may: send the same again after Retry-After",
+                wait_s,
             )
         try:
             await self._publisher.publish(intake.events, intake.letters)
@@ -154,8 +210,20 @@ class App:
             return self._later(Reason.KAFKA_UNAVAILABLE, "the event store does not answer")
         return intake.reply
 
-    def _knows_every_key(self) -> bool:
-        return self._control.is_current and not self._publisher.problem
+    def _wait_s(self, intake: Intake) -> int:
+        if intake.source is None or intake.source.events_per_s_max is None:
+            return 0
+        return self._rates.wait_s(intake.source, len(intake.events) + len(intake.letters), time.monotonic())
+
+    def _newest(self, reply: Reply) -> Reply:
+        """A wrong 401 would make clients drop events: without the newest configuration no key is unknown."""
+        if reply.reason is not Reason.UNKNOWN_WRITE_KEY:
+            return reply
+        if self._control.is_current and not self._publisher.problem:
+            return reply
+        return self._later(
+            Reason.KAFKA_UNAVAILABLE, "this write key may be newer than the configuration that could be read"
+        )
 
     def _later(self, reason: Reason, detail: str) -> Reply:
         return try_later(
@@ -184,5 +252,5 @@ def _preflight(scope: Scope) -> tuple[Reply, Headers]:
     return Reply(204, b"", ()), preflight_headers(headers.get("origin", ""), asked)
 
 
-def _cors(scope: Scope) -> Headers:
-    return reply_headers(scope.headers.get("origin", ""))
+def _cors(scope: Scope, source: Source | None = None) -> Headers:
+    return reply_headers(scope.headers.get("origin", ""), source.allowed_origins if source else (ANY,))

@@ -76,7 +76,7 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
     unpacked_body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
     # Mended before the sender is looked for: half a character in a title must not hide the key that stands beside it.
     body = unpacked_body if isinstance(unpacked_body, Refusal) else with_whole_characters(unpacked_body)
-    source = _sender(request, body, sources)
+    source = sender_of(request, body, sources)
     if isinstance(source, Refusal):
         return Intake(refused(source))
     arrival = Arrival(
@@ -99,7 +99,7 @@ def _whole(request: Request, body: bytes | Refusal) -> bytes:
     return b"" if body.reason is Reason.BODY_TOO_LARGE else request.body
 
 
-def _sender(request: Request, body: bytes | Refusal, sources: Sources) -> Source | Refusal:
+def sender_of(request: Request, body: bytes | Refusal, sources: Sources) -> Source | Refusal:
     key = key_in_header(request.authorization) or _key_in_body(body)
     if not key or isinstance(key, Refusal):
         key = key_in_query(request.query) or key

@@ -14,4 +14,21 @@ _SPELLINGS = (
     | {"import": BATCH}
 )
 
-CALLS = {f"/v1/{spelling}{slash}": name for spelling, name in _SPELLINGS.items() for slash in ("", "/")}
+_SLASHES = ("", "/")
+
+# RudderStack's browser library sends its beacons to a path of their own.
+CALLS = {f"/v1/{spelling}{slash}": name for spelling, name in _SPELLINGS.items() for slash in _SLASHES} | {
+    f"/beacon/v1/batch{slash}": BATCH for slash in _SLASHES
+}
+
+# A call as the address of an image, for pages and mails without scripts.
+IMAGES = {
+    f"/v1/pixel/{spelling}{slash}": name
+    for spelling, name in _SPELLINGS.items()
+    if name != BATCH
+    for slash in _SLASHES
+}
+
+CLIENT_METRICS = frozenset(
+    {"/v1/m", "/v1/m/"}
+)  # what libraries tell their maker about themselves: nobody here reads it

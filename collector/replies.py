@@ -23,9 +23,11 @@ STATUS = {
     Reason.NOT_FOUND: 404,
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.BODY_TOO_SLOW: 408,
+    Reason.BODY_INCOMPLETE: 408,
     Reason.EVENT_TOO_LARGE: 413,
     Reason.BODY_TOO_LARGE: 413,
     Reason.BATCH_TOO_LONG: 413,
+    Reason.RATE_LIMITED: 429,
     Reason.OVERLOADED: 503,
     Reason.KAFKA_UNAVAILABLE: 503,
 }
@@ -50,7 +52,7 @@ def refused(refusal: Refusal, *extra: tuple[str, str]) -> Reply:
 
 
 def try_later(reason: Reason, detail: str, retry_after_s: int) -> Reply:
-    """503: nothing is wrong with the request; the client keeps its events and comes back."""
+    """429 or 503: nothing is wrong with the request; the client keeps its events and comes back."""
     return refused(Refusal(reason, detail), ("retry-after", str(retry_after_s)))
 
 
@@ -58,7 +60,8 @@ def not_found() -> Reply:
     return refused(
         Refusal(
             Reason.NOT_FOUND,
-            "no such path: events go to POST /v1/identify, track, page, screen, group, alias or batch",
+            "no such path: events go to POST /v1/identify, track, page, screen, group, alias or batch, or to GET "
+            "/v1/pixel/ and one of these",
         )
     )
 

@@ -63,6 +63,13 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535, description="Port that the collector listens on.")] = field(
         default=8080, name="COLLECTOR_PORT"
     )
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^/?#\s]+(/[^?#\s]*)?)?$",
+            description="Where browsers reach the collector, told to libraries that ask; empty: the host they asked.",
+        ),
+    ] = field(default="", name="COLLECTOR_PUBLIC_URL")
     event_bytes_max: Annotated[
         int, Meta(ge=1, description="One event's JSON; more is refused (413, or a dead letter in a batch).")
     ] = field(default=32 * 1024, name="COLLECTOR_EVENT_BYTES_MAX")

@@ -10,21 +10,29 @@ from typing import Annotated, Any
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-WriteKey = Annotated[str, msgspec.Meta(min_length=1)]  # no client can send an empty one
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}\Z")]
+# No client can send an empty one, and spaces around a key are trimmed from what a client sends.
+WriteKey = Annotated[str, msgspec.Meta(pattern=r"^\S(.*\S)?\Z")]
+EventsPerSecond = Annotated[float, msgspec.Meta(gt=0)]
+Burst = Annotated[int, msgspec.Meta(ge=1)]
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
 _SOURCE = "source/"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """One site, app or server that sends events. Write keys are kept as SHA-256 only."""
+    """One site, app or server that sends events. Write keys are kept as SHA-256 only.
+
+    `events_per_s_max` None: as many as it likes. `burst_events_max` None: one second's worth.
+    """
 
     id: Name
     workspace: Name = "main"
     write_key_hashes: list[str]
     unsigned_links: bool = False  # accept email= and contact_id= in page addresses without a signature
     allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
+    events_per_s_max: EventsPerSecond | None = None
+    burst_events_max: Burst | None = None
 
 
 class SourceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +43,8 @@ class SourceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     workspace: Name = "main"
     unsigned_links: bool = False
     allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
+    events_per_s_max: EventsPerSecond | None = None
+    burst_events_max: Burst | None = None
 
 
 class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +75,8 @@ def _stored(entry: SourceInput) -> Source:
         write_key_hashes=[hash_write_key(key) for key in entry.write_keys],
         unsigned_links=entry.unsigned_links,
         allowed_origins=entry.allowed_origins,
+        events_per_s_max=entry.events_per_s_max,
+        burst_events_max=entry.burst_events_max,
     )
 
 

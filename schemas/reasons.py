@@ -18,9 +18,11 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found"  # no such path
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time
+    BODY_INCOMPLETE = "body_incomplete"  # the connection ended before the body that was announced had arrived
     BAD_ENCODING = "bad_encoding"  # Content-Encoding that cannot be undone
     UNREADABLE_PACK = "unreadable_pack"  # a Kafka message that is no pack
     UNREADABLE_RECORD = "unreadable_record"  # a Kafka record that is no Avro of its topic's schema
     REFUSED_ROW = "refused_row"  # a row that ClickHouse cannot store
+    RATE_LIMITED = "rate_limited"  # the source sends more than its configuration allows: come back later
     OVERLOADED = "overloaded"  # the collector's queue is full: come back later
     KAFKA_UNAVAILABLE = "kafka_unavailable"  # not acknowledged in time: come back later

@@ -1,0 +1,99 @@
+"""What browser libraries ask for before they send anything: which source this is, and where its events go. Pure.
+
+Segment's analytics-next sends no key at all unless its settings name one; RudderStack's library does not start without a
+description of its source. Both are told that there are no destinations: everything goes through the collector.
+Absent: the libraries themselves.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from collector.credentials import key_in_header, key_in_query
+from collector.rejection import Refusal
+from collector.replies import JSON_TYPE, Reply, method_not_allowed, refused
+from schemas.control import Source
+from schemas.reasons import Reason
+
+_SEGMENT = re.compile(r"/v1/projects/([^/]+)/settings/?")
+_RUDDERSTACK = ("/sourceConfig", "/sourceConfig/")
+_CACHED = (
+    "cache-control",
+    "private, max-age=60",
+)  # by the browser alone: the answer may name the host that was asked
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """`protocol` and `host` are where browsers reach the collector; `host` is "" when nobody knows."""
+
+    method: str
+    path: str
+    query: str
+    authorization: str
+    protocol: str
+    host: str
+
+
+def key_asked_for(asked: Asked) -> str | None:
+    """The write key whose settings are wanted, "" when none is named; None when the path is not one of these."""
+    if segment := _SEGMENT.fullmatch(asked.path):
+        return segment[1].strip()
+    if asked.path in _RUDDERSTACK:
+        return key_in_header(asked.authorization) or key_in_query(asked.query)
+    return None
+
+
+def settings_reply(asked: Asked, key: str, source: Source | None) -> Reply:
+    """`source` is the one that has the key, if any."""
+    if asked.method not in ("GET", "HEAD"):
+        return method_not_allowed("GET", "HEAD", "OPTIONS")
+    if not key:
+        return refused(
+            Refusal(
+                Reason.NO_WRITE_KEY,
+                "the request names no source: give the write key as ?writeKey= in the address or as Basic user name",
+            )
+        )
+    if source is None:
+        return refused(
+            Refusal(
+                Reason.UNKNOWN_WRITE_KEY,
+                "no source has this write key: compare it with the one in the configuration",
+            )
+        )
+    document = _for_rudderstack(key, source) if asked.path in _RUDDERSTACK else _for_segment(key, asked)
+    return Reply(200, msgspec.json.encode(document), (JSON_TYPE, _CACHED))
+
+
+def _for_segment(key: str, asked: Asked) -> dict[str, Any]:
+    own: dict[str, Any] = {"apiKey": key, "unbundledIntegrations": [], "addBundledMetadata": True}
+    if asked.host:
+        own |= {"apiHost": f"{asked.host}/v1", "protocol": asked.protocol}
+    return {
+        "integrations": {"Segment.io": own},
+        "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
+        "edgeFunction": {},
+        "analyticsNextEnabled": True,
+        "middlewareSettings": {},
+        "enabledMiddleware": {},
+        "metrics": {"sampleRate": 0},
+        "legacyVideoPluginsEnabled": False,
+        "remotePlugins": [],
+    }
+
+
+def _for_rudderstack(key: str, source: Source) -> dict[str, Any]:
+    silent = {"enabled": False}
+    return {
+        "source": {
+            "id": source.id,
+            "name": source.id,
+            "enabled": True,
+            "writeKey": key,
+            "workspaceId": source.workspace,
+            "config": {"statsCollection": {"errors": silent, "metrics": silent}},
+            "connections": [],
+            "destinations": [],
+        }
+    }
