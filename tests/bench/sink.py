@@ -1,21 +1,19 @@
-"""Rows per second into ClickHouse over HTTP, and from topic to table; time of a dictionary load. A script, not a test.
+"""The events sink: rows per second into the real tables, over HTTP and from the topic, and the load of the identity dictionaries.
 
-    python -m tests.bench.sink --rows 100000 --block 20000 [--links 1000000]
-
-Uses the engines that the environment names, else starts the embedded ones, as the tests do.
+An event is about 1.4 kB of Avro with twelve properties, which become paths of the JSON column. Uses the engines that the
+environment names, else starts the embedded ones, as the tests do.
 """
 
-import argparse
 import json
 import os
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 from confluent_kafka import Producer
 
 from schemas.codec import RESOLVED_EVENT
@@ -24,17 +22,25 @@ from sinks.clickhouse import ClickHouse
 from sinks.delivery import Delivery
 from sinks.tables import DICTIONARIES
 from tests import engines
+from tests.bench.figures import Figure
+from tests.bench.meter import PER, Meter
 from tests.sinks.stage import START_MS, Stage, Tables, Topics, event
 
-WAIT_S = 300.0
+ROWS = 100_000
+BLOCK_ROWS = 20_000
+LINKS = 100_000
+PARTITIONS = 4
+TARGET_ROWS = 60_000
+WAIT_S = 120.0
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Safari/537.36"
 ROOTS_SQL = """\
 INSERT INTO identity_pointers SELECT 'main', number + 1, intDiv(number, 2) + {links} + 1, [], 1, 0, now64(3)
 FROM numbers({links})"""
+COUNT_SQL = "SELECT count() FROM events"
 
 
 def shop_event(number: int, visitors: int) -> bytes:
-    """A product view of a shop: about 1.5 kB of Avro with the envelope, twelve properties."""
+    """A product view of a shop: about 1.4 kB of Avro with the envelope, twelve properties."""
     visitor = number * 7919 % visitors
     anonymous = f"6f1c1c5e-7a37-4d5a-9d6b-{visitor:012d}"
     properties = {
@@ -78,85 +84,96 @@ def shop_event(number: int, visitors: int) -> bytes:
     )
 
 
-def inserts(tables: Tables, values: list[bytes], rows: int) -> Iterator[str]:
-    """One connection, one block after the other."""
-    delivery = Delivery(ClickHouse(tables.settings, timeout_s=60), "events_in", 0)
-    records = [Record(offset, START_MS, value) for offset, value in enumerate(values)]
-    began = time.perf_counter()
-    for start in range(0, len(records), rows):
-        part = tuple(records[start : start + rows])
-        delivery.deliver(Block("bench", 0, start, start + len(part), RESOLVED_EVENT, part, ()))
-    took = time.perf_counter() - began
-    yield f"inserts of {rows:,} rows: {len(values) / took:,.0f} rows/s, {sum(map(len, values)) / took / 1e6:.0f} MB/s"
+class Bench:
+    """A stage, the engine's process, and events that no two inserts share."""
+
+    def __init__(self, stage: Stage, rows: int) -> None:
+        self.stage = stage
+        self.engine = _child("deploy.embedded.clickhouse")
+        self.rows = rows
+
+    def inserts(self, values: list[bytes], rows: int) -> Iterator[Figure]:
+        """One connection, one block after the other."""
+        delivery = Delivery(ClickHouse(self.stage.tables.settings, timeout_s=60), "events_in", 0)
+        records = [Record(offset, START_MS, value) for offset, value in enumerate(values)]
+        meter = Meter(self.engine)
+        for start in range(0, len(records), rows):
+            part = tuple(records[start : start + rows])
+            delivery.deliver(Block("bench", 0, start, start + len(part), RESOLVED_EVENT, part, ()))
+        name = f"inserts of {rows:,} rows"
+        yield _figure(f"{name}: rate", len(values) / meter.seconds, "rows/s", at_least=TARGET_ROWS)
+        yield from _cpu(name, meter, len(values))
+
+    def from_topic(self, values: list[bytes]) -> Iterator[Figure]:
+        """A backlog in the topic, a sink process that has just started."""
+        settings = self.stage.topics.settings
+        producer = Producer(
+            {"bootstrap.servers": settings.bootstrap_servers, "queue.buffering.max.messages": 10**6}
+        )
+        for number, value in enumerate(values):
+            partition = number % settings.partitions
+            producer.produce(f"{settings.topic_prefix}events.resolved", value=value, partition=partition)
+        producer.flush(60)
+        before = self._count()
+        with self.stage.sink("events", SINK_BLOCK_AGE_MS_MAX="500"):
+            engines.wait_until(lambda: self._count() > before, WAIT_S, "the sink has begun")
+            meter, first = Meter(self.engine | _child("sinks")), self._count()
+            engines.wait_until(lambda: self._count() == before + len(values), WAIT_S, "all is stored")
+            rows = before + len(values) - first
+            yield _figure(
+                "backlog from the topic: rate", rows / meter.seconds, "rows/s", at_least=TARGET_ROWS
+            )
+            yield from _cpu("backlog from the topic", meter, rows)
+
+    def loads(self, links: int) -> Iterator[Figure]:
+        """All dictionaries, twice; the second replaces what is in use."""
+        self.stage.tables.client.command(ROOTS_SQL.replace("{links}", str(links)))
+        for which in ("first", "second"):
+            began = time.perf_counter()
+            self.stage.tables.reload(DICTIONARIES)
+            yield _figure(f"{which} load of {links:,} linked ids", time.perf_counter() - began, "s")
+
+    def _count(self) -> int:
+        return int(self.stage.tables.row(COUNT_SQL)[0])
 
 
-def from_topic(stage: Stage, values: list[bytes]) -> Iterator[str]:
-    """A backlog in the topic, a sink process that has just started."""
-    topic = stage.topics.settings.topic_prefix + "events.resolved"
-    producer = Producer(
-        {"bootstrap.servers": stage.topics.settings.bootstrap_servers, "queue.buffering.max.messages": 10**6}
-    )
-    for number, value in enumerate(values):
-        producer.produce(topic, value=value, partition=number % stage.topics.settings.partitions)
-    producer.flush(60)
-    ready = "SELECT count() FROM events"
-    before = stage.tables.row(ready)[0]
-    with stage.sink("events", SINK_BLOCK_AGE_MS_MAX="500"):
-        _until(lambda: stage.tables.row(ready)[0] > before)
-        began, first = time.perf_counter(), stage.tables.row(ready)[0]
-        _until(lambda: stage.tables.row(ready)[0] == before + len(values))
-        took = time.perf_counter() - began
-    rest = before + len(values) - first
-    yield f"from topic to table: {rest:,} rows in {took:.1f} s, {rest / took:,.0f} rows/s"
+def _child(module: str) -> dict[str, psutil.Process]:
+    """Our own process that runs this module, under its name; none when it is not ours."""
+    children = psutil.Process().children()
+    return dict.fromkeys([module], next(child for child in children if module in child.cmdline()))
 
 
-def loads(tables: Tables, links: int) -> Iterator[str]:
-    """All dictionaries, twice; the second replaces what is in use."""
-    tables.client.command(ROOTS_SQL.replace("{links}", str(links)))
-    for _ in range(2):
-        began = time.perf_counter()
-        tables.reload(DICTIONARIES)
-        yield f"load of {links:,} linked ids: {time.perf_counter() - began:.2f} s"
+def _figure(name: str, value: float, unit: str, *, at_least: float | None = None) -> Figure:
+    return Figure(stage="sink", name=name, value=round(value, 2), unit=unit, at_least=at_least)
 
 
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < deadline, "the sink is not getting on"
-        time.sleep(0.02)
+def _cpu(name: str, meter: Meter, rows: int) -> Iterator[Figure]:
+    names = {"deploy.embedded.clickhouse": "ClickHouse", "sinks": "the sink"}
+    for module, spent in meter.cpu_s().items():
+        yield _figure(f"{name}: CPU of {names[module]}", spent / rows * PER, "s/100,000")
 
 
-def main(rows: int, block: int, links: int) -> None:
+@contextmanager
+def bench(rows: int) -> Iterator[Bench]:
     name = uuid.uuid4().hex[:8]
-
-    def say(text: str) -> None:
-        sys.stderr.write(f"{text}\n")
-
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        folder = Path(temporary)
         for engine in ("kafka", "clickhouse"):
             (folder / engine).mkdir()
-        bootstrap = stack.enter_context(engines.kafka_engine(folder / "kafka", os.environ, say))
+        bootstrap = stack.enter_context(engines.kafka_engine(folder / "kafka", os.environ, lambda text: None))
         url = stack.enter_context(engines.clickhouse_engine(folder / "clickhouse", os.environ))
-        stage = Stage(Topics(bootstrap, f"b{name}-", 4), Tables(url, f"b_{name}"), folder)
-        events = [
-            shop_event(number, rows // 10) for number in range(2 * rows)
-        ]  # a merge would drop equal ones
-        sys.stdout.write(f"{sum(map(len, events)) // len(events)} B of Avro an event\n")
-        for lines in (
-            inserts(stage.tables, events[:rows], block),
-            from_topic(stage, events[rows:]),
-            loads(stage.tables, links),
-        ):
-            for line in lines:
-                sys.stdout.write(f"{line}\n")
-        stage.tables.client.command(f"DROP DATABASE b_{name}")
+        stage = Stage(Topics(bootstrap, f"b{name}-", PARTITIONS), Tables(url, f"b_{name}"), folder)
+        stack.callback(stage.tables.client.command, f"DROP DATABASE b_{name}")
+        stack.callback(engines.delete_topics, bootstrap, f"b{name}-")
+        yield Bench(stage, rows)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--block", type=int, default=20_000)
-    parser.add_argument("--links", type=int, default=100_000)
-    options = parser.parse_args()
-    main(options.rows, options.block, options.links)
+def run(rows: int = ROWS, block: int = BLOCK_ROWS, links: int = LINKS) -> list[Figure]:
+    with bench(rows) as found:
+        # All unlike: a merge would drop equal ones.
+        values = [shop_event(number, rows // 10) for number in range(2 * rows)]
+        return [
+            *found.inserts(values[:rows], block),
+            *found.from_topic(values[rows:]),
+            *found.loads(links),
+        ]

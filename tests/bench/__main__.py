@@ -1,0 +1,91 @@
+"""Every benchmark, one after the other: a table on standard output, a JSON file beside.
+
+    python -m tests.bench [collector] [processor] [sink] [stack] [--json FILE]
+
+Without names all of them, which takes about four minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
+POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
+each on a stack of its own. Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when a benchmark could not be
+run, never for a slow figure.
+"""
+
+import argparse
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from runtime import logs
+from tests.bench import chain, collector_figures, latency, memory, processor, sink
+from tests.bench.figures import ROOT, Figure, Report, commit, heading, machine, table, write
+from tests.bench.stand import stand
+
+RESULTS = ROOT / "bench-results"
+FAILURES = (AssertionError, OSError, TimeoutError, RuntimeError, psutil.Error, subprocess.SubprocessError)
+
+
+def stack() -> list[Figure]:
+    with stand() as there:
+        return [*memory.figures(there), *latency.figures(there), *chain.figures(there)]
+
+
+ALL: dict[str, Callable[[], list[Figure]]] = {
+    "collector": collector_figures.run,
+    "processor": processor.run,
+    "sink": sink.run,
+    "stack": stack,
+}
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "memory": memory.run,
+    "latency": latency.run,
+    "chain": chain.run,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names", nargs="*", choices=[*ALL, *PARTS, []], metavar="NAME", help=" ".join([*ALL, *PARTS])
+    )
+    parser.add_argument(
+        "--json", type=Path, help="where to write the figures (default: a file in bench-results/)"
+    )
+    options = parser.parse_args()
+    logs.configure("bench", logging.WARNING)
+    busy = psutil.getloadavg()[0]
+    figures: list[Figure] = []
+    failed = [name for name in options.names or ALL if not run(name, figures)]
+    report = Report(commit(), machine(), busy, figures)
+    path = options.json or RESULTS / f"{report.commit}-{'-'.join(options.names) or 'all'}.json"
+    write(report, path)
+    sys.stdout.write(f"{heading(report)}{table(figures)}written to {path}\n")
+    return 1 if failed else 0
+
+
+def run(name: str, figures: list[Figure]) -> bool:
+    """One that fails is said and left out; the others still run."""
+    began = time.monotonic()
+    say(f"{name} ...")
+    try:
+        figures += (ALL | PARTS)[name]()
+    except FAILURES as error:
+        say(f"{name} FAILED: {type(error).__name__}: {error}")
+        return False
+    say(f"{name} took {time.monotonic() - began:.0f} s")
+    return True
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
