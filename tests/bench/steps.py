@@ -1,6 +1,6 @@
 """Events per second of the resolver's core on packs of 100 realistic events, with state in memory.
 
-Run `python tests/bench/resolve.py [--profile]`.
+Run `python -m tests.bench.steps [--profile]`.
 """
 
 import argparse
@@ -10,11 +10,8 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from processors.identity import Identity
 from processors.resolve import Resolver
