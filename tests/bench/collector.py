@@ -1,69 +1,62 @@
-"""How many single-event requests one collector answers: bounded load on 127.0.0.1 from raw sockets. A script, not a test.
+"""What one collector does with single events and with batches: requests a second, CPU, latencies, memory. A script, not a test.
 
-    python -m tests.bench.collector --url http://127.0.0.1:8080 --key dev --pid PID --connections 256 --seconds 5
+    python -m tests.bench.collector [--seconds 5] [--connections 32 256 1024] [--batch 1] [--json]
 
-Prints requests/s, the latencies, and with --pid the collector's CPU seconds per 100,000 events. The load takes about as much CPU
-as the collector: on a small machine the two share it, and the figure is a floor.
+Starts a collector on the Kafka that the environment names, else on an embedded one. Every request is a real one of some 610
+bytes an event, checked in full and answered after acks=all. Load, collector and broker share the machine, so that requests a
+second are a floor; CPU seconds for 100,000 events hardly depend on what else runs.
 """
 
 import argparse
-import asyncio
 import base64
-import itertools
-import statistics
+import os
 import sys
+import tempfile
 import time
-from typing import cast
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import msgspec
 import psutil
-import uvloop
 
-PADDING = "x" * 60
-REQUESTS = 10_000
+from tests import engines
+from tests.bench.http_load import Load, load
+from tests.collector import process as collectors
+
+EVENTS = 10_000  # made beforehand, then sent again and again
+PARTITIONS = "4"  # of the embedded deployment, which is what this measures
+WARM_UP_S = 1.0
+PER = 100_000
+MIB = 1 << 20
 
 
-class Load(asyncio.Protocol):
-    """One connection with one request at a time."""
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement. CPU is in seconds per 100,000 events; the broker's is None when it is not ours to look at."""
 
-    def __init__(self, requests: "itertools.cycle[bytes]", until: float) -> None:
-        self.requests = requests
-        self.until = until
-        self.seconds: list[float] = []
-        self.failures = 0
-        self.sent_at = 0.0
-        self.done = asyncio.get_running_loop().create_future()
+    connections: int
+    batch: int
+    requests_per_s: int
+    events_per_s: int
+    p50_ms: float
+    p99_ms: float
+    collector_cpu_s: float
+    broker_cpu_s: float | None
+    load_cpu_s: float
+    collector_mib: int
+    failures: int
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self.send()
 
-    def send(self) -> None:
-        self.sent_at = time.monotonic()
-        if self.sent_at > self.until:
-            self.transport.close()
-            return
-        self.transport.write(next(self.requests))
+class Stand(msgspec.Struct, frozen=True):
+    """What is measured; `broker` is None when it was there before."""
 
-    def data_received(self, data: bytes) -> None:
-        # Replies are far smaller than a packet, and nothing is pipelined: one piece is one reply.
-        self.seconds.append(time.monotonic() - self.sent_at)
-        self.failures += not data.startswith(b"HTTP/1.1 200")
-        self.send()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.failures += error is not None
-        self.done.set_result(None)
+    collector: psutil.Process
+    address: tuple[str, int]
+    broker: psutil.Process | None
 
 
 def event(number: int) -> dict[str, object]:
-    page = {
-        "path": "/shop",
-        "url": "https://shop.example/shop",
-        "title": "Shop",
-        "referrer": "https://search.example/",
-    }
+    """As the pixel sends it: 610 bytes of JSON."""
     return {
         "type": "track",
         "event": "Product Viewed",
@@ -75,10 +68,15 @@ def event(number: int) -> dict[str, object]:
             "price": 18.99,
             "name": "Monopoly",
             "category": "Games",
-            "note": PADDING,
+            "note": "x" * 160,
         },
         "context": {
-            "page": page,
+            "page": {
+                "path": "/shop",
+                "url": "https://shop.example/shop",
+                "title": "Shop",
+                "referrer": "https://search.example/",
+            },
             "userAgent": "Mozilla/5.0 (X11; Linux x86_64)",
             "locale": "en-GB",
             "ip": "192.0.2.1",
@@ -86,71 +84,104 @@ def event(number: int) -> dict[str, object]:
     }
 
 
-def request(path: str, key: str, document: object) -> bytes:
+def request(path: str, document: object) -> bytes:
     body = msgspec.json.encode(document)
-    basic = base64.b64encode(f"{key}:".encode()).decode()
-    head = f"POST {path} HTTP/1.1\r\nhost: c\r\nauthorization: Basic {basic}\r\ncontent-type: application/json\r\n"
-    return head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body
+    basic = base64.b64encode(f"{collectors.KEY}:".encode()).decode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: collector.example\r\nauthorization: Basic {basic}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
-def requests_of(options: argparse.Namespace) -> list[bytes]:
-    if options.batch == 1:
-        return [request("/v1/track", options.key, event(number)) for number in range(REQUESTS)]
-    starts = range(0, REQUESTS, options.batch)
-    batches = [[event(start + place) for place in range(options.batch)] for start in starts]
-    return [request("/v1/batch", options.key, {"batch": batch}) for batch in batches]
+def requests_of(batch: int) -> list[bytes]:
+    if batch == 1:
+        return [request("/v1/track", event(number)) for number in range(EVENTS)]
+    return [
+        request("/v1/batch", {"batch": [event(number) for number in range(start, start + batch)]})
+        for start in range(0, EVENTS, batch)
+    ]
 
 
-async def run(options: argparse.Namespace, requests: list[bytes]) -> list[Load]:
-    address = urlsplit(options.url)
-    supply, until = itertools.cycle(requests), time.monotonic() + options.seconds
-    loop = asyncio.get_running_loop()
-    loads = []
-    for _ in range(options.connections):
-        _, load = await loop.create_connection(lambda: Load(supply, until), address.hostname, address.port)
-        loads.append(load)
-    await asyncio.gather(*(load.done for load in loads))
-    return loads
+def stand(cleanup: ExitStack) -> Stand:
+    folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
+    bootstrap = cleanup.enter_context(engines.kafka_engine(folder, os.environ, lambda text: None))
+    environ = collectors.environment(bootstrap) | {"STITCHLINE_PARTITIONS": PARTITIONS}
+    collectors.prepare(environ)
+    cleanup.callback(engines.delete_topics, bootstrap, environ["STITCHLINE_TOPIC_PREFIX"])
+    collector = cleanup.enter_context(collectors.running(environ))
+    return Stand(
+        collector=psutil.Process(collector.process.pid),
+        address=("127.0.0.1", collector.port),
+        broker=_broker(),
+    )
 
 
-def cpu_seconds(pid: int) -> float:
-    if not pid:
-        return 0.0
-    process = psutil.Process(pid)
-    return sum(sum(part.cpu_times()[:2]) for part in (process, *process.children()))
+def _broker() -> psutil.Process | None:
+    """Kafka's Java process, when it is a descendant of ours; it runs under a leash."""
+    mine = psutil.Process().children(recursive=True)
+    return next((child for child in mine if child.name().startswith("java")), None)
+
+
+def cpu_s(process: psutil.Process | None) -> float:
+    return sum(process.cpu_times()[:2]) if process else 0.0
+
+
+def measure(stand: Stand, connections: int, batch: int, seconds: float) -> Row:
+    requests = requests_of(batch)
+    load(stand.address, requests, connections, WARM_UP_S)
+    before = cpu_s(stand.collector), cpu_s(stand.broker)
+    seen = load(stand.address, requests, connections, seconds)
+    spent = cpu_s(stand.collector) - before[0], cpu_s(stand.broker) - before[1]
+    return row(stand, connections, batch, seen, spent)
+
+
+def row(stand: Stand, connections: int, batch: int, seen: Load, spent: tuple[float, float]) -> Row:
+    events = seen.requests * batch
+    return Row(
+        connections=connections,
+        batch=batch,
+        requests_per_s=round(seen.requests / seen.elapsed_s),
+        events_per_s=round(events / seen.elapsed_s),
+        p50_ms=round(seen.latency_ms(0.5), 2),
+        p99_ms=round(seen.latency_ms(0.99), 2),
+        collector_cpu_s=round(spent[0] / events * PER, 2),
+        broker_cpu_s=round(spent[1] / events * PER, 2) if stand.broker else None,
+        load_cpu_s=round(seen.cpu_s / events * PER, 2),
+        collector_mib=round(stand.collector.memory_info().rss / MIB),
+        failures=seen.failures,
+    )
+
+
+def rows(connections: list[int], batches: list[int], seconds: float) -> Iterator[Row]:
+    with ExitStack() as cleanup:
+        found = stand(cleanup)
+        for batch in batches:
+            for count in connections:
+                yield measure(found, count, batch, seconds)
+
+
+def table(found: list[Row]) -> str:
+    names = Row.__struct_fields__
+    lines = [names, *([str(getattr(row, name)) for name in names] for row in found)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(names))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--key", default="dev")
-    parser.add_argument("--pid", type=int, default=0)
-    parser.add_argument("--connections", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=1, help="events in a request")
+    parser.add_argument("--connections", type=int, nargs="+", default=[32, 256, 1024])
+    parser.add_argument("--batch", type=int, nargs="+", default=[1], help="events in a request")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    requests = requests_of(options)
-    cpu, started = cpu_seconds(options.pid), time.monotonic()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        loads = runner.run(run(options, requests))
-    elapsed, cpu = time.monotonic() - started, cpu_seconds(options.pid) - cpu
-    report(options, loads, elapsed, cpu)
-
-
-def report(options: argparse.Namespace, loads: list[Load], elapsed: float, cpu: float) -> None:
-    seconds = sorted(value for load in loads for value in load.seconds)
-    events = len(seconds) * options.batch
-    figures = {
-        "requests_per_s": round(len(seconds) / elapsed),
-        "events_per_s": round(events / elapsed),
-        "p50_ms": round(1000 * statistics.median(seconds), 2),
-        "p99_ms": round(1000 * seconds[int(len(seconds) * 0.99)], 2),
-        "cpu_s_per_100000_events": round(cpu / events * 100_000, 2) if options.pid else None,
-        "failures": sum(load.failures for load in loads),
-    }
-    sys.stdout.write(msgspec.json.encode(figures).decode() + "\n")
+    found = list(rows(options.connections, options.batch, options.seconds))
+    text = msgspec.json.encode(found).decode() if options.json else table(found)
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":
