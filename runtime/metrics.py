@@ -2,17 +2,17 @@
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 
+from runtime.tally import Spread, Tally
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # collector
-REQUESTS = Counter("stitchline_collector_requests", "HTTP requests by path and status", ["path", "status"])
-REQUEST_SECONDS = Histogram(
-    "stitchline_collector_request_seconds", "Time from request to answer", buckets=SECONDS
-)
-ACCEPTED = Counter(
+REQUESTS = Tally("stitchline_collector_requests", "HTTP requests by path and status", ["path", "status"])
+REQUEST_SECONDS = Spread("stitchline_collector_request_seconds", "Time from request to answer", SECONDS)
+ACCEPTED = Tally(
     "stitchline_collector_accepted_events", "Events acknowledged by Kafka and answered 200", ["source"]
 )
-REJECTED = Counter("stitchline_collector_rejected_events", "Events refused, by reason", ["reason"])
+REJECTED = Tally("stitchline_collector_rejected_events", "Events refused, by reason", ["reason"])
 QUEUED = Gauge("stitchline_collector_queued_events", "Events waiting for Kafka's acknowledgement")
 PACK_EVENTS = Histogram(
     "stitchline_collector_pack_events", "Events in one pack", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
