@@ -49,6 +49,15 @@ class Waiting(msgspec.Struct):
     tickets: list[Ticket] = []
     letters: list[tuple[Letter, Ticket]] = []
 
+    def add(
+        self, events: Sequence[PackedEvent], weights: list[int], letters: Sequence[Letter], ticket: Ticket
+    ) -> None:
+        self.events += events
+        self.weights += weights
+        self.tickets += [ticket] * len(events)
+        if letters:
+            self.letters += [(letter, ticket) for letter in letters]
+
     def __bool__(self) -> bool:
         return bool(self.events or self.letters)
 
@@ -86,21 +95,27 @@ class Publisher:
         """What keeps Kafka from being used, "" when nothing does."""
         return self._availability.problem
 
-    async def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter] = ()) -> None:
-        """Returns when all are acknowledged. Raises Overloaded or KafkaUnavailable; some may be in Kafka even then."""
+    def publish(
+        self, events: Sequence[PackedEvent], letters: Sequence[Letter] = ()
+    ) -> "asyncio.Future[None]":
+        """Done when all are acknowledged, failed with KafkaUnavailable; some may be in Kafka even then.
+
+        Raises Overloaded or KafkaUnavailable when they are not taken at all.
+        """
+        done = self._loop.create_future()
         if not events and not letters:
-            return
+            done.set_result(None)
+            return done
         if self._availability.problem:
             raise KafkaUnavailable(self._availability.problem)
         weights = [weight(event) for event in events]
-        self._admit(len(events) + len(letters), sum(weights) + sum(len(letter.value) for letter in letters))
-        ticket = Ticket(len(events) + len(letters), self._loop.create_future())
-        self._waiting.events.extend(events)
-        self._waiting.weights.extend(weights)
-        self._waiting.tickets.extend([ticket] * len(events))
-        self._waiting.letters.extend((letter, ticket) for letter in letters)
-        self._plan_flush()
-        await ticket.future
+        size = sum(weights) + sum([len(letter.value) for letter in letters])
+        self._admit(len(events) + len(letters), size)
+        ticket = Ticket(len(events) + len(letters), done)
+        self._waiting.add(events, weights, letters, ticket)
+        if self._flush_soon is None:
+            self._plan_flush()
+        return done
 
     async def close(self, timeout_s: float) -> None:
         """Waits for what is on its way, no longer than told, and ends the threads."""
@@ -143,8 +158,6 @@ class Publisher:
         self._queued_bytes += size
 
     def _plan_flush(self) -> None:
-        if self._flush_soon is not None:
-            return
         if self._flights:
             self._flush_soon = self._loop.call_later(self._settings.pack_age_ms_max / 1000, self._flush)
         else:

@@ -6,6 +6,7 @@ One worker is one process with everything in it. More workers are more such proc
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
@@ -27,6 +28,8 @@ from runtime.settings import CollectorSettings, KafkaSettings, SettingsError, lo
 
 log = structlog.get_logger()
 
+# Requests leave no cycles behind, so the search for them is put off until there would be many.
+GARBAGE_OBJECTS_MIN = 50_000
 LETTER_OVERHEAD = 8_192  # what a dead letter has besides payload and message id
 
 
@@ -66,6 +69,8 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             control,
             Pages(lambda: missing(publisher.problem, control, snapshot_loaded), kafka.topic_prefix),
         )
+        gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
+        gc.set_threshold(GARBAGE_OBJECTS_MIN)
         await _until_stopped(_server(app, settings), app, publisher, stop, settings)
         return 1 if publisher.fatal.is_set() else 0
 

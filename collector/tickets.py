@@ -4,22 +4,16 @@ Absent: Kafka. Used from the event loop's thread only.
 """
 
 import asyncio
-from collections.abc import Iterable
 
 
 class Ticket:
     """One request: done when all its records are, failed with the first of them that fails."""
 
-    __slots__ = ("_pending", "future")
+    __slots__ = ("future", "pending")
 
     def __init__(self, records: int, future: "asyncio.Future[None]") -> None:
-        self._pending = records
+        self.pending = records
         self.future = future
-
-    def record_done(self) -> None:
-        self._pending -= 1
-        if self._pending == 0 and not self.future.done():
-            self.future.set_result(None)
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():
@@ -37,13 +31,11 @@ class Parcel:
         self.born = born
 
     def succeed(self) -> None:
-        for ticket in self.tickets:
-            ticket.record_done()
+        for ticket in self.tickets:  # in line, since it happens for every event
+            ticket.pending -= 1
+            if not ticket.pending and not ticket.future.done():
+                ticket.future.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        fail_all(self.tickets, error)
-
-
-def fail_all(tickets: Iterable[Ticket], error: Exception) -> None:
-    for ticket in tickets:
-        ticket.fail(error)
+        for ticket in self.tickets:
+            ticket.fail(error)
