@@ -9,6 +9,7 @@ second are a floor; CPU seconds for 100,000 events hardly depend on what else ru
 
 import argparse
 import base64
+import logging
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from runtime import logs
 from tests import engines
 from tests.bench.http_load import Load, load
 from tests.collector import process as collectors
@@ -179,6 +181,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    logs.configure("bench", logging.WARNING)
     found = list(rows(options.connections, options.batch, options.seconds))
     text = msgspec.json.encode(found).decode() if options.json else table(found)
     sys.stdout.write(text + "\n")
