@@ -13,8 +13,12 @@ CONTEXT = {
     "locale": "de-CH",
     "ip": "203.0.113.7",
     "device": {"model": "Pixel 9", "screens": [{"width": 412, "density": 2.625}]},
+    "page": {
+        "name": "Cart", "path": "/cart", "referrer": "https://search.example/", "search": "?step=2", "title": "Your cart",
+        "url": "https://shop.example/cart?step=2", "keywords": ["shop", "cart"],
+    },
     "campaign": {"name": "Frühling „26“", "source": "newsletter", "medium": "email"},
-}
+}  # fmt: skip
 INTEGRATIONS = {"All": True, "Mixpanel": False, "Adobe Analytics": {"visitorId": "v-1"}}
 BASKET = {
     "order_id": "o-1",
@@ -57,9 +61,13 @@ def calls(who: str) -> list[Call]:
 
 
 def mark(call: Call) -> tuple[str, str]:
-    """What tells a call from the others: the same of the call and of the event that a client made of it."""
+    """What tells a call from the others: the same of the call and of the event that a client made of it.
+
+    Not the user id: a browser library adds the one that it knows to an event that it sends again.
+    """
     kind = call["type"]
-    name = "traits" if kind == "identify" else {"group": "groupId", "track": "event"}.get(kind, "name")
     if kind == "identify":
-        return kind, "known" if call.get("userId") else "unknown"
+        traits = call.get("traits") or call["context"]["traits"]
+        return kind, "known" if "plan" in traits else "unknown"
+    name = {"group": "groupId", "track": "event"}.get(kind, "name")
     return kind, call.get(name) or ""

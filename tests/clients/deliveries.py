@@ -5,20 +5,27 @@ deliveries of the clients it drives. Absent: what must come of it.
 """
 
 import json
+import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
-from deploy.demo.javascript import CHECKOUT, node
+from deploy.demo.javascript import CHECKOUT, browser, node
 from tests.clients.calls import Call, calls
-from tests.clients.front import Fault, Front, Fronts
+from tests.clients.front import BURST_EVENTS_MAX, EVENTS_PER_S_MAX, Fault, Front, Fronts
+from tests.engines import wait_until
 
 FOLDER = Path(__file__).parent
-DRIVER_S = 60.0
+DRIVER_S = 90.0
+MARK = "STITCHLINE_TEST_DRIVER"
 FAULTS = (None, *Fault)
+BROWSER = "segment_browser.mjs"
+BATCHING = {"strategy": "batching", "config": {"size": 10, "timeout": 300}}
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -35,6 +42,10 @@ CLIENTS = (
     Client("rudder-python", "rudder_python.py"),
     Client("segment-node", "segment_node.mjs"),
     Client("rudder-node", "rudder_node.mjs"),
+    Client("segment-browser", BROWSER),
+    Client(
+        "segment-browser-batching", BROWSER, {"integrations": {"Segment.io": {"deliveryStrategy": BATCHING}}}
+    ),
 )
 
 
@@ -54,11 +65,12 @@ def key(client: Client, fault: Fault | None) -> str:
 
 def sources() -> list[dict[str, Any]]:
     """For a configuration file."""
-    return [
-        {"id": key(client, fault), "write_keys": [key(client, fault)]}
-        for client in CLIENTS
-        for fault in FAULTS
-    ]
+    return [_source(key(client, fault), fault) for client in CLIENTS for fault in FAULTS]
+
+
+def _source(name: str, fault: Fault | None) -> dict[str, Any]:
+    limits = {"events_per_s_max": EVENTS_PER_S_MAX, "burst_events_max": BURST_EVENTS_MAX}
+    return {"id": name, "write_keys": [name]} | (limits if fault is Fault.LIMITED else {})
 
 
 class Programs:
@@ -89,21 +101,33 @@ class Programs:
 
 
 def run(driver: str, deliveries: list[Delivery]) -> list[str]:
-    """What the client's own error callbacks said; returns when its process has ended."""
+    """What the client's own error callbacks said. Returns when its process has ended, and all that it started."""
     orders = [
         {"url": one.front.url, "key": one.key, "options": one.client.options, "calls": one.calls}
         for one in deliveries
     ]
-    process = subprocess.run(
-        command(driver), input=json.dumps(orders) + "\n", cwd=CHECKOUT,
+    mark = uuid.uuid4().hex
+    done = subprocess.run(
+        command(driver), input=json.dumps(orders) + "\n", cwd=CHECKOUT, env=os.environ | {MARK: mark},
         capture_output=True, text=True, timeout=DRIVER_S, check=False,
     )  # fmt: skip
-    assert process.returncode == 0, process.stderr[-3000:]
-    found: list[str] = json.loads(process.stdout)
+    assert done.returncode == 0, done.stderr[-3000:]
+    wait_until(lambda: not _marked(mark), DRIVER_S, f"{driver} leaves no process behind", every_s=0.1)
+    found: list[str] = json.loads(done.stdout)
     return found
 
 
 def command(driver: str) -> list[str]:
+    """The browser's path is an argument that only the browser's driver reads."""
     if driver.endswith(".mjs"):
-        return [str(node()), str(FOLDER / driver)]
+        return [str(node()), str(FOLDER / driver), str(browser() or "")]
     return [sys.executable, str(FOLDER / driver)]
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    """Processes with the mark in their environment, which every descendant inherits."""
+    return [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(MARK) == mark
+    ]

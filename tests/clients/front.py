@@ -8,8 +8,6 @@ judgement on what was recorded (recording.py).
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import Self
 
@@ -25,6 +23,8 @@ from schemas.reasons import Reason
 HOST = "127.0.0.1"
 RETRY_AFTER_S = 1
 ANSWER_S = 30.0
+EVENTS_PER_S_MAX = BURST_EVENTS_MAX = 20
+SPENT_EVENTS = 80  # after them a source with these limits owes three seconds' worth
 # Headers that belong to one connection, or that the HTTP library writes itself.
 OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
@@ -34,6 +34,8 @@ OF_THE_CONNECTION = frozenset(
 class Fault(StrEnum):
     """What happens to a request."""
 
+    LIMITED = "limited"  # what the source may send was spent just before, so the collector itself answers 429
+    TOO_MANY = "too-many"  # answered 429; the collector never sees it
     UNAVAILABLE = "unavailable"  # answered 503; the collector never sees it
     STORED = "stored"  # the collector takes it, the client is told 503
     CUT = "cut"  # the collector takes it, the connection ends without an answer
@@ -41,8 +43,9 @@ class Fault(StrEnum):
 
 
 class Attempt(msgspec.Struct):
-    """One request as it came from the client, and what became of it. Times in ms since the epoch; header names are lower case.
+    """One request as it came from the client, and what became of it. Header names are in lower case.
 
+    `started_at` and `ended_at` are in ms since the epoch; `asked_s` and `told_s` are of a clock that is never set.
     `status` is what the client was told, 0 for nothing; `taken` is what the collector said, 0 when it was not asked.
     """
 
@@ -51,19 +54,21 @@ class Attempt(msgspec.Struct):
     headers: dict[str, str]
     body: bytes
     started_at: int
+    asked_s: float
     ended_at: int = 0
+    told_s: float = 0.0
     status: int = 0
     taken: int = 0
     reply_headers: dict[str, str] = {}
 
 
 class Front:
-    """One listening address. `fault` meets the first `times` requests that carry events."""
+    """One listening address. The fault meets the first requests that carry events: two of them, but a budget is spent once."""
 
-    def __init__(self, collector: str, fault: Fault | None, times: int) -> None:
+    def __init__(self, collector: str, fault: Fault | None) -> None:
         self._collector = collector
         self._fault = fault
-        self._left = times if fault else 0
+        self._left = 1 if fault is Fault.LIMITED else 2
         self._runner: web.AppRunner | None = None
         self._session: ClientSession | None = None
         self.attempts: list[Attempt] = []
@@ -94,36 +99,48 @@ class Front:
             headers={name.lower(): value for name, value in request.headers.items()},
             body=await request.read(),
             started_at=now(),
+            asked_s=time.monotonic(),
         )
         self.attempts.append(attempt)
         reply = await self._reply(attempt, self._next_fault(request))
-        attempt.ended_at = now()
+        attempt.ended_at, attempt.told_s = now(), time.monotonic()
         if reply is None:
             assert request.transport
             request.transport.abort()
             return web.Response()
-        attempt.status, attempt.reply_headers = reply.status, dict(reply.headers)
+        attempt.status, attempt.reply_headers = (
+            reply.status,
+            {name.lower(): value for name, value in reply.headers.items()},
+        )
         return reply
 
     def _next_fault(self, request: web.Request) -> Fault | None:
-        if request.method != "POST" or request.path not in CALLS or not self._left:
+        if request.method != "POST" or request.path not in CALLS or self._left < 1:
             return None
         self._left -= 1
         return self._fault
 
     async def _reply(self, attempt: Attempt, fault: Fault | None) -> web.Response | None:
         """None: the connection is to be cut."""
-        if fault is Fault.UNAVAILABLE:
-            return response(refusal(), attempt.headers.get("origin", ""))
+        origin = attempt.headers.get("origin", "")
         if fault is Fault.LOST:
             return None
+        if fault in (Fault.TOO_MANY, Fault.UNAVAILABLE):
+            return response(refusal(fault), origin)
+        if fault is Fault.LIMITED:
+            await self._spend(attempt)
         passed = await self._pass_on(attempt)
-        match fault:
-            case Fault.STORED:
-                return response(refusal(), attempt.headers.get("origin", ""))
-            case Fault.CUT:
-                return None
-        return passed
+        if fault is Fault.STORED:
+            return response(refusal(fault), origin)
+        return None if fault is Fault.CUT else passed
+
+    async def _spend(self, attempt: Attempt) -> None:
+        """Events of no type: they count for the rate, and become dead letters."""
+        assert self._session
+        headers = {"authorization": attempt.headers["authorization"]}
+        body: dict[str, list[object]] = {"batch": [{}] * SPENT_EVENTS}
+        async with self._session.post(f"{self._collector}/v1/batch", headers=headers, json=body) as answer:
+            assert answer.status == 200, await answer.text()
 
     async def _pass_on(self, attempt: Attempt) -> web.Response:
         assert self._session
@@ -156,8 +173,8 @@ class Fronts:
         self._thread.start()
         return self
 
-    def open(self, collector: str, fault: Fault | None = None, times: int = 2) -> Front:
-        front = Front(collector, fault, times)
+    def open(self, collector: str, fault: Fault | None = None) -> Front:
+        front = Front(collector, fault)
         asyncio.run_coroutine_threadsafe(front.start(), self._loop).result(ANSWER_S)
         self._open.append(front)
         return front
@@ -170,19 +187,13 @@ class Fronts:
         self._loop.close()
 
 
-@contextmanager
-def one_front(collector: str, fault: Fault | None = None, times: int = 2) -> Iterator[Front]:
-    with Fronts() as fronts:
-        yield fronts.open(collector, fault, times)
-
-
-def refusal() -> Reply:
-    """The collector's own 503."""
-    return try_later(
-        Reason.KAFKA_UNAVAILABLE,
-        "the event store does not answer: send the same again after Retry-After",
-        RETRY_AFTER_S,
-    )
+def refusal(fault: Fault) -> Reply:
+    """The collector's own 429 or 503."""
+    if fault is Fault.TOO_MANY:
+        reason, detail = Reason.RATE_LIMITED, "the source sends more than it may"
+    else:
+        reason, detail = Reason.KAFKA_UNAVAILABLE, "the event store does not answer"
+    return try_later(reason, f"{detail}: send the same again after Retry-After", RETRY_AFTER_S)
 
 
 def response(reply: Reply, origin: str) -> web.Response:
