@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo up test check lint types bench lock clean help
+.PHONY: setup demo up test check lint lint-images types bench lock clean help
 
 help:
 	@echo "make demo   set everything up, run the main job, check every number"
@@ -46,6 +46,13 @@ lint: .venv/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-images
+
+# By the linters' own rules; what they cannot know, tests/deploy/test_images.py does.
+lint-images: .venv/.ready
+	@$(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	@$(BIN)/compose-lint check --quiet --strict-config --fail-on low --no-env --skip-suppressed --config deploy/compose-lint.yaml deploy/compose.yaml
 
 types: .venv/.ready
 	@$(BIN)/mypy
@@ -55,8 +62,13 @@ check: lint types test
 bench: setup
 	@$(BIN)/python -m tests.bench
 
+# What `make setup` installs; the part of it that a server needs; what makes the wheel. All in the same versions.
+LOCK := uv pip compile --universal --generate-hashes --python-version 3.11 --quiet --no-header --custom-compile-command 'make lock'
+
 lock:
-	uv pip compile --universal --generate-hashes --python-version 3.11 --group dev pyproject.toml --output-file requirements.lock --quiet --no-header --custom-compile-command 'make lock'
+	$(LOCK) pyproject.toml --all-extras --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --constraints requirements.lock --output-file requirements.server.lock
+	$(LOCK) --group build --constraints requirements.lock --output-file requirements.build.lock
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,7 +16,13 @@ class Pages:
     def __init__(self, missing: Callable[[], list[str]], topic_prefix: str) -> None:
         self._missing = missing
         self._topic_prefix = topic_prefix
-        self._own = {"/healthz": self._health, "/ready": self._ready, "/metrics": self._metrics}
+        self._own = {
+            "/healthz": self._health,
+            "/livez": self._health,  # the names that the other processes answer to, too
+            "/ready": self._ready,
+            "/readyz": self._ready,
+            "/metrics": self._metrics,
+        }
 
     def reply(self, method: str, path: str) -> Reply:
         found = self._page(path)

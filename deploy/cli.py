@@ -53,6 +53,9 @@ def up(
     clickhouse_port: ClickHousePort = 8123,
 ) -> None:
     """Start the whole stack and stay; prints one JSON line of addresses when it is ready."""
+    from deploy.extras import require_engines
+
+    require_engines(os.environ)
     from deploy.stack import Ports
     from deploy.up import run
 
@@ -69,6 +72,10 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 7,
 ) -> None:
     """Start the stack, send a shop's traffic, show what came out; exit 0 only if every number is right."""
+    from deploy.extras import require, require_engines
+
+    require("demo")
+    require_engines(os.environ)
     from deploy.demo.run import run, traffic_of
 
     sys.exit(asyncio.run(run(data, traffic_of(visitors, seed), os.environ, say)))
@@ -77,6 +84,9 @@ def demo(
 @app.command()
 def fetch() -> None:
     """Download what the embedded engines need, into the cache; does nothing when it is there."""
+    from deploy.extras import require
+
+    require("embedded")
     from deploy.embedded.kafka import fetch as fetch_kafka
     from runtime.settings import EngineSettings, load
 

@@ -164,7 +164,14 @@ def jars(environ: Mapping[str, str]) -> Finding:
     cache = engine.cache_path
     if is_cached(cache):
         return Finding(what="Kafka's jars", seen=f"whole, in {cache}")
-    from jgo.constants import MAVEN_CENTRAL_URL
+    try:
+        from jgo.constants import MAVEN_CENTRAL_URL
+    except ImportError as error:
+        return Finding(
+            what="Kafka's jars",
+            seen=f"cannot be fetched ({error})",
+            mend="`make setup` installs what is missing",
+        )
 
     try:
         urllib.request.urlopen(engine.jar_registry or MAVEN_CENTRAL_URL, timeout=NETWORK_TIMEOUT_S).close()  # noqa: S310 - a constant https address

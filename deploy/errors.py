@@ -4,6 +4,24 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+MENDABLE = {
+    "collector.workers": ("PortTaken",),
+    "deploy.configuration": ("BadConfiguration",),
+    "deploy.demo.send": ("NotAccepted",),
+    "deploy.embedded.jars": ("FetchFailed",),
+    "deploy.embedded.kafka": ("KafkaFailed",),
+    "deploy.extras": ("ExtraMissing",),
+    "deploy.folder": ("FolderInUse", "FolderUnusable"),
+    "deploy.ports": ("PortTaken",),
+    "deploy.profile": ("NoAnswer", "NoSuchProfile"),
+    "deploy.supervisor": ("ChildFailed",),
+    "runtime.kafka": ("KafkaUnavailable", "TopicMismatch"),
+    "runtime.settings": ("SettingsError",),
+    "sinks.failure": ("SinkError",),
+    "sinks.migrations": ("MigrationError",),
+    "sinks.worker": ("UnknownSink",),
+}
+
 
 @contextmanager
 def told_plainly(say: Callable[[str], None]) -> Iterator[None]:
@@ -15,38 +33,7 @@ def told_plainly(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _mendable() -> tuple[type[Exception], ...]:
-    """Imported when something has failed, not before."""
-    from collector.workers import PortTaken as CollectorPortTaken
-    from deploy.configuration import BadConfiguration
-    from deploy.demo.send import NotAccepted
-    from deploy.embedded.jars import FetchFailed
-    from deploy.embedded.kafka import KafkaFailed
-    from deploy.folder import FolderInUse, FolderUnusable
-    from deploy.ports import PortTaken
-    from deploy.profile import NoAnswer, NoSuchProfile
-    from deploy.supervisor import ChildFailed
-    from runtime.kafka import KafkaUnavailable, TopicMismatch
-    from runtime.settings import SettingsError
-    from sinks.failure import SinkError
-    from sinks.migrations import MigrationError
-    from sinks.worker import UnknownSink
-
-    return (
-        BadConfiguration,
-        ChildFailed,
-        CollectorPortTaken,
-        FetchFailed,
-        FolderInUse,
-        FolderUnusable,
-        KafkaFailed,
-        KafkaUnavailable,
-        MigrationError,
-        NoAnswer,
-        NoSuchProfile,
-        NotAccepted,
-        PortTaken,
-        SettingsError,
-        SinkError,
-        TopicMismatch,
-        UnknownSink,
-    )
+    """Called when something has failed, and of the modules that are loaded then: nobody raises what nobody has imported, and a
+    server's installation has not all of them."""
+    loaded = [(sys.modules[module], names) for module, names in MENDABLE.items() if module in sys.modules]
+    return tuple(getattr(module, name) for module, names in loaded for name in names)

@@ -108,7 +108,9 @@ async def _run_steps(
 ) -> None:
     root = Root(now_ms=lambda: int(time.time() * 1000), die=service.die)  # noqa: TID251 - the root's clock
     app, delivery = build_app(settings, resolver, identities, root)
-    probes = Probes(settings.processor.metrics_port, lambda: delivery.is_ready)
+    probes = Probes(
+        settings.processor.metrics_host, settings.processor.metrics_port, lambda: delivery.is_ready
+    )
     probes.start()
     await service.serve(app, delivery, environ, settings.processor.stop_timeout_s)
     probes.stop()

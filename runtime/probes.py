@@ -1,4 +1,4 @@
-"""A process's answers to whoever watches it: /metrics, /livez and /readyz on 127.0.0.1, from a thread of its own."""
+"""A process's answers to whoever watches it: /metrics, /livez and /readyz, from a thread of its own."""
 
 import threading
 from collections.abc import Callable
@@ -8,17 +8,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from runtime import metrics
 
-HOST = "127.0.0.1"
 PLAIN = "text/plain; charset=utf-8"
 
 
 class Probes:
     """Serves until stop(). `is_ready` is called from other threads. Port 0 serves nothing."""
 
-    def __init__(self, port: int, is_ready: Callable[[], bool]) -> None:
+    def __init__(self, host: str, port: int, is_ready: Callable[[], bool]) -> None:
         self._server: ThreadingHTTPServer | None = None
         if port:
-            self._server = ThreadingHTTPServer((HOST, port), _handler(is_ready))
+            self._server = ThreadingHTTPServer((host, port), _handler(is_ready))
             self._server.daemon_threads = True
 
     def start(self) -> None:

@@ -142,8 +142,11 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_timeout_s: Annotated[
         int, Meta(ge=6, description="After this silence another worker takes the partitions over.")
     ] = field(default=30, name="PROCESSOR_SESSION_TIMEOUT_S")
+    metrics_host: Annotated[str, Meta(description="Address of /metrics, /livez and /readyz.")] = field(
+        default="127.0.0.1", name="PROCESSOR_METRICS_HOST"
+    )
     metrics_port: Annotated[
-        int, Meta(ge=0, le=65535, description="Port of /metrics, /livez and /readyz on 127.0.0.1; 0: none.")
+        int, Meta(ge=0, le=65535, description="Port of /metrics, /livez and /readyz; 0: none.")
     ] = field(default=0, name="PROCESSOR_METRICS_PORT")
     hash_key: Annotated[
         str,
@@ -210,8 +213,11 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_timeout_s: Annotated[
         int, Meta(ge=6, description="After this silence another sink takes the partitions over.")
     ] = field(default=30, name="SINK_SESSION_TIMEOUT_S")
+    metrics_host: Annotated[str, Meta(description="Address of /metrics, /livez and /readyz.")] = field(
+        default="127.0.0.1", name="SINK_METRICS_HOST"
+    )
     metrics_port: Annotated[
-        int, Meta(ge=0, le=65535, description="Port of /metrics, /livez and /readyz on 127.0.0.1; 0: none.")
+        int, Meta(ge=0, le=65535, description="Port of /metrics, /livez and /readyz; 0: none.")
     ] = field(default=0, name="SINK_METRICS_PORT")
 
 

@@ -123,8 +123,10 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     stop = threading.Event()
     threads = [SinkThread(sink, environ, stop) for sink in chosen]
     greeting = Greeting(load(ClickHouseSettings, environ))
+    settings = load(SinkSettings, environ)
     probes = Probes(
-        load(SinkSettings, environ).metrics_port,
+        settings.metrics_host,
+        settings.metrics_port,
         lambda: greeting.is_answered and all(thread.is_assigned for thread in threads),
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 READY_S = 60
 STOP_S = 20
 KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
-CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:latest"
+CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.9.6.6"  # as in deploy/compose.yaml
 CLICKHOUSE_USER = "stitchline"
 DOCKER_SOCKET = Path("/var/run/docker.sock")
 
