@@ -4,6 +4,7 @@ A delivery is one client that makes all calls through a front of its own. A prog
 deliveries of the clients it drives. Absent: what must come of it.
 """
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -14,8 +15,9 @@ from typing import Any
 
 import msgspec
 import psutil
+from msgspec.structs import replace
 
-from deploy.demo.javascript import CHECKOUT, browser, node
+from deploy.demo.javascript import CHECKOUT, MODULES, browser, node
 from tests.clients.calls import Call, calls
 from tests.clients.front import BURST_EVENTS_MAX, EVENTS_PER_S_MAX, Fault, Front, Fronts
 from tests.engines import wait_until
@@ -28,25 +30,62 @@ BROWSER = "segment_browser.mjs"
 BATCHING = {"strategy": "batching", "config": {"size": 10, "timeout": 300}}
 
 
-class Client(msgspec.Struct, frozen=True):
-    """A way to use a library: its driver and the options that it is made with."""
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to use a library: the package, its driver, the options that it is made with; and how it behaves.
+
+    `library` is what its events call it. `counts`: the faults after which a retry has X-Retry-Count. `waits`: the answers whose
+    Retry-After it obeys. docs/clients.md says both in words.
+    """
 
     name: str
+    package: str
     driver: str
+    library: str
+    counts: frozenset[Fault] = frozenset()
+    waits: frozenset[int] = frozenset()
     options: dict[str, Any] = {}
 
+    def version(self) -> str:
+        """Of the package that is installed."""
+        if not self.driver.endswith(".mjs"):
+            return importlib.metadata.version(self.package)
+        found: str = json.loads((MODULES / self.package / "package.json").read_text())["version"]
+        return found
 
-CLIENTS = (
-    Client("segment-python", "segment_python.py"),
-    Client("segment-python-gzip", "segment_python.py", {"gzip": True}),
-    Client("rudder-python", "rudder_python.py"),
-    Client("segment-node", "segment_node.mjs"),
-    Client("rudder-node", "rudder_node.mjs"),
-    Client("segment-browser", BROWSER),
-    Client(
-        "segment-browser-batching", BROWSER, {"integrations": {"Segment.io": {"deliveryStrategy": BATCHING}}}
-    ),
+
+BROKEN = frozenset({Fault.CUT, Fault.LOST})
+ALL = frozenset(Fault)
+SEGMENT_PYTHON = Client(
+    name="segment-python", package="segment-analytics-python", driver="segment_python.py", library="analytics-python",
+    counts=BROKEN, waits=frozenset({429, 503}),
+)  # fmt: skip
+RUDDER_PYTHON = Client(
+    name="rudder-python", package="rudder-sdk-python", driver="rudder_python.py", library="analytics-python"
 )
+SEGMENT_NODE = Client(
+    name="segment-node", package="@segment/analytics-node", driver="segment_node.mjs", library="@segment/analytics-node",
+    counts=ALL, waits=frozenset({429}),
+)  # fmt: skip
+RUDDER_NODE = Client(
+    name="rudder-node", package="@rudderstack/rudder-sdk-node", driver="rudder_node.mjs", library="analytics-node",
+    waits=frozenset({429, 503}),
+)  # fmt: skip
+SEGMENT_BROWSER = Client(
+    name="segment-browser", package="@segment/analytics-next", driver=BROWSER, library="analytics.js",
+    counts=ALL, waits=frozenset({429}),
+)  # fmt: skip
+CLIENTS = (
+    SEGMENT_PYTHON,
+    replace(SEGMENT_PYTHON, name="segment-python-gzip", options={"gzip": True}),
+    RUDDER_PYTHON,
+    SEGMENT_NODE,
+    RUDDER_NODE,
+    SEGMENT_BROWSER,
+    replace(
+        SEGMENT_BROWSER, name="segment-browser-batching", waits=frozenset(),
+        options={"integrations": {"Segment.io": {"deliveryStrategy": BATCHING}}},
+    ),
+)  # fmt: skip
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import gzip
 import json
 from base64 import b64decode
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -65,6 +66,14 @@ def first_taken(all_sent: Iterable[Sent]) -> dict[str, Sent]:
 def told_ok(all_sent: Iterable[Sent]) -> set[str]:
     """Message ids that the client knows to be delivered."""
     return {one.message_id for one in all_sent if one.attempt.status == 200}
+
+
+def pairs(all_sent: Iterable[Sent]) -> list[tuple[Attempt, Attempt]]:
+    """Each attempt at an event with the next attempt at the same."""
+    tries: dict[str, list[Attempt]] = {}
+    for one in all_sent:
+        tries.setdefault(one.message_id, []).append(one.attempt)
+    return [pair for attempts in tries.values() for pair in pairwise(attempts)]
 
 
 def key_of(attempt: Attempt) -> str:

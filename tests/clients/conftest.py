@@ -1,0 +1,75 @@
+"""One stack for all clients, on the engines that the run has: a deployment of its own, with a source for every delivery."""
+
+import signal
+import uuid
+from collections.abc import Iterator
+
+import clickhouse_connect
+import pytest
+
+from runtime.control import write_control
+from runtime.settings import KafkaSettings, load
+from schemas.control import parse_file
+from tests.clients.deliveries import BROWSER, Client, Delivery, Programs, sources
+from tests.clients.front import RETRY_AFTER_S, Fault, Fronts
+from tests.engines import delete_topics, wait_until
+from tests.pipeline.up import SETTLE_S, Up
+
+
+@pytest.fixture(scope="module")
+def settings(kafka: str, clickhouse: str) -> Iterator[dict[str, str]]:
+    """Of a deployment of its own on the engines that are there."""
+    name = uuid.uuid4().hex[:8]
+    settings = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "CLICKHOUSE_URL": clickhouse,
+        "STITCHLINE_TOPIC_PREFIX": f"clients-{name}-",
+        "STITCHLINE_DATABASE": f"clients_{name}",
+        "STITCHLINE_PARTITIONS": "2",
+        "STITCHLINE_REPLICATION_FACTOR": "1",
+        "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+        "COLLECTOR_RETRY_AFTER_S": str(RETRY_AFTER_S),
+    }
+    yield settings
+    delete_topics(kafka, settings["STITCHLINE_TOPIC_PREFIX"])
+    client = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
+    client.command(f"DROP DATABASE IF EXISTS {settings['STITCHLINE_DATABASE']} SYNC")
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def up(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    stack = Up(tmp_path_factory.mktemp("clients") / "data", **settings)
+    try:
+        _configure(stack, load(KafkaSettings, settings))
+        yield stack
+    finally:
+        stack.end(signal.SIGTERM)
+
+
+def _configure(stack: Up, kafka: KafkaSettings) -> None:
+    """Returns when the collector knows every key."""
+    write_control(kafka, dict(parse_file({"sources": sources()})), "clients")
+    for source in sources():
+        empty = {"batch": [], "writeKey": source["id"]}
+        wait_until(lambda body=empty: stack.status("/v1/batch", body) == 200, SETTLE_S, "the keys are known")  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def fronts() -> Iterator[Fronts]:
+    with Fronts() as fronts:
+        yield fronts
+
+
+@pytest.fixture(scope="module")
+def programs(up: Up, fronts: Fronts) -> Programs:
+    return Programs(fronts, up.addresses["collector"])
+
+
+@pytest.fixture
+def delivery(
+    programs: Programs, client: Client, fault: Fault | None, request: pytest.FixtureRequest
+) -> Delivery:
+    if client.driver == BROWSER:
+        request.getfixturevalue("chromium")
+    return programs.delivery(client, fault)
