@@ -16,6 +16,7 @@ from collector.paths import BATCH, CALLS
 from collector.rejection import Letter, Refusal, dead_letter
 from collector.replies import SUCCESS, Reply, method_not_allowed, not_found, refused
 from collector.routing import routing_id
+from collector.salvage import Parts, take_apart
 from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
 from schemas.control import Source
 from schemas.identifiers import text
@@ -123,6 +124,8 @@ def _key_in_body(body: bytes | Refusal) -> str | Refusal:
     if not body:
         return ""
     found = _read(decode_write_key, body)
+    if isinstance(found, Refusal) and (parts := _taken_apart(found, body)):
+        found = _read(decode_write_key, parts.head)
     if isinstance(found, Refusal):
         return "" if found.reason is Reason.WRONG_TYPE else found
     return text(found.write_key)
@@ -142,7 +145,7 @@ def _refuse_whole(refusal: Refusal, arrival: Arrival) -> Intake:
 
 
 def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
-    batch = _read(decode_batch, body)
+    batch = _read_batch(body)
     if isinstance(batch, Refusal):
         return _refuse_whole(batch, arrival)
     context = bytes(batch.context)
@@ -153,6 +156,21 @@ def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
         return _refuse_whole(refusal, arrival)
     arrival = msgspec.structs.replace(arrival, sent_at=text(batch.sent_at), context=shared)
     return _sort(batch, arrival)
+
+
+def _read_batch(body: bytes) -> Batch | Refusal:
+    batch = _read(decode_batch, body)
+    if not isinstance(batch, Refusal) or (parts := _taken_apart(batch, body)) is None:
+        return batch
+    head = _read(decode_batch, parts.head)
+    if isinstance(head, Refusal):
+        return head
+    return msgspec.structs.replace(head, batch=[msgspec.Raw(event) for event in parts.events])
+
+
+def _taken_apart(refusal: Refusal, body: bytes) -> Parts | None:
+    """What can be read apart, if the whole was no JSON."""
+    return take_apart(body) if refusal.reason is Reason.INVALID_JSON else None
 
 
 def _too_much(batch: Batch, shared: bytes, limits: Limits) -> Refusal | None:

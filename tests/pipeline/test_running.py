@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from tests.avro import deserialise
+from tests.odd_events import EITHER, ODD_EVENTS, STORED, Odd, batch
 from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -130,6 +131,37 @@ def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> Non
     assert up.ask("SELECT count(DISTINCT profile_id) FROM profiles WHERE user_id = 'bob'") == [[2]], (
         "people of two workspaces never meet"
     )
+
+
+def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) -> None:
+    half = len(ODD_EVENTS) // 2
+    for events in (ODD_EVENTS[:half], ODD_EVENTS[half:]):
+        assert up.post("/v1/batch", batch(events), key="dev") == 200
+    after = [{"type": "track", "event": "After", "anonymousId": f"after-{n}"} for n in range(64)]
+    assert up.post("/v1/batch", {"batch": after}) == 200
+    until(lambda: up.ask("SELECT count() FROM events_resolved WHERE event = 'After'"), [[64]])
+    until(lambda: {odd.name for odd in ODD_EVENTS} - set(_fates(up)), set())
+    fates = _fates(up)
+    wrong = {odd.name: fates[odd.name] for odd in ODD_EVENTS if not _is_right(odd, fates[odd.name])}
+    assert wrong == {}
+
+
+def _fates(up: Up) -> dict[str, list[str]]:
+    """Of each odd event everything that became of it, which should be one thing."""
+    rows = up.ask("SELECT message_id FROM events_resolved WHERE startsWith(message_id, 'odd-')")
+    found = {message_id.removeprefix("odd-"): [STORED] for (message_id,) in rows}
+    reasons: dict[str, list[str]] = {}
+    for payload, reason in up.ask("SELECT hex(payload), reason FROM dead_letters"):
+        reasons.setdefault(payload, []).append(reason)
+    for odd in ODD_EVENTS:
+        if letters := reasons.get(odd.payload.hex().upper()):
+            found[odd.name] = found.get(odd.name, []) + letters
+    assert len(rows) == len({message_id for (message_id,) in rows})
+    return found
+
+
+def _is_right(odd: Odd, found: list[str]) -> bool:
+    return found in ([[STORED], ["invalid_json"]] if odd.fate == EITHER else [[odd.fate]])
 
 
 def test_a_child_that_is_killed_is_started_again_and_loses_nothing(up: Up) -> None:

@@ -47,10 +47,14 @@ class Up:
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def post(self, path: str, body: object, key: str = "dev") -> int:
-        """The answer's status; raises OSError where nobody answers, HTTPError for another status than 200."""
+        """The answer's status; raises OSError where nobody answers, HTTPError for another status than 200.
+
+        Bytes are sent as they are.
+        """
         headers = {"Authorization": "Basic " + b64encode(f"{key}:".encode()).decode()} if key else {}
         url = self.addresses["collector"] + path
-        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=content, headers=headers)
         with urllib.request.urlopen(request, timeout=30) as reply:
             return int(reply.status)
 
