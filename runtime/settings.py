@@ -242,6 +242,12 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse_statements_max: Annotated[
         int, Meta(ge=2, description="Statements that the embedded ClickHouse runs at once; others wait.")
     ] = field(default=16, name="STITCHLINE_CLICKHOUSE_STATEMENTS_MAX")
+    clickhouse_insert_bytes_max: Annotated[
+        int, Meta(ge=1024, description="Data of one INSERT or one external table, decompressed.")
+    ] = field(default=4 * 1024 * 1024 * 1024, name="STITCHLINE_CLICKHOUSE_INSERT_BYTES_MAX")
+    clickhouse_sessions_max: Annotated[
+        int, Meta(ge=1, description="Sessions that the embedded ClickHouse keeps; one more is refused.")
+    ] = field(default=10_000, name="STITCHLINE_CLICKHOUSE_SESSIONS_MAX")
 
     @property
     def cache_path(self) -> Path:

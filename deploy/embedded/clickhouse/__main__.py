@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +14,12 @@ import structlog
 from aiohttp import web
 
 from deploy.embedded.clickhouse import HOST
-from deploy.embedded.clickhouse.answer import Limits
 from deploy.embedded.clickhouse.app import READ_BUFFER_BYTES, App
 from deploy.embedded.clickhouse.engine import Engine, FolderUnusable
+from deploy.embedded.clickhouse.form import Limits
+from deploy.embedded.clickhouse.running import Running
+from deploy.embedded.clickhouse.serve import Server
+from deploy.embedded.clickhouse.sessions import Sessions
 from runtime import logs
 from runtime.parent import end_with_parent
 from runtime.settings import EngineSettings, SettingsError, load
@@ -54,11 +58,11 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    limits = Limits(settings.clickhouse_statement_bytes_max, settings.clickhouse_memory_mb * 1024 * 1024)
-    app = App(engine, ThreadPoolExecutor(settings.clickhouse_statements_max, "statement"), limits)
+    app = App(_server(engine, settings), ThreadPoolExecutor(settings.clickhouse_statements_max, "statement"))
     runner = web.AppRunner(
         app.application(),
         access_log=None,
+        handler_cancellation=True,  # tells when a client has gone away
         auto_decompress=False,  # aiohttp would stop after the first frame
         read_bufsize=READ_BUFFER_BYTES,
         shutdown_timeout=STOP_GRACE_S,
@@ -74,6 +78,16 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
         log.warning("stopped with statements running")
         os._exit(0)
     log.info("stopped")
+
+
+def _server(engine: Engine, settings: EngineSettings) -> Server:
+    limits = Limits(
+        statement_bytes_max=settings.clickhouse_statement_bytes_max,
+        data_bytes_max=settings.clickhouse_insert_bytes_max,
+        memory_bytes_max=settings.clickhouse_memory_mb * 1024 * 1024,
+    )
+    sessions = Sessions(settings.clickhouse_sessions_max, time.monotonic)
+    return Server(engine, sessions, Running(engine), limits)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ a slow client slows its own statement only.
 """
 
 import asyncio
+import contextlib
+import secrets
+import string
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,29 +15,32 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.typedefs import Handler
 from aiohttp.web_exceptions import HTTPForbidden
 
-from deploy.embedded.clickhouse import answer
-from deploy.embedded.clickhouse.engine import VERSION, Engine
-from deploy.embedded.clickhouse.failure import ClickHouseError, body
-from deploy.embedded.clickhouse.request import is_from_a_foreign_page, read
+from deploy.embedded.clickhouse.failure import ClickHouseError, refused
+from deploy.embedded.clickhouse.form import Part
+from deploy.embedded.clickhouse.request import is_from_a_foreign_page
+from deploy.embedded.clickhouse.serve import Call, Server, serve
 
 log = structlog.get_logger()
 
 READ_BUFFER_BYTES = 512 * 1024
+PART_BYTES = 64 * 1024
 OK = "Ok.\n"
+METHODS = ("GET", "HEAD", "POST")
+NO_SUCH_PATH = "There is no handle {path}\n\nUse / or /ping for health checks, and / for queries.\n"
+TAG_LETTERS = 16
 T = TypeVar("T")
 
 
 class App:
-    def __init__(self, engine: Engine, threads: ThreadPoolExecutor, limits: answer.Limits) -> None:
-        self._engine = engine
+    def __init__(self, server: Server, threads: ThreadPoolExecutor) -> None:
+        self._server = server
         self._threads = threads
-        self._limits = limits
         self._running: set[Future[ClickHouseError | None]] = set()
 
     @property
@@ -45,34 +51,39 @@ class App:
         application = web.Application(middlewares=[_turn_foreign_pages_away])
         application.router.add_get("/ping", _ok)
         application.router.add_get("/replicas_status", _ok)
-        for method in ("GET", "POST"):
+        for method in METHODS:
             application.router.add_route(method, "/", self.statement)
+        application.router.add_route("OPTIONS", "/", _options)
+        application.router.add_route("*", "/{path:.*}", _no_such_path)
         return application
 
     async def statement(self, request: web.Request) -> web.StreamResponse:
-        if request.method == "GET" and not request.query_string:
+        if request.method != "POST" and not request.query_string:
             return await _ok(request)
-        try:
-            asked = read(request.method, request.query, request.headers)
-        except ClickHouseError as error:
-            headers = {"X-ClickHouse-Exception-Code": str(error.code)}
-            return web.Response(status=error.status, body=body(error, VERSION), headers=headers)
-        asked = msgspec.structs.replace(asked, query_id=asked.query_id or str(uuid.uuid4()))
+        call = Call(
+            method=request.method,
+            params=request.query,
+            headers=request.headers,
+            is_form=request.content_type == "multipart/form-data",
+            query_id=request.query.get("query_id") or str(uuid.uuid4()),
+            tag="".join(secrets.choice(string.ascii_lowercase) for _ in range(TAG_LETTERS)),
+        )
         exchange = _Exchange(request, asyncio.get_running_loop())
-        run = partial(answer.serve, self._engine, asked, exchange.chunks(), exchange, self._limits)
-        await self._run(run)
+        await self._run(call.query_id, partial(serve, self._server, call, exchange))
         return exchange.response
 
-    async def _run(self, run: Callable[[], ClickHouseError | None]) -> None:
+    async def _run(self, query_id: str, run: Callable[[], ClickHouseError | None]) -> None:
         began = time.monotonic()
         job = self._threads.submit(run)
         self._running.add(job)
         job.add_done_callback(self._running.discard)
         try:
-            failed = await asyncio.wrap_future(job)
+            failed = await asyncio.shield(asyncio.wrap_future(job))
         except OSError:  # an INSERT whose data had not come to its end is not committed
-            log.info("client gone", ms=_ms_since(began))
             return
+        except asyncio.CancelledError:  # the client has gone away
+            asyncio.get_running_loop().run_in_executor(None, self._server.running.end_reader, query_id)
+            raise
         if failed:
             # The code only: the text of an error repeats values, which may be personal.
             log.info("statement refused", code=failed.code, ms=_ms_since(began))
@@ -90,6 +101,27 @@ class _Exchange:
         while chunk := self._await(self._request.content.readany()):
             yield chunk
 
+    def parts(self) -> Iterator[Part]:
+        """Raises ClickHouseError where the body is no form."""
+        with _as_a_form():
+            reader = self._await(self._request.multipart())
+        while part := self._next(reader):
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise refused("A part of the form has no name", 36, "BAD_ARGUMENTS")
+            yield Part(part.name, part.filename is not None, self._content(part))
+
+    def _next(self, reader: MultipartReader) -> MultipartReader | BodyPartReader | None:
+        with _as_a_form():
+            return self._await(reader.next())
+
+    def _content(self, part: BodyPartReader) -> Iterator[bytes]:
+        while True:
+            with _as_a_form():
+                chunk = self._await(part.read_chunk(PART_BYTES))
+            if not chunk:
+                return
+            yield chunk
+
     def start(self, status: int, headers: dict[str, str]) -> None:
         self.response = web.StreamResponse(status=status, headers=headers)
         self._await(self._prepare())
@@ -100,11 +132,11 @@ class _Exchange:
     def end(self) -> None:
         self._await(self.response.write_eof())
 
-    def abort(self) -> None:
-        """The connection is closed without the end mark of the answer."""
-        self._loop.call_soon_threadsafe(
-            self._request.transport.abort if self._request.transport else lambda: None
-        )
+    def cut(self) -> None:
+        """The connection is closed, behind what was written, without the end mark of the answer."""
+        transport = self._request.transport
+        if transport:
+            self._loop.call_soon_threadsafe(transport.close)
 
     async def _prepare(self) -> None:
         await self.response.prepare(self._request)
@@ -116,8 +148,26 @@ class _Exchange:
             raise ConnectionResetError(f"the body was cut off: {error}") from error
 
 
+@contextlib.contextmanager
+def _as_a_form() -> Iterator[None]:
+    """aiohttp's reader of forms has no error of its own: it asserts, raises ValueError, or what its parser of headers does."""
+    try:
+        yield
+    except (ValueError, AssertionError, BadHttpMessage, RuntimeError) as error:
+        raise refused(f"The body is no form: {error}", 36, "BAD_ARGUMENTS") from error
+
+
 def _ms_since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
+
+
+async def _options(_request: web.Request) -> web.StreamResponse:
+    """No page of another origin is let in: so there is nothing to allow."""
+    return web.Response(status=204, headers={"Allow": ", ".join((*METHODS, "OPTIONS"))})
+
+
+async def _no_such_path(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=404, text=NO_SUCH_PATH.format(path=request.path))
 
 
 async def _ok(_request: web.Request) -> web.StreamResponse:

@@ -3,10 +3,13 @@
 ClickHouse's own client sends one lz4 frame for each block: a decoder that stops after the first loses rows in silence.
 """
 
+import bz2
+import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+import brotli  # type: ignore[import-untyped]
 import lz4.frame  # type: ignore[import-untyped]
 import zstandard
 
@@ -14,7 +17,15 @@ from deploy.embedded.clickhouse.failure import ClickHouseError, refused
 
 SLICE_BYTES = 64 * 1024
 CANNOT_DECOMPRESS = 271
-ERRORS = (zlib.error, zstandard.ZstdError, RuntimeError)  # lz4 raises RuntimeError
+UNKNOWN_METHOD = (48, "NOT_IMPLEMENTED")
+ERRORS = (
+    zlib.error,
+    zstandard.ZstdError,
+    lzma.LZMAError,
+    brotli.error,
+    OSError,
+    RuntimeError,
+)  # bz2: OSError; lz4: RuntimeError
 
 
 class _Frame(Protocol):
@@ -45,17 +56,50 @@ class _Lz4:
         return bytes(header + self._frame.flush())
 
 
+class _UnBrotli:
+    """A brotli stream says when it ends, but not what follows it: bytes after the end are an error of the library's."""
+
+    unused_data = b""
+
+    def __init__(self) -> None:
+        self._stream = brotli.Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._stream.is_finished())
+
+    def decompress(self, data: bytes, /) -> bytes:
+        return bytes(self._stream.process(data))
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._stream = brotli.Compressor(quality=1)
+
+    def compress(self, data: bytes, /) -> bytes:
+        return bytes(self._stream.process(data))
+
+    def flush(self) -> bytes:
+        return bytes(self._stream.finish())
+
+
 _FRAMES: dict[str, Callable[[], _Frame]] = {
     "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
     "deflate": zlib.decompressobj,
     "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
     "lz4": lz4.frame.LZ4FrameDecompressor,
+    "br": _UnBrotli,
+    "bz2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ),
 }
 _COMPRESSORS: dict[str, Callable[[], Compressor]] = {
     "gzip": lambda: zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16),
     "deflate": lambda: zlib.compressobj(1),
     "zstd": lambda: zstandard.ZstdCompressor(level=1).compressobj(),
     "lz4": _Lz4,
+    "br": _Brotli,
+    "bz2": lambda: bz2.BZ2Compressor(1),
+    "xz": lambda: lzma.LZMACompressor(preset=0),
 }
 
 
@@ -64,7 +108,9 @@ def decompressed(encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     if encoding in ("", "identity"):
         return iter(chunks)
     if encoding not in _FRAMES:
-        raise refused(f"Content-Encoding {encoding} is not known here; {', '.join(_FRAMES)} are")
+        raise refused(
+            f"Unknown compression method {encoding}: {', '.join(_FRAMES)} are known here", *UNKNOWN_METHOD
+        )
     return _frames(encoding, chunks)
 
 

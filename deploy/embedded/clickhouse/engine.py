@@ -1,4 +1,4 @@
-"""chdb, and nothing else that knows it: one data folder, a connection of its own for every statement.
+"""chdb, and nothing else that knows it: one data folder, and as many connections as there are statements and sessions.
 
 A connection costs a fifth of a millisecond and has its own settings, database and temporary tables: so nothing that one
 request sets can reach another, and statements run beside each other. One connection stays open, which keeps the engine.
@@ -7,12 +7,8 @@ What an INSERT was acknowledged for is with the operating system: it survives th
 A connection belongs to one thread at a time; every function here blocks and is called from worker threads.
 """
 
-import contextlib
-import fcntl
-import os
-import shutil
-import tempfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import json
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,16 +16,16 @@ import chdb
 import msgspec
 from chdb.state.sqlitelike import Connection
 
-from deploy.embedded.clickhouse.failure import from_engine
-from deploy.embedded.clickhouse.sql import Insert, quoted
+from deploy.embedded.clickhouse import folder as data_folder
+from deploy.embedded.clickhouse.failure import ClickHouseError, from_engine, refused
+from deploy.embedded.clickhouse.folder import FolderUnusable
 
 VERSION: str = chdb.engine_version
-LOCK = "stitchline.lock"
-TEMPORARY = "stitchline.tmp"
+ROWS = "JSONCompactEachRow"
+Params = Mapping[str, str]
+NO_PARAMS: Params = {}
 
-
-class FolderUnusable(Exception):
-    """The data folder cannot be owned; the text is one sentence for the user."""
+__all__ = ["VERSION", "Context", "Done", "Engine", "FolderUnusable"]
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,50 +45,70 @@ class Engine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
-        self._lock = _own(self._folder)
-        _use_temporary(self._folder / TEMPORARY)
+        self._lock = data_folder.own(self._folder)
         try:
-            self._anchor = Connection(str(self._folder))
-            self.timezone = (
-                self._anchor.query("SELECT timezone()", "TabSeparatedRaw").bytes().decode().strip()
-            )
-        except (RuntimeError, chdb.ChdbError) as error:
+            self._anchor = self._opened()
+            self.timezone = self._ask("SELECT timezone()")[0][0]
+            data_folder.refuse_what_is_missing(self._folder, self._ask)
+        except FolderUnusable:
             self._lock.close()
-            raise FolderUnusable(f"ClickHouse cannot open {self._folder}: {error}") from error
+            raise
+
+    @property
+    def temporary(self) -> Path:
+        return self._folder / data_folder.TEMPORARY
 
     def close(self) -> None:
         self._anchor.close()
         self._lock.close()
 
-    @contextlib.contextmanager
-    def prepared(self, setup: Sequence[str]) -> Iterator["Prepared"]:
-        """A fresh connection on which `setup` has run. Raises ClickHouseError."""
+    def open(self) -> "Context":
+        """A connection of its own, to be closed by the caller. Raises ClickHouseError."""
         with _as_ours():
-            connection = Connection(str(self._folder))
+            return Context(Connection(str(self._folder)))
+
+    def _opened(self) -> Any:
+        with data_folder.engines_words() as words:
+            try:
+                return Connection(str(self._folder))
+            except (RuntimeError, chdb.ChdbError) as error:
+                raise data_folder.cannot_be_opened(self._folder, error, words()) from error
+
+    def _ask(self, statement: str) -> list[list[str]]:
         try:
-            prepared = Prepared(connection, self._folder / TEMPORARY)
-            for statement in setup:
-                prepared.execute(statement, "Null")
-            yield prepared
-        finally:
-            connection.close()
+            return Context(self._anchor).rows(statement)
+        except ClickHouseError as error:
+            raise data_folder.cannot_be_opened(self._folder, error, "") from error
 
 
-class Prepared:
-    """What one request does with its connection. Every method raises ClickHouseError."""
+class Context:
+    """One connection: what one request, or the requests of one session, work with. Every method raises ClickHouseError.
 
-    def __init__(self, connection: Any, temporary: Path) -> None:  # chdb's classes are typed in part only
+    A statement is bytes where a client sent it: ClickHouse's text need not be UTF-8.
+    """
+
+    def __init__(self, connection: Any) -> None:  # chdb's classes are typed in part only
         self._connection = connection
-        self._temporary = temporary
 
-    def execute(self, statement: str, output_format: str) -> Done:
+    def close(self) -> None:
+        self._connection.close()
+
+    def execute(
+        self, statement: str | bytes, output_format: str = "Null", params: Params = NO_PARAMS
+    ) -> Done:
         with _as_ours():
-            return _done(self._connection.query(statement, output_format))
+            return _done(self._connection.query(statement, output_format, params=dict(params)))
 
-    def pieces(self, statement: str, output_format: str) -> Generator[bytes, None, None]:
+    def rows(self, statement: str) -> list[list[str]]:
+        lines = self.execute(statement, ROWS).output.splitlines()
+        return [[str(value) for value in json.loads(line)] for line in lines]
+
+    def pieces(
+        self, statement: str | bytes, output_format: str, params: Params = NO_PARAMS
+    ) -> Generator[bytes, None, None]:
         """The output of a SELECT as it comes; closing the iterator cancels the query."""
         with _as_ours():
-            stream = self._connection.send_query(statement, output_format)
+            stream = self._connection.send_query(statement, output_format, params=dict(params))
         try:
             while True:
                 with _as_ours():
@@ -103,19 +119,17 @@ class Prepared:
         finally:
             stream.close()
 
-    def insert(self, insert: Insert, data: Iterable[bytes]) -> Done:
-        """Nothing is begun unless `data` came to its end; an error from it goes on.
+    def refuse_many(self, statement: str | bytes) -> None:
+        """chdb would run one after the other; over HTTP a request is one statement."""
+        if self._what(statement)["statement_count"] > 1:
+            raise refused("Syntax error: Multi-statements are not allowed", 62, "SYNTAX_ERROR")
 
-        Through a file, not by chdb's send_insert: that one reports no error of a materialized view.
-        """
-        with tempfile.NamedTemporaryFile(dir=self._temporary, prefix="insert-") as spool:
-            for chunk in data:
-                spool.write(chunk)
-            spool.flush()
-            infile = f"FROM INFILE {quoted(spool.name)}"
-            return self.execute(
-                f"{insert.statement} {infile} {insert.settings} FORMAT {insert.format}", "Null"
-            )
+    def only_reads(self, statement: str | bytes) -> bool:
+        return str(self._what(statement)["query_class"].name) == "READ_ONLY"
+
+    def _what(self, statement: str | bytes) -> dict[str, Any]:
+        with _as_ours():
+            return dict(self._connection._conn.classify_query(statement))
 
 
 class _as_ours:
@@ -139,31 +153,3 @@ def _done(result: Any) -> Done:
         result_rows=result.rows_read(),
         elapsed_s=result.elapsed(),
     )
-
-
-def _use_temporary(folder: Path) -> None:
-    """chdb makes a working folder for every start, and a process that is killed leaves it behind: so it is ours to remove."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    os.environ["TMPDIR"] = str(folder)
-
-
-def _own(folder: Path) -> Any:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        held = (folder / LOCK).open("a+")
-    except OSError as error:
-        raise FolderUnusable(f"the data folder {folder} cannot be used: {error.strerror}") from error
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        held.seek(0)
-        owner = held.read().strip() or "unknown"
-        held.close()
-        raise FolderUnusable(
-            f"the data folder {folder} is in use by process {owner}: stop that one, or choose another folder"
-        ) from None
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
-    return held

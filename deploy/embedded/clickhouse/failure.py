@@ -8,22 +8,23 @@ UNKNOWN_STATUS = 500
 
 # What ClickHouse's HTTP handler answers, by error code; every other code is a 500.
 STATUS = {
-    **dict.fromkeys((516, 193, 192), 403),  # authentication
+    194: 401,  # no password given
+    **dict.fromkeys((192, 193, 497, 512, 516), 403),  # unknown user, wrong password, no right
     **dict.fromkeys(
-        (6, 26, 27, 38, 41, 53, 62, 70, 72, 117, 394, 427, 441, 456, 457, 636), 400
-    ),  # cannot be parsed or converted
-    **dict.fromkeys((43, 44, 349, 36), 400),  # wrong arguments
+        (6, 25, 26, 27, 38, 41, 72, 117, 321, 376, 441, 675, 676), 400
+    ),  # a value cannot be parsed
     **dict.fromkeys(
-        (46, 47, 50, 56, 60, 63, 73, 81, 115), 404
-    ),  # unknown function, column, type, table, format, database, setting
-    NOT_IMPLEMENTED: 501,
+        (8, 15, 36, 37, 44, 53, 62, 123, 167, 168, 223, 427), 400
+    ),  # wrong statement or arguments
+    **dict.fromkeys(
+        (46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511), 404
+    ),  # unknown function, column, type, engine, table, aggregate, format, kind, database, setting, order, engine, role
     159: 408,  # ran too long
-    164: 403,  # read only
-    202: 503,  # too many at once
-    209: 503,
-    76: 503,
-    452: 403,  # a setting that may not be changed
-    307: 413,
+    381: 411,
+    229: 413,  # a statement that is too long
+    779: 415,
+    NOT_IMPLEMENTED: 501,
+    **dict.fromkeys((76, 209, 439), 503),  # a file cannot be opened, a time-out, no thread
 }
 
 _CODE = re.compile(r"Code: (\d+)\. ?")
@@ -59,3 +60,10 @@ def from_engine(text: str) -> ClickHouseError:
 def body(error: ClickHouseError, version: str) -> bytes:
     text = str(error)
     return f"{text if '(version ' in text else f'{text} (version {version})'}\n".encode()
+
+
+def in_the_answer(error: ClickHouseError, version: str, tag: str) -> bytes:
+    """An error that came when the status was sent already: the end of the answer, known by the tag of its header."""
+    text = body(error, version)
+    mark = b"__exception__"
+    return b"\r\n%s\r\n%s\r\n%s%d %s\r\n%s\r\n" % (mark, tag.encode(), text, len(text), tag.encode(), mark)

@@ -1,15 +1,23 @@
 """Output formats: which may be sent in pieces, and their media types. Pure.
 
 chdb gives a large result in pieces, each formatted as a whole document. Only where such documents one after the other
-are the document of all rows may they be sent as they come; any other format is made in memory.
+are the document of all rows, but for the names of the columns at its head, may they be sent as they come; any other
+format is made in memory.
 """
+
+from collections.abc import Iterable, Iterator
 
 IN_PIECES = frozenset(
     {
         "native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "jsoneachrow", "jsonlines", "ndjson",
-        "jsoncompacteachrow", "rowbinary", "lineasstring", "rawblob",
+        "jsoncompacteachrow", "jsonstringseachrow", "jsoncompactstringseachrow", "rowbinary", "lineasstring", "rawblob",
     }
 )  # fmt: skip
+HEADER_LINES = {
+    "tabseparatedwithnames": 1, "tsvwithnames": 1, "tabseparatedwithnamesandtypes": 2, "tsvwithnamesandtypes": 2,
+    "jsoncompacteachrowwithnames": 1, "jsoncompacteachrowwithnamesandtypes": 2,
+    "jsoncompactstringseachrowwithnames": 1, "jsoncompactstringseachrowwithnamesandtypes": 2,
+}  # fmt: skip
 WHOLE_IF_SET = "output_format_json_array_of_rows"
 
 _MEDIA = {
@@ -24,8 +32,19 @@ _MEDIA = {
 }
 
 
-def may_be_cut(name: str, statement: str, settings: dict[str, str]) -> bool:
-    return name.lower() in IN_PIECES and WHOLE_IF_SET not in statement and WHOLE_IF_SET not in settings
+def may_be_cut(name: str, statement: bytes, settings: dict[str, str]) -> bool:
+    is_array = WHOLE_IF_SET.encode() in statement or WHOLE_IF_SET in settings
+    return not is_array and (name.lower() in IN_PIECES or name.lower() in HEADER_LINES)
+
+
+def joined(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Every piece has the names of the columns at its head; the answer has them once."""
+    lines = HEADER_LINES.get(name.lower(), 0)
+    head = b""
+    for piece in pieces:
+        yield piece.removeprefix(head) if head else piece
+        if lines and not head:
+            head = b"".join(line + b"\n" for line in piece.split(b"\n", lines)[:lines])
 
 
 def media_type(name: str) -> str:

@@ -38,6 +38,14 @@ class Insert(msgspec.Struct, frozen=True):
     data_at: int
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """`FORMAT name` and what follows it."""
+
+    at: int
+    name: str
+    data_at: int
+
+
 class _Token(msgspec.Struct, frozen=True):
     kind: str
     text: str
@@ -75,6 +83,26 @@ def first_word(text: bytes) -> str:
     return ""
 
 
+def call_of(name: str, text: bytes) -> tuple[int, int] | None:
+    """Where the first call of a function stands, however deep: its name, and what follows its bracket."""
+    before: re.Match[bytes] | None = None
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup == "space":
+            continue
+        if before and found[0] == b"(" and before.lastgroup == "word" and before[0].lower() == name.encode():
+            return before.start(), found.end()
+        before = found
+    return None
+
+
+def format_of_data(text: bytes, start: int) -> Ending | None:
+    """The first FORMAT at the outermost level behind `start`."""
+    for token in _outermost(text):
+        if token.start >= start and token.kind == "word" and token.text == "FORMAT":
+            return _ending(text, token)
+    return None
+
+
 def makes_temporary(text: bytes) -> bool:
     words = _outermost(text)
     return _next_text(words) == "CREATE" and "TEMPORARY" in (
@@ -95,6 +123,16 @@ def output_format(text: bytes) -> str:
             found = _decoded(text[token.start : token.end])
         before = token.text if token.kind == "word" else ""
     return found
+
+
+def comma_separated(text: str) -> list[str]:
+    """At the outermost level, so that `Array(String), Map(String, String)` is two."""
+    raw, parts, begins = text.encode(), [], 0
+    for token in _outermost(raw):
+        if token.text == ",":
+            parts.append(raw[begins : token.start])
+            begins = token.end
+    return [part.decode().strip() for part in (*parts, raw[begins:])]
 
 
 def quoted(value: str) -> str:
@@ -147,12 +185,17 @@ def _insert(text: bytes, settings_at: int, name: str, data_at: int) -> Insert:
 
 
 def _with_format(head: bytes, keyword: _Token, settings_at: int) -> Insert | None:
+    ending = _ending(head, keyword)
+    return _insert(head[: keyword.start], settings_at, ending.name, ending.data_at) if ending else None
+
+
+def _ending(head: bytes, keyword: _Token) -> Ending | None:
     name = _NAME.match(head, keyword.end)
     if name is None:
         return None
     begins = _BEFORE_DATA.match(head, name.end())
     assert begins is not None
-    return _insert(head[: keyword.start], settings_at, name[1].decode("ascii"), begins.end())
+    return Ending(keyword.start, name[1].decode("ascii"), begins.end())
 
 
 def _next_text(tokens: Iterator[_Token]) -> str:

@@ -1,13 +1,21 @@
 """How the tests ask a ClickHouse: by its own client, by plain HTTP, and with Avro blocks."""
 
+import contextlib
+import http.client
 import io
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
+from collections.abc import Iterator
+from typing import Any
 
 import clickhouse_connect
 import fastavro
 from clickhouse_connect.driver.client import Client
+
+from tests.engines import wait_until
 
 AVRO = fastavro.parse_schema(
     {
@@ -40,3 +48,37 @@ def avro(first: int, count: int) -> bytes:
     out = io.BytesIO()
     fastavro.writer(out, AVRO, [{"a": number, "b": "x"} for number in range(first, first + count)])
     return out.getvalue()
+
+
+def call(
+    server: str, method: str, path: str, headers: dict[str, str] | None = None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(server).netloc, timeout=60)
+    try:
+        connection.request(method, path, headers=headers or {})
+        reply = connection.getresponse()
+        return reply.status, reply.headers, reply.read()
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def endless(server: str, **params: Any) -> Iterator[tuple[str, list[tuple[int, dict[str, str], bytes]]]]:
+    """A statement that runs until it is killed: its id, and the answer when there is one."""
+    query_id = uuid.uuid4().hex
+    replies: list[tuple[int, dict[str, str], bytes]] = []
+    ask = b"SELECT count() FROM numbers(1000000000000)"
+    run = threading.Thread(target=lambda: replies.append(post(server, ask, query_id=query_id, **params)))
+    run.start()
+    seen = b"SELECT count() FROM system.processes WHERE Settings['log_comment'] = {id:String}"
+    wait_until(lambda: post(server, seen, param_id=query_id)[2] == b"1\n", 30, "it runs")
+    yield query_id, replies
+    run.join(60)
+
+
+def fresh_session() -> dict[str, Any]:
+    return {"session_id": uuid.uuid4().hex}
+
+
+def code(reply: tuple[int, dict[str, str], bytes]) -> str:
+    return reply[1].get("X-ClickHouse-Exception-Code", "")

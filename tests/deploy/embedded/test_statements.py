@@ -1,6 +1,8 @@
 """The pure parts of the embedded ClickHouse: where SQL ends and data begins, settings, errors, frames."""
 
+import bz2
 import gzip
+import lzma
 import zlib
 from collections.abc import Iterator
 
@@ -10,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.embedded.clickhouse import answer, formats, request, sql
+from deploy.embedded.clickhouse import context, formats, request, sql, statement
 from deploy.embedded.clickhouse.compression import acceptable, compressor, decompressed
 from deploy.embedded.clickhouse.failure import ClickHouseError, body, from_engine, refused
 
@@ -95,7 +97,7 @@ def test_a_quoted_value_is_one_string(value: str) -> None:
 def test_a_statement_may_come_in_the_address_the_body_or_both() -> None:
     for query, chunks in (("SELECT 1", []), ("", [b"SEL", b"ECT 1"]), ("SELECT", [b"1"])):
         asked = request.read("POST", {"query": query}, {})
-        assert answer.split(asked, iter(chunks), 100).text.split() == [b"SELECT", b"1"]
+        assert statement.split(asked, iter(chunks), 100).text.split() == [b"SELECT", b"1"]
 
 
 def test_data_is_not_read_before_it_is_needed() -> None:
@@ -106,44 +108,43 @@ def test_data_is_not_read_before_it_is_needed() -> None:
             taken.append(number)
             yield b"x" * 100_000
 
-    statement = answer.split(request.read("POST", {"query": "INSERT INTO t FORMAT TSV"}, {}), chunks(), 100)
+    found = statement.split(request.read("POST", {"query": "INSERT INTO t FORMAT TSV"}, {}), chunks(), 100)
     assert len(taken) < 5
-    assert sum(map(len, statement.data)) == 5_000_000
+    assert sum(map(len, found.data)) == 5_000_000
 
 
 def test_a_statement_that_is_too_long_is_refused() -> None:
     with pytest.raises(ClickHouseError, match="300000 bytes"):
-        answer.split(request.read("POST", {}, {}), iter([b"SELECT 1"] * 50_000), 300_000)
+        statement.split(request.read("POST", {}, {}), iter([b"SELECT 1"] * 50_000), 300_000)
 
 
 def test_parameters_that_are_not_https_own_are_settings() -> None:
     asked = request.read(
         "POST", {"query": "x", "database": "d", "max_threads": "1", "param_x": "2", "user": "u"}, {}
     )
-    assert (asked.settings, asked.parameters, asked.database) == ({"max_threads": "1"}, {"param_x": "2"}, "d")
-    assert answer.setup(asked, 5) == [
+    assert (asked.settings, asked.parameters, asked.database) == ({"max_threads": "1"}, {"x": "2"}, "d")
+    assert context.setup(asked, 5) == [
         "USE `d`",
-        "SET max_memory_usage = '5', max_threads = '1', param_x = '2'",
+        "SET max_memory_usage = '5', log_comment = '', max_threads = '1'",
     ]
 
 
 def test_get_may_only_read() -> None:
-    assert (
-        answer.setup(request.read("GET", {"query": "SELECT 1", "readonly": "0"}, {}), 5)[-1]
-        == "SET readonly = '2'"
-    )
+    asked = {"query": "SELECT 1", "readonly": "0"}
+    assert context.readonly(request.read("GET", asked, {})) == "2"
+    assert context.readonly(request.read("HEAD", asked, {})) == "2"
+    assert context.readonly(request.read("POST", asked, {})) == "0"
 
 
-@pytest.mark.parametrize("params", [{"compress": "1"}, {"decompress": "1"}, {"role": "admin"}])
-def test_what_is_not_there_is_refused(params: dict[str, str]) -> None:
-    with pytest.raises(ClickHouseError) as refusal:
-        request.read("POST", params, {})
-    assert refusal.value.status == 501
+def test_a_role_is_refused_since_there_is_none() -> None:
+    with pytest.raises(ClickHouseError, match="UNKNOWN_ROLE") as refusal:
+        request.read("POST", {"role": "admin"}, {})
+    assert refusal.value.status == 404
 
 
 def test_a_setting_is_never_sql() -> None:
     with pytest.raises(ClickHouseError, match="Unknown setting"):
-        answer.setup(request.read("POST", {"a = 1, b": "2"}, {}), 5)
+        context.setup(request.read("POST", {"a = 1, b": "2"}, {}), 5)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,8 @@ FRAME = {
     "deflate": zlib.compress,
     "zstd": zstandard.ZstdCompressor().compress,
     "lz4": lz4.frame.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
 }
 
 
@@ -218,14 +221,20 @@ def test_an_answer_is_one_whole_frame(encoding: str, parts: list[bytes]) -> None
 
 @pytest.mark.parametrize(
     ("header", "chosen"),
-    [("br, gzip;q=0.5, zstd", "gzip"), ("lz4,zstd", "lz4"), ("gzip;q=0, zstd", "zstd"), ("br", ""), ("", "")],
+    [
+        ("compress, gzip;q=0.5, zstd", "gzip"),
+        ("lz4,zstd", "lz4"),
+        ("gzip;q=0, zstd", "zstd"),
+        ("compress", ""),
+        ("", ""),
+    ],
 )
 def test_the_first_known_encoding_is_taken(header: str, chosen: str) -> None:
     assert acceptable(header) == chosen
 
 
 def test_only_formats_that_can_be_joined_come_in_pieces() -> None:
-    assert formats.may_be_cut("Native", "SELECT 1", {})
-    assert not formats.may_be_cut("JSON", "SELECT 1", {})
-    assert not formats.may_be_cut("TabSeparatedWithNames", "SELECT 1", {})
-    assert not formats.may_be_cut("JSONEachRow", "SELECT 1", {"output_format_json_array_of_rows": "1"})
+    assert formats.may_be_cut("Native", b"SELECT 1", {})
+    assert not formats.may_be_cut("JSON", b"SELECT 1", {})
+    assert not formats.may_be_cut("CSVWithNames", b"SELECT 1", {})
+    assert not formats.may_be_cut("JSONEachRow", b"SELECT 1", {"output_format_json_array_of_rows": "1"})
