@@ -23,6 +23,7 @@ from collector.workers import GRACE_S
 from deploy.cli import app
 from deploy.embedded import kafka
 from deploy.extras import MODULES
+from deploy.healthcheck import problem
 from runtime.service import LEAVE_S
 from runtime.settings import ALL, CollectorSettings, ProcessorSettings
 from sinks.tables import SINKS
@@ -90,6 +91,11 @@ def test_the_health_check_asks_where_every_process_answers() -> None:
     environ = images.pairs("ENV")
     assert images.healthcheck()[-1] == f"http://127.0.0.1:{PORT}/readyz"
     assert {environ["PROCESSOR_METRICS_PORT"], environ["SINK_METRICS_PORT"], images.last("EXPOSE")} == {PORT}
+
+
+def test_a_health_check_says_why_a_process_is_not_ready() -> None:
+    url = f"http://127.0.0.1:{engines.free_port()}/readyz"
+    assert problem(url).startswith(f"{url} does not answer: ")
 
 
 def test_versions_are_pinned_and_those_of_the_embedded_engines() -> None:
