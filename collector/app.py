@@ -117,7 +117,7 @@ class App:
         asked = self._asked(scope)
         key = key_asked_for(asked)
         if key is None:
-            return self._pages.reply(scope.method, scope.path), _cors(scope)
+            return await self._pages.reply(scope.method, scope.path), _cors(scope)
         source = self._control.state.source_of(key) if key else None
         reply = self._newest(settings_reply(asked, key, source))
         return reply, _cors(scope, source)

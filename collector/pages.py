@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from collector.replies import Reply, json_reply, method_not_allowed, not_found
-from runtime.metrics import exposition
+from collector.siblings import Exposition, SiblingSilent
 from schemas.registry import registry_reply
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -13,19 +13,19 @@ REGISTRY_TYPE = ("content-type", "application/vnd.schemaregistry.v1+json")
 class Pages:
     """`missing` lists in words what the process waits for before it is ready."""
 
-    def __init__(self, missing: Callable[[], list[str]], topic_prefix: str) -> None:
+    def __init__(self, missing: Callable[[], list[str]], exposition: Exposition, topic_prefix: str) -> None:
         self._missing = missing
+        self._exposition = exposition
         self._topic_prefix = topic_prefix
         self._own = {
             "/healthz": self._health,
             "/livez": self._health,  # the names that the other processes answer to, too
             "/ready": self._ready,
             "/readyz": self._ready,
-            "/metrics": self._metrics,
         }
 
-    def reply(self, method: str, path: str) -> Reply:
-        found = self._page(path)
+    async def reply(self, method: str, path: str) -> Reply:
+        found = await self._metrics() if path == "/metrics" else self._page(path)
         if found is None:
             return not_found()
         return found if method in ("GET", "HEAD") else method_not_allowed("GET", "HEAD", "OPTIONS")
@@ -46,5 +46,8 @@ class Pages:
         missing = self._missing()
         return json_reply(503 if missing else 200, {"ready": not missing, "missing": missing})
 
-    def _metrics(self) -> Reply:
-        return Reply(200, exposition(), (("content-type", METRICS_TYPE),))
+    async def _metrics(self) -> Reply:
+        try:
+            return Reply(200, await self._exposition(), (("content-type", METRICS_TYPE),))
+        except SiblingSilent as error:
+            return json_reply(503, {"ready": False, "missing": [str(error)]})

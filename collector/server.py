@@ -20,6 +20,7 @@ from granian.server.embed import Server
 from collector.app import App, Control
 from collector.pages import Pages
 from collector.publisher import Publisher
+from collector.siblings import meeting_siblings
 from collector.workers import refuse_taken_port, run_workers
 from runtime import logs
 from runtime.control import ControlReader
@@ -61,14 +62,15 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     end_with_parent(environ, partial(_wake, loop, stop))
-    async with collaborators(kafka, settings) as (publisher, control):
+    async with (
+        collaborators(kafka, settings) as (publisher, control),
+        meeting_siblings(environ) as exposition,
+    ):
         snapshot_loaded = bool(control.state.documents)
-        app = App(
-            settings,
-            publisher,
-            control,
-            Pages(lambda: missing(publisher.problem, control, snapshot_loaded), kafka.topic_prefix),
+        pages = Pages(
+            lambda: missing(publisher.problem, control, snapshot_loaded), exposition, kafka.topic_prefix
         )
+        app = App(settings, publisher, control, pages)
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
         gc.set_threshold(GARBAGE_OBJECTS_MIN)
         await _until_stopped(_server(app, settings), app, publisher, stop, settings)

@@ -14,6 +14,7 @@ from types import FrameType
 
 import structlog
 
+from collector.siblings import open_meeting
 from runtime.parent import LEASHED, end_with_parent
 from runtime.settings import CollectorSettings
 
@@ -56,16 +57,20 @@ def run_workers(environ: Mapping[str, str], settings: CollectorSettings) -> int:
     signal.signal(signal.SIGINT, on_signal)
     end_with_parent(environ, lambda: stopping.append(signal.SIGTERM))
     own = dict(environ) | {"COLLECTOR_WORKERS": "1", SHARES_PORT: "1", LEASHED: "1"}
-    workers = [_start(own) for _ in range(settings.workers)]
+    meeting = open_meeting(settings.workers)
+    workers = [
+        _start(own | meeting.environment(place), heard_at.fileno())
+        for place, heard_at in enumerate(meeting.sockets)
+    ]
     log.info("workers started", pids=[worker.pid for worker in workers])
     while not stopping and all(worker.poll() is None for worker in workers):
         time.sleep(POLL_S)
     return _stop(workers, settings.stop_timeout_s + GRACE_S) if stopping else _stop(workers, GRACE_S) or 1
 
 
-def _start(environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(environ: Mapping[str, str], inherited: int) -> "subprocess.Popen[bytes]":
     argv = [sys.executable, "-m", "collector"]
-    return subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE)
+    return subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE, pass_fds=[inherited])
 
 
 def _stop(workers: "list[subprocess.Popen[bytes]]", timeout_s: float) -> int:

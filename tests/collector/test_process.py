@@ -30,9 +30,20 @@ def test_workers_share_the_port_and_leave_no_orphan(kafka: str) -> None:
         workers = psutil.Process(collector.process.pid).children()
         assert len(workers) == 2
         until(lambda: statuses(collector) == {200})  # only one worker said that it is ready
+        before = accepted(collector)
+        assert statuses(collector) == {200}
+        assert {accepted(collector) for _ in range(10)} == {before + 10}, "each worker tells the sum of all"
         collector.process.send_signal(signal.SIGKILL)
         collector.process.wait(10)
         until(lambda: not any(worker.is_running() for worker in workers))
+
+
+def accepted(collector: Collector) -> float:
+    """Told by a worker that the kernel chooses, since each connection is a new one."""
+    answer = httpx.get(collector.url + "/metrics")
+    assert answer.status_code == 200, answer.text
+    name = 'stitchline_collector_accepted_events_total{source="shop"}'
+    return sum(float(line.split()[1]) for line in answer.text.splitlines() if line.startswith(name))
 
 
 def statuses(collector: Collector) -> set[int]:
