@@ -36,6 +36,23 @@ BASKET = {
 }
 TRAITS = {"plan": "pro", "logins": 17, "address": {"city": "Győr", "zip": "9021"}, "tags": ["a", "b"]}
 LONG_AGO = "2025-12-24T18:30:00.250Z"
+# Every field of the tracking API's envelope.
+WHOLE = {
+    "type": "track",
+    "event": "Cart Viewed",
+    "userId": "whole-user",
+    "anonymousId": "whole-device",
+    "messageId": "whole-1",
+    "properties": BASKET,
+    "integrations": INTEGRATIONS,
+    "context": CONTEXT | {"library": {"name": "curl", "version": "8.14"}},
+    "timestamp": LONG_AGO,
+    "originalTimestamp": "2025-12-24T18:29:59.750Z",
+    "sentAt": "2025-12-24T18:31:00.000Z",
+    "receivedAt": "2025-12-24T18:31:01.000Z",
+    "version": "1.1",
+    "channel": "server",
+}
 
 
 def calls(who: str) -> list[Call]:

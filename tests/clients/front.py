@@ -8,8 +8,9 @@ judgement on what was recorded (recording.py).
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable, Coroutine
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from aiohttp import ClientSession, ClientTimeout, web
@@ -60,6 +61,7 @@ class Attempt(msgspec.Struct):
     status: int = 0
     taken: int = 0
     reply_headers: dict[str, str] = {}
+    reply_body: bytes = b""
 
 
 class Front:
@@ -112,6 +114,8 @@ class Front:
             reply.status,
             {name.lower(): value for name, value in reply.headers.items()},
         )
+        assert isinstance(reply.body, bytes)
+        attempt.reply_body = reply.body
         return reply
 
     def _next_fault(self, request: web.Request) -> Fault | None:
@@ -167,7 +171,7 @@ class Fronts:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._open: list[Front] = []
+        self._undo: list[Callable[[], Awaitable[None]]] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -175,25 +179,36 @@ class Fronts:
 
     def open(self, collector: str, fault: Fault | None = None) -> Front:
         front = Front(collector, fault)
-        asyncio.run_coroutine_threadsafe(front.start(), self._loop).result(ANSWER_S)
-        self._open.append(front)
+        self.run(front.start(), front.stop)
         return front
 
+    def run(self, work: Coroutine[Any, Any, None], undo: Callable[[], Awaitable[None]]) -> None:
+        """Returns when it is done; `undo` runs in the end."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(ANSWER_S)
+        self._undo.append(undo)
+
     def __exit__(self, *_: object) -> None:
-        for front in self._open:
-            asyncio.run_coroutine_threadsafe(front.stop(), self._loop).result(ANSWER_S)
+        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result(ANSWER_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ANSWER_S)
         self._loop.close()
 
+    async def _finish(self) -> None:
+        for undo in self._undo:
+            await undo()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
-def refusal(fault: Fault) -> Reply:
+
+def refusal(fault: Fault, retry_after_s: int = RETRY_AFTER_S) -> Reply:
     """The collector's own 429 or 503."""
     if fault is Fault.TOO_MANY:
         reason, detail = Reason.RATE_LIMITED, "the source sends more than it may"
     else:
         reason, detail = Reason.KAFKA_UNAVAILABLE, "the event store does not answer"
-    return try_later(reason, f"{detail}: send the same again after Retry-After", RETRY_AFTER_S)
+    return try_later(reason, f"{detail}: send the same again after Retry-After", retry_after_s)
 
 
 def response(reply: Reply, origin: str) -> web.Response:

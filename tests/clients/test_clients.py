@@ -4,16 +4,24 @@ also when the collector refuses at first, when it forgets to say that it accepte
 One stack for all. Every delivery (a client under a fault) has a front, which records, and a source, whose ledger must agree.
 """
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import post
 
-from tests.clients.calls import Call, mark
-from tests.clients.deliveries import BROKEN, BROWSER, CLIENTS, FAULTS, Delivery
+from collector.replies import Reply
+from tests.clients.calls import WHOLE, Call, mark
+from tests.clients.deliveries import BROKEN, BROWSER, CLIENTS, FAULTS, PATIENT, Client, Delivery, prepare, run
 from tests.clients.expected import SELECT, Row, milliseconds, row, stored
-from tests.clients.front import Fault
+from tests.clients.front import Attempt, Fault, Fronts, refusal, response
 from tests.clients.recording import Sent, first_taken, key_of, pairs, posts, sent, told_ok
-from tests.pipeline.up import Up, until
+from tests.clients.relay import Relay
+from tests.collector.process import running
+from tests.engines import wait_until
+from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
 LEDGER = "SELECT outcome, sum(events) AS events FROM ledger WHERE source = {source:String} GROUP BY outcome"
@@ -64,6 +72,10 @@ def includes(found: Any, wanted: Any) -> bool:
 @each_client
 @each_fault
 def test_every_event_is_stored_once_with_its_whole_envelope(up: Up, delivery: Delivery) -> None:
+    assert_stored(up, delivery)
+
+
+def assert_stored(up: Up, delivery: Delivery) -> None:
     all_sent = sent(delivery.front.attempts)
     first = first_taken(all_sent)
     assert {one.message_id for one in all_sent} == set(first) == told_ok(all_sent)
@@ -102,6 +114,8 @@ def test_a_client_says_the_same_again_until_it_is_told_200(delivery: Delivery) -
             assert refused == []
         case Fault.LIMITED:
             assert set(refused) == {(429, 429)}
+            real = next(attempt for attempt in posts(delivery.front.attempts) if attempt.status == 429)
+            assert_like(real, refusal(Fault.TOO_MANY, int(real.reply_headers["retry-after"])))
         case fault:
             assert refused == [MET[fault]] * 2
 
@@ -176,3 +190,44 @@ def test_a_browser_says_which_page_it_is_on(delivery: Delivery) -> None:
     }
     assert said.event["context"]["page"] == page
     assert said.event["properties"].items() >= page.items()
+
+
+def test_every_field_that_the_tracking_api_names_is_kept(up: Up, fronts: Fronts) -> None:
+    """Also those that no library here sends."""
+    front = fronts.open(up.addresses["collector"])
+    client = Client(name="curl", package="", driver="", library="curl")
+    post(f"{front.url}/v1/track", json=WHOLE, auth=("curl", ""), timeout=SETTLE_S).raise_for_status()
+    assert_stored(up, Delivery(client, None, "curl", [WHOLE], front))
+
+
+def test_a_collector_that_starts_while_kafka_is_away_loses_nothing(
+    up: Up, fronts: Fronts, settings: dict[str, str], chromium: Path
+) -> None:
+    """It knows its sources from the snapshot, says 503 by itself, and takes everything when Kafka is there."""
+    relay = Relay(fronts, settings["KAFKA_BOOTSTRAP_SERVERS"])
+    snapshot = Path(up.addresses["data"]) / "control.snapshot"
+    own = {"KAFKA_BOOTSTRAP_SERVERS": relay.address, "COLLECTOR_CONTROL_SNAPSHOT": str(snapshot)}
+    with running(settings | own, ready=False) as collector, ThreadPoolExecutor() as pool:
+        deliveries = [
+            prepare(client, f"{client.name}-away", fronts.open(collector.url)) for client in PATIENT
+        ]
+        done = [pool.submit(run, one.client.driver, [one]) for one in deliveries]
+        wait_until(lambda: all(map(is_refused, deliveries)), SETTLE_S, "every client is told 503")
+        relay.open()
+        assert [future.result() for future in done] == [[]] * len(done)
+    for one in deliveries:
+        told = {attempt.status: attempt for attempt in posts(one.front.attempts)}
+        assert set(told) == {200, 503}
+        assert_like(told[503], refusal(Fault.UNAVAILABLE))
+        assert_stored(up, one)
+
+
+def is_refused(delivery: Delivery) -> bool:
+    return any(attempt.taken == 503 for attempt in posts(delivery.front.attempts))
+
+
+def assert_like(real: Attempt, made: Reply) -> None:
+    """So that what the fronts answer in the collector's place is what it would have said."""
+    answer = response(made, real.headers.get("origin", ""))
+    assert (real.status, json.loads(real.reply_body)) == (answer.status, json.loads(made.body))
+    assert real.reply_headers == {name.lower(): value for name, value in answer.headers.items()}
