@@ -20,12 +20,14 @@ from msgspec.structs import replace
 from deploy.demo.javascript import CHECKOUT, MODULES, browser, node
 from tests.clients.calls import Call, calls
 from tests.clients.front import BURST_EVENTS_MAX, EVENTS_PER_S_MAX, Fault, Front, Fronts
+from tests.clients.snippets import Snippet, snippets
 from tests.engines import wait_until
 
 FOLDER = Path(__file__).parent
 DRIVER_S = 90.0
 MARK = "STITCHLINE_TEST_DRIVER"
 FAULTS = (None, *Fault)
+PYTHON = "python_client.py"
 BROWSER = "segment_browser.mjs"
 BATCHING = {"strategy": "batching", "config": {"size": 10, "timeout": 300}}
 
@@ -33,21 +35,22 @@ BATCHING = {"strategy": "batching", "config": {"size": 10, "timeout": 300}}
 class Client(msgspec.Struct, frozen=True, kw_only=True):
     """A way to use a library: the package, its driver, the options that it is made with; and how it behaves.
 
-    `library` is what its events call it. `counts`: the faults after which a retry has X-Retry-Count. `waits`: the answers whose
-    Retry-After it obeys. docs/clients.md says both in words.
+    `library` is what its events call it, `module` where a Python library has its class. `counts`: the faults after which a
+    retry has X-Retry-Count. `waits`: the answers whose Retry-After it obeys. docs/clients.md says both in words.
     """
 
     name: str
     package: str
     driver: str
     library: str
+    module: str = ""
     counts: frozenset[Fault] = frozenset()
     waits: frozenset[int] = frozenset()
     options: dict[str, Any] = {}
 
     def version(self) -> str:
         """Of the package that is installed."""
-        if not self.driver.endswith(".mjs"):
+        if self.driver == PYTHON:
             return importlib.metadata.version(self.package)
         found: str = json.loads((MODULES / self.package / "package.json").read_text())["version"]
         return found
@@ -56,11 +59,15 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 BROKEN = frozenset({Fault.CUT, Fault.LOST})
 ALL = frozenset(Fault)
 SEGMENT_PYTHON = Client(
-    name="segment-python", package="segment-analytics-python", driver="segment_python.py", library="analytics-python",
-    counts=BROKEN, waits=frozenset({429, 503}),
+    name="segment-python", package="segment-analytics-python", driver=PYTHON, module="segment.analytics.client",
+    library="analytics-python", counts=BROKEN, waits=frozenset({429, 503}),
 )  # fmt: skip
 RUDDER_PYTHON = Client(
-    name="rudder-python", package="rudder-sdk-python", driver="rudder_python.py", library="analytics-python"
+    name="rudder-python",
+    package="rudder-sdk-python",
+    driver=PYTHON,
+    module="rudderstack.analytics.client",
+    library="analytics-python",
 )
 SEGMENT_NODE = Client(
     name="segment-node", package="@segment/analytics-node", driver="segment_node.mjs", library="@segment/analytics-node",
@@ -92,7 +99,7 @@ CLIENTS = (
 PATIENT = (SEGMENT_PYTHON, SEGMENT_NODE, SEGMENT_BROWSER)
 OTHER_KEYS = (
     *(f"{client.name}-away" for client in PATIENT),
-    *(f"{client.name}-docs" for client in CLIENTS),
+    *(snippet.key for snippet in snippets()),
     "curl",
 )
 
@@ -136,43 +143,58 @@ class Programs:
     def delivery(self, client: Client, fault: Fault | None) -> Delivery:
         wanted = key(client, fault)
         if wanted not in self._done:
-            self._run(client.driver)
+            self._run(client.package)
         return self._done[wanted]
 
-    def _run(self, driver: str) -> None:
+    def _run(self, package: str) -> None:
         deliveries = [
             prepare(client, key(client, fault), self._fronts.open(self._collector, fault), fault)
             for client in CLIENTS
-            if client.driver == driver
+            if client.package == package
             for fault in FAULTS
         ]
         self._done |= {delivery.key: delivery for delivery in deliveries}
-        errors = run(driver, deliveries)
-        assert errors == [], f"{driver} reports {errors}"
+        run(deliveries)
 
 
-def run(driver: str, deliveries: list[Delivery]) -> list[str]:
-    """What the client's own error callbacks said. Returns when its process has ended, and all that it started."""
+def run(deliveries: list[Delivery], snippet: str = "") -> None:
+    """One program makes them all. Returns when its process has ended, and all that it started."""
     orders = [
-        {"url": one.front.url, "key": one.key, "options": one.client.options, "calls": one.calls}
+        {"url": one.front.url, "key": one.key, "options": one.client.options, "calls": one.calls, "snippet": snippet}
         for one in deliveries
-    ]
+    ]  # fmt: skip
+    said = run_to_its_end(command(deliveries[0].client), json.dumps(orders) + "\n")
+    assert json.loads(said) == [], "the client's own error callback was called"
+
+
+def run_snippet(snippet: Snippet, delivery: Delivery) -> None:
+    """As a reader would: in Python, in Node, or in a page."""
+    code = snippet.at(delivery.front.url)
+    if delivery.client.driver == BROWSER:
+        run([delivery], code)
+    elif delivery.client.driver == PYTHON:
+        run_to_its_end([sys.executable, "-"], code)
+    else:
+        run_to_its_end([str(node()), "--input-type=module", "-"], code)
+
+
+def run_to_its_end(argv: list[str], text: str) -> str:
+    """Its output. The text is its standard input."""
     mark = uuid.uuid4().hex
     done = subprocess.run(
-        command(driver), input=json.dumps(orders) + "\n", cwd=CHECKOUT, env=os.environ | {MARK: mark},
+        argv, input=text, cwd=CHECKOUT, env=os.environ | {MARK: mark},
         capture_output=True, text=True, timeout=DRIVER_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    wait_until(lambda: not _marked(mark), DRIVER_S, f"{driver} leaves no process behind", every_s=0.1)
-    found: list[str] = json.loads(done.stdout)
-    return found
+    wait_until(lambda: not _marked(mark), DRIVER_S, f"{argv} leaves no process behind", every_s=0.1)
+    return done.stdout
 
 
-def command(driver: str) -> list[str]:
-    """The browser's path is an argument that only the browser's driver reads."""
-    if driver.endswith(".mjs"):
-        return [str(node()), str(FOLDER / driver), str(browser() or "")]
-    return [sys.executable, str(FOLDER / driver)]
+def command(client: Client) -> list[str]:
+    driver = str(FOLDER / client.driver)
+    if client.driver == PYTHON:
+        return [sys.executable, driver, client.module]
+    return [str(node()), driver, *([str(browser())] if client.driver == BROWSER else [])]
 
 
 def _marked(mark: str) -> list[psutil.Process]:

@@ -1,6 +1,7 @@
 // Drives @segment/analytics-next in Chromium: deliveries as JSON on standard input, one line; what went wrong as JSON on standard
 // output. Each delivery is a page of its own, in a context of its own, so that no two share cookies, storage or preflights. The page
 // has an origin that is not the collector's. The library tells nobody when an event has arrived: the browser's own answers are watched.
+// An order with a `snippet` is that text as the site's script, instead of the calls.
 import { createServer } from "node:http"
 import { createInterface } from "node:readline"
 import { build } from "esbuild"
@@ -36,18 +37,17 @@ window.deliver = async ({ url, key, options, calls }) => {
 
 const errors = []
 
-async function bundle() {
-  const entry = { contents: PAGE, resolveDir: process.cwd(), loader: "js" }
+async function bundle(contents) {
+  const entry = { contents, resolveDir: process.cwd(), loader: "js" }
   const built = await build({ stdin: entry, bundle: true, format: "iife", write: false, logLevel: "error" })
   return built.outputFiles[0].text
 }
 
-async function serve(script) {
-  const html = `<!doctype html><meta charset="utf-8"><title>${TITLE.replace("&", "&amp;")}</title><script src="/site.js"></script>`
-  const server = createServer((request, response) => {
-    const [type, body] = request.url === "/site.js" ? ["text/javascript", script] : ["text/html", html]
-    response.writeHead(200, { "content-type": `${type}; charset=utf-8` }).end(body)
-  })
+async function serve() {
+  const html = `<!doctype html><meta charset="utf-8"><title>${TITLE.replace("&", "&amp;")}</title>`
+  const server = createServer((_, response) =>
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(html),
+  )
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
   return server
 }
@@ -57,7 +57,7 @@ function eventsOf(request) {
   return body.batch ?? [body]
 }
 
-async function deliver(browser, site, order) {
+async function deliver(browser, site, script, order) {
   const context = await browser.newContext()
   const page = await context.newPage()
   const arrived = new Set()
@@ -71,20 +71,24 @@ async function deliver(browser, site, order) {
     })
   })
   await page.goto(site + PATH, { referer: `${site}/shop/list` })
-  await page.evaluate((given) => window.deliver(given), order)
+  if (order.snippet) await page.addScriptTag({ content: await bundle(order.snippet) })
+  else {
+    await page.addScriptTag({ content: script })
+    await page.evaluate((given) => window.deliver(given), order)
+  }
   await all
   await context.close()
 }
 
 async function run(orders) {
-  const server = await serve(await bundle())
+  const [server, script] = [await serve(), await bundle(PAGE)]
   const browser = await chromium.launch({
     executablePath: process.argv[2],
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
   })
   try {
     const site = `http://127.0.0.1:${server.address().port}`
-    await Promise.all(orders.map((order) => deliver(browser, site, order)))
+    await Promise.all(orders.map((order) => deliver(browser, site, script, order)))
   } finally {
     await browser.close()
     server.close()

@@ -14,11 +14,23 @@ from httpx import post
 
 from collector.replies import Reply
 from tests.clients.calls import WHOLE, Call, mark
-from tests.clients.deliveries import BROKEN, BROWSER, CLIENTS, FAULTS, PATIENT, Client, Delivery, prepare, run
+from tests.clients.deliveries import (
+    BROKEN,
+    BROWSER,
+    CLIENTS,
+    FAULTS,
+    PATIENT,
+    Client,
+    Delivery,
+    prepare,
+    run,
+    run_snippet,
+)
 from tests.clients.expected import SELECT, Row, milliseconds, row, stored
 from tests.clients.front import Attempt, Fault, Fronts, refusal, response
 from tests.clients.recording import Sent, first_taken, key_of, pairs, posts, sent, told_ok
 from tests.clients.relay import Relay
+from tests.clients.snippets import SAID, Snippet, snippets
 from tests.collector.process import running
 from tests.engines import wait_until
 from tests.pipeline.up import SETTLE_S, Up, until
@@ -192,6 +204,25 @@ def test_a_browser_says_which_page_it_is_on(delivery: Delivery) -> None:
     assert said.event["properties"].items() >= page.items()
 
 
+@pytest.mark.parametrize("snippet", snippets(), ids=lambda snippet: snippet.package)
+def test_the_snippets_of_the_docs_work(
+    snippet: Snippet, up: Up, fronts: Fronts, request: pytest.FixtureRequest
+) -> None:
+    client = next(client for client in CLIENTS if client.package == snippet.package)
+    if client.driver == BROWSER:
+        request.getfixturevalue("chromium")
+    front = fronts.open(up.addresses["collector"])
+    delivery = Delivery(client, None, snippet.key, [SAID], front)
+    run_snippet(snippet, delivery)
+    [one] = sent(front.attempts)
+    assert_says(one.event, SAID)
+    assert_stored(up, delivery)
+
+
+def test_the_docs_have_a_snippet_for_every_library() -> None:
+    assert {snippet.package for snippet in snippets()} == {client.package for client in CLIENTS}
+
+
 def test_every_field_that_the_tracking_api_names_is_kept(up: Up, fronts: Fronts) -> None:
     """Also those that no library here sends."""
     front = fronts.open(up.addresses["collector"])
@@ -211,10 +242,11 @@ def test_a_collector_that_starts_while_kafka_is_away_loses_nothing(
         deliveries = [
             prepare(client, f"{client.name}-away", fronts.open(collector.url)) for client in PATIENT
         ]
-        done = [pool.submit(run, one.client.driver, [one]) for one in deliveries]
+        done = [pool.submit(run, [one]) for one in deliveries]
         wait_until(lambda: all(map(is_refused, deliveries)), SETTLE_S, "every client is told 503")
         relay.open()
-        assert [future.result() for future in done] == [[]] * len(done)
+        for future in done:
+            future.result()
     for one in deliveries:
         told = {attempt.status: attempt for attempt in posts(one.front.attempts)}
         assert set(told) == {200, 503}

@@ -1,14 +1,14 @@
-"""Drives segment-analytics-python: deliveries as JSON on standard input, one line; what went wrong as JSON on standard output.
+"""Drives a Python library, segment-analytics-python or rudder-sdk-python: they have the same class `Client`, in the module that
+the argument names. Deliveries as JSON on standard input, one line; what went wrong as JSON on standard output.
 
 A process of its own, as each client here has one: its threads and connections end with it.
 """
 
+import importlib
 import json
 import sys
 from datetime import datetime
 from typing import Any
-
-from segment.analytics.client import Client
 
 FIELDS = {
     "anonymousId": "anonymous_id",
@@ -25,11 +25,12 @@ def arguments(call: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
+def main(module: str) -> None:
+    library = importlib.import_module(module)
     errors: list[str] = []
     clients = []
     for delivery in json.loads(sys.stdin.readline()):
-        client = Client(
+        client = library.Client(
             delivery["key"],
             host=delivery["url"],
             on_error=lambda error, _items: errors.append(str(error)),
@@ -44,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
