@@ -68,7 +68,7 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Keep the stack's data in this folder (default: a temporary one).")
     ] = None,
-    visitors: Annotated[int, typer.Option(min=10, max=5000, help="People in the made traffic.")] = 50,
+    visitors: Annotated[int, typer.Option(min=10, max=5000, help="People in the made traffic.")] = 400,
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 7,
 ) -> None:
     """Start the stack, send a shop's traffic, show what came out; exit 0 only if every number is right."""
@@ -76,9 +76,9 @@ def demo(
 
     require("demo")
     require_engines(os.environ)
-    from deploy.demo.run import run, traffic_of
+    from deploy.demo.run import run, wanted_now
 
-    sys.exit(asyncio.run(run(data, traffic_of(visitors, seed), os.environ, say)))
+    sys.exit(asyncio.run(run(data, wanted_now(visitors, seed), os.environ, say)))
 
 
 @app.command()
@@ -169,6 +169,26 @@ def profile(
 
     found = find(load(ClickHouseSettings, os.environ), workspace, identifier)
     typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+@app.command()
+def query(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="A ready query; without one, all of them are listed.")
+    ] = "",
+    person: Annotated[
+        str, typer.Option(help="For `journey`: a user id, e-mail, anonymous id or profile id.")
+    ] = "",
+) -> None:
+    """Ask ClickHouse one of the ready queries and print a table."""
+    from deploy import queries
+    from runtime.settings import ClickHouseSettings, load
+
+    if name:
+        given = {"person": person} if person else {}
+        typer.echo(queries.ask(load(ClickHouseSettings, os.environ), name, given).rstrip())
+    else:
+        typer.echo("\n".join(f"{found:<18} {queries.ready(found).meaning}" for found in queries.names()))
 
 
 @app.command()

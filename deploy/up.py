@@ -10,6 +10,7 @@ import msgspec
 
 from deploy.folder import DataFolder
 from deploy.stack import Ports, Stack
+from deploy.welcome import welcome
 from runtime import logs
 
 
@@ -25,9 +26,11 @@ async def run(data: Path, wanted: Ports, environ: Mapping[str, str], say: Callab
     try:
         await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
-            sys.stdout.write(msgspec.json.encode(starting.result()).decode() + "\n")
+            addresses = starting.result()
+            sys.stdout.write(msgspec.json.encode(addresses).decode() + "\n")
             sys.stdout.flush()
-            say("ready; Ctrl-C stops")
+            for line in welcome(addresses, Path.cwd()):
+                say(line)
             await stopped
     finally:
         starting.cancel()

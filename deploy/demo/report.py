@@ -1,173 +1,135 @@
-"""What came out, in SQL, beside what must have come out."""
+"""The demonstration's report as text: what was sent, what came out in SQL, and which numbers are right. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
-from clickhouse_connect.driver.client import Client
-from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.demo.traffic import Person, Traffic
+from deploy.demo.examine import Check, Conservation, Outcome, Rows
+from deploy.demo.oracle import Expected
+from deploy.demo.plan import Traffic
+from deploy.demo.send import Sent
+from deploy.queries import ready
 
-SEGMENT_SQL = """\
-SELECT profile_id, user_id, emails
-FROM profiles
-WHERE profile_id IN (
-    SELECT profile_id
-    FROM events_resolved
-    WHERE timestamp >= now() - INTERVAL 7 DAY
-    GROUP BY profile_id
-    HAVING countIf(event = 'Product Added') >= 2 AND countIf(event = 'Order Completed') = 0)
-ORDER BY user_id"""
+SEGMENT_SHOWN_MAX = 6
+WRONG_SHOWN_MAX = 3
 
-JOURNEY_SQL = """\
-SELECT timestamp, type, if(event != '', event, name) AS what, anonymous_id, user_id
-FROM events_resolved
-WHERE profile_id = (SELECT profile_id FROM profiles WHERE user_id = {user_id:String})
-ORDER BY timestamp, message_id"""
-
-BEFORE = "by what came later"
-ACCEPTED = "events accepted by the collector"
-LEDGER_SQL = "SELECT outcome, sum(events) FROM ledger GROUP BY outcome"
+RIGHT = "every number is right"
+WRONG = "SOME NUMBERS ARE WRONG"
 
 
-class Check(msgspec.Struct, frozen=True):
-    """One number: what it is, what it must be, what it is."""
+class Pace(msgspec.Struct, frozen=True):
+    """Seconds since the first request."""
 
-    name: str
-    expected: object
-    found: object
-
-    @property
-    def is_right(self) -> bool:
-        return self.expected == self.found
+    accepted_s: float
+    queryable_s: float
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the demonstration prints."""
-
-    checks: Sequence[Check]
-    journey: Sequence[Sequence[Any]]
-    segment: Sequence[Sequence[Any]]
-
-    @property
-    def is_right(self) -> bool:
-        return all(check.is_right for check in self.checks)
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """What the collector counted: events on their way, and events that became dead letters at the door."""
-
-    accepted: int
-    refused: int
-
-
-def taken(metrics: str) -> Taken:
-    """From the collector's /metrics."""
-    counted = {"accepted": 0, "rejected": 0}
-    for family in text_string_to_metric_families(metrics):
-        for kind in counted:
-            if family.name == f"stitchline_collector_{kind}_events":
-                counted[kind] += int(sum(s.value for s in family.samples if s.name.endswith("_total")))
-    return Taken(counted["accepted"], counted["rejected"])
-
-
-def examine(client: Client, traffic: Traffic, at_the_door: Taken) -> Outcome:
-    """Ask ClickHouse for every number. Cheap enough to be asked until all is right."""
-    segment = client.query(SEGMENT_SQL).result_rows
-    shown = traffic.two_devices
-    journey = client.query(JOURNEY_SQL, parameters={"user_id": shown.user_id}).result_rows
-    found_users = sorted(row[1] for row in segment)
-    checks = [
-        *_conservation(client, traffic, at_the_door),
-        Check("people", len(traffic.people), _number(client, "SELECT count() FROM profiles")),
-        Check("people with more than one device", *_two_devices(client, traffic)),
-        Check(f"events in the journey of {shown.user_id}", len(shown.calls), len(journey)),
-        Check("of them from before the device was known", _before(shown), _unknown(journey, shown)),
-        Check("segment: carts without an order", traffic.lapsed_carts, found_users),
-    ]
-    return Outcome(checks=checks, journey=journey, segment=segment)
-
-
-def _conservation(client: Client, traffic: Traffic, at_the_door: Taken) -> list[Check]:
-    """Three counts that are not made from each other: what was sent, what the collector took, what ClickHouse has."""
-    ledger = {str(row[0]): int(row[1]) for row in client.query(LEDGER_SQL).result_rows}
-    stored = _number(client, "SELECT count() FROM events_resolved")
-    dead = _number(client, "SELECT count() FROM dead_letters")
-    duplicates = ledger.get("duplicate", 0)
+def report(outcome: Outcome, expected: Expected, shown: str) -> list[str]:
     return [
-        Check(ACCEPTED, traffic.accepted, at_the_door.accepted + at_the_door.refused),
-        Check("stored + duplicates + dead letters", traffic.accepted, stored + duplicates + dead),
-        Check("of them taken by the resolver", at_the_door.accepted, ledger.get("accepted", 0)),
-        Check("events stored", traffic.stored, stored),
-        Check("duplicates dropped", traffic.duplicates, duplicates),
-        Check("dead letters", len(traffic.refused), dead),
+        *_journey(outcome, expected, shown),
+        *_segment(outcome.segment),
+        *_channels(outcome),
+        *_dead(outcome.dead),
+        "",
+        "Checked against the traffic that was made:",
+        *(line for check in outcome.checks for line in _check(check)),
+        "",
+        _conserved(outcome.conservation),
+        RIGHT if outcome.is_right else WRONG,
     ]
 
 
-def _two_devices(client: Client, traffic: Traffic) -> tuple[int, int]:
-    expected = sum(len(person.devices) > 1 for person in traffic.people)
-    return expected, _number(client, "SELECT count() FROM profiles WHERE length(anonymous_ids) > 1")
-
-
-def _before(person: Person) -> int:
-    """Events of a device from before anything told whose it is."""
-    return sum(
-        not call.user_id and call.timestamp < person.known_at[call.anonymous_id] for call in person.calls
+def _conserved(found: Conservation) -> str:
+    return (
+        f"accepted {found.accepted:,} = stored {found.stored:,} + duplicates {found.duplicates:,} "
+        f"+ dead letters {found.dead_letters:,}"
     )
 
 
-def _unknown(journey: Sequence[Sequence[Any]], person: Person) -> int:
-    return sum(_standing(*row, person=person) == BEFORE for row in journey)
+def traffic_lines(traffic: Traffic, sent: Sequence[Sent]) -> list[str]:
+    made = f"{len(traffic.calls):,} events, {len(traffic.sendings) - len(traffic.calls):,} of them sent twice"
+    return [
+        f"Two weeks of a small shop, {traffic.visitors} visitors, shuffled: {made}, and {len(traffic.refused)} bad ones",
+        *(f"  {one.events:>6,}  by {one.client}{f'  ({one.note})' if one.note else ''}" for one in sent),
+    ]
 
 
-def _number(client: Client, sql: str) -> int:
-    return int(client.query(sql).result_rows[0][0])
+def pace_line(accepted: int, pace: Pace) -> str:
+    return (
+        f"accepted in {pace.accepted_s:.1f} s: {accepted / pace.accepted_s:,.0f} events/s; all of them in ClickHouse "
+        f"{pace.queryable_s:.1f} s after the first request: {accepted / pace.queryable_s:,.0f} events/s"
+    )
 
 
-def lines(outcome: Outcome, traffic: Traffic) -> list[str]:
-    """The report as text."""
-    shown = traffic.two_devices
+def _journey(outcome: Outcome, expected: Expected, shown: str) -> list[str]:
     text = [
         "",
-        f"The journey of {shown.user_id} ({shown.email}) over two devices, and how each event is known to be theirs:",
+        f"The journey of {shown} over two devices, and how each event is known to be theirs (journey.sql):",
     ]
-    for row in outcome.journey:
-        at, kind, what, device, _ = row
-        who = f"device {device[:8]}" if device else "server"
-        text.append(f"  {at:%Y-%m-%d %H:%M}  {kind:<9} {what:<16} {who:<16} {_standing(*row, person=shown)}")
-    text += [
-        "",
-        "Segment: added to cart twice, never ordered, last 7 days",
-        *(f"  {line}" for line in SEGMENT_SQL.splitlines()),
-        "",
-    ]
-    text += [f"  {profile}  {user}  {', '.join(emails)}" for profile, user, emails in outcome.segment]
-    text += ["", *(_line(check) for check in outcome.checks)]
-    by_name = {check.name: check.found for check in outcome.checks}
-    text += [
-        "",
-        "accepted {} = stored {} + duplicates {} + dead letters {}".format(
-            by_name[ACCEPTED],
-            by_name["events stored"],
-            by_name["duplicates dropped"],
-            by_name["dead letters"],
-        ),
-    ]
+    for (at, kind, what, device, _, client), known in zip(
+        outcome.journey, expected.journey_known, strict=False
+    ):
+        text.append(f"  {at:%m-%d %H:%M}  {kind:<8} {what:<16} {device[:8]:<8}  {known:<18}  {client}")
     return text
 
 
-def _standing(at: datetime, _kind: str, _what: str, device: str, user: str, *, person: Person) -> str:
-    """How much was known when the event happened. ClickHouse's client gives UTC without a zone."""
-    if user:
-        return "by their user id"
-    known_at = datetime.fromisoformat(person.known_at[device])
-    return "by their device" if at.replace(tzinfo=UTC) >= known_at else BEFORE
+def _segment(rows: Rows) -> list[str]:
+    text = ["", "Segment: added to cart twice, never ordered, last 7 days (segment.sql)"]
+    text += [f"  {line}" for line in ready("segment").sql.splitlines()]
+    for profile, user, emails, devices in rows[:SEGMENT_SHOWN_MAX]:
+        text.append(
+            f"  {profile}  {user or '-':<10}  {', '.join(emails) or '-':<26}  {len(devices)} device(s)"
+        )
+    more = len(rows) - SEGMENT_SHOWN_MAX
+    return [*text, f"  and {more} more"] if more > 0 else text
 
 
-def _line(check: Check) -> str:
+def _channels(outcome: Outcome) -> list[str]:
+    text = ["", f"Channels (channels.sql)  {'visits':>8} {'people':>8} {'orders':>8} {'revenue':>10}"]
+    for channel, visits, people, orders, revenue in outcome.channels:
+        text.append(f"  {channel:<22} {visits:>8,} {people:>8,} {orders:>8,} {revenue:>10,.2f}")
+    viewed, added, ordered = outcome.funnel
+    return [
+        *text,
+        f"  of the people {viewed:,} viewed a product, {added:,} added one to a cart, {ordered:,} ordered",
+    ]
+
+
+def _dead(rows: Rows) -> list[str]:
+    text = ["", "Refused, and kept whole (dead_letters.sql)"]
+    return text + [f"  {row[2]:>3}  {row[0]:<16} {row[4][:90]}" for row in rows]
+
+
+def _check(check: Check) -> list[str]:
     if check.is_right:
-        shown = len(check.found) if isinstance(check.found, list) else check.found
-        return f"  right  {check.name}: {shown}"
-    return f"  WRONG  {check.name}: {check.found}, must be {check.expected}"
+        return [f"  right  {check.name}{_size(check.found)}"]
+    if isinstance(check.expected, list) and isinstance(check.found, list):
+        return _differences(check.name, check.expected, check.found)
+    return [f"  WRONG  {check.name}: found {check.found}, expected {check.expected}"]
+
+
+def _size(found: object) -> str:
+    match found:
+        case bool():
+            return ""
+        case [int(), *_]:
+            return ": " + ", ".join(f"{number:,}" for number in found)
+        case list():
+            return f": {len(found):,}"
+        case dict():
+            return ": " + ", ".join(f"{name} {number}" for name, number in found.items())
+        case _:
+            return f": {found:,}"
+
+
+def _differences(name: str, expected: list[object], found: list[object]) -> list[str]:
+    """The first few places where the two lists differ."""
+    places = [n for n in range(max(len(expected), len(found))) if expected[n : n + 1] != found[n : n + 1]]
+    lines = [f"  WRONG  {name}: {len(found)} found, {len(expected)} expected; the first differences:"]
+    for place in places[:WRONG_SHOWN_MAX]:
+        lines += [f"           found    {_at(found, place)}", f"           expected {_at(expected, place)}"]
+    return lines
+
+
+def _at(items: list[object], place: int) -> object:
+    return items[place] if place < len(items) else "nothing"

@@ -11,33 +11,51 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import msgspec
+from clickhouse_connect.driver.client import Client
 
-from deploy.demo.report import Outcome, Taken, examine, lines, taken
+from deploy.demo.examine import Outcome, conservation, examine, taken
+from deploy.demo.libraries import Door
+from deploy.demo.oracle import Expected, expect
+from deploy.demo.plan import Traffic
+from deploy.demo.report import Pace, pace_line, report, traffic_lines
 from deploy.demo.send import send
-from deploy.demo.traffic import Traffic, make_traffic
+from deploy.demo.traffic import make_traffic
 from deploy.folder import DataFolder, FolderInUse
 from deploy.stack import Addresses, Ports, Stack
 from runtime import logs
 from runtime.settings import ClickHouseSettings, load
 from sinks.clickhouse import connect
 
-SETTLE_S_MAX = 60.0
-POLL_S = 0.25
+SETTLE_S_MAX = 90.0
+POLL_S = 0.1
 ANY_PORTS = Ports(collector=0, kafka=0, clickhouse=0)
 STOPPED = 130  # the exit code of a program that was interrupted
 OTHERS = ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL", "STITCHLINE_TOPIC_PREFIX", "STITCHLINE_DATABASE")
+KEPT = "demo.json"  # in a folder that is kept: from what the traffic can be made again
 
 Say = Callable[[str], None]
 
 
-async def run(data: Path | None, traffic: Traffic, environ: Mapping[str, str], say: Say) -> int:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the traffic is made from."""
+
+    visitors: int
+    seed: int
+    now: datetime
+
+    def traffic(self) -> Traffic:
+        return make_traffic(self.visitors, self.seed, self.now)
+
+
+async def run(data: Path | None, wanted: Wanted, environ: Mapping[str, str], say: Say) -> int:
     """The exit code: 0 when every number is right. Progress goes to `say`, the report to standard output.
 
     Raises FolderInUse when a folder is given that is not new, and what Stack.start and send raise.
     """
     logs.configure("demo", logging.WARNING)
     own = {name: value for name, value in environ.items() if name not in OTHERS}
-    shown = asyncio.create_task(_run(data, traffic, own, say))
+    shown = asyncio.create_task(_run(data, wanted, own, say))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -49,51 +67,59 @@ async def run(data: Path | None, traffic: Traffic, environ: Mapping[str, str], s
         return STOPPED
 
 
-async def _run(data: Path | None, traffic: Traffic, environ: Mapping[str, str], say: Say) -> int:
+async def _run(data: Path | None, wanted: Wanted, environ: Mapping[str, str], say: Say) -> int:
     if data is not None and await asyncio.to_thread(_is_used, data):
         raise FolderInUse(
             f"{data} is not empty, and the demonstration needs a new folder (--data DIR, or none)"
         )
     with tempfile.TemporaryDirectory(prefix="stitchline-demo-") as temporary:
-        stack = Stack(DataFolder(data or Path(temporary)), ANY_PORTS, environ, say)
+        folder = DataFolder(data or Path(temporary))
+        stack = Stack(folder, ANY_PORTS, environ, say)
         started = time.monotonic()
         try:
             addresses = await stack.start()
             say(f"ready after {time.monotonic() - started:.1f} s: {addresses.collector} takes events")
-            return await _show(addresses, traffic, environ, say)
+            await asyncio.to_thread(folder.path(KEPT).write_bytes, msgspec.json.encode(wanted))
+            return await _show(addresses, wanted, environ, say)
         finally:
             await stack.stop()
 
 
-async def _show(addresses: Addresses, traffic: Traffic, environ: Mapping[str, str], say: Say) -> int:
-    say(
-        f"sending {traffic.accepted} events of {len(traffic.people)} visitors, shuffled, {traffic.duplicates} of them twice"
-    )
+async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str], say: Say) -> int:
+    traffic = wanted.traffic()
+    expected = expect(traffic, wanted.now)
+    say(f"sending {expected.accepted:,} events")
     started = time.monotonic()
-    await send(traffic, addresses.collector, addresses.write_key)
-    at_the_door = await _taken(addresses.collector)
-    outcome = await asyncio.to_thread(_settled, addresses, traffic, at_the_door, environ)
-    say(f"sent, resolved and stored in {time.monotonic() - started:.1f} s")
-    verdict = "every number is right" if outcome.is_right else "SOME NUMBERS ARE WRONG"
-    sys.stdout.write("\n".join([*lines(outcome, traffic), verdict, ""]))
+    sent = await send(traffic, Door(addresses.collector, addresses.write_key), _clock)
+    accepted_s = time.monotonic() - started
+    passed_on = await _passed_on(addresses.collector)
+    client = connect(load(ClickHouseSettings, {**environ, "CLICKHOUSE_URL": addresses.clickhouse}))
+    await asyncio.to_thread(_arrived, client, expected)
+    pace = Pace(accepted_s, time.monotonic() - started)
+    outcome = await asyncio.to_thread(_settled, client, expected, traffic.shown_user, passed_on)
+    lines = [*traffic_lines(traffic, sent), pace_line(expected.accepted, pace)]
+    sys.stdout.write("\n".join([*lines, *report(outcome, expected, traffic.shown_user), ""]))
     sys.stdout.flush()
     return 0 if outcome.is_right else 1
 
 
-async def _taken(collector: str) -> Taken:
-    """The collector's own count, which no other number here is made from."""
+async def _passed_on(collector: str) -> int:
     async with aiohttp.ClientSession() as session, session.get(f"{collector}/metrics") as reply:
         return taken(await reply.text())
 
 
-def _settled(
-    addresses: Addresses, traffic: Traffic, at_the_door: Taken, environ: Mapping[str, str]
-) -> Outcome:
+def _arrived(client: Client, expected: Expected) -> None:
+    """Until as many events as were accepted can be found somewhere, or time is up."""
+    end = time.monotonic() + SETTLE_S_MAX
+    while conservation(client).arrived < expected.accepted and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
+def _settled(client: Client, expected: Expected, person: str, passed_on: int) -> Outcome:
     """Ask until every number is right, or time is up: what is wrong then is wrong."""
-    client = connect(load(ClickHouseSettings, {**environ, "CLICKHOUSE_URL": addresses.clickhouse}))
     end = time.monotonic() + SETTLE_S_MAX
     while True:
-        outcome = examine(client, traffic, at_the_door)
+        outcome = examine(client, expected, person, passed_on)
         if outcome.is_right or time.monotonic() > end:
             return outcome
         time.sleep(POLL_S)
@@ -110,6 +136,10 @@ def _is_used(folder: Path) -> bool:
     return folder.exists() and any(folder.iterdir())
 
 
-def traffic_of(visitors: int, seed: int) -> Traffic:
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def wanted_now(visitors: int, seed: int) -> Wanted:
     """The traffic of today; the root's clock is here."""
-    return make_traffic(visitors, seed, datetime.now(UTC))
+    return Wanted(visitors=visitors, seed=seed, now=_clock())

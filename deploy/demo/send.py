@@ -1,86 +1,69 @@
-"""Sends the made traffic: through segment-analytics-python as it is, and as plain HTTP in the two forms that clients use."""
+"""Sends the made traffic by all its clients at once, each in its own shuffled order. Says which client sent how much, and what
+stood in for a client that this machine cannot run.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
-import aiohttp
 import msgspec
-from segment.analytics.client import Client
 
-from deploy.demo.traffic import Call, Sending, Traffic
-
-BATCH = 10
-
-
-class NotAccepted(Exception):
-    """The collector answered something else than 200 to an event that it had to accept."""
+from deploy.demo.javascript import NoJavaScript
+from deploy.demo.libraries import Door, by_rudder_python, by_segment_node, by_segment_python
+from deploy.demo.plan import BROWSER, NODE, PIXEL, RUDDER, SEGMENT, Sending, Traffic
+from deploy.demo.wire import Clock, bad_events, by_pixel
 
 
-async def send(traffic: Traffic, collector: str, write_key: str) -> None:
+class Sent(msgspec.Struct, frozen=True):
+    """`note` says why another client was used than the one that was meant."""
+
+    client: str
+    events: int
+    note: str = ""
+
+
+async def send(traffic: Traffic, door: Door, clock: Clock) -> list[Sent]:
     """Returns when every event was answered 200. Raises NotAccepted."""
-    by_sdk = [sending.call for sending in traffic.sendings if sending.by == "sdk"]
-    by_http = [sending for sending in traffic.sendings if sending.by == "http"]
-    await asyncio.gather(
-        asyncio.to_thread(send_by_sdk, by_sdk, collector, write_key),
-        send_by_http(by_http, traffic.refused, collector, write_key),
-    )
-
-
-def send_by_sdk(calls: Sequence[Call], collector: str, write_key: str) -> None:
-    """The client batches by itself, in a thread of its own; `flush` waits for it."""
-    errors: list[str] = []
-    client = Client(
-        write_key,
-        host=collector,
-        on_error=lambda error, _items: errors.append(str(error)),
-        max_queue_size=100_000,
-    )
-    for call in calls:
-        getattr(client, call.type)(**_arguments(call))
-    client.flush()
-    client.shutdown()
-    if errors:
-        raise NotAccepted(f"segment-analytics-python reports: {errors[0]}")
-
-
-def _arguments(call: Call) -> dict[str, Any]:
-    """The SDK's keyword arguments of one call."""
-    arguments: dict[str, Any] = {
-        "user_id": call.user_id or None,
-        "anonymous_id": call.anonymous_id or None,
-        "message_id": call.message_id,
-        "timestamp": datetime.fromisoformat(call.timestamp),
-        "context": dict(call.context),
-    }
-    match call.type:
-        case "track":
-            arguments |= {"event": call.event, "properties": dict(call.properties)}
-        case "page":
-            arguments |= {"name": call.name, "properties": dict(call.properties)}
-        case "identify":
-            arguments |= {"traits": dict(call.traits)}
-    return arguments
-
-
-async def send_by_http(
-    sendings: Sequence[Sending], refused: Sequence[dict[str, object]], collector: str, write_key: str
-) -> None:
-    """The first half one by one to `/v1/<type>`, the rest in batches; the last batch has the events that will be refused."""
-    half = len(sendings) // 2
-    batches = [list(sendings[at : at + BATCH]) for at in range(half, len(sendings), BATCH)]
-    async with aiohttp.ClientSession(auth=aiohttp.BasicAuth(write_key), base_url=collector) as session:
-        await asyncio.gather(*(_post(session, f"/v1/{one.call.type}", one.call) for one in sendings[:half]))
+    return list(
         await asyncio.gather(
-            *(_post(session, "/v1/batch", {"batch": [one.call for one in batch]}) for batch in batches)
+            _by_browser(traffic.sent_by(BROWSER), door, clock),
+            _by_pixel(traffic.sent_by(PIXEL), door, clock),
+            _by_node(traffic.sent_by(NODE), door, clock),
+            _by_rudder(traffic.sent_by(RUDDER), door),
+            _by_segment(traffic.sent_by(SEGMENT), door),
+            _bad(traffic.refused, door),
         )
-        await _post(session, "/v1/batch", {"batch": list(refused)})
+    )
 
 
-async def _post(session: aiohttp.ClientSession, path: str, body: object) -> None:
-    async with session.post(
-        path, data=msgspec.json.encode(body), headers={"Content-Type": "application/json"}
-    ) as reply:
-        if reply.status != 200:
-            raise NotAccepted(f"POST {path} was answered {reply.status}: {await reply.text()}")
+async def _by_pixel(sendings: Sequence[Sending], door: Door, clock: Clock) -> Sent:
+    await by_pixel(sendings, door, clock)
+    return Sent("the pixel's wire format", len(sendings))
+
+
+async def _by_node(sendings: Sequence[Sending], door: Door, clock: Clock) -> Sent:
+    try:
+        await by_segment_node([sending.call for sending in sendings], door)
+        return Sent("@segment/analytics-node", len(sendings))
+    except NoJavaScript as missing:
+        await by_pixel(sendings, door, clock)
+        return Sent("the HTTP API", len(sendings), f"in place of @segment/analytics-node: {missing}")
+
+
+async def _by_rudder(sendings: Sequence[Sending], door: Door) -> Sent:
+    await asyncio.to_thread(by_rudder_python, [sending.call for sending in sendings], door)
+    return Sent("rudder-sdk-python", len(sendings))
+
+
+async def _by_segment(sendings: Sequence[Sending], door: Door) -> Sent:
+    await asyncio.to_thread(by_segment_python, [sending.call for sending in sendings], door)
+    return Sent("segment-analytics-python", len(sendings))
+
+
+async def _bad(events: Sequence[dict[str, object]], door: Door) -> Sent:
+    await bad_events(events, door)
+    return Sent("a broken program", len(events))
+
+
+async def _by_browser(sendings: Sequence[Sending], door: Door, clock: Clock) -> Sent:
+    await by_pixel(sendings, door, clock)
+    return Sent("the pixel's wire format", len(sendings), "in place of a browser")

@@ -1,201 +1,84 @@
-"""Made traffic of a small shop, and what each number must be afterwards. Pure: the same seed and `now` give the same traffic.
-
-Four kinds of visitors, in turn: nobody knows them; they log in on one device after days of browsing; they use two devices, the
-second one joined only by a link in an e-mail; they are known to the server alone.
+"""Made traffic of a small shop over two weeks: who does what, by which client each event is sent, what is sent twice, and in
+which order. Pure: the same seed and `now` give the same traffic. What must come out of it is the oracle's business.
 """
 
-import random
-import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from random import Random
 
-import msgspec
+from deploy.demo.call import Call
+from deploy.demo.plan import BROWSER, NODE, PIXEL, RUDDER, SEGMENT, Sending, Traffic
+from deploy.demo.story import Story, new_id
+from deploy.demo.visitors import KINDS, Kind, shown
 
-SHOP = "https://shop.example"
-PRODUCTS = (("P1", "Teapot", 24.5), ("P2", "Kettle", 39.0), ("P3", "Cups", 12.0), ("P4", "Strainer", 4.5))
-TWICE_SHARE = 0.15  # of all events: sent twice, as a client does that missed an answer
-SDK_SHARE = 0.6
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """One event as a client sends it; the fields are those of the Segment spec."""
-
-    type: str
-    message_id: str
-    timestamp: str
-    anonymous_id: str = ""
-    user_id: str = ""
-    event: str = ""
-    name: str = ""
-    properties: dict[str, object] = {}
-    traits: dict[str, object] = {}
-    context: dict[str, object] = {}
-
-
-class Sending(msgspec.Struct, frozen=True):
-    """`by` is "sdk" (segment-analytics-python) or "http"; a call that is sent twice stands twice in the plan."""
-
-    by: str
-    call: Call
-
-
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """One visitor of the made traffic, as the shop would count them."""
-
-    user_id: str
-    email: str
-    devices: Sequence[str]
-    calls: Sequence[Call]
-    known_at: Mapping[str, str]  # device -> timestamp of the identify or of the link that told whose it is
-
-
-class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent, and the people behind it."""
-
-    people: Sequence[Person]
-    sendings: Sequence[Sending]
-    refused: Sequence[dict[str, object]]  # events that must become dead letters, each sent once, in a batch
-
-    @property
-    def stored(self) -> int:
-        return sum(len(person.calls) for person in self.people)
-
-    @property
-    def accepted(self) -> int:
-        return len(self.sendings) + len(self.refused)
-
-    @property
-    def duplicates(self) -> int:
-        return len(self.sendings) - self.stored
-
-    @property
-    def lapsed_carts(self) -> list[str]:
-        """User ids: added to a cart at least twice in the last seven days, and ordered nothing in them."""
-        return sorted(person.user_id for person in self.people if person.user_id and _is_lapsed(person))
-
-    @property
-    def two_devices(self) -> Person:
-        """The person whose journey is shown."""
-        return next(person for person in self.people if len(person.devices) > 1)
+TWICE_SHARE = 0.1  # of all events: sent again by their client, as after an answer that got lost
+BROWSER_VISITORS = 4  # whose visits are made again in a real browser, where there is one
+CLOCK_AHEAD_S = 26 * 3600  # of one visitor's computer
 
 
 def make_traffic(visitors: int, seed: int, now: datetime) -> Traffic:
-    """`visitors` people over the fourteen days before `now` (aware), in random order of arrival."""
-    chance = random.Random(seed)  # noqa: S311 - made traffic, no secret
-    people = [KINDS[number % len(KINDS)](Maker(chance, number, now)) for number in range(visitors)]
+    """Over the fourteen days before `now` (aware). The first visitor is the one whose journey is shown."""
+    chance = Random(seed)  # noqa: S311 - made traffic, no secret
+    told = [_kind(number, chance)(Story(chance, number, now)) for number in range(visitors)]
+    browsing = [calls for calls in told[1:] if _is_for_a_browser(calls)]
+    in_browser = {call.message_id for calls in browsing[:BROWSER_VISITORS] for call in calls}
+    wrong_clock = {
+        call.message_id for calls in browsing[BROWSER_VISITORS : BROWSER_VISITORS + 1] for call in calls
+    }
+    calls = [call for calls in told for call in calls]
     sendings = []
-    for call in (call for person in people for call in person.calls):
-        times = 2 if chance.random() < TWICE_SHARE else 1
-        sendings += [Sending("sdk" if chance.random() < SDK_SHARE else "http", call) for _ in range(times)]
+    for call in calls:
+        is_live = call.message_id in in_browser
+        ahead = CLOCK_AHEAD_S if call.message_id in wrong_clock else 0
+        sending = Sending(BROWSER if is_live else PIXEL if ahead else client_of(call), call, ahead)
+        sendings += [sending] * (2 if chance.random() < TWICE_SHARE and not is_live else 1)
     chance.shuffle(sendings)
-    return Traffic(people=people, sendings=sendings, refused=refused_events(chance))
-
-
-def refused_events(chance: random.Random) -> list[dict[str, object]]:
-    """One of each: nobody's event, a type that the spec does not have, an id that is an object."""
-    return [
-        {"type": "track", "event": "Nobody's Event", "messageId": _uuid(chance)},
-        {"type": "dance", "anonymousId": "a-dancer", "messageId": _uuid(chance)},
-        {"type": "track", "event": "Odd", "userId": {"id": 7}, "messageId": _uuid(chance)},
-    ]
-
-
-class Maker:
-    """Makes one person's calls; ages are days before `now`, and keep away from the edge at seven days."""
-
-    def __init__(self, chance: random.Random, number: int, now: datetime) -> None:
-        self.chance = chance
-        self.user_id = f"user-{number:04d}"
-        self.email = f"user{number:04d}@{'shop' if number % 2 else 'mail'}.example"
-        self.devices = [_uuid(chance), _uuid(chance)]
-        self._now = now
-
-    def at(self, age_days: float) -> str:
-        return (self._now - timedelta(days=age_days)).isoformat(timespec="milliseconds")
-
-    def page(self, device: str, age_days: float, path: str = "/") -> Call:
-        page = {"url": SHOP + path, "path": path.split("?")[0], "title": "Shop"}
-        return self._call("page", age_days, anonymous_id=device, name="Shop", context={"page": page})
-
-    def identify(self, device: str, age_days: float) -> Call:
-        traits: dict[str, object] = {"email": self.email, "plan": self.chance.choice(["free", "pro"])}
-        return self._call("identify", age_days, anonymous_id=device, user_id=self.user_id, traits=traits)
-
-    def added(self, device: str, age_days: float) -> Call:
-        number, name, price = self.chance.choice(PRODUCTS)
-        product: dict[str, object] = {
-            "product_id": number,
-            "name": name,
-            "price": price,
-            "quantity": 1,
-            "currency": "EUR",
-        }
-        return self._call("track", age_days, anonymous_id=device, event="Product Added", properties=product)
-
-    def ordered(self, age_days: float) -> Call:
-        """From the shop's server, which knows the user and no device."""
-        order: dict[str, object] = {"order_id": _uuid(self.chance), "total": 63.5, "currency": "EUR"}
-        return self._call("track", age_days, user_id=self.user_id, event="Order Completed", properties=order)
-
-    def _call(self, kind: str, age_days: float, **fields: object) -> Call:
-        known = {"type": kind, "message_id": _uuid(self.chance), "timestamp": self.at(age_days)}
-        return Call(**known, **fields)  # type: ignore[arg-type] # fields of Call, named by the methods above
-
-
-def anonymous(make: Maker) -> Person:
-    device = make.devices[0]
-    calls = [make.page(device, make.chance.uniform(0.1, 13.9)) for _ in range(make.chance.randint(1, 4))]
-    return Person(user_id="", email="", devices=[device], calls=calls, known_at={})
-
-
-def one_device(make: Maker) -> Person:
-    """Browses for days, logs in, fills a cart, and orders or not."""
-    device = make.devices[0]
-    calls = [make.page(device, make.chance.uniform(8, 13.9)) for _ in range(make.chance.randint(1, 4))]
-    known = make.identify(device, 6.5)
-    calls += [known, *_cart(make, device), *_order(make)]
-    return _person(make, calls, {device: known.timestamp})
-
-
-def two_devices(make: Maker) -> Person:
-    """Logs in on the first device; the second is a stranger until a link in an e-mail is opened on it."""
-    first, second = make.devices
-    calls = [make.page(first, make.chance.uniform(8, 13.9)) for _ in range(2)]
-    calls += [make.page(second, make.chance.uniform(4, 13.9)) for _ in range(2)]
-    known = make.identify(first, 6.0)
-    linked = make.page(second, 3.0, f"/sale?email={make.email}")
-    calls += [known, linked, *_cart(make, second), *_order(make)]
-    return _person(make, calls, {first: known.timestamp, second: linked.timestamp})
-
-
-def server_only(make: Maker) -> Person:
-    calls = [make.ordered(make.chance.uniform(0.5, 13)) for _ in range(make.chance.randint(1, 2))]
-    return _person(make, calls, {})
-
-
-KINDS = (anonymous, one_device, two_devices, one_device, two_devices, server_only)
-
-
-def _person(make: Maker, calls: list[Call], known_at: dict[str, str]) -> Person:
-    return Person(
-        user_id=make.user_id, email=make.email, devices=list(known_at), calls=calls, known_at=known_at
+    return Traffic(
+        calls=calls,
+        sendings=sendings,
+        refused=refused_events(chance),
+        visitors=visitors,
+        shown_user=shown_user(told[0]),
     )
 
 
-def _cart(make: Maker, device: str) -> list[Call]:
-    return [make.added(device, make.chance.uniform(1, 2.5)) for _ in range(make.chance.randint(0, 4))]
+def client_of(call: Call) -> str:
+    """By the system of the shop that would know of it: orders, accounts, the app; all else is the pixel's."""
+    if not call.anonymous_id:
+        return SEGMENT
+    if call.type == "identify":
+        return RUDDER
+    return NODE if "iPhone" in str(call.context.get("userAgent")) else PIXEL
 
 
-def _order(make: Maker) -> list[Call]:
-    return [make.ordered(0.5)] if make.chance.random() < 0.4 else []
+def refused_events(chance: Random) -> list[dict[str, object]]:
+    """Nobody's event, types that the spec does not have, an id that is an object, an event that is too large."""
+    return [
+        {"type": "track", "event": "Nobody's Event", "messageId": new_id(chance)},
+        {"type": "track", "event": "Nobody's Event", "messageId": new_id(chance)},
+        {"type": "dance", "anonymousId": "a-dancer", "messageId": new_id(chance)},
+        {"event": "No Type", "anonymousId": "a-dancer", "messageId": new_id(chance)},
+        {"type": "track", "event": "Odd", "userId": {"id": 7}, "messageId": new_id(chance)},
+        {
+            "type": "track",
+            "event": "Big",
+            "userId": "u",
+            "properties": {"text": "x" * 40_000},
+            "messageId": new_id(chance),
+        },
+    ]
 
 
-def _is_lapsed(person: Person) -> bool:
-    """Carts and orders of these visitors all lie within three days, so no clock comes into it."""
-    added = [call for call in person.calls if call.event == "Product Added"]
-    ordered = [call for call in person.calls if call.event == "Order Completed"]
-    return len(added) >= 2 and not ordered
+def _kind(number: int, chance: Random) -> Kind:
+    return chance.choice(KINDS) if number else shown
 
 
-def _uuid(chance: random.Random) -> str:
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+def shown_user(calls: Sequence[Call]) -> str:
+    return next(call.user_id for call in calls if call.user_id)
+
+
+def _is_for_a_browser(calls: Sequence[Call]) -> bool:
+    """One computer, known in the end, whose every event a page could send."""
+    devices = {call.anonymous_id for call in calls}
+    on_desktop = all("Windows" in str(call.context.get("userAgent")) for call in calls)
+    return len(devices) == 1 and on_desktop and any(call.type == "identify" for call in calls)

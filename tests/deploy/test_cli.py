@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from deploy.cli import app
 
 COMMANDS = {
-    "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "doctor", "settings", "fetch",
+    "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
+    "settings", "fetch",
 }  # fmt: skip
 
 

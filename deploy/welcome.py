@@ -1,0 +1,34 @@
+"""What `stitchline up` says when it is ready: where to send a first event, and where to look for it. Pure.
+
+Its one JSON line on standard output is a contract with tools; this goes to standard error, beside it.
+"""
+
+from pathlib import Path
+
+from deploy.queries import FOLDER
+from deploy.stack import Addresses
+
+FIRST = '{"anonymousId": "device-1", "userId": "ann", "traits": {"email": "ann@shop.example"}}'
+
+
+def welcome(addresses: Addresses, here: Path) -> list[str]:
+    """`here` is the folder in which commands are typed."""
+    collector, key = addresses.collector, addresses.write_key
+    folder = FOLDER.relative_to(here) if FOLDER.is_relative_to(here) else FOLDER
+    clickhouse = f"{addresses.clickhouse}/?database=stitchline&default_format=PrettyCompact"
+    return [
+        "",
+        "Send a first event",
+        f"  over HTTP        curl -u {key}: {collector}/v1/identify -d '{FIRST}'",
+        f'  from a page      <script async src="{collector}/pixel.js" data-write-key="{key}"></script>',
+        f"  with a library   any of Segment's or RudderStack's: host {collector}, write key {key}",
+        "Look at it, a second later",
+        f"  people           curl '{clickhouse}' --data-binary @{folder}/people.sql",
+        f"  one person       curl '{clickhouse}&param_person=ann' --data-binary @{folder}/journey.sql",
+        f"  more queries     ls {folder}; `stitchline query` lists them, `stitchline query people` asks one",
+        f"  what was refused curl '{clickhouse}' --data-binary @{folder}/dead_letters.sql",
+        f"Kafka listens on {addresses.kafka}: the topic events.resolved has every event, in Avro",
+        f"Logs and data are in {addresses.data}",
+        "",
+        "ready; Ctrl-C stops",
+    ]

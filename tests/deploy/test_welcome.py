@@ -1,0 +1,54 @@
+"""What `up` prints for people can be typed as it stands."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from deploy.queries import names
+from deploy.stack import Addresses
+from deploy.welcome import welcome
+from schemas.call import CALL_TYPES
+
+ROOT = Path(__file__).parents[2]
+ADDRESSES = Addresses(
+    collector="http://127.0.0.1:18080",
+    console=None,
+    clickhouse="http://127.0.0.1:18123",
+    kafka="127.0.0.1:19092",
+    write_key="dev",
+    data="/somewhere/data",
+)
+
+
+@pytest.fixture(params=[ROOT, Path("/")], ids=["in the checkout", "elsewhere"])
+def commands(request: pytest.FixtureRequest) -> list[list[str]]:
+    """Those that begin with curl, as a shell takes them apart."""
+    lines = welcome(ADDRESSES, request.param)
+    found = [line[line.index("curl ") :] for line in lines if "curl " in line]
+    return [
+        [str(request.param / part[1:]) if part.startswith("@") else part for part in shlex.split(command)]
+        for command in found
+    ]
+
+
+def test_every_query_that_is_named_is_there(commands: list[list[str]]) -> None:
+    files = [Path(command[-1]) for command in commands if "--data-binary" in command]
+    assert len(files) == 3
+    assert all(path.is_file() and path.stem in names() for path in files)
+
+
+def test_the_first_event_is_a_call_of_the_tracking_api(commands: list[list[str]]) -> None:
+    [first] = [command for command in commands if "-u" in command]
+    assert first[:3] == ["curl", "-u", "dev:"]
+    path = re.fullmatch(r"http://127\.0\.0\.1:18080/v1/(\w+)", first[3])
+    assert path
+    assert path[1] in CALL_TYPES
+
+
+def test_every_address_is_told() -> None:
+    text = "\n".join(welcome(ADDRESSES, ROOT))
+    for address in (ADDRESSES.collector, ADDRESSES.clickhouse, ADDRESSES.kafka, ADDRESSES.data):
+        assert address in text
+    assert text.endswith("ready; Ctrl-C stops")
