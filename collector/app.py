@@ -6,8 +6,7 @@ Holds no `if` about events. Absent: how the process starts and stops (server.py)
 import asyncio
 import contextlib
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -29,6 +28,7 @@ from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
 from collector.rejection import Refusal
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed, refused, try_later
+from collector.unsettled import MessageIds, Unsettled
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
 from schemas.control import ControlState, Source
@@ -68,7 +68,8 @@ class App:
         self._control = control
         self._pages = pages
         self._meter = Meter()
-        self._ids = message_ids()
+        self._ids = MessageIds()
+        self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._rates = RateLimits()
         self._patience = Patience(settings.body_timeout_s)
         self._limits = Limits(
@@ -165,10 +166,14 @@ class App:
             body=body,
         )
         now = time.time_ns() // 1_000_000
+        self._ids.begin(self._unsettled.take(request, time.monotonic()) if self._unsettled else ())
         intake = read(
             request, now=now, ids=self._ids, sources=self._control.state.source_of, limits=self._limits
         )
+        made = self._ids.made
         reply = await self._keep(intake)
+        if made and reply.reason is Reason.KAFKA_UNAVAILABLE:
+            self._unsettled.remember(request, made, time.monotonic())
         self._meter.intake(intake, reply)
         return reply, _cors(scope, intake.source)
 
@@ -229,12 +234,6 @@ class App:
         return try_later(
             reason, f"{detail}: send the same again after Retry-After", self._settings.retry_after_s
         )
-
-
-def message_ids() -> Iterator[str]:
-    """For events whose client gave none."""
-    while True:
-        yield str(uuid.uuid4())
 
 
 async def _read_within(protocol: HTTPProtocol, bytes_max: int) -> bytes:

@@ -118,6 +118,16 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     connections_max: Annotated[
         int, Meta(ge=1, description="Requests served at the same time by one worker; others wait.")
     ] = field(default=4_096, name="COLLECTOR_CONNECTIONS_MAX")
+    unsettled_ids_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Message ids made for unacknowledged requests and kept for their retries, in one process.",
+        ),
+    ] = field(default=100_000, name="COLLECTOR_UNSETTLED_IDS_MAX")
+    unsettled_age_s_max: Annotated[
+        int, Meta(ge=0, description="How long they are kept; a later retry counts as an event of its own.")
+    ] = field(default=600, name="COLLECTOR_UNSETTLED_AGE_S_MAX")
     workers: Annotated[
         int, Meta(ge=1, description="Processes that share the port; more than one needs Linux.")
     ] = field(default=1, name="COLLECTOR_WORKERS")

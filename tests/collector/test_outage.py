@@ -133,3 +133,7 @@ def test_a_frozen_broker_is_waited_for_no_longer_than_told(broker: embedded.Brok
                 java.resume()
             until(lambda: post(collector, "/v1/track", {"messageId": "after"}).status_code == 200, 15)
             assert "after" in {event.message_id for event in raw_events(settings)}
+            for _ in range(2):  # a retry of what may be in Kafka already, and an event that is equal to it
+                assert post(collector, "/v1/track", {"anonymousId": "a"}).status_code == 200
+            ids = [event.message_id for event in raw_events(settings) if event.routing == b"main|a:a"]
+            assert len(set(ids)) == 2
