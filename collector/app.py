@@ -18,17 +18,19 @@ from collector.body import too_large
 from collector.cors import ANY, preflight_headers, reply_headers
 from collector.image import GIF, accept_image, image_reply
 from collector.intake import Intake, Request, accept
+from collector.introduction import introduce
 from collector.libraries import Asked, key_asked_for, settings_reply
 from collector.limits import Limits
 from collector.meter import Meter
 from collector.pages import Pages
-from collector.paths import CALLS, CLIENT_METRICS, IMAGES
+from collector.paths import CALLS, CLIENT_METRICS, IMAGES, PIXEL, VISITOR
 from collector.patience import Patience
 from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
 from collector.rejection import Refusal
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed, refused, try_later
 from collector.unsettled import MessageIds, Unsettled
+from collector.visitor import CookieRules, Visit, cookie_of_sender, visit
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
 from schemas.control import ControlState, Source
@@ -36,6 +38,7 @@ from schemas.reasons import Reason
 
 log = structlog.get_logger()
 
+OK = 200
 CLOSE = ("connection", "close")  # what is left of the body is not read
 
 
@@ -72,6 +75,9 @@ class App:
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._rates = RateLimits()
         self._patience = Patience(settings.body_timeout_s)
+        self._cookies = CookieRules(
+            name=settings.cookie_name, days=settings.cookie_days, secure=settings.cookie_secure
+        )
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
@@ -113,6 +119,14 @@ class App:
         if scope.path in IMAGES:
             reply, headers = await self._take(scope, protocol, accept_image)
             return (reply if reply.body is GIF else image_reply(reply)), headers
+        if scope.path == VISITOR:
+            return await self._take(scope, protocol, introduce)
+        if scope.path == PIXEL:
+            known, encodings = (
+                scope.headers.get("if-none-match", ""),
+                scope.headers.get("accept-encoding", ""),
+            )
+            return self._pages.pixel(scope.method, known, encodings), _cors(scope)
         if scope.path in CLIENT_METRICS:
             return await self._ignore(scope, protocol), _cors(scope)
         asked = self._asked(scope)
@@ -134,19 +148,29 @@ class App:
 
     def _asked(self, scope: Scope) -> Asked:
         headers = scope.headers
-        forwarded = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-        protocol, _, host = self._settings.public_url.partition("://")
-        if not host:
-            protocol = forwarded if forwarded in ("http", "https") else scope.scheme
-            host = headers.get("host") or scope.authority or ""
+        host = self._settings.public_url.partition("://")[2] or headers.get("host") or scope.authority or ""
         return Asked(
             method=scope.method,
             path=scope.path,
             query=scope.query_string,
             authorization=headers.get("authorization", ""),
-            protocol=protocol,
+            protocol=self._scheme(scope),
             host=host.rstrip("/"),
         )
+
+    def _scheme(self, scope: Scope) -> str:
+        """What the sender, or the proxy before us, says that it used. Who lies about it gets worse addresses and cookies."""
+        if public_url := self._settings.public_url:
+            return public_url.partition("://")[0]
+        forwarded: str = scope.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+        return forwarded if forwarded in ("http", "https") else scope.scheme
+
+    def _visit(self, scope: Scope) -> Visit | None:
+        """Of a browser: it names an origin with every POST. An image's GET may be one's."""
+        headers = scope.headers
+        if not self._cookies.name or (scope.method == "POST" and not headers.get("origin")):
+            return None
+        return visit(headers.get("cookie", ""), self._scheme(scope), self._cookies)
 
     async def _take(
         self, scope: Scope, protocol: HTTPProtocol, read: Callable[..., Intake]
@@ -164,6 +188,7 @@ class App:
             authorization=headers.get("authorization", ""),
             content_encoding=headers.get("content-encoding", ""),
             body=body,
+            visit=self._visit(scope),
         )
         now = time.time_ns() // 1_000_000
         self._ids.begin(self._unsettled.take(request, time.monotonic()) if self._unsettled else ())
@@ -175,7 +200,10 @@ class App:
         if made and reply.reason is Reason.KAFKA_UNAVAILABLE:
             self._unsettled.remember(request, made, time.monotonic())
         self._meter.intake(intake, reply)
-        return reply, _cors(scope, intake.source)
+        extra = _cors(scope, intake.source)
+        if request.visit and intake.events and reply.status == OK:
+            extra = [*extra, *cookie_of_sender(request.visit, intake.events[0].payload)]
+        return reply, extra
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
         if scope.method != "POST":

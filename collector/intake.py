@@ -17,6 +17,7 @@ from collector.rejection import Letter, Refusal, dead_letter
 from collector.replies import SUCCESS, Reply, method_not_allowed, not_found, refused
 from collector.routing import routing_id
 from collector.salvage import Parts, take_apart
+from collector.visitor import Visit, stamped
 from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
 from schemas.control import Source
 from schemas.identifiers import text
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the collector looks at in an HTTP request; absent headers are ""."""
+    """What the collector looks at in an HTTP request; absent headers are "". `visit` is None unless a browser sent it."""
 
     method: str
     path: str
@@ -40,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     authorization: str = ""
     content_encoding: str = ""
     body: bytes = b""
+    visit: Visit | None = None
 
 
 class Intake(msgspec.Struct, frozen=True):
@@ -55,6 +57,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """What all events of one request share. `kind` is the type that the path names, "" for a batch.
 
     `received` is the body before its characters were mended, for a dead letter; b"" when there is nothing whole to keep.
+    `anonymous_id` is for events that have none: the one of the browser's cookie, else the one that its batch names.
     """
 
     source: Source
@@ -63,6 +66,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     ids: Iterator[str]
     limits: Limits
     kind: str = ""
+    from_browser: bool = False
+    anonymous_id: str = ""
     sent_at: str = ""
     context: bytes = b""
 
@@ -87,6 +92,8 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         ids=ids,
         limits=limits,
         kind="" if kind == BATCH else kind,
+        from_browser=request.visit is not None,
+        anonymous_id=request.visit.remembered if request.visit else "",
     )
     if isinstance(body, Refusal):
         return _refuse_whole(body, arrival)
@@ -154,7 +161,10 @@ def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
         return _refuse_whole(NOT_UTF8, arrival)
     if refusal := _too_much(batch, shared, arrival.limits):
         return _refuse_whole(refusal, arrival)
-    arrival = msgspec.structs.replace(arrival, sent_at=text(batch.sent_at), context=shared)
+    anonymous_id = arrival.anonymous_id or (text(batch.anonymous_id) if arrival.from_browser else "")
+    arrival = msgspec.structs.replace(
+        arrival, anonymous_id=anonymous_id, sent_at=text(batch.sent_at), context=shared
+    )
     return _sort(batch, arrival)
 
 
@@ -217,6 +227,9 @@ def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
             f"`type` is none of {', '.join(CALL_TYPES)}: name one of them",
             text(call.message_id),
         )
+    if arrival.anonymous_id and not text(call.anonymous_id):
+        payload = stamped(payload, arrival.anonymous_id)
+        call = msgspec.structs.replace(call, anonymous_id=arrival.anonymous_id)
     return _packed(payload, call, kind, arrival)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from collector.replies import Reply, json_reply, method_not_allowed, not_found
+from collector.script import Script
 from collector.siblings import Exposition, SiblingSilent
 from schemas.registry import registry_reply
 
@@ -13,7 +14,10 @@ REGISTRY_TYPE = ("content-type", "application/vnd.schemaregistry.v1+json")
 class Pages:
     """`missing` lists in words what the process waits for before it is ready."""
 
-    def __init__(self, missing: Callable[[], list[str]], exposition: Exposition, topic_prefix: str) -> None:
+    def __init__(
+        self, missing: Callable[[], list[str]], exposition: Exposition, topic_prefix: str, script: Script
+    ) -> None:
+        self._script = script
         self._missing = missing
         self._exposition = exposition
         self._topic_prefix = topic_prefix
@@ -29,6 +33,12 @@ class Pages:
         if found is None:
             return not_found()
         return found if method in ("GET", "HEAD") else method_not_allowed("GET", "HEAD", "OPTIONS")
+
+    def pixel(self, method: str, known_tags: str, encodings: str) -> Reply:
+        """The pixel's script; the other arguments are the headers If-None-Match and Accept-Encoding."""
+        if method not in ("GET", "HEAD"):
+            return method_not_allowed("GET", "HEAD", "OPTIONS")
+        return self._script.reply(known_tags, encodings)
 
     def _page(self, path: str) -> Reply | None:
         if own := self._own.get(path):

@@ -21,6 +21,9 @@ CALLS = {f"/v1/{spelling}{slash}": name for spelling, name in _SPELLINGS.items()
     f"/beacon/v1/batch{slash}": BATCH for slash in _SLASHES
 }
 
+PIXEL = "/pixel.js"
+VISITOR = "/v1/visitor"  # the pixel asks whose browser it is in
+
 # A call as the address of an image, for pages and mails without scripts.
 IMAGES = {
     f"/v1/pixel/{spelling}{slash}": name

@@ -20,6 +20,7 @@ from granian.server.embed import Server
 from collector.app import App, Control
 from collector.pages import Pages
 from collector.publisher import Publisher
+from collector.script import FILE, Script
 from collector.siblings import meeting_siblings
 from collector.workers import refuse_taken_port, run_workers
 from runtime import logs
@@ -68,7 +69,10 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
     ):
         snapshot_loaded = bool(control.state.documents)
         pages = Pages(
-            lambda: missing(publisher.problem, control, snapshot_loaded), exposition, kafka.topic_prefix
+            lambda: missing(publisher.problem, control, snapshot_loaded),
+            exposition,
+            kafka.topic_prefix,
+            Script(FILE.read_bytes(), settings.pixel_age_s),
         )
         app = App(settings, publisher, control, pages)
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again

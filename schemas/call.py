@@ -36,10 +36,14 @@ class Call(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """The body of `/v1/batch`: `context` and `sentAt` apply to each event that has none of its own."""
+    """The body of `/v1/batch`: `context` and `sentAt` apply to each event that has none of its own.
+
+    `anonymous_id` does so for browsers only, and after the cookie: the pixel sends it when it has not heard yet who it is.
+    """
 
     batch: list[msgspec.Raw]
     write_key: Scalar = None
+    anonymous_id: Scalar = None
     sent_at: Scalar = None
     context: msgspec.Raw = ABSENT
 

@@ -14,8 +14,9 @@ class PackedEvent(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
     `routing` is the node key (identifiers.py) that chose the partition; `received_at` is in ms since the epoch;
     `sent_at` and `context` (raw JSON or b"") are the batch's shared fields; `message_id` is the client's, or the
-    collector's when the client gave none; `payload` is the event's own JSON, byte for byte as sent; `unsigned_links` is
-    the source's setting at that moment, carried along so that a replay decides the same.
+    collector's when the client gave none; `payload` is the event's own JSON, byte for byte as sent, but that one which a
+    browser sent without an anonymousId has its cookie's at the end; `unsigned_links` is the source's setting at that
+    moment, carried along so that a replay decides the same.
     """
 
     workspace: str

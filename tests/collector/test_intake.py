@@ -5,6 +5,7 @@ import gzip
 import itertools
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ def basic(key: str) -> str:
 
 def take(path: str, body: object, **more: str) -> Intake:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields = {"method": "POST", "authorization": basic("good")} | more
+    fields: dict[str, Any] = {"method": "POST", "authorization": basic("good")} | more
     return accept(
         Request(path=path, body=raw, **fields), now=NOW, ids=ids(), sources={"good": SHOP}.get, limits=LIMITS
     )
