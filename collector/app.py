@@ -64,7 +64,12 @@ class App:
     """`busy` counts requests that are being answered: a stop waits until it is 0."""
 
     def __init__(
-        self, settings: CollectorSettings, publisher: Publisher, control: Control, pages: Pages
+        self,
+        settings: CollectorSettings,
+        publisher: Publisher,
+        control: Control,
+        pages: Pages,
+        cookies: CookieRules,
     ) -> None:
         self._settings = settings
         self._publisher = publisher
@@ -75,9 +80,7 @@ class App:
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._rates = RateLimits()
         self._patience = Patience(settings.body_timeout_s)
-        self._cookies = CookieRules(
-            name=settings.cookie_name, days=settings.cookie_days, secure=settings.cookie_secure
-        )
+        self._cookies = cookies
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,

@@ -22,8 +22,10 @@ from collector.pages import Pages
 from collector.publisher import Publisher
 from collector.script import FILE, Script
 from collector.siblings import meeting_siblings
+from collector.visitor import CookieRules
 from collector.workers import refuse_taken_port, run_workers
 from runtime import logs
+from runtime.browser_settings import BrowserSettings
 from runtime.control import ControlReader
 from runtime.parent import end_with_parent
 from runtime.settings import CollectorSettings, KafkaSettings, SettingsError, load
@@ -57,6 +59,7 @@ def check(settings: CollectorSettings) -> None:
 
 
 async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapping[str, str]) -> int:
+    browsers = load(BrowserSettings, environ)
     refuse_taken_port(settings.host, settings.port, environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -72,9 +75,12 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             lambda: missing(publisher.problem, control, snapshot_loaded),
             exposition,
             kafka.topic_prefix,
-            Script(FILE.read_bytes(), settings.pixel_age_s),
+            Script(FILE.read_bytes(), browsers.pixel_age_s),
         )
-        app = App(settings, publisher, control, pages)
+        cookies = CookieRules(
+            name=browsers.cookie_name, days=browsers.cookie_days, secure=browsers.cookie_secure
+        )
+        app = App(settings, publisher, control, pages, cookies)
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
         gc.set_threshold(GARBAGE_OBJECTS_MIN)
         await _until_stopped(_server(app, settings), app, publisher, stop, settings)

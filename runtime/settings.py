@@ -6,10 +6,12 @@ lists every variable, by test.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, field
+
+from runtime.browser_settings import BrowserSettings
 
 
 class SettingsError(ValueError):
@@ -70,26 +72,6 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Where browsers reach the collector, told to libraries that ask; empty: the host they asked.",
         ),
     ] = field(default="", name="COLLECTOR_PUBLIC_URL")
-    cookie_name: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Za-z0-9_-]*$",
-            description="Cookie that holds a browser's anonymousId, set by replies to browsers; empty: none.",
-        ),
-    ] = field(default="stitchline_id", name="COLLECTOR_COOKIE_NAME")
-    cookie_days: Annotated[
-        int, Meta(ge=1, description="How long that cookie lives after the last visit; browsers allow 400.")
-    ] = field(default=365, name="COLLECTOR_COOKIE_DAYS")
-    cookie_secure: Annotated[
-        Literal["auto", "always", "never"],
-        Meta(
-            description="Whether that cookie is for https only; `auto`: when COLLECTOR_PUBLIC_URL, X-Forwarded-Proto "
-            "or the connection says https."
-        ),
-    ] = field(default="auto", name="COLLECTOR_COOKIE_SECURE")
-    pixel_age_s: Annotated[
-        int, Meta(ge=0, description="How long browsers use /pixel.js before they ask whether it has changed.")
-    ] = field(default=3_600, name="COLLECTOR_PIXEL_AGE_S")
     event_bytes_max: Annotated[
         int, Meta(ge=1, description="One event's JSON; more is refused (413, or a dead letter in a batch).")
     ] = field(default=32 * 1024, name="COLLECTOR_EVENT_BYTES_MAX")
@@ -284,7 +266,15 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.cache_dir).expanduser()
 
 
-ALL = (KafkaSettings, ClickHouseSettings, CollectorSettings, ProcessorSettings, SinkSettings, EngineSettings)
+ALL = (
+    KafkaSettings,
+    ClickHouseSettings,
+    CollectorSettings,
+    BrowserSettings,
+    ProcessorSettings,
+    SinkSettings,
+    EngineSettings,
+)
 
 S = TypeVar("S", bound=msgspec.Struct)
 
