@@ -16,12 +16,13 @@ class _Boot(faust.app.BootStrategy):
 
 class _App(faust.App):
     BootStrategy = _Boot
+    gathering: transport.Gathering
 
 
 def faust_app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> faust.App:
     """An app whose group is the deployment's, this generation's, and `name`."""
     transport.register()
-    return _App(
+    app = _App(
         f"{kafka.topic_prefix}{kafka.generation}-{name}",
         broker=[f"{transport.SCHEME}://{address}" for address in kafka.bootstrap_servers.split(",")],
         datadir=folder(
@@ -45,3 +46,5 @@ def faust_app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> f
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
+    app.gathering = transport.Gathering(settings.fetch_bytes_min, settings.fetch_wait_ms_max)
+    return app

@@ -176,6 +176,20 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
     fetch_bytes_max: Annotated[
         int, Meta(ge=1, description="Bytes that one fetch brings for one partition; chunks grow up to it.")
     ] = field(default=4_194_304, name="PROCESSOR_FETCH_BYTES_MAX")
+    fetch_bytes_min: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="A fetch waits for so many bytes, all partitions together; then chunks are large.",
+        ),
+    ] = field(default=262_144, name="PROCESSOR_FETCH_BYTES_MIN")
+    fetch_wait_ms_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How long a fetch waits for them: less is seen sooner, and costs more transactions.",
+        ),
+    ] = field(default=200, name="PROCESSOR_FETCH_WAIT_MS_MAX")
     transaction_timeout_s: Annotated[
         int, Meta(ge=1, description="After this the broker aborts a transaction whose worker is silent.")
     ] = field(default=60, name="PROCESSOR_TRANSACTION_TIMEOUT_S")
@@ -201,6 +215,12 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     block_age_ms_max: Annotated[
         int, Meta(ge=1, description="How long the first row of a block may wait for others.")
     ] = field(default=500, name="SINK_BLOCK_AGE_MS_MAX")
+    fetch_bytes_min: Annotated[
+        int, Meta(ge=1, description="A fetch waits for so many bytes, all partitions together.")
+    ] = field(default=262_144, name="SINK_FETCH_BYTES_MIN")
+    fetch_wait_ms_max: Annotated[int, Meta(ge=1, description="How long a fetch waits for them.")] = field(
+        default=200, name="SINK_FETCH_WAIT_MS_MAX"
+    )
     refused_records_max: Annotated[
         int,
         Meta(

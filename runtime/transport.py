@@ -40,10 +40,14 @@ log = structlog.get_logger()
 SCHEME = "stitchline"
 COMMIT_S = 5.0
 REBALANCE_POLL_S = 0.02
-FETCH_WAIT_MS = (
-    100  # one request serves all partitions: a partition that becomes free waits this long at most
-)
 T = TypeVar("T")
+
+
+class Gathering(msgspec.Struct, frozen=True):
+    """A fetch is answered when it brings so many bytes, all partitions together, or after so long; an attribute of the app."""
+
+    bytes_min: int
+    wait_ms_max: int
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -72,6 +76,7 @@ class ReaderThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
+        gathering: Gathering = cast(Any, self.app).gathering
         return aiokafka.AIOKafkaConsumer(
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
             client_id=conf.broker_client_id,
@@ -85,7 +90,10 @@ class ReaderThread(driver.AIOKafkaConsumerThread):
             # Heartbeats say that the process lives; that it makes progress is for others to watch.
             max_poll_interval_ms=86_400_000,
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            # The broker gathers, so that a transaction is worth its price. One request serves all partitions: one that
+            # becomes free waits as long at most.
+            fetch_min_bytes=gathering.bytes_min,
+            fetch_max_wait_ms=gathering.wait_ms_max,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),

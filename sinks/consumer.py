@@ -161,6 +161,8 @@ def _config(sink: Sink, kafka: KafkaSettings, settings: SinkSettings) -> dict[st
         "heartbeat.interval.ms": settings.session_timeout_s * 100,
         "max.poll.interval.ms": max(POLL_PAUSE_MS_MAX, settings.session_timeout_s * 1000),
         "queued.max.messages.kbytes": PREFETCH_KB,
+        "fetch.min.bytes": settings.fetch_bytes_min,
+        "fetch.wait.max.ms": settings.fetch_wait_ms_max,
         "fetch.queue.backoff.ms": 10,  # a full prefetch queue is looked at again soon; the default is a second
     }
     if settings.instance_id:

