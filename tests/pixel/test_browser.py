@@ -1,6 +1,5 @@
 """The pixel in a real browser, on pages of a site, against a real collector: what Kafka has is what the visitor did."""
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +9,8 @@ import pytest
 
 from runtime.settings import KafkaSettings
 from tests.clients.front import RETRY_AFTER_S, Fault, Fronts
-from tests.collector.process import KEY, Collector, environment, prepare, raw_events, running, until
+from tests.collector.process import KEY, Collector, environment, prepare, running, until
+from tests.pixel.arrivals import Arrivals, reading
 from tests.pixel.browser import Browser, Context, Page, browser
 from tests.pixel.site import Site, serving, snippet
 
@@ -33,6 +33,12 @@ def settings(environ: dict[str, str]) -> KafkaSettings:
 def collector(environ: dict[str, str], settings: KafkaSettings) -> Iterator[Collector]:
     with running(environ) as collector:
         yield collector
+
+
+@pytest.fixture(scope="module")
+def arrivals(settings: KafkaSettings) -> Iterator[Arrivals]:
+    with reading(settings) as arrivals:
+        yield arrivals
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +68,12 @@ def shop_page(site: Site, port: int, script: str = "", **headers: str) -> str:
     return site.show(f"{snippet(0, KEY, address(port))}<script>{script}</script>", **headers)
 
 
-def events_of(settings: KafkaSettings, path: str) -> list[dict[str, Any]]:
-    found = [json.loads(event.payload) for event in raw_events(settings)]
-    return [event for event in found if event["context"]["page"]["path"] == path]
-
-
-def arrived(settings: KafkaSettings, path: str, count: int) -> list[dict[str, Any]]:
-    """The events of a page, when there are at least that many."""
-    until(lambda: len(events_of(settings, path)) >= count)
-    return events_of(settings, path)
-
-
 def names(events: list[dict[str, Any]]) -> list[str]:
     return [event.get("event", event["type"]) for event in events]
 
 
 def test_early_calls_arrive_once_and_in_order(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     path = shop_page(
         site,
@@ -87,7 +82,7 @@ def test_early_calls_arrive_once_and_in_order(
         "stitchline.track('Bought')",
     )
     page = chrome.context().page(f"{site.origin()}{path}?utm_source=mail#top")
-    events = arrived(settings, path, 4)
+    events = arrivals.of(path, 4)
     assert names(events) == ["page", "Viewed", "identify", "Bought"]
     assert page.errors() == []
     assert len({event["messageId"] for event in events}) == 4
@@ -98,12 +93,12 @@ def test_early_calls_arrive_once_and_in_order(
 
 
 def test_the_cookie_is_for_the_collector_alone_and_lives_a_year(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     path = shop_page(site, collector.port)
     context = chrome.context()
     page = context.page(site.origin() + path)
-    (event,) = arrived(settings, path, 1)
+    (event,) = arrivals.of(path, 1)
     (cookie,) = [cookie for cookie in context.cookies() if cookie["domain"] == HOST]
     assert (cookie["value"], cookie["path"]) == (event["anonymousId"], "/")
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["secure"]) == (True, "Lax", False)
@@ -118,7 +113,7 @@ def visit(context: Context, url: str) -> tuple[Page, str]:
 
 
 def test_a_visitor_whose_storage_was_cleared_is_the_same_one(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     path = shop_page(site, collector.port)
     context = chrome.context()
@@ -129,38 +124,38 @@ def test_a_visitor_whose_storage_was_cleared_is_the_same_one(
         context, site.origin("blog.shop.example") + path
     )  # another origin: storage of its own
     assert elsewhere == first
-    assert {event["anonymousId"] for event in arrived(settings, path, 3)} == {first}
+    assert {event["anonymousId"] for event in arrivals.of(path, 3)} == {first}
 
 
 def test_reset_makes_a_new_visitor_and_the_cookie_follows(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     path = shop_page(site, collector.port, "stitchline.identify('ann')")
     context = chrome.context()
     page, first = visit(context, site.origin() + path)
     page.run("(stitchline.track('Before'), stitchline.reset(), stitchline.track('After'))")
-    events = arrived(settings, path, 4)
-    assert names(events) == ["page", "identify", "Before", "After"]
-    assert [event.get("userId") for event in events] == [None, "ann", "ann", None]
-    assert {event["anonymousId"] for event in events[:3]} == {first}
-    new = events[3]["anonymousId"]
+    events = {event.get("event", event["type"]): event for event in arrivals.of(path, 4)}
+    users = {name: event.get("userId") for name, event in events.items()}
+    assert users == {"page": None, "identify": "ann", "Before": "ann", "After": None}
+    new = events.pop("After")["anonymousId"]
+    assert {event["anonymousId"] for event in events.values()} == {first}
     assert new != first
     until(lambda: [cookie["value"] for cookie in context.cookies()] == [new])
     assert visit(context, site.origin("blog.shop.example") + path)[1] == new
 
 
 def test_two_tabs_that_start_at_once_are_one_visitor(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     path = shop_page(site, collector.port)
     chrome.context().pages([site.origin() + path] * 4)
-    events = arrived(settings, path, 4)
+    events = arrivals.of(path, 4)
     assert len(events) == 4
     assert len({event["anonymousId"] for event in events}) == 1
 
 
 def test_without_cookies_the_storage_remembers(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     """The collector is another site's: browsers neither send nor take its cookie."""
     html = f"{snippet(0, KEY, address(collector.port, 'events.other.example'))}"
@@ -168,31 +163,31 @@ def test_without_cookies_the_storage_remembers(
     context = chrome.context()
     _, first = visit(context, site.origin() + path)
     assert visit(context, site.origin() + path)[1] == first
-    assert {event["anonymousId"] for event in arrived(settings, path, 2)} == {first}
+    assert {event["anonymousId"] for event in arrivals.of(path, 2)} == {first}
     assert context.cookies() == []
 
 
 def test_events_of_the_last_moment_arrive(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     path = shop_page(site, collector.port, "addEventListener('beforeunload', () => stitchline.track('Left'))")
     context = chrome.context()
     page, _ = visit(context, site.origin() + path)
     page.run("addEventListener('pagehide', () => stitchline.track('Really left'))")
     page.goto("about:blank")
-    assert names(arrived(settings, path, 3)) == ["page", "Left", "Really left"]
+    assert names(arrivals.of(path, 3)) == ["page", "Left", "Really left"]
 
 
 @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.STORED, Fault.LOST])
 def test_what_was_not_taken_is_sent_again_as_the_same_event(
-    chrome: Browser, site: Site, collector: Collector, settings: KafkaSettings, fronts: Fronts, fault: Fault
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals, fronts: Fronts, fault: Fault
 ) -> None:
     """Two times; `Fault` says what happens to a request."""
     front = fronts.open(collector.url, fault)
     path = shop_page(site, int(front.url.rpartition(":")[2]), "stitchline.track('Bought')")
     chrome.context().page(site.origin() + path)
     until(lambda: 200 in [attempt.status for attempt in front.attempts if attempt.path == BATCH])
-    events = arrived(settings, path, 2)
+    events = arrivals.of(path, 2)
     assert names(events) == ["page", "Bought"] * (3 if fault is Fault.STORED else 1)
     assert len({event["messageId"] for event in events}) == 2
     tries = [attempt for attempt in front.attempts if attempt.path == BATCH]

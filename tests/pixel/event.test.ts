@@ -1,0 +1,59 @@
+// From a call to an event: what stands where.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Circumstances, idOf, identify, page, track } from "../../collector/pixel/event.ts";
+
+const PAGE = { path: "/cart", referrer: "", search: "?a=1", title: "Cart", url: "https://shop.example/cart?a=1" };
+const around: Circumstances = {
+  page: PAGE,
+  context: { locale: "en" },
+  messageId: "m",
+  timestamp: "2026-01-01T00:00:00.000Z",
+  userId: undefined,
+};
+
+test("a track has its name, properties and circumstances", () => {
+  assert.deepEqual(JSON.parse(JSON.stringify(track(["Bought", { total: 1 }], around))), {
+    type: "track",
+    event: "Bought",
+    properties: { total: 1 },
+    messageId: "m",
+    timestamp: "2026-01-01T00:00:00.000Z",
+    context: { locale: "en", page: PAGE },
+  });
+});
+
+test("a page knows its address, and what is said of it", () => {
+  const cases: [unknown[], Record<string, unknown>, Record<string, unknown>][] = [
+    [[], {}, {}],
+    [["Cart"], { name: "Cart" }, { name: "Cart" }],
+    [["Shop", "Cart"], { name: "Cart", category: "Shop" }, { name: "Cart", category: "Shop" }],
+    [[{ items: 2 }], {}, { items: 2 }],
+    [["Cart", { title: "Mine" }], { name: "Cart" }, { name: "Cart", title: "Mine" }],
+    [[null, "Cart"], { name: "Cart" }, { name: "Cart" }],
+  ];
+  for (const [values, own, properties] of cases) {
+    const { name, category, properties: found } = page(values, around);
+    assert.deepEqual({ ...(name ? { name } : {}), ...(category ? { category } : {}) }, own);
+    assert.deepEqual(found, { ...PAGE, ...properties });
+  }
+});
+
+test("identify takes traits with and without a user id", () => {
+  for (const values of [["ann", { plan: "pro" }], [{ plan: "pro" }], [null, { plan: "pro" }]]) {
+    assert.deepEqual(identify(values, around).traits, { plan: "pro" });
+  }
+});
+
+test("options add to the context and replace the time", () => {
+  const options = { context: { campaign: { name: "x" } }, integrations: { All: false }, timestamp: "2025-05-05T00:00:00Z" };
+  const event = track(["Bought", {}, options], around);
+  assert.deepEqual(event.context, { locale: "en", page: PAGE, campaign: { name: "x" } });
+  assert.deepEqual(event.integrations, { All: false });
+  assert.equal(event.timestamp, "2025-05-05T00:00:00Z");
+});
+
+test("an id is text, and nothing else is one", () => {
+  assert.deepEqual(["a", 7, 0, "", null, undefined, {}].map(idOf), ["a", "7", "0", undefined, undefined, undefined, undefined]);
+});
