@@ -24,7 +24,8 @@ class MessageIds(Iterator[str]):
 
     def begin(self, earlier: Sequence[str] = ()) -> None:
         """The next request; `made` of the last one stays its own."""
-        self.made, self._earlier = [], list(reversed(earlier))
+        self.made = []
+        self._earlier = list(reversed(earlier)) if earlier else []
 
     def __next__(self) -> str:
         made = self._earlier.pop() if self._earlier else str(uuid.uuid4())

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import clickhouse_connect
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.demo import javascript
 from tests import engines
+
+# How long an example takes says how busy the machine is, and nothing about the example.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

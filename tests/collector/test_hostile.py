@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.image import GIF
@@ -29,7 +29,7 @@ from tests.collector.test_intake import basic
 from tests.collector.test_intake_properties import EVENTS, JSON
 
 REFUSED_BY_THE_SERVER = {400, 414, 431}  # with no body: it is no HTTP, and the collector never saw it
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=60)
 
 
 @pytest.fixture(scope="module")
