@@ -53,6 +53,7 @@ class Child:
         self._process: Process | None = None
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
+        self._log_begins = 0  # where this start's part of the log does
 
     @property
     def pid(self) -> int | None:
@@ -87,6 +88,7 @@ class Child:
 
     async def _spawn(self) -> Process:
         rotate(self.spec.log)
+        self._log_begins = self.spec.log.stat().st_size if self.spec.log.exists() else 0
         with self.spec.log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
                 *self.spec.argv,
@@ -125,12 +127,10 @@ class Child:
             self._process = await self._spawn()
 
     def _tail(self) -> str:
-        text = (
-            self.spec.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
-            if self.spec.log.exists()
-            else ""
-        )
-        return f"the end of {self.spec.log}:\n{text}" if text else f"{self.spec.log} is empty"
+        """What this start wrote: what earlier ones did explains nothing."""
+        written = self.spec.log.read_bytes() if self.spec.log.exists() else b""
+        text = written[self._log_begins :][-LOG_TAIL_BYTES:].decode(errors="replace")
+        return f"the end of {self.spec.log}:\n{text}" if text else f"it wrote nothing to {self.spec.log}"
 
 
 def next_delay(last_s: float, lived_s: float) -> float:

@@ -53,9 +53,11 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
 
 def test_a_child_that_ends_before_it_is_ready_is_told_with_its_log(tmp_path: Path) -> None:
     async def story() -> None:
-        child = Child(spec(tmp_path, "import sys; sys.exit('no port left')"))
-        with pytest.raises(ChildFailed, match="no port left"):
-            await child.start()
+        asked = spec(tmp_path, "import sys; sys.exit('no port left')")
+        asked.log.write_text("what an earlier start said\n")
+        with pytest.raises(ChildFailed, match="no port left") as failed:
+            await Child(asked).start()
+        assert "earlier" not in str(failed.value)
 
     asyncio.run(story())
 

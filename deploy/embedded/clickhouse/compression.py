@@ -16,6 +16,7 @@ import zstandard
 from deploy.embedded.clickhouse.failure import ClickHouseError, refused
 
 SLICE_BYTES = 64 * 1024
+STREAM_BYTES_MAX = 64 * 1024 * 1024  # of one brotli stream that others may follow
 CANNOT_DECOMPRESS = 271
 UNKNOWN_METHOD = (48, "NOT_IMPLEMENTED")
 ERRORS = (
@@ -57,19 +58,40 @@ class _Lz4:
 
 
 class _UnBrotli:
-    """A brotli stream says when it ends, but not what follows it: bytes after the end are an error of the library's."""
-
-    unused_data = b""
+    """The library takes bytes behind a stream's end for an error, and does not say where the end was: then it is looked for
+    byte by byte. ClickHouse's own client sends one stream for each block here, too.
+    """
 
     def __init__(self) -> None:
         self._stream = brotli.Decompressor()
+        self._seen = bytearray()
+        self.unused_data = b""
 
     @property
     def eof(self) -> bool:
         return bool(self._stream.is_finished())
 
     def decompress(self, data: bytes, /) -> bytes:
-        return bytes(self._stream.process(data))
+        try:
+            content = bytes(self._stream.process(data))
+        except brotli.error:
+            if len(self._seen) > STREAM_BYTES_MAX:
+                raise
+            return self._to_its_end(data)
+        if len(self._seen) <= STREAM_BYTES_MAX:
+            self._seen += data
+        return content
+
+    def _to_its_end(self, data: bytes) -> bytes:
+        self._stream = brotli.Decompressor()
+        self._stream.process(bytes(self._seen))
+        content = bytearray()
+        for at in range(len(data)):
+            content += self._stream.process(data[at : at + 1])
+            if self._stream.is_finished():
+                self.unused_data = data[at + 1 :]
+                return bytes(content)
+        raise brotli.error("no end of a stream")
 
 
 class _Brotli:

@@ -3,19 +3,22 @@
 import contextlib
 import http.client
 import io
+import subprocess
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 import fastavro
 from clickhouse_connect.driver.client import Client
 
-from tests.engines import wait_until
+from deploy.embedded.clickhouse import command
+from tests.engines import answers, free_port, running, wait_until
 
 AVRO = fastavro.parse_schema(
     {
@@ -82,3 +85,18 @@ def fresh_session() -> dict[str, Any]:
 
 def code(reply: tuple[int, dict[str, str], bytes]) -> str:
     return reply[1].get("X-ClickHouse-Exception-Code", "")
+
+
+@contextlib.contextmanager
+def server_on(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running(command(folder / "clickhouse", port), folder / "log") as process:
+        wait_until(lambda: answers(url), 30, "ClickHouse answers")
+        yield url, process
+
+
+def refusal(folder: Path, port: int) -> tuple[int, list[str]]:
+    """How a start that cannot work ends: its code, and what it says."""
+    ended = subprocess.run(command(folder, port), capture_output=True, text=True, timeout=60, check=False)
+    return ended.returncode, ended.stderr.splitlines()

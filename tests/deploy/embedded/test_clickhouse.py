@@ -1,5 +1,6 @@
 """The embedded ClickHouse as a process: ClickHouse's own client and plain HTTP against it."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -155,28 +156,47 @@ def test_an_error_after_the_first_piece_cuts_the_answer_off(server: str) -> None
         post(server, b"SELECT throwIf(number = 3000000) FROM numbers(10000000) FORMAT TSV")
 
 
-def test_readers_go_on_beside_an_insert(client: Client, server: str) -> None:
+def test_readers_go_on_beside_inserts_and_see_whole_blocks_only(client: Client, server: str) -> None:
     ended = threading.Event()
-    seen: list[int] = []
+    seen: list[list[int]] = [[] for _ in range(8)]
 
-    def read() -> None:
+    def read(mine: list[int]) -> None:
         reader = connect(server)
         while not ended.is_set():
-            seen.append(int(str(reader.command("SELECT count() FROM t"))))
+            mine.append(int(str(reader.command("SELECT count() FROM t"))))
         reader.close()
 
-    readers = [threading.Thread(target=read) for _ in range(3)]
+    readers = [threading.Thread(target=read, args=(mine,)) for mine in seen]
     for reader in readers:
         reader.start()
-    wait_until(lambda: len(seen) >= len(readers), 10, "the readers read")
+    wait_until(lambda: all(seen), 60, "the readers read")
     for block in range(10):
         client.raw_insert("t", ["a", "b"], avro(block * 5000, 5000), fmt="Avro")
+    wait_until(lambda: all(mine[-1] == 50_000 for mine in seen), 60, "the readers see all")
     ended.set()
     for reader in readers:
         reader.join()
     assert client.command("SELECT uniqExact(a) FROM t") == 50_000
-    assert len(set(seen)) > 2
-    assert set(seen) <= {block * 5000 for block in range(11)}
+    for mine in seen:
+        assert mine == sorted(mine)
+        assert set(mine) <= {block * 5000 for block in range(11)}
+
+
+def test_readers_that_do_not_read_block_nobody(client: Client, server: str) -> None:
+    address = urllib.parse.urlsplit(server)
+    text = b"SELECT number, repeat('x', 100) FROM numbers(1000000000000) FORMAT TSV"
+    with contextlib.ExitStack() as stuck:
+        for _ in range(8):
+            raw = stuck.enter_context(socket.create_connection((address.hostname, address.port)))
+            raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+            assert raw.recv(100)
+        client.raw_insert("t", ["a", "b"], avro(0, 5000), fmt="Avro")
+        assert client.command("SELECT count() FROM t") == 5000
+    wait_until(lambda: b"1000000000000" not in running(server), 60, "they end when their readers are gone")
+
+
+def running(server: str) -> bytes:
+    return post(server, b"SELECT query FROM system.processes")[2]
 
 
 def test_a_dictionary_is_reloaded_when_told(client: Client) -> None:
@@ -196,6 +216,4 @@ def test_a_reader_that_goes_away_ends_its_query(server: str) -> None:
         text = b"SELECT number FROM numbers(1000000000000) FORMAT TSV"
         raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
         assert raw.recv(100)
-    wait_until(
-        lambda: b"1000000000000" not in post(server, b"SELECT query FROM system.processes")[2], 10, "it ended"
-    )
+    wait_until(lambda: b"1000000000000" not in running(server), 60, "it ended")

@@ -7,16 +7,18 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+import urllib.request
 from pathlib import Path
 
+import psutil
+import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 from urllib3.exceptions import HTTPError
 
 from deploy.embedded.clickhouse import command
-from tests.deploy.embedded.asking import avro, connect, post
-from tests.engines import answers, embedded_clickhouse, free_port, running, wait_until
+from tests.deploy.embedded.asking import avro, connect, post, refusal, server_on
+from tests.engines import answers, embedded_clickhouse, free_port, wait_until
 
 BLOCK_ROWS = 50_000
 
@@ -71,42 +73,41 @@ def insert_block(client: Client, number: int, block: bytes) -> None:
     client.raw_insert("door", ["a", "b"], block, fmt="Avro", settings=settings)
 
 
-@contextlib.contextmanager
-def server_on(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with running(command(folder / "clickhouse", port), folder / "log") as process:
-        wait_until(lambda: answers(url), 30, "ClickHouse answers")
-        yield url, process
-
-
-def refusal(folder: Path, port: int) -> tuple[int, str]:
-    """How a start that cannot work ends."""
-    ended = subprocess.run(command(folder, port), capture_output=True, text=True, timeout=60, check=False)
-    return ended.returncode, ended.stderr.splitlines()[-1]
-
-
-def test_a_folder_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
-    with server_on(tmp_path) as (_, process):
-        code, text = refusal(tmp_path / "clickhouse", free_port())
-        assert code == 2
-        assert f"is in use by process {process.pid}" in text
-
-
-def test_a_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("not a folder")
-    code, text = refusal(tmp_path / "file", free_port())
-    assert code == 2
-    assert f"the data folder {tmp_path / 'file'} cannot be used" in text
-
-
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        code, text = refusal(tmp_path, taken.getsockname()[1])
+        code, said = refusal(tmp_path, taken.getsockname()[1])
     assert code == 2
-    assert "cannot listen on" in text
+    assert "cannot listen on" in said[-1]
+
+
+def test_a_large_result_goes_out_in_flat_memory(tmp_path: Path) -> None:
+    text = b"SELECT number, repeat('x', 20) FROM numbers(10000000) FORMAT TSV"
+    with server_on(tmp_path) as (url, process):
+        before = psutil.Process(process.pid).memory_info().rss
+        highest = size = lines = 0
+        with urllib.request.urlopen(url, text, timeout=60) as reply:
+            while chunk := reply.read(4_000_000):
+                size += len(chunk)
+                lines += chunk.count(b"\n")
+                highest = max(highest, psutil.Process(process.pid).memory_info().rss)
+    assert lines == 10_000_000
+    assert size > 280_000_000
+    assert highest - before < 150_000_000
+
+
+def test_data_beyond_the_limit_is_refused_and_nothing_of_it_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STITCHLINE_CLICKHOUSE_INSERT_BYTES_MAX", "100000")
+    with server_on(tmp_path) as (url, _):
+        post(url, b"CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
+        status, headers, text = post(url, b"1\n" * 60_000, query="INSERT INTO t FORMAT TSV")
+        assert (status, headers["X-ClickHouse-Exception-Code"]) == (500, "307")
+        assert b"100000 bytes" in text
+        assert post(url, b"1\n" * 40_000, query="INSERT INTO t FORMAT TSV")[0] == 200
+        assert post(url, b"SELECT count() FROM t")[2] == b"40000\n"
 
 
 def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import lzma
 import zlib
 from collections.abc import Iterator
 
+import brotli  # type: ignore[import-untyped]
 import lz4.frame  # type: ignore[import-untyped]
 import pytest
 import zstandard
@@ -187,6 +188,7 @@ FRAME = {
     "lz4": lz4.frame.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
+    "br": brotli.compress,
 }
 
 
