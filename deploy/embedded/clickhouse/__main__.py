@@ -58,14 +58,16 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    app = App(_server(engine, settings), ThreadPoolExecutor(settings.clickhouse_statements_max, "statement"))
+    server = _server(engine, settings)
+    app = App(server, ThreadPoolExecutor(settings.clickhouse_statements_max, "statement"))
     runner = web.AppRunner(
         app.application(),
         access_log=None,
         handler_cancellation=True,  # tells when a client has gone away
         auto_decompress=False,  # aiohttp would stop after the first frame
         read_bufsize=READ_BUFFER_BYTES,
-        shutdown_timeout=STOP_GRACE_S,
+        shutdown_timeout=STOP_GRACE_S
+        / 2,  # aiohttp waits twice: for the handlers, then for their connections
     )
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
@@ -77,6 +79,7 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
         # was acknowledged is with the operating system.
         log.warning("stopped with statements running")
         os._exit(0)
+    server.sessions.close()
     log.info("stopped")
 
 
@@ -91,4 +94,7 @@ def _server(engine: Engine, settings: EngineSettings) -> Server:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    code = main(sys.argv[1:], os.environ)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the engine is closed; what its library does at the end of a process may hang

@@ -46,12 +46,13 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._lock = data_folder.own(self._folder)
+        self._anchor: Any = None
         try:
             self._anchor = self._opened()
             self.timezone = self._ask("SELECT timezone()")[0][0]
             data_folder.refuse_what_is_missing(self._folder, self._ask)
         except FolderUnusable:
-            self._lock.close()
+            self.close()
             raise
 
     @property
@@ -59,7 +60,9 @@ class Engine:
         return self._folder / data_folder.TEMPORARY
 
     def close(self) -> None:
-        self._anchor.close()
+        """Every connection that `open` gave must be closed before: the engine ends with the last."""
+        if self._anchor is not None:
+            self._anchor.close()
         self._lock.close()
 
     def open(self) -> "Context":

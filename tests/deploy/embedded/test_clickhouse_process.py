@@ -128,6 +128,16 @@ def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:
     assert answered == [b"0\n"]
 
 
+def test_open_sessions_do_not_keep_it_from_ending(tmp_path: Path) -> None:
+    with server_on(tmp_path) as (url, process):
+        for number in range(20):
+            made = post(url, b"CREATE TEMPORARY TABLE x (a Int8)", session_id=f"left-open-{number}")
+            assert made[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert "Exception" not in (tmp_path / "log").read_text()
+
+
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     environ = os.environ | {"STITCHLINE_LEASHED": "1"}
     port = free_port()
