@@ -92,7 +92,7 @@ def server_on(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running(command(folder / "clickhouse", port), folder / "log") as process:
-        wait_until(lambda: answers(url), 30, "ClickHouse answers")
+        wait_until(lambda: answers(url), 60, "ClickHouse answers")
         yield url, process
 
 
