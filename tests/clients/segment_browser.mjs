@@ -7,7 +7,8 @@ import { createInterface } from "node:readline"
 import { build } from "esbuild"
 import { chromium } from "playwright-core"
 
-const ARRIVED_MS = 60_000
+const ARRIVED_MS = 75_000
+const START_MS = 60_000
 const PATH = "/shop/cart?utm_source=letter&ref=7#basket"
 const TITLE = "Cart – „Größe“ & more"
 
@@ -61,6 +62,7 @@ async function deliver(browser, site, script, order) {
   const context = await browser.newContext()
   const page = await context.newPage()
   const arrived = new Set()
+  page.setDefaultTimeout(START_MS)
   page.on("pageerror", (error) => errors.push(String(error)))
   const all = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error(`${order.key}: only ${arrived.size} events arrived`)), ARRIVED_MS).unref()
@@ -83,6 +85,7 @@ async function deliver(browser, site, script, order) {
 async function run(orders) {
   const [server, script] = [await serve(), await bundle(PAGE)]
   const browser = await chromium.launch({
+    timeout: START_MS,
     executablePath: process.argv[2],
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
   })
