@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import clickhouse_connect
 import pytest
 
+from deploy.demo.javascript import browser
 from runtime.control import write_control
 from runtime.settings import KafkaSettings, load
 from schemas.control import parse_file
@@ -62,8 +63,15 @@ def fronts() -> Iterator[Fronts]:
 
 
 @pytest.fixture(scope="module")
-def programs(up: Up, fronts: Fronts) -> Programs:
-    return Programs(fronts, up.addresses["collector"])
+def programs(up: Up, fronts: Fronts, request: pytest.FixtureRequest) -> Iterator[Programs]:
+    """Of those clients that the chosen tests ask for, and that can be run here."""
+    asked = [
+        item.callspec.params.get("client") for item in request.session.items if hasattr(item, "callspec")
+    ]
+    clients = [client for client in asked if isinstance(client, Client)]
+    packages = {client.package for client in clients if client.driver != BROWSER or browser()}
+    with Programs(fronts, up.addresses["collector"], packages) as programs:
+        yield programs
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import psutil
@@ -133,28 +135,32 @@ def prepare(client: Client, name: str, front: Front, fault: Fault | None = None)
 
 
 class Programs:
-    """Each program runs when the first of its deliveries is asked for."""
+    """All at once, each in a process of its own: most of their time is waiting."""
 
-    def __init__(self, fronts: Fronts, collector: str) -> None:
+    def __init__(self, fronts: Fronts, collector: str, packages: Iterable[str]) -> None:
         self._fronts = fronts
         self._collector = collector
-        self._done: dict[str, Delivery] = {}
+        self._pool = ThreadPoolExecutor(len(CLIENTS))
+        self._running = {package: self._pool.submit(self._run, package) for package in packages}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
 
     def delivery(self, client: Client, fault: Fault | None) -> Delivery:
-        wanted = key(client, fault)
-        if wanted not in self._done:
-            self._run(client.package)
-        return self._done[wanted]
+        return self._running[client.package].result()[key(client, fault)]
 
-    def _run(self, package: str) -> None:
+    def _run(self, package: str) -> dict[str, Delivery]:
         deliveries = [
             prepare(client, key(client, fault), self._fronts.open(self._collector, fault), fault)
             for client in CLIENTS
             if client.package == package
             for fault in FAULTS
         ]
-        self._done |= {delivery.key: delivery for delivery in deliveries}
         run(deliveries)
+        return {delivery.key: delivery for delivery in deliveries}
 
 
 def run(deliveries: list[Delivery], snippet: str = "") -> None:
