@@ -122,7 +122,7 @@ class App:
         if scope.path in IMAGES:
             reply, headers = await self._take(scope, protocol, accept_image)
             return (reply if reply.body is GIF else image_reply(reply)), headers
-        if scope.path == VISITOR:
+        if scope.path in VISITOR:
             return await self._take(scope, protocol, introduce)
         if scope.path == PIXEL:
             known, encodings = (

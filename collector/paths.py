@@ -22,7 +22,7 @@ CALLS = {f"/v1/{spelling}{slash}": name for spelling, name in _SPELLINGS.items()
 }
 
 PIXEL = "/pixel.js"
-VISITOR = "/v1/visitor"  # the pixel asks whose browser it is in
+VISITOR = frozenset({"/v1/visitor", "/v1/visitor/"})  # the pixel asks whose browser it is in
 
 # A call as the address of an image, for pages and mails without scripts.
 IMAGES = {

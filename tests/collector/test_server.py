@@ -11,6 +11,7 @@ import segment.analytics
 import segment.analytics.request
 
 from collector.rejection import Refusal, dead_letter
+from collector.script import FILE
 from runtime.settings import KafkaSettings
 from schemas.control import Source
 from schemas.identifiers import partition_of
@@ -221,3 +222,52 @@ def test_a_port_that_is_taken_is_not_shared(environ: dict[str, str], collector: 
 
     with pytest.raises(PortTaken, match="COLLECTOR_PORT"):
         refuse_taken_port("127.0.0.1", collector.port, environ)
+
+
+def test_the_pixel_is_served_compressed_and_asked_for_anew(collector: Collector) -> None:
+    address = collector.url + "/pixel.js"
+    answer = httpx.get(address, headers={"origin": "https://shop.example"})
+    assert answer.status_code == 200
+    assert answer.content == FILE.read_bytes()
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert "max-age=3600" in answer.headers["cache-control"]
+    plain = httpx.get(address, headers={"accept-encoding": "identity"})
+    assert (plain.content, "content-encoding" in plain.headers) == (FILE.read_bytes(), False)
+    again = httpx.get(address, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert httpx.post(address).status_code == 405
+
+
+def test_a_browser_is_told_who_it_is_and_remembers(collector: Collector) -> None:
+    origin = "https://shop.example"
+    headers = {"origin": origin, "x-forwarded-proto": "https"}
+    body = {"writeKey": KEY, "anonymousId": "said"}
+    answer = httpx.post(collector.url + "/v1/visitor", json=body, headers=headers)
+    assert answer.json() == {"success": True, "anonymousId": "said"}
+    cookie = answer.headers["set-cookie"]
+    assert cookie == "stitchline_id=said; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure"
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    later = {"origin": origin, "cookie": "other=1; stitchline_id=said"}
+    answer = httpx.post(collector.url + "/v1/visitor", json={"writeKey": KEY}, headers=later)
+    assert answer.json()["anonymousId"] == "said"
+    assert not answer.headers["set-cookie"].endswith("Secure")
+    assert httpx.post(collector.url + "/v1/visitor", json={"writeKey": "unknown"}).status_code == 401
+    assert httpx.get(collector.url + "/v1/visitor").status_code == 405
+
+
+def test_an_event_of_a_browser_has_its_cookie(collector: Collector, settings: KafkaSettings) -> None:
+    headers = {"origin": "https://shop.example"}
+    first = {"anonymousId": "b-1", "messageId": "cookie-1", "event": "x"}
+    answer = post(collector, "/v1/track", first, headers=headers)
+    assert answer.content == b'{"success": true}'
+    assert answer.headers["set-cookie"].startswith("stitchline_id=b-1; ")
+    second = {"messageId": "cookie-2", "event": "x"}
+    answer = post(collector, "/v1/track", second, headers=headers | {"cookie": "stitchline_id=b-1"})
+    assert "set-cookie" not in answer.headers
+    assert "set-cookie" not in post(collector, "/v1/track", first).headers
+    events = of(raw_events(settings), "cookie")
+    assert json.loads(events["cookie-2"].payload) == second | {"anonymousId": "b-1"}
+    assert events["cookie-2"].routing == b"main|a:b-1"

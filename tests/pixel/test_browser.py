@@ -178,6 +178,67 @@ def test_events_of_the_last_moment_arrive(
     assert names(arrivals.of(path, 3)) == ["page", "Left", "Really left"]
 
 
+def test_what_no_page_could_bring_the_next_one_brings(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals, fronts: Fronts
+) -> None:
+    front = fronts.open(collector.url, Fault.TOO_MANY)
+    path = shop_page(site, int(front.url.rpartition(":")[2]))
+    page = chrome.context().page(site.origin() + path)
+    # After the second refusal the page has heard the first one for certain.
+    until(lambda: len([attempt for attempt in front.attempts if attempt.status == 429]) == 2)
+    first = page.run("JSON.parse(localStorage['stitchline']).anonymousId")
+    page.goto(f"{site.origin()}{path}?second")
+    until(lambda: len({event["messageId"] for event in arrivals.of(path, 2)}) == 2)
+    searches = {event["properties"]["search"] for event in arrivals.of(path, 2)}
+    assert searches == {"", "?second"}
+    assert {event["anonymousId"] for event in arrivals.of(path, 2)} == {first}
+
+
+def test_where_storage_is_forbidden_the_page_remembers(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
+) -> None:
+    """A sandboxed page: no cookies, and localStorage and locks are errors."""
+    path = shop_page(
+        site, collector.port, "stitchline.identify('ann')", Content_Security_Policy="sandbox allow-scripts"
+    )
+    page = chrome.context().page(site.origin() + path)
+    page.run("stitchline.track('Bought')")
+    events = arrivals.of(path, 3)
+    assert [(name, event.get("userId")) for name, event in zip(names(events), events, strict=True)] == [
+        ("page", None),
+        ("identify", "ann"),
+        ("Bought", "ann"),
+    ]
+    assert len({event["anonymousId"] for event in events}) == 1
+    assert page.errors() == []
+
+
+def test_one_line_is_enough_under_a_strict_policy(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
+) -> None:
+    host = address(collector.port)
+    path = site.show(
+        snippet(1, KEY, host),
+        Content_Security_Policy=f"default-src 'none'; script-src {host}; connect-src {host}",
+    )
+    page = chrome.context().page(site.origin() + path)
+    page.run("stitchline.page('Shop', 'Home')")
+    (event,) = arrivals.of(path, 1)
+    assert (event["name"], event["properties"]["category"]) == ("Home", "Shop")
+    assert page.errors() == []
+
+
+def test_no_call_throws_and_no_error_of_the_pages_is_caught(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
+) -> None:
+    path = shop_page(site, collector.port, "var kept = stitchline.track, cycle = {}; cycle.cycle = cycle")
+    page, _ = visit(chrome.context(), site.origin() + path)
+    page.run("(kept('Cycle', cycle), stitchline.ready('not a function'), kept('Bought', {none: undefined}))")
+    assert names(arrivals.of(path, 2)) == ["page", "Bought"]
+    page.run("stitchline.ready(() => { throw new Error('of the page') })")
+    until(lambda: page.errors() == ["of the page"])
+
+
 @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.STORED, Fault.LOST])
 def test_what_was_not_taken_is_sent_again_as_the_same_event(
     chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals, fronts: Fronts, fault: Fault
