@@ -5,7 +5,7 @@ let isUsable = true;
 
 export function read<T>(name: string): Partial<T> {
   try {
-    return JSON.parse((isUsable && localStorage.getItem(name)) || memory[name] || "{}");
+    return JSON.parse((isUsable && localStorage.getItem(name)) || memory[name] || "{}") || {};
   } catch {
     return JSON.parse(memory[name] || "{}"); // forbidden, or somebody else's text
   }

@@ -32,14 +32,14 @@ export function visitor(post: Post, writeKey: string) {
     const mine = (met && before.anonymousId) || said();
     const replace = !!before.chosen && mine === before.anonymousId;
     const answer = await post(PATH, JSON.stringify({ writeKey, anonymousId: mine, replace }), true);
-    if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, before);
+    if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, mine);
     return answer;
   };
 
-  const adopt = (id: string, before: Partial<Stored>) => {
+  const adopt = (id: string, mine: string) => {
     met = met || id;
     const { anonymousId, userId } = stored();
-    if (anonymousId !== before.anonymousId) return; // reset meanwhile, here or in another tab
+    if (anonymousId && anonymousId !== mine) return; // reset since we said so, here or in another tab: to be told next
     const isSame = !anonymousId || anonymousId === id; // else it was reset on another of the site's hosts
     write(NAME, { anonymousId: id, userId: isSame || identified ? userId : undefined });
   };

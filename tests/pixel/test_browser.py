@@ -144,6 +144,17 @@ def test_reset_makes_a_new_visitor_and_the_cookie_follows(
     assert visit(context, site.origin("blog.shop.example") + path)[1] == new
 
 
+def test_reset_among_the_first_calls_parts_two_visitors(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
+) -> None:
+    path = shop_page(site, collector.port, "stitchline.reset(); stitchline.track('After')")
+    context = chrome.context()
+    _, told = visit(context, site.origin() + path)
+    users = {event.get("event", "page"): event["anonymousId"] for event in arrivals.of(path, 2)}
+    assert users["page"] != users["After"] == told
+    until(lambda: [cookie["value"] for cookie in context.cookies()] == [users["After"]])
+
+
 def test_two_tabs_that_start_at_once_are_one_visitor(
     chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
