@@ -16,7 +16,7 @@ from deploy.embedded.clickhouse.running import MARK
 
 def setup(request: Request, memory_bytes_max: int) -> list[str]:
     """What makes a fresh connection this request's, but for `readonly`, which comes last since it forbids what comes before."""
-    settings = {"max_memory_usage": str(memory_bytes_max), MARK: mark(request)} | _settings(request)
+    settings = {"max_memory_usage": str(memory_bytes_max), MARK: request.query_id} | _settings(request)
     use = [f"USE {sql.identifier(request.database)}"] if request.database else []
     return [*use, assignment(settings)]
 
@@ -27,8 +27,9 @@ def readonly(request: Request) -> str:
     return "2" if request.readonly and asked == "0" else asked
 
 
-def mark(request: Request) -> str:
-    return request.settings.get(MARK, request.query_id)
+def is_marked(request: Request) -> bool:
+    """Whether the engine's statement can be found by the client's query id: not when the client needs the place itself."""
+    return MARK not in request.settings
 
 
 def assignment(settings: Mapping[str, str]) -> str:
@@ -46,7 +47,7 @@ def for_this_request(context: Context, request: Request, text: bytes) -> Iterato
         yield  # what it sets must stay
         return
     _refuse_writes(context, request, text)
-    settings = _settings(request) | {MARK: mark(request)}
+    settings = {MARK: request.query_id} | _settings(request)
     before = _before(context, settings)
     try:
         context.execute(assignment(settings))

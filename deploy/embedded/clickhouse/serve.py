@@ -93,7 +93,7 @@ def _serve(server: Server, request: Request, body: _Body, answer: Answer) -> Non
     statement = split(request, content(request, body.exchange.chunks()), server.limits.statement_bytes_max)
     reads = sql.first_word(statement.text) in sql.READS
     with (
-        server.running.entered(request.query_id, contexts.mark(request), reads),
+        server.running.entered(request.query_id, contexts.is_marked(request), reads),
         _context(server, request, statement, body) as context,
     ):
         if statement.insert:

@@ -4,12 +4,14 @@ lines at most, and ends with code 2. None begins with less than there was."""
 import contextlib
 import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from deploy.embedded.clickhouse.blocks import unpacked
 from deploy.embedded.clickhouse.folder import cause
 from tests.deploy.embedded.asking import code, post, refusal, server_on
 from tests.engines import free_port
@@ -86,6 +88,14 @@ def test_a_damaged_folder_is_told_with_what_where_and_how_to_mend_it(folder: Pat
     assert str(folder) in said[0]
     assert word in "\n".join(said)
     assert "Traceback" not in "\n".join(said)
+
+
+def test_the_engines_own_files_are_read_as_its_compressed_blocks(whole: Path) -> None:
+    """What the engine compressed itself, checksums included: a reader that shares the writer's mistakes proves nothing."""
+    packed = only(whole, "store/*/*/all_1_1_0/data.bin").read_bytes()
+    content = b"".join(unpacked([packed]))
+    assert struct.pack("<8192Q", *range(8192)) in content
+    assert b"99989999" in content
 
 
 def test_without_what_was_set_aside_the_rest_is_there_again(folder: Path) -> None:

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import clickhouse_connect
-import lz4.block  # type: ignore[import-untyped]
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import StreamFailureError
@@ -160,14 +159,6 @@ def test_clickhouses_own_compressed_blocks_go_both_ways(server: str, client: Cli
     assert code(post(server, b"no block " * 9, query="INSERT INTO t FORMAT TSV", decompress="1")) == "39"
     assert code(post(server, packed[:-9], query="INSERT INTO t FORMAT TSV", decompress="1")) == "271"
     assert client.command("SELECT count() FROM t") == 400_000
-
-
-def test_the_engines_own_files_are_read_as_blocks(server: str, client: Client) -> None:
-    """What the engine compressed itself, checksums included: a reader that shares our mistakes would prove nothing."""
-    native = post(server, b"SELECT number FROM numbers(100000) FORMAT TSV", network_compression_method="ZSTD",
-                  compress="1")[2]  # fmt: skip
-    assert b"".join(unpacked([native])).count(b"\n") == 100_000
-    assert lz4.block.decompress(native[25:], uncompressed_size=1 << 20)[:2] == b"0\n"
 
 
 def test_input_puts_a_select_between_the_data_and_the_table(server: str, client: Client) -> None:
