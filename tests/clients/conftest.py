@@ -30,6 +30,7 @@ def settings(kafka: str, clickhouse: str) -> Iterator[dict[str, str]]:
         "STITCHLINE_REPLICATION_FACTOR": "1",
         "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
         "COLLECTOR_RETRY_AFTER_S": str(RETRY_AFTER_S),
+        "COLLECTOR_DELIVERY_TIMEOUT_MS": "60000",  # a slow machine is no refusal
     }
     yield settings
     delete_topics(kafka, settings["STITCHLINE_TOPIC_PREFIX"])

@@ -27,6 +27,7 @@ from tests.engines import wait_until
 
 FOLDER = Path(__file__).parent
 DRIVER_S = 90.0
+PATIENCE_S = 60  # of a client with one request: a slow machine is no broken connection
 MARK = "STITCHLINE_TEST_DRIVER"
 FAULTS = (None, *Fault)
 PYTHON = "python_client.py"
@@ -62,7 +63,7 @@ BROKEN = frozenset({Fault.CUT, Fault.LOST})
 ALL = frozenset(Fault)
 SEGMENT_PYTHON = Client(
     name="segment-python", package="segment-analytics-python", driver=PYTHON, module="segment.analytics.client",
-    library="analytics-python", counts=BROKEN, waits=frozenset({429, 503}),
+    library="analytics-python", counts=BROKEN, waits=frozenset({429, 503}), options={"timeout": PATIENCE_S},
 )  # fmt: skip
 RUDDER_PYTHON = Client(
     name="rudder-python",
@@ -70,10 +71,11 @@ RUDDER_PYTHON = Client(
     driver=PYTHON,
     module="rudderstack.analytics.client",
     library="analytics-python",
+    options={"timeout": PATIENCE_S},
 )
 SEGMENT_NODE = Client(
     name="segment-node", package="@segment/analytics-node", driver="segment_node.mjs", library="@segment/analytics-node",
-    counts=ALL, waits=frozenset({429}),
+    counts=ALL, waits=frozenset({429}), options={"httpRequestTimeout": PATIENCE_S * 1000},
 )  # fmt: skip
 RUDDER_NODE = Client(
     name="rudder-node", package="@rudderstack/rudder-sdk-node", driver="rudder_node.mjs", library="analytics-node",
@@ -85,7 +87,7 @@ SEGMENT_BROWSER = Client(
 )  # fmt: skip
 CLIENTS = (
     SEGMENT_PYTHON,
-    replace(SEGMENT_PYTHON, name="segment-python-gzip", options={"gzip": True}),
+    replace(SEGMENT_PYTHON, name="segment-python-gzip", options={"timeout": PATIENCE_S, "gzip": True}),
     RUDDER_PYTHON,
     SEGMENT_NODE,
     RUDDER_NODE,

@@ -149,7 +149,7 @@ class Front:
             async with self._session.post(
                 f"{self._collector}/v1/batch", headers=headers, json=body
             ) as answer:
-                assert answer.status in (200, 429), await answer.text()
+                assert answer.status in (200, 429, 503), await answer.text()
             if answer.status == 200 and time.monotonic() - asked_s < OWED_S / 3:
                 return
             await asyncio.sleep(OWED_S / 10)
