@@ -249,6 +249,8 @@ class App:
     def _wait_s(self, intake: Intake) -> int:
         if intake.source is None or intake.source.events_per_s_max is None:
             return 0
+        if self._publisher.problem:  # it will be refused for that, and sent again
+            return 0
         return self._rates.wait_s(intake.source, len(intake.events) + len(intake.letters), time.monotonic())
 
     def _newest(self, reply: Reply) -> Reply:
