@@ -101,6 +101,8 @@ class App:
                 reply, headers = await self._elsewhere(scope, protocol)
             else:
                 reply, headers = await self._take(scope, protocol, accept)
+            if scope.method != "POST" or call is None:
+                headers = [*headers, *_unread(scope)]
             protocol.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
             self._meter.request(call or "other", reply.status, time.monotonic() - started)
         finally:
@@ -276,6 +278,13 @@ async def _read_within(protocol: HTTPProtocol, bytes_max: int) -> bytes:
         if len(body) > bytes_max:
             raise BodyRefused(too_large(bytes_max))
     return bytes(body)
+
+
+def _unread(scope: Scope) -> Headers:
+    """Said when a body was announced that nobody reads: the server drops such a connection, and a client has to know."""
+    headers = scope.headers
+    announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    return [CLOSE] if announced and scope.path not in CLIENT_METRICS else []
 
 
 def _preflight(scope: Scope) -> tuple[Reply, Headers]:

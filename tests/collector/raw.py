@@ -39,6 +39,10 @@ def _read(client: socket.socket) -> bytes:
     return answer
 
 
+def body_of(answer: bytes) -> bytes:
+    return answer.partition(b"\r\n\r\n")[2]
+
+
 def status_of(answer: bytes) -> int:
     """Of the last answer, 0 when there is none."""
     found = re.findall(rb"HTTP/1\.[01] (\d{3}) ", answer)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections import Counter
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ from tests.collector.process import (
     raw_events,
     running,
 )
-from tests.collector.raw import HEAD, exchange, status_of
+from tests.collector.raw import HEAD, body_of, exchange, status_of
 from tests.collector.test_intake import basic
 from tests.collector.test_intake_properties import EVENTS, JSON
 
@@ -58,55 +59,60 @@ def collector(environ: dict[str, str], kafka_settings: KafkaSettings) -> Iterato
         assert post(collector, "/v1/track", {"userId": "last"}, key="good").status_code == 200
 
 
-@pytest.fixture(scope="module")
-def line(collector: Collector) -> Iterator[http.client.HTTPConnection]:
-    """One connection for all: it stays usable, or was closed with an answer that said so."""
-    connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=WAIT_S)
-    yield connection
-    connection.close()
+def request(line: bytes, *headers: bytes, body: bytes = b"", close: bool = True) -> bytes:
+    last = (b"connection: close",) if close else ()
+    return line + HEAD + b"".join(header + b"\r\n" for header in (*headers, *last)) + b"\r\n" + body
 
 
-def ask(line: http.client.HTTPConnection, bad: Bad) -> tuple[int, bytes, dict[str, str]]:
-    line.putrequest(bad.method, f"{bad.path}?{bad.query}", skip_accept_encoding=True)
+def as_sent(bad: Bad, *, close: bool) -> bytes:
+    headers = [b"content-length: %d" % len(bad.body)]
     if bad.key:
-        line.putheader("authorization", basic(bad.key))
+        headers.append(b"authorization: " + basic(bad.key).encode())
     if bad.encoding:
-        line.putheader("content-encoding", bad.encoding)
-    line.putheader("content-length", str(len(bad.body)))
-    line.endheaders(bad.body)
-    answer = line.getresponse()
-    return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
+        headers.append(b"content-encoding: " + bad.encoding.encode())
+    return request(f"{bad.method} {bad.path}?{bad.query}".encode(), *headers, body=bad.body, close=close)
 
 
 @pytest.mark.parametrize("bad", BAD_REQUESTS, ids=lambda bad: bad.name)
-def test_a_bad_request_is_answered_clearly(line: http.client.HTTPConnection, bad: Bad) -> None:
-    status, body, headers = ask(line, bad)
-    assert (status, json.loads(body)["code"]) == (bad.status, bad.code)
-    assert json.loads(body)["message"]
-    assert headers["access-control-allow-origin"] == "*"
-    assert headers["access-control-expose-headers"] == "Retry-After"
+def test_a_bad_request_is_answered_clearly(collector: Collector, bad: Bad) -> None:
+    answer = exchange(collector.port, as_sent(bad, close=True))
+    told = json.loads(body_of(answer))
+    assert (status_of(answer), told["code"]) == (bad.status, bad.code)
+    assert told["message"]
+    assert b"access-control-allow-origin: *" in answer
+    assert b"access-control-expose-headers: Retry-After" in answer
+
+
+@pytest.mark.parametrize(
+    "bad", [bad for bad in BAD_REQUESTS if len(bad.body) < BODY_BYTES_MAX], ids=lambda bad: bad.name
+)
+def test_a_connection_stays_usable_after_a_bad_request_or_is_said_to_close(
+    collector: Collector, bad: Bad
+) -> None:
+    good = Bad(name="good", path="/v1/track", body=b'{"userId":"next"}', code="")
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S) as client:
+        client.sendall(as_sent(bad, close=False))
+        first = http.client.HTTPResponse(client, method=bad.method)
+        first.begin()
+        first.read()
+        if first.getheader("connection") == "close":
+            return
+        client.sendall(as_sent(good, close=True))
+        second = http.client.HTTPResponse(client, method="POST")
+        second.begin()
+        assert (second.status, second.read()) == (200, b'{"success": true}')
 
 
 def test_bad_requests_are_kept_with_their_reasons(
-    line: http.client.HTTPConnection, kafka_settings: KafkaSettings
+    collector: Collector, kafka_settings: KafkaSettings
 ) -> None:
     before = Counter(
         letter["reason"] for letter in dead_letters(kafka_settings) if letter["source"] == "good"
     )
     for bad in BAD_REQUESTS:
-        ask(line, bad)
+        exchange(collector.port, as_sent(bad, close=True))
     after = Counter(letter["reason"] for letter in dead_letters(kafka_settings) if letter["source"] == "good")
     assert after - before == Counter(bad.code for bad in BAD_REQUESTS if bad.kept)
-
-
-def request(line_: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    return (
-        line_
-        + HEAD
-        + b"".join(header + b"\r\n" for header in (*headers, b"connection: close"))
-        + b"\r\n"
-        + body
-    )
 
 
 KEYED = b"authorization: Bearer raw"
@@ -251,7 +257,7 @@ def assert_clear(path: str, status: int, content: bytes) -> None:
 
 
 def test_every_event_of_any_batch_is_kept_or_has_a_letter(
-    collector: Collector, line: http.client.HTTPConnection, kafka_settings: KafkaSettings
+    collector: Collector, kafka_settings: KafkaSettings
 ) -> None:
     sent: Counter[bytes] = Counter()
 
@@ -259,10 +265,10 @@ def test_every_event_of_any_batch_is_kept_or_has_a_letter(
     @given(st.lists(EVENTS | JSON, max_size=8))
     def send(events: list[object]) -> None:
         payloads = [json.dumps(event, ensure_ascii=False).encode() for event in events]
-        bad = Bad(
+        batch = Bad(
             name="", path="/v1/batch", key="fuzz", body=b'{"batch":[' + b",".join(payloads) + b"]}", code=""
         )
-        assert ask(line, bad)[0] == 200
+        assert status_of(exchange(collector.port, as_sent(batch, close=True))) == 200
         sent.update(payloads)
 
     send()
