@@ -14,19 +14,20 @@ FIRST = '{"anonymousId": "device-1", "userId": "ann", "traits": {"email": "ann@s
 def welcome(addresses: Addresses, here: Path) -> list[str]:
     """`here` is the folder in which commands are typed."""
     collector, key = addresses.collector, addresses.write_key
+    stitchline = f"CLICKHOUSE_URL={addresses.clickhouse} .venv/bin/stitchline"
     folder = FOLDER.relative_to(here) if FOLDER.is_relative_to(here) else FOLDER
     clickhouse = f"{addresses.clickhouse}/?database=stitchline&default_format=PrettyCompact"
     return [
         "",
         "Send a first event",
-        f"  over HTTP        curl -u {key}: {collector}/v1/identify -d '{FIRST}'",
+        f"  over HTTP         curl -u {key}: {collector}/v1/identify -d '{FIRST}'",
         f'  from a page      <script async src="{collector}/pixel.js" data-write-key="{key}"></script>',
-        f"  with a library   any of Segment's or RudderStack's: host {collector}, write key {key}",
+        f"  with a library    any of Segment's or RudderStack's: host {collector}, write key {key}",
         "Look at it, a second later",
-        f"  people           curl '{clickhouse}' --data-binary @{folder}/people.sql",
-        f"  one person       curl '{clickhouse}&param_person=ann' --data-binary @{folder}/journey.sql",
-        f"  more queries     ls {folder}; `stitchline query` lists them, `stitchline query people` asks one",
-        f"  what was refused curl '{clickhouse}' --data-binary @{folder}/dead_letters.sql",
+        f"  people            curl '{clickhouse}' --data-binary @{folder}/people.sql",
+        f"  one person        curl '{clickhouse}&param_person=ann' --data-binary @{folder}/journey.sql",
+        f"  more              {stitchline} query        (lists the ready queries of {folder}; query NAME asks one)",
+        f"  what was refused  curl '{clickhouse}' --data-binary @{folder}/dead_letters.sql",
         f"Kafka listens on {addresses.kafka}: the topic events.resolved has every event, in Avro",
         f"Logs and data are in {addresses.data}",
         "",

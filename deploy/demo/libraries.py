@@ -16,7 +16,8 @@ from deploy.demo.call import Call
 from deploy.demo.javascript import node
 
 DRIVER = Path(__file__).with_name("segment_node.mjs")
-NODE_S_MAX = 120
+NODE_S_MAX = 240
+END_S_MAX = 10
 QUEUE_MAX = 100_000
 
 
@@ -97,9 +98,18 @@ async def run_node(program: Path, text: bytes, *arguments: str) -> bytes:
     except TimeoutError as error:
         raise NotAccepted(f"{program.name} did not end within {NODE_S_MAX} s") from error
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await _end(process)
     if process.returncode:
         raise NotAccepted(f"{program.name} failed: {wrong.decode(errors='replace').strip()[-500:]}")
     return told.strip()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Asked first, so that it can end what it started itself."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), END_S_MAX)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -32,6 +32,11 @@ def report(outcome: Outcome, expected: Expected, shown: str) -> list[str]:
         *_dead(outcome.dead),
         "",
         "Checked against the traffic that was made:",
+        *(
+            [f"  ({outcome.again:,} events were sent again by clients that had no answer in time)"]
+            if outcome.again
+            else []
+        ),
         *(line for check in outcome.checks for line in _check(check)),
         "",
         _conserved(outcome.conservation),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from deploy.demo.browser import NoBrowser, by_browser
 from deploy.demo.javascript import NoJavaScript
 from deploy.demo.libraries import Door, by_rudder_python, by_segment_node, by_segment_python
 from deploy.demo.plan import BROWSER, NODE, PIXEL, RUDDER, SEGMENT, Sending, Traffic
@@ -65,5 +66,9 @@ async def _bad(events: Sequence[dict[str, object]], door: Door) -> Sent:
 
 
 async def _by_browser(sendings: Sequence[Sending], door: Door, clock: Clock) -> Sent:
-    await by_pixel(sendings, door, clock)
-    return Sent("the pixel's wire format", len(sendings), "in place of a browser")
+    try:
+        await by_browser([sending.call for sending in sendings], door)
+        return Sent("the pixel, in Chromium", len(sendings))
+    except (NoBrowser, NoJavaScript) as missing:
+        await by_pixel(sendings, door, clock)
+        return Sent("the pixel's wire format", len(sendings), f"in place of a browser: {missing}")

@@ -16,6 +16,9 @@ from deploy.demo.plan import Sending
 
 AT_ONCE_MAX = 32
 ANSWER_S_MAX = 60
+TRIES_MAX = 20
+AGAIN_S = 1.0
+TEMPORARY = (429, 503)
 LIBRARY = {"name": "stitchline-pixel", "version": "0.1.0"}
 
 Clock = Callable[[], datetime]
@@ -56,6 +59,11 @@ def _session(door: Door) -> aiohttp.ClientSession:
 
 
 async def _post(session: aiohttp.ClientSession, body: bytes) -> None:
-    async with session.post("/v1/batch", data=body, headers={"Content-Type": "text/plain"}) as reply:
-        if reply.status != 200:
-            raise NotAccepted(f"POST /v1/batch was answered {reply.status}: {await reply.text()}")
+    """What is temporary is tried again, as every client does."""
+    for left in reversed(range(TRIES_MAX)):
+        async with session.post("/v1/batch", data=body, headers={"Content-Type": "text/plain"}) as reply:
+            if reply.status == 200:
+                return
+            if reply.status not in TEMPORARY or not left:
+                raise NotAccepted(f"POST /v1/batch was answered {reply.status}: {await reply.text()}")
+        await asyncio.sleep(AGAIN_S)

@@ -15,6 +15,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy import queries
+from deploy.demo import javascript
 from deploy.demo.examine import Outcome, examine
 from deploy.demo.oracle import Expected, expect
 from deploy.demo.report import report
@@ -62,6 +63,7 @@ def test_the_demonstration_shows_people_and_every_number_is_right(left: Left) ->
     assert "WRONG" not in printed
     assert "by what came later" in printed
     assert "events/s" in printed
+    assert ("by the pixel, in Chromium" in printed) is (javascript.browser() is not None)
     conserved = (
         f"accepted {left.expected.accepted:,} = stored {left.expected.stored:,} + duplicates {left.expected.duplicates:,} "
         f"+ dead letters 6"
