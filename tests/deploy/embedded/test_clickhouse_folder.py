@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -96,6 +97,27 @@ def test_the_engines_own_files_are_read_as_its_compressed_blocks(whole: Path) ->
     content = b"".join(unpacked([packed]))
     assert struct.pack("<8192Q", *range(8192)) in content
     assert b"99989999" in content
+
+
+def test_up_repeats_what_is_wrong_and_ends(folder: Path) -> None:
+    newer(folder)
+    environ = os.environ | {
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"
+    }  # a Kafka of somebody else's: none is started
+    environ.pop("CLICKHOUSE_URL", None)
+    argv = ["up", "--data", str(folder.parent), "--collector-port", "0", "--clickhouse-port", "0"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "deploy", *argv],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=environ,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert f"ClickHouse cannot open the data folder {folder}" in ended.stderr
+    assert "Unknown table engine TreeOfTomorrow" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_without_what_was_set_aside_the_rest_is_there_again(folder: Path) -> None:
