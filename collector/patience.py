@@ -14,21 +14,22 @@ T = TypeVar("T")
 
 
 class Patience:
-    """Used on one event loop only."""
+    """Made and used on one event loop."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
         self._waiting: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
         """Raises TimeoutError when it takes longer than `timeout_s`."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         self._waiting[task] = time.monotonic()
         if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+            self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
         try:
             return await awaitable
         except asyncio.CancelledError:
@@ -48,6 +49,4 @@ class Patience:
             if task not in self._expired:
                 self._expired.add(task)
                 task.cancel()
-        self._sweeping = (
-            asyncio.get_running_loop().call_later(SWEEP_S, self._sweep) if self._waiting else None
-        )
+        self._sweeping = self._loop.call_later(SWEEP_S, self._sweep) if self._waiting else None
