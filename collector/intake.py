@@ -15,7 +15,7 @@ from collector.limits import Limits
 from collector.paths import BATCH, CALLS
 from collector.rejection import Letter, Refusal, dead_letter
 from collector.replies import SUCCESS, Reply, method_not_allowed, not_found, refused
-from collector.routing import routing_id
+from collector.routing import plain_routing_id, routing_id
 from collector.salvage import Parts, take_apart
 from collector.visitor import Visit, stamped
 from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
@@ -240,11 +240,14 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
         context = shared = arrival.context
         if len(payload) + len(shared) > arrival.limits.event_bytes_max:
             return _event_too_large(arrival, message_id)
-    routing = _read(lambda raw: routing_id(call, kind, arrival.source.workspace, raw, message_id), context)
+    workspace = arrival.source.workspace
+    routing = plain_routing_id(call, workspace) or _read(
+        lambda raw: routing_id(call, kind, workspace, raw, message_id), context
+    )
     if isinstance(routing, Refusal):
         return msgspec.structs.replace(routing, message_id=message_id)
     return PackedEvent(
-        workspace=arrival.source.workspace,
+        workspace=workspace,
         source=arrival.source.id,
         routing=routing,
         type=kind,

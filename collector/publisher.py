@@ -110,8 +110,9 @@ class Publisher:
             raise KafkaUnavailable(self._availability.problem)
         weights = [weight(event) for event in events]
         size = sum(weights) + sum([len(letter.value) for letter in letters])
-        self._admit(len(events) + len(letters), size)
-        ticket = Ticket(len(events) + len(letters), done)
+        records = len(events) + len(letters)
+        self._admit(records, size)
+        ticket = Ticket(records, done)
         self._waiting.add(events, weights, letters, ticket)
         if self._flush_soon is None:
             self._plan_flush()

@@ -26,11 +26,18 @@ def routing_id(call: Call, kind: str, workspace: str, context: bytes, message_id
 
     Raises msgspec.DecodeError or RecursionError when a nested object that had to be opened cannot be read.
     """
+    return plain_routing_id(call, workspace) or node_key(
+        workspace, *_nested_identifier(call, kind, as_object(context), message_id)
+    )
+
+
+def plain_routing_id(call: Call, workspace: str) -> bytes:
+    """The same where no nested object has to be opened, b"" elsewhere."""
     if value := text(call.anonymous_id):
         return node_key(workspace, ANONYMOUS, value)
     if value := text(call.user_id):
         return node_key(workspace, USER, value)
-    return node_key(workspace, *_nested_identifier(call, kind, as_object(context), message_id))
+    return b""
 
 
 def _nested_identifier(call: Call, kind: str, context: dict[str, Any], message_id: str) -> tuple[str, str]:

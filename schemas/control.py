@@ -6,6 +6,7 @@ far: `source`. A document of an unknown kind is kept and ignored, so that an old
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +19,7 @@ Burst = Annotated[int, msgspec.Meta(ge=1)]
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
 _SOURCE = "source/"
+WRITE_KEYS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -53,6 +55,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     sources: list[SourceInput] = []
 
 
+@lru_cache(WRITE_KEYS_REMEMBERED_MAX)
 def hash_write_key(write_key: str) -> str:
     return hashlib.sha256(write_key.encode()).hexdigest()
 
