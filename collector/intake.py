@@ -235,14 +235,13 @@ def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
 
 def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEvent | Refusal:
     message_id = text(call.message_id) or next(arrival.ids)
-    context, shared = bytes(call.context), b""
-    if arrival.context and context == NULL:
-        context = shared = arrival.context
-        if len(payload) + len(shared) > arrival.limits.event_bytes_max:
-            return _event_too_large(arrival, message_id)
+    shared = arrival.context if arrival.context and bytes(call.context) == NULL else b""
+    if shared and len(payload) + len(shared) > arrival.limits.event_bytes_max:
+        return _event_too_large(arrival, message_id)
     workspace = arrival.source.workspace
     routing = plain_routing_id(call, workspace) or _read(
-        lambda raw: routing_id(call, kind, workspace, raw, message_id), context
+        lambda raw: routing_id(call, kind, workspace, raw, message_id),
+        shared or bytes(call.context),
     )
     if isinstance(routing, Refusal):
         return msgspec.structs.replace(routing, message_id=message_id)

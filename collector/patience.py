@@ -1,5 +1,7 @@
 """A time limit on waiting that costs almost nothing per request: one sweep a second instead of one timer each.
 
+What is waited for is cancelled then, not who waits: finding out who waits would cost more than all the rest.
+
 A wait is therefore ended up to a second late. Absent: what to do then; the waiter gets a TimeoutError.
 """
 
@@ -19,34 +21,31 @@ class Patience:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[asyncio.Task[Any], float] = {}
-        self._expired: set[asyncio.Task[Any]] = set()
+        self._waiting: dict[asyncio.Future[Any], float] = {}
+        self._expired: set[asyncio.Future[Any]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
         """Raises TimeoutError when it takes longer than `timeout_s`."""
-        task = asyncio.current_task(self._loop)
-        assert task is not None
-        self._waiting[task] = time.monotonic()
+        pending = asyncio.ensure_future(awaitable)  # the server's own futures stay what they are
+        self._waiting[pending] = time.monotonic()
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
         try:
-            return await awaitable
+            return await pending
         except asyncio.CancelledError:
-            if task in self._expired:
-                task.uncancel()
+            if pending in self._expired:
                 raise TimeoutError from None
             raise
         finally:
-            del self._waiting[task]
-            self._expired.discard(task)
+            del self._waiting[pending]
+            self._expired.discard(pending)
 
     def _sweep(self) -> None:
         oldest = time.monotonic() - self._timeout_s
-        for task, since in self._waiting.items():  # in order of arrival
+        for pending, since in self._waiting.items():  # in order of arrival
             if since > oldest:
                 break
-            if task not in self._expired:
-                self._expired.add(task)
-                task.cancel()
+            if pending not in self._expired and pending.cancel():
+                self._expired.add(pending)
         self._sweeping = self._loop.call_later(SWEEP_S, self._sweep) if self._waiting else None
