@@ -11,10 +11,8 @@ from typing import Protocol
 
 import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from collector.body import too_large
 from collector.cors import ANY, preflight_headers, reply_headers
 from collector.image import GIF, accept_image, image_reply
 from collector.intake import Intake, Request, accept
@@ -24,10 +22,9 @@ from collector.limits import Limits
 from collector.meter import Meter
 from collector.pages import Pages
 from collector.paths import CALLS, CLIENT_METRICS, IMAGES, PIXEL, VISITOR
-from collector.patience import Patience
 from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
-from collector.rejection import Refusal
+from collector.reading import UNREADABLE, BodyReader, Head, read_head, why_unread
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed, refused, try_later
 from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import CookieRules, Visit, cookie_of_sender, visit
@@ -52,14 +49,6 @@ class Control(Protocol):
     def is_current(self) -> bool: ...
 
 
-class BodyRefused(Exception):
-    """The body will not be read (to its end)."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.detail)
-        self.refusal = refusal
-
-
 class App:
     """`busy` counts requests that are being answered: a stop waits until it is 0."""
 
@@ -79,7 +68,7 @@ class App:
         self._ids = MessageIds()
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._rates = RateLimits()
-        self._patience = Patience(settings.body_timeout_s)
+        self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
         self._cookies = cookies
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
@@ -94,15 +83,16 @@ class App:
         started = time.monotonic()
         self.busy += 1
         try:
-            call = CALLS.get(scope.path)
-            if scope.method == "OPTIONS":
-                reply, headers = _preflight(scope)
+            head = read_head(scope)
+            call = CALLS.get(head.path)
+            if head.method == "OPTIONS":
+                reply, headers = _preflight(head)
             elif call is None:
-                reply, headers = await self._elsewhere(scope, protocol)
+                reply, headers = await self._elsewhere(head, protocol)
             else:
-                reply, headers = await self._take(scope, protocol, accept)
-            if scope.method != "POST" or call is None:
-                headers = [*headers, *_unread(scope)]
+                reply, headers = await self._take(head, protocol, accept)
+            if head.method != "POST":
+                headers = [*headers, *_farewell(head)]
             protocol.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
             self._meter.request(call or "other", reply.status, time.monotonic() - started)
         finally:
@@ -119,141 +109,127 @@ class App:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
 
-    async def _elsewhere(self, scope: Scope, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
+    async def _elsewhere(self, head: Head, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
         """Whatever is no POST of events."""
-        if scope.path in IMAGES:
-            reply, headers = await self._take(scope, protocol, accept_image)
+        if head.path in IMAGES:
+            reply, headers = await self._take(head, protocol, accept_image)
             return (reply if reply.body is GIF else image_reply(reply)), headers
-        if scope.path in VISITOR:
-            return await self._take(scope, protocol, introduce)
-        if scope.path == PIXEL:
-            known, encodings = (
-                scope.headers.get("if-none-match", ""),
-                scope.headers.get("accept-encoding", ""),
-            )
-            return self._pages.pixel(scope.method, known, encodings), _cors(scope)
-        if scope.path in CLIENT_METRICS:
-            return await self._ignore(scope, protocol), _cors(scope)
-        asked = self._asked(scope)
+        if head.path in VISITOR:
+            return await self._take(head, protocol, introduce)
+        if head.path in CLIENT_METRICS:
+            return await self._ignore(head, protocol), _cors(head)
+        reply, headers = await self._page(head)
+        return reply, ([*headers, *_farewell(head)] if head.method == "POST" else headers)
+
+    async def _page(self, head: Head) -> tuple[Reply, Headers]:
+        if head.path == PIXEL:
+            known, encodings = head.headers.get("if-none-match", ""), head.headers.get("accept-encoding", "")
+            return self._pages.pixel(head.method, known, encodings), _cors(head)
+        asked = self._asked(head)
         key = key_asked_for(asked)
         if key is None:
-            return await self._pages.reply(scope.method, scope.path), _cors(scope)
+            return await self._pages.reply(head.method, head.path), _cors(head)
         source = self._control.state.source_of(key) if key else None
         reply = self._newest(settings_reply(asked, key, source))
-        return reply, _cors(scope, source)
+        return reply, _cors(head, source)
 
-    async def _ignore(self, scope: Scope, protocol: HTTPProtocol) -> Reply:
-        if scope.method != "POST":
+    async def _ignore(self, head: Head, protocol: HTTPProtocol) -> Reply:
+        if head.method != "POST":
             return method_not_allowed("POST", "OPTIONS")
         try:
-            await self._body(scope, protocol)
-        except BodyRefused as error:
-            return refused(error.refusal, CLOSE)
+            await self._bodies.read(head.headers, protocol)
+        except UNREADABLE as error:
+            return refused(why_unread(error), CLOSE)
         return SUCCESS
 
-    def _asked(self, scope: Scope) -> Asked:
-        headers = scope.headers
-        host = self._settings.public_url.partition("://")[2] or headers.get("host") or scope.authority or ""
+    def _asked(self, head: Head) -> Asked:
+        headers, authority = head.headers, head.scope.authority
+        host = self._settings.public_url.partition("://")[2] or headers.get("host") or authority or ""
         return Asked(
-            method=scope.method,
-            path=scope.path,
-            query=scope.query_string,
+            method=head.method,
+            path=head.path,
+            query=head.query,
             authorization=headers.get("authorization", ""),
-            protocol=self._scheme(scope),
+            protocol=self._scheme(head),
             host=host.rstrip("/"),
         )
 
-    def _scheme(self, scope: Scope) -> str:
+    def _scheme(self, head: Head) -> str:
         """What the sender, or the proxy before us, says that it used. Who lies about it gets worse addresses and cookies."""
         if public_url := self._settings.public_url:
             return public_url.partition("://")[0]
-        forwarded: str = scope.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-        return forwarded if forwarded in ("http", "https") else scope.scheme
+        forwarded: str = head.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+        return forwarded if forwarded in ("http", "https") else head.scope.scheme
 
-    def _visit(self, scope: Scope) -> Visit | None:
+    def _visit(self, head: Head) -> Visit | None:
         """Of a browser: it names an origin with every POST. An image's GET may be one's."""
-        headers = scope.headers
-        if not self._cookies.name or (scope.method == "POST" and not headers.get("origin")):
+        if not self._cookies.name or (head.method == "POST" and not head.headers.get("origin")):
             return None
-        return visit(headers.get("cookie", ""), self._scheme(scope), self._cookies)
+        return visit(head.headers.get("cookie", ""), self._scheme(head), self._cookies)
 
     async def _take(
-        self, scope: Scope, protocol: HTTPProtocol, read: Callable[..., Intake]
+        self, head: Head, protocol: HTTPProtocol, read: Callable[..., Intake]
     ) -> tuple[Reply, Headers]:
         try:
-            body = await self._body(scope, protocol)
-        except BodyRefused as error:
-            self._meter.refused(error.refusal.reason)
-            return refused(error.refusal, CLOSE), _cors(scope)
-        headers = scope.headers
-        request = Request(
-            method=scope.method,
-            path=scope.path,
-            query=scope.query_string,
-            authorization=headers.get("authorization", ""),
-            content_encoding=headers.get("content-encoding", ""),
-            body=body,
-            visit=self._visit(scope),
-        )
+            body = await self._bodies.read(head.headers, protocol) if head.method == "POST" else b""
+        except UNREADABLE as error:
+            refusal = why_unread(error)
+            self._meter.refused(refusal.reason)
+            return refused(refusal, CLOSE), _cors(head)
+        request = self._request(head, body)
         now = time.time_ns() // 1_000_000
         self._ids.begin(self._unsettled.take(request, time.monotonic()) if self._unsettled else ())
         intake = read(
             request, now=now, ids=self._ids, sources=self._control.state.source_of, limits=self._limits
         )
         made = self._ids.made
-        reply = await self._keep(intake)
+        reply = self._held_back(intake)
+        if reply is None:
+            try:
+                await self._publisher.publish(intake.events, intake.letters)
+                reply = intake.reply
+            except (Overloaded, KafkaUnavailable) as error:
+                reply = self._not_kept(error)
         if made and reply.reason is Reason.KAFKA_UNAVAILABLE:
             self._unsettled.remember(request, made, time.monotonic())
         self._meter.intake(intake, reply)
-        extra = _cors(scope, intake.source)
+        extra = _cors(head, intake.source)
         if request.visit and intake.events and reply.status == OK:
             extra = [*extra, *cookie_of_sender(request.visit, intake.events[0].payload)]
         return reply, extra
 
-    async def _body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
-        if scope.method != "POST":
-            return b""
-        bytes_max = self._settings.body_bytes_max
-        announced = scope.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > bytes_max:
-            raise BodyRefused(too_large(bytes_max))
-        try:
-            return await self._patience.wait(protocol() if announced else _read_within(protocol, bytes_max))
-        except TimeoutError:
-            raise BodyRefused(
-                Refusal(Reason.BODY_TOO_SLOW, "the body did not arrive in time: send it again")
-            ) from None
-        except ProtocolClosed:
-            raise BodyRefused(
-                Refusal(
-                    Reason.BODY_INCOMPLETE, "the body ended before its Content-Length: send it again, whole"
-                )
-            ) from None
+    def _request(self, head: Head, body: bytes) -> Request:
+        return Request(
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            authorization=head.headers.get("authorization", ""),
+            content_encoding=head.headers.get("content-encoding", ""),
+            body=body,
+            visit=self._visit(head),
+        )
 
-    async def _keep(self, intake: Intake) -> Reply:
-        if intake.reply.reason is Reason.UNKNOWN_WRITE_KEY:
+    def _held_back(self, intake: Intake) -> Reply | None:
+        """The reply when nothing of it will be published, else None."""
+        if intake.source is None:
             return self._newest(intake.reply)
-        if wait_s := self._wait_s(intake):
-            return try_later(
-                Reason.RATE_LIMITED,
-                "the source sends more than it may: send the same again after Retry-After",
-                wait_s,
-            )
-        try:
-            await self._publisher.publish(intake.events, intake.letters)
-        except Overloaded as error:
-            return self._later(Reason.OVERLOADED, str(error))
-        except KafkaUnavailable as error:
-            log.debug("not acknowledged", error=str(error))
-            return self._later(Reason.KAFKA_UNAVAILABLE, "the event store does not answer")
-        return intake.reply
+        if intake.source.events_per_s_max is None or self._publisher.problem:  # then refused for that, and sent again
+            return None
+        records = len(intake.events) + len(intake.letters)
+        wait_s = self._rates.wait_s(intake.source, records, time.monotonic())
+        if not wait_s:
+            return None
+        return try_later(
+            Reason.RATE_LIMITED,
+            "the source sends more than it may: send the same again after Retry-After",
+            wait_s,
+        )
 
-    def _wait_s(self, intake: Intake) -> int:
-        if intake.source is None or intake.source.events_per_s_max is None:
-            return 0
-        if self._publisher.problem:  # it will be refused for that, and sent again
-            return 0
-        return self._rates.wait_s(intake.source, len(intake.events) + len(intake.letters), time.monotonic())
+    def _not_kept(self, error: Exception) -> Reply:
+        if isinstance(error, Overloaded):
+            return self._later(Reason.OVERLOADED, str(error))
+        log.debug("not acknowledged", error=str(error))
+        return self._later(Reason.KAFKA_UNAVAILABLE, "the event store does not answer")
 
     def _newest(self, reply: Reply) -> Reply:
         """A wrong 401 would make clients drop events: without the newest configuration no key is unknown."""
@@ -271,27 +247,16 @@ class App:
         )
 
 
-async def _read_within(protocol: HTTPProtocol, bytes_max: int) -> bytes:
-    body = bytearray()
-    async for chunk in protocol:
-        body += chunk
-        if len(body) > bytes_max:
-            raise BodyRefused(too_large(bytes_max))
-    return bytes(body)
+def _preflight(head: Head) -> tuple[Reply, Headers]:
+    asked = head.headers.get("access-control-request-headers", "")
+    return Reply(204, b"", ()), preflight_headers(head.headers.get("origin", ""), asked)
 
 
-def _unread(scope: Scope) -> Headers:
-    """Said when a body was announced that nobody reads: the server drops such a connection, and a client has to know."""
-    headers = scope.headers
-    announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-    return [CLOSE] if announced and scope.path not in CLIENT_METRICS else []
+def _cors(head: Head, source: Source | None = None) -> Headers:
+    return reply_headers(head.headers.get("origin", ""), source.allowed_origins if source else (ANY,))
 
 
-def _preflight(scope: Scope) -> tuple[Reply, Headers]:
-    headers = scope.headers
-    asked = headers.get("access-control-request-headers", "")
-    return Reply(204, b"", ()), preflight_headers(headers.get("origin", ""), asked)
-
-
-def _cors(scope: Scope, source: Source | None = None) -> Headers:
-    return reply_headers(scope.headers.get("origin", ""), source.allowed_origins if source else (ANY,))
+def _farewell(head: Head) -> Headers:
+    """For an answer to a request whose body was not read: the connection ends with it, and the sender has to know."""
+    announced = head.headers.get("content-length", "0") != "0" or "transfer-encoding" in head.headers
+    return [CLOSE] if announced else []

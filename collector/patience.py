@@ -7,7 +7,6 @@ A wait is therefore ended up to a second late. Absent: what to do then; the wait
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 SWEEP_S = 1.0
@@ -25,9 +24,8 @@ class Patience:
         self._expired: set[asyncio.Future[Any]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def wait(self, awaitable: Awaitable[T]) -> T:
-        """Raises TimeoutError when it takes longer than `timeout_s`."""
-        pending = asyncio.ensure_future(awaitable)  # the server's own futures stay what they are
+    async def wait(self, pending: "asyncio.Future[T]") -> T:
+        """Raises TimeoutError when it takes longer than `timeout_s`. What looks like a future, and can be cancelled, will do."""
         self._waiting[pending] = time.monotonic()
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)

@@ -108,8 +108,10 @@ class Publisher:
             return done
         if self._availability.problem:
             raise KafkaUnavailable(self._availability.problem)
-        weights = [weight(event) for event in events]
-        size = sum(weights) + sum([len(letter.value) for letter in letters])
+        weights = list(map(weight, events))
+        size = sum(weights)
+        if letters:
+            size += sum(len(letter.value) for letter in letters)
         records = len(events) + len(letters)
         self._admit(records, size)
         ticket = Ticket(records, done)

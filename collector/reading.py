@@ -1,0 +1,80 @@
+"""A request as the server hands it over: its head, read once, and its body, within its limits of bytes and time.
+
+Absent: what stands in them (intake.py).
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import cast
+
+import msgspec
+from granian._granian import RSGIHeaders
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian.rsgi import Scope
+
+from collector.body import too_large
+from collector.patience import Patience
+from collector.rejection import Refusal
+from schemas.reasons import Reason
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Every access to the scope makes a thing anew, the headers as a copy: so what each request needs is kept here."""
+
+    method: str
+    path: str
+    query: str
+    headers: RSGIHeaders
+    scope: Scope
+
+
+class BodyRefused(Exception):
+    """The body will not be read (to its end)."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+UNREADABLE = (BodyRefused, TimeoutError, ProtocolClosed)  # refused, too slow, cut off
+
+
+def read_head(scope: Scope) -> Head:
+    return Head(scope.method, scope.path, scope.query_string, scope.headers, scope)
+
+
+class BodyReader:
+    """Made and used on one event loop."""
+
+    def __init__(self, bytes_max: int, timeout_s: float) -> None:
+        self._bytes_max = bytes_max
+        self._patience = Patience(timeout_s)
+
+    def read(self, headers: RSGIHeaders, protocol: HTTPProtocol) -> Awaitable[bytes]:
+        """Raises one of UNREADABLE, at once or when it is awaited."""
+        announced = headers.get("content-length", "")
+        if not announced:
+            return self._patience.wait(asyncio.ensure_future(self._read_within(protocol)))
+        if announced.isdecimal() and int(announced) > self._bytes_max:
+            raise BodyRefused(too_large(self._bytes_max))
+        return self._patience.wait(
+            cast("asyncio.Future[bytes]", protocol())
+        )  # it is one, and is declared as less
+
+    async def _read_within(self, protocol: HTTPProtocol) -> bytes:
+        body = bytearray()
+        async for chunk in protocol:
+            body += chunk
+            if len(body) > self._bytes_max:
+                raise BodyRefused(too_large(self._bytes_max))
+        return bytes(body)
+
+
+def why_unread(error: Exception) -> Refusal:
+    """`error` is one of UNREADABLE."""
+    if isinstance(error, BodyRefused):
+        return error.refusal
+    if isinstance(error, TimeoutError):
+        return Refusal(Reason.BODY_TOO_SLOW, "the body did not arrive in time: send it again")
+    return Refusal(Reason.BODY_INCOMPLETE, "the body ended before its Content-Length: send it again, whole")
