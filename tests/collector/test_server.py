@@ -165,6 +165,19 @@ def test_a_body_over_the_limit_is_refused_before_its_end(collector: Collector, h
         assert client.recv(1_000).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    "request_line", [b"POST /v2/track", b"PUT /v1/track", b"POST /healthz", b"POST /pixel.js"]
+)
+def test_a_connection_on_which_a_body_stays_unread_is_closed_in_words(
+    collector: Collector, request_line: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=30) as client:
+        client.sendall(request_line + b" HTTP/1.1\r\nhost: c\r\ncontent-length: 100\r\n\r\n")
+        head, _, _ = client.recv(2_000).lower().partition(b"\r\n\r\n")
+        assert head.startswith((b"http/1.1 404 ", b"http/1.1 405 "))
+        assert b"connection: close" in head
+
+
 def test_a_body_that_arrives_too_slowly_is_refused_and_the_connection_closed(
     environ: dict[str, str], settings: KafkaSettings
 ) -> None:
