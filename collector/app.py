@@ -213,7 +213,9 @@ class App:
         """The reply when nothing of it will be published, else None."""
         if intake.source is None:
             return self._newest(intake.reply)
-        if intake.source.events_per_s_max is None or self._publisher.problem:  # then refused for that, and sent again
+        if (
+            intake.source.events_per_s_max is None or self._publisher.problem
+        ):  # then refused for that, and sent again
             return None
         records = len(intake.events) + len(intake.letters)
         wait_s = self._rates.wait_s(intake.source, records, time.monotonic())
