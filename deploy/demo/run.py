@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from deploy.demo.examine import Outcome, conservation, examine, taken
+from deploy.demo.examine import AtTheDoor, Outcome, at_the_door, conservation, examine
 from deploy.demo.libraries import Door
 from deploy.demo.oracle import Expected, expect
 from deploy.demo.plan import Traffic
@@ -92,20 +92,20 @@ async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str]
     started = time.monotonic()
     sent = await send(traffic, Door(addresses.collector, addresses.write_key), _clock)
     accepted_s = time.monotonic() - started
-    passed_on = await _passed_on(addresses.collector)
+    door = await _at_the_door(addresses.collector)
     client = connect(load(ClickHouseSettings, {**environ, "CLICKHOUSE_URL": addresses.clickhouse}))
     await asyncio.to_thread(_arrived, client, expected)
     pace = Pace(accepted_s, time.monotonic() - started)
-    outcome = await asyncio.to_thread(_settled, client, expected, traffic.shown_user, passed_on)
+    outcome = await asyncio.to_thread(_settled, client, expected, traffic.shown_user, door)
     lines = [*traffic_lines(traffic, sent), pace_line(expected.accepted, pace)]
     sys.stdout.write("\n".join([*lines, *report(outcome, expected, traffic.shown_user), ""]))
     sys.stdout.flush()
     return 0 if outcome.is_right else 1
 
 
-async def _passed_on(collector: str) -> int:
+async def _at_the_door(collector: str) -> AtTheDoor:
     async with aiohttp.ClientSession() as session, session.get(f"{collector}/metrics") as reply:
-        return taken(await reply.text())
+        return at_the_door(await reply.text())
 
 
 def _arrived(client: Client, expected: Expected) -> None:
@@ -115,11 +115,11 @@ def _arrived(client: Client, expected: Expected) -> None:
         time.sleep(POLL_S)
 
 
-def _settled(client: Client, expected: Expected, person: str, passed_on: int) -> Outcome:
+def _settled(client: Client, expected: Expected, person: str, door: AtTheDoor) -> Outcome:
     """Ask until every number is right, or time is up: what is wrong then is wrong."""
     end = time.monotonic() + SETTLE_S_MAX
     while True:
-        outcome = examine(client, expected, person, passed_on)
+        outcome = examine(client, expected, person, door)
         if outcome.is_right or time.monotonic() > end:
             return outcome
         time.sleep(POLL_S)

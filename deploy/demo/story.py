@@ -2,7 +2,7 @@
 seeded generator that it is given.
 
 Visits of one visitor never overlap: each lies in a half-day slot of its own. No slot is near an edge at seven days, so that
-"the last 7 days" holds the same visits a few minutes later. Steps of a visit are at least 45 s apart: clients that stamp their
+"the last 7 days" holds the same visits a few minutes later. Steps of a visit are at least 90 s apart: clients that stamp their
 requests move times by how long a request was on its way.
 """
 
@@ -16,7 +16,7 @@ from deploy.demo.call import ADDED, ORDERED, SIGNED_OUT, VIEWED, Call, Fields
 from deploy.demo.shop import ADDRESS_BAR, CATALOGUE, HOME, Arrival, Product, address, page_context
 
 SLOTS = 27  # of half a day, counted back from now
-STEP_S = (45, 200)
+STEP_S = (90, 200)
 
 AGENTS = {
     "desktop": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",

@@ -30,7 +30,7 @@ async def by_pixel(sendings: Sequence[Sending], door: Door, clock: Clock) -> Non
 
     async def one(sending: Sending, session: aiohttp.ClientSession) -> None:
         async with turn:
-            await _post(session, _body(sending, door, clock()))
+            await _post(session, lambda: _body(sending, door, clock()))
 
     async with _session(door) as session:
         await asyncio.gather(*(one(sending, session) for sending in sendings))
@@ -39,7 +39,7 @@ async def by_pixel(sendings: Sequence[Sending], door: Door, clock: Clock) -> Non
 async def bad_events(events: Sequence[dict[str, object]], door: Door) -> None:
     """One batch: it is accepted, and each event becomes a dead letter."""
     async with _session(door) as session:
-        await _post(session, msgspec.json.encode({"batch": events, "writeKey": door.write_key}))
+        await _post(session, lambda: msgspec.json.encode({"batch": events, "writeKey": door.write_key}))
 
 
 def _body(sending: Sending, door: Door, now: datetime) -> bytes:
@@ -58,10 +58,10 @@ def _session(door: Door) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(base_url=door.collector, timeout=timeout)
 
 
-async def _post(session: aiohttp.ClientSession, body: bytes) -> None:
-    """What is temporary is tried again, as every client does."""
+async def _post(session: aiohttp.ClientSession, body: Callable[[], bytes]) -> None:
+    """What is temporary is tried again, as every client does; `body` is stamped anew each time."""
     for left in reversed(range(TRIES_MAX)):
-        async with session.post("/v1/batch", data=body, headers={"Content-Type": "text/plain"}) as reply:
+        async with session.post("/v1/batch", data=body(), headers={"Content-Type": "text/plain"}) as reply:
             if reply.status == 200:
                 return
             if reply.status not in TEMPORARY or not left:
