@@ -6,22 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import clickhouse_connect
-import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.demo import javascript
 from tests import engines
 
-# How long an example takes says how busy the machine is, and nothing about the example.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is, and nothing about the example. Continuous integration tries the same
+# examples each time, so that what it refuses can be tried again; by hand they are new ones.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("patient")
-
-
-def pytest_configure() -> None:
-    """No example is late: the machine may be busy with other things."""
-    hypothesis.settings.register_profile("patient", deadline=None)
-    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
