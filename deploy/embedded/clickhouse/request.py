@@ -87,7 +87,10 @@ def is_from_a_foreign_page(headers: Mapping[str, str]) -> bool:
     """A web page that the user looks at may post to 127.0.0.1: whatever comes from another origin is turned away.
 
     So is a page whose own name was made to point here, which would be of the same origin: a browser's host must be this machine.
+    A picture or a link of such a page is asked for without an origin; browsers say then from where it comes.
     """
+    if headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site"):
+        return True
     origin, host = headers.get("Origin", ""), headers.get("Host", "")
     return bool(origin) and (origin.partition("://")[2] != host or host.partition(":")[0] not in OUR_NAMES)
 

@@ -12,13 +12,13 @@ from deploy.embedded.clickhouse import form as forms
 from deploy.embedded.clickhouse import formats, sql
 from deploy.embedded.clickhouse.answer import Answer, Kind, Reply, drained
 from deploy.embedded.clickhouse.engine import Context, Engine, Params
-from deploy.embedded.clickhouse.failure import ClickHouseError
+from deploy.embedded.clickhouse.failure import ClickHouseError, refused
 from deploy.embedded.clickhouse.form import Form, Limits, Part
 from deploy.embedded.clickhouse.request import DEFAULT_FORMAT, Request, read
 from deploy.embedded.clickhouse.running import Running
 from deploy.embedded.clickhouse.sessions import Session, Sessions
 from deploy.embedded.clickhouse.spool import spooled
-from deploy.embedded.clickhouse.statement import Statement, content, over_file, split
+from deploy.embedded.clickhouse.statement import HEAD_BYTES, Statement, content, over_file, split
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ def _kind(kind: Kind, request: Request) -> Kind:
 
 def _serve(server: Server, request: Request, body: _Body, answer: Answer) -> None:
     statement = split(request, content(request, body.exchange.chunks()), server.limits.statement_bytes_max)
-    reads = sql.first_word(statement.text) in sql.READS
+    reads = sql.reads(statement.text)
     with (
         server.running.entered(request.query_id, contexts.is_marked(request), reads),
         _context(server, request, statement, body) as context,
@@ -147,6 +147,7 @@ def _of_session(
 def _insert(server: Server, context: Context, request: Request, statement: Statement, answer: Answer) -> None:
     """Nothing is begun unless the data came to its end."""
     assert statement.insert
+    _refuse_a_second(context, statement)
     with spooled(statement.data, server.engine.temporary, server.limits.data_bytes_max) as path:
         done = context.execute(over_file(statement.insert, str(path)), params=request.parameters)
     answer.whole(done, request.default_format or DEFAULT_FORMAT)
@@ -157,15 +158,35 @@ def _run(server: Server, context: Context, request: Request, statement: Statemen
     name = sql.output_format(statement.text) or fallback
     text = statement.text
     params: Params = request.parameters
-    first_word = sql.first_word(text)
+    _refuse_files_of_the_client(text)
     if b";" in text:
         context.refuse_many(text)
-    if first_word == "KILL":
+    if sql.first_word(text) == "KILL":
         text, params = server.running.in_the_engines_words(text, params)
-    if first_word in sql.READS and not request.buffered and formats.may_be_cut(name, text, request.settings):
+    if sql.reads(text) and not request.buffered and formats.may_be_cut(name, text, request.settings):
         with contextlib.closing(context.pieces(text, fallback, params)) as pieces:
             if first := next(pieces, b""):
                 answer.pieces(formats.joined(name, itertools.chain([first], pieces)), name)
                 return
     # No rows may still be a document of its format: names of columns, an empty array.
     answer.whole(context.execute(text, fallback, params), name)
+
+
+def _refuse_a_second(context: Context, statement: Statement) -> None:
+    """The engine ends VALUES at a semicolon and would leave out, in silence, the statement that follows it."""
+    assert statement.insert
+    is_whole = len(statement.text) < HEAD_BYTES
+    if (
+        is_whole
+        and statement.insert.format == "Values"
+        and b";" in statement.text[statement.insert.data_at :]
+    ):
+        context.refuse_many(statement.text)
+
+
+def _refuse_files_of_the_client(text: bytes) -> None:
+    """The engine takes itself for the client and would open them here, for a request that may only read too."""
+    if sql.writes_a_file(text):
+        raise refused("INTO OUTFILE is not allowed", 358, "INTO_OUTFILE_NOT_ALLOWED")
+    if sql.reads_a_file(text):
+        raise refused("Query has infile and was send directly to server", 78, "UNKNOWN_TYPE_OF_QUERY")

@@ -83,6 +83,22 @@ def first_word(text: bytes) -> str:
     return ""
 
 
+def reads(text: bytes) -> bool:
+    """A SELECT, whatever it begins with; WITH may stand before an INSERT too."""
+    first = first_word(text)
+    return first in READS and not (first == "WITH" and _follow(text, ("INSERT", "INTO")))
+
+
+def writes_a_file(text: bytes) -> bool:
+    """`INTO OUTFILE`: a server leaves that to its own client, which has the file."""
+    return b"outfile" in text.lower() and _follow(text, ("INTO", "OUTFILE"))
+
+
+def reads_a_file(text: bytes) -> bool:
+    """`INSERT … FROM INFILE 'path'`: as above. A table may have that name; a string behind it is no alias."""
+    return b"infile" in text.lower() and _follow(text, ("FROM", "INFILE", "'"))
+
+
 def call_of(name: str, text: bytes) -> tuple[int, int] | None:
     """Where the first call of a function stands, however deep: its name, and what follows its bracket."""
     before: re.Match[bytes] | None = None
@@ -196,6 +212,17 @@ def _ending(head: bytes, keyword: _Token) -> Ending | None:
     begins = _BEFORE_DATA.match(head, name.end())
     assert begins is not None
     return Ending(keyword.start, name[1].decode("ascii"), begins.end())
+
+
+def _follow(text: bytes, wanted: tuple[str, ...]) -> bool:
+    """Whether these stand one after the other at the outermost level: words in capitals, `'` for a string."""
+    last: tuple[str, ...] = ("",) * len(wanted)
+    for token in _outermost(text):
+        kind_or_text = "'" if token.kind == "string" else token.text
+        last = (*last[1:], kind_or_text)
+        if last == wanted:
+            return True
+    return False
 
 
 def _next_text(tokens: Iterator[_Token]) -> str:

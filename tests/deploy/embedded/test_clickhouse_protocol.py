@@ -2,7 +2,9 @@
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import clickhouse_connect
 import pytest
@@ -165,6 +167,45 @@ def test_input_puts_a_select_between_the_data_and_the_table(server: str, client:
     insert = "INSERT INTO t SELECT x * 2, upper(y) FROM input('x UInt64, y String') WHERE x > 0 FORMAT CSV"
     assert post(server, b"0,a\n1,b\n2,c\n", query=insert)[0] == 200
     assert client.query("SELECT * FROM t ORDER BY a").result_rows == [(2, "B"), (4, "C")]
+
+
+def test_with_before_an_insert_inserts_once(server: str, client: Client) -> None:
+    text = b"WITH 5 AS first INSERT INTO t SELECT first + number, 'x' FROM numbers(3)"
+    assert post(server, text)[0] == 200
+    assert client.query("SELECT groupArray(a) FROM (SELECT a FROM t ORDER BY a)").result_rows == [
+        ([5, 6, 7],)
+    ]
+
+
+@pytest.mark.parametrize("where", ["body", "query"])
+def test_a_statement_behind_values_is_refused_and_nothing_inserted(
+    server: str, client: Client, where: str
+) -> None:
+    text = b"INSERT INTO t VALUES (1, 'a;b'); INSERT INTO t VALUES (2, 'c')"
+    reply = post(server, text) if where == "body" else post(server, query=text.decode())
+    assert (reply[0], code(reply)) == (400, "62")
+    assert client.query("SELECT count() FROM t").result_rows == [(0,)]
+    assert post(server, b"INSERT INTO t VALUES (1, 'a;b'), (2, 'c;') ; ")[0] == 200
+    assert client.query("SELECT count() FROM t").result_rows == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    ["SELECT 'x'", "WITH 'x' AS a SELECT a", "(SELECT 'x')", "SHOW TABLES", "EXPLAIN SELECT 1"],
+)
+def test_no_statement_writes_a_file_of_this_machine(server: str, tmp_path: Path, ask: str) -> None:
+    text = f"{ask} INTO /**/ outfile '{tmp_path / 'out'}'"
+    for reply in (post(server, text.encode()), call(server, "GET", f"/?{urlencode({'query': text})}")):
+        assert reply[1]["X-ClickHouse-Exception-Code"] == "358"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_insert_reads_a_file_of_this_machine(server: str, client: Client, tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    rows.write_text("1\tx\n")
+    reply = post(server, f"INSERT INTO t FROM INFILE '{rows}' FORMAT TSV".encode())
+    assert (reply[0], code(reply)) == (404, "78")
+    assert client.query("SELECT count() FROM t").result_rows == [(0,)]
 
 
 # -- limits

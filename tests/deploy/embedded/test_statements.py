@@ -158,6 +158,30 @@ def test_another_sites_page_is_known_by_its_origin(origin: str, foreign: bool) -
 
 
 @pytest.mark.parametrize(
+    ("site", "foreign"), [("none", False), ("same-origin", False), ("same-site", True), ("cross-site", True)]
+)
+def test_another_sites_picture_or_link_is_known_by_what_the_browser_says(site: str, foreign: bool) -> None:
+    headers = {"Host": "127.0.0.1:8123", "Sec-Fetch-Site": site}
+    assert request.is_from_a_foreign_page(headers) is foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        (b"SELECT 1", True),
+        (b"/* a */ WITH 1 AS x SELECT x", True),
+        (b"WITH 1 AS insert SELECT insert, 'INSERT INTO t'", True),
+        (b"(SELECT 1)", True),
+        (b"WITH 1 AS x INSERT INTO t SELECT x", False),
+        (b"with x as (select 1) insert /* a */ into t select * from x", False),
+        (b"INSERT INTO t SELECT 1", False),
+    ],
+)
+def test_with_may_stand_before_an_insert(text: bytes, reads: bool) -> None:
+    assert sql.reads(text) is reads
+
+
+@pytest.mark.parametrize(
     ("text", "code", "status"),
     [
         ("Code: 60. DB::Exception: no table. (UNKNOWN_TABLE)", 60, 404),
