@@ -186,7 +186,8 @@ def query(
 
     if name:
         given = {"person": person} if person else {}
-        typer.echo(queries.ask(load(ClickHouseSettings, os.environ), name, given).rstrip())
+        table = queries.ask(load(ClickHouseSettings, os.environ), name, given).rstrip()
+        typer.echo(table) if table else say(f"no rows: nothing to tell by {name}")
     else:
         typer.echo("\n".join(f"{found:<18} {queries.ready(found).meaning}" for found in queries.names()))
 

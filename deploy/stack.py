@@ -59,8 +59,8 @@ class Stack:
         self._children: list[Child] = []
 
     async def start(self) -> Addresses:
-        """Returns when an event sent to the collector will reach ClickHouse. Raises ChildFailed, PortTaken, FolderInUse, ..."""
-        await self._folder.acquire(self._say)
+        """Returns when an event sent to the collector will reach ClickHouse. The folder has been acquired; `stop` releases it.
+        Raises ChildFailed, PortTaken, ..."""
         chosen = self._choose_ports()
         environ = self._environ(chosen)
         self._say("starting Kafka and ClickHouse")
@@ -129,7 +129,7 @@ class Stack:
         return {**embedded, **defaults, **self._given, **fixed}
 
     async def _start_all(self, specs: list[ChildSpec], *inherit: int) -> None:
-        children = [Child(spec, inherit=[self._folder.lock_fd, *inherit]) for spec in specs]
+        children = [Child(spec, self._say, inherit=[self._folder.lock_fd, *inherit]) for spec in specs]
         self._children += children
         await _together(*(child.start() for child in children))
 

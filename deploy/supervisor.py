@@ -46,9 +46,10 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
 class Child:
     """One supervised process. `start` returns when it is ready; `keep` runs until `stop`."""
 
-    def __init__(self, spec: ChildSpec, inherit: Sequence[int] = ()) -> None:
-        """`inherit`: file descriptors that the child keeps open as long as it lives."""
+    def __init__(self, spec: ChildSpec, say: Callable[[str], None], inherit: Sequence[int] = ()) -> None:
+        """`say` is told what a person should know; `inherit`: file descriptors that the child keeps open as long as it lives."""
         self.spec = spec
+        self._say = say
         self._inherit = inherit
         self._process: Process | None = None
         self._stopping = False
@@ -83,6 +84,7 @@ class Child:
             await asyncio.wait_for(process.wait(), self.spec.stop_s)
         except TimeoutError:
             log.warning("child did not stop in time", child=self.spec.name, seconds=self.spec.stop_s)
+            self._say(f"{self.spec.name} did not stop within {self.spec.stop_s:.0f} s and is killed")
             process.kill()
             await process.wait()
 
@@ -123,6 +125,7 @@ class Child:
                 return
             delay = next_delay(delay, time.monotonic() - started)
             log.warning("child died, starting it again", child=self.spec.name, code=code, delay_s=delay)
+            self._say(f"{self.spec.name} {ending(code)}; starting it again. Its log: {self.spec.log}")
             await asyncio.sleep(delay)
             self._process = await self._spawn()
 
@@ -131,6 +134,11 @@ class Child:
         written = self.spec.log.read_bytes() if self.spec.log.exists() else b""
         text = written[self._log_begins :][-LOG_TAIL_BYTES:].decode(errors="replace")
         return f"the end of {self.spec.log}:\n{text}" if text else f"it wrote nothing to {self.spec.log}"
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
 def next_delay(last_s: float, lived_s: float) -> float:

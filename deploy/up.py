@@ -1,4 +1,7 @@
-"""`stitchline up`: start the stack, print its addresses, stay until told to stop."""
+"""`stitchline up`: start the stack, print its addresses, stay until told to stop.
+
+A terminal shows sentences; what is for tools and for later goes to `logs/up.log` in the data folder.
+"""
 
 import asyncio
 import signal
@@ -9,19 +12,20 @@ from pathlib import Path
 import msgspec
 
 from deploy.folder import DataFolder
-from deploy.stack import Ports, Stack
+from deploy.stack import Addresses, Ports, Stack
+from deploy.supervisor import rotate
 from deploy.welcome import welcome
 from runtime import logs
 
 
 async def run(data: Path, wanted: Ports, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Returns after SIGINT or SIGTERM, when every child has stopped."""
-    logs.configure("up")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stack = Stack(DataFolder(data), wanted, environ, say)
-    starting = asyncio.create_task(stack.start())
+    folder = DataFolder(data)
+    stack = Stack(folder, wanted, environ, say)
+    starting = asyncio.create_task(_start(folder, stack, say))
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -36,3 +40,15 @@ async def run(data: Path, wanted: Ports, environ: Mapping[str, str], say: Callab
         starting.cancel()
         await asyncio.wait([starting])
         await stack.stop()
+
+
+async def _start(folder: DataFolder, stack: Stack, say: Callable[[str], None]) -> Addresses:
+    await folder.acquire(say)
+    _log_into(folder.path("logs", "up.log"))
+    return await stack.start()
+
+
+def _log_into(path: Path) -> None:
+    """Not before the folder is ours."""
+    rotate(path)
+    logs.configure("up", out=path.open("a", buffering=1))

@@ -17,16 +17,17 @@ def welcome(addresses: Addresses, here: Path) -> list[str]:
     stitchline = f"CLICKHOUSE_URL={addresses.clickhouse} .venv/bin/stitchline"
     folder = FOLDER.relative_to(here) if FOLDER.is_relative_to(here) else FOLDER
     clickhouse = f"{addresses.clickhouse}/?database=stitchline&default_format=PrettyCompact"
+    pixel = f'<script async src="{collector}/pixel.js" data-write-key="{key}" onload="stitchline.page()"></script>'
     return [
         "",
         "Send a first event",
         f"  over HTTP         curl -u {key}: {collector}/v1/identify -d '{FIRST}'",
-        f'  from a page      <script async src="{collector}/pixel.js" data-write-key="{key}"></script>',
+        f"  from a page       {pixel}",
         f"  with a library    any of Segment's or RudderStack's: host {collector}, write key {key}",
         "Look at it, a second later",
         f"  people            curl '{clickhouse}' --data-binary @{folder}/people.sql",
         f"  one person        curl '{clickhouse}&param_person=ann' --data-binary @{folder}/journey.sql",
-        f"  more              {stitchline} query        (lists the ready queries of {folder}; query NAME asks one)",
+        f"  more              {stitchline} query    (lists the ready queries; query NAME asks one)",
         f"  what was refused  curl '{clickhouse}' --data-binary @{folder}/dead_letters.sql",
         f"Kafka listens on {addresses.kafka}: the topic events.resolved has every event, in Avro",
         f"Logs and data are in {addresses.data}",

@@ -1,4 +1,4 @@
-"""Logging of a process: one JSON line per thing that happened, on standard error. Called by composition roots only.
+"""Logging of a process: one JSON line per thing that happened, on standard error or in a file. For composition roots only.
 
 No secret and no personal datum in a log line: write keys, identifiers and payloads are never logged, only sources, topics,
 partitions, offsets, counts and reasons.
@@ -6,13 +6,16 @@ partitions, offsets, counts and reasons.
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 
-def configure(process: str, level: int = logging.INFO) -> None:
-    """Set structlog and the standard library's logging up for this process; `process` stands on every line."""
+def configure(process: str, level: int = logging.INFO, out: TextIO | None = None) -> None:
+    """Set structlog and the standard library's logging up for this process; `process` stands on every line. `out`: where
+    lines go instead of standard error."""
+    lines = out or sys.stderr
     structlog.configure(
         processors=[
             _named(process),  # not a context variable: threads have contexts of their own
@@ -23,7 +26,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lines),
         cache_logger_on_first_use=True,
     )
     foreign = structlog.stdlib.ProcessorFormatter(
@@ -35,7 +38,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
         ],
         processor=structlog.processors.JSONRenderer(),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(foreign)
     # Its errors reach the caller as exceptions; what it logs besides is the same again, with a stack.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)

@@ -77,6 +77,7 @@ async def _run(data: Path | None, wanted: Wanted, environ: Mapping[str, str], sa
         stack = Stack(folder, ANY_PORTS, environ, say)
         started = time.monotonic()
         try:
+            await folder.acquire(say)
             addresses = await stack.start()
             say(f"ready after {time.monotonic() - started:.1f} s: {addresses.collector} takes events")
             await asyncio.to_thread(folder.path(KEPT).write_bytes, msgspec.json.encode(wanted))

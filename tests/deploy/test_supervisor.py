@@ -39,7 +39,8 @@ async def until(condition: Callable[[], object]) -> None:
 
 def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
     async def story() -> None:
-        child = Child(spec(tmp_path, WAITS))
+        said: list[str] = []
+        child = Child(spec(tmp_path, WAITS), said.append)
         await child.start()
         first = child.pid
         assert first
@@ -47,6 +48,7 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
         await until(lambda: child.pid not in (None, first))
         await child.stop()
         assert child.pid is None
+        assert said == [f"child was killed by signal 9; starting it again. Its log: {child.spec.log}"]
 
     asyncio.run(story())
 
@@ -56,7 +58,7 @@ def test_a_child_that_ends_before_it_is_ready_is_told_with_its_log(tmp_path: Pat
         asked = spec(tmp_path, "import sys; sys.exit('no port left')")
         asked.log.write_text("what an earlier start said\n")
         with pytest.raises(ChildFailed, match="no port left") as failed:
-            await Child(asked).start()
+            await Child(asked, print).start()
         assert "earlier" not in str(failed.value)
 
     asyncio.run(story())
@@ -64,7 +66,7 @@ def test_a_child_that_ends_before_it_is_ready_is_told_with_its_log(tmp_path: Pat
 
 def test_a_child_that_is_never_ready_is_told_and_can_be_stopped(tmp_path: Path) -> None:
     async def story() -> None:
-        child = Child(spec(tmp_path, "import sys; sys.stdin.read()", ready_s=0.2))
+        child = Child(spec(tmp_path, "import sys; sys.stdin.read()", ready_s=0.2), print)
         with pytest.raises(ChildFailed, match="not ready"):
             await child.start()
         await child.stop()
@@ -75,10 +77,12 @@ def test_a_child_that_is_never_ready_is_told_and_can_be_stopped(tmp_path: Path) 
 
 def test_a_child_that_ignores_sigterm_is_killed_in_time(tmp_path: Path) -> None:
     async def story() -> None:
-        child = Child(spec(tmp_path, STUBBORN, stop_s=0.2))
+        said: list[str] = []
+        child = Child(spec(tmp_path, STUBBORN, stop_s=1), said.append)
         await child.start()
         await child.stop()
         assert child.pid is None
+        assert said == ["child did not stop within 1 s and is killed"]
 
     asyncio.run(story())
 

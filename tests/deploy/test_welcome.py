@@ -52,3 +52,9 @@ def test_every_address_is_told() -> None:
     for address in (ADDRESSES.collector, ADDRESSES.clickhouse, ADDRESSES.kafka, ADDRESSES.data):
         assert address in text
     assert text.endswith("ready; Ctrl-C stops")
+
+
+def test_the_line_for_a_page_sends_something() -> None:
+    [tag] = [line for line in welcome(ADDRESSES, ROOT) if "<script" in line]
+    assert f'src="{ADDRESSES.collector}/pixel.js" data-write-key="{ADDRESSES.write_key}"' in tag
+    assert 'onload="stitchline.page()"' in tag

@@ -54,6 +54,16 @@ def resolved(up: Up, message_id: str) -> dict[str, Any]:
     raise AssertionError(f"{message_id} did not arrive")
 
 
+def test_a_terminal_shows_sentences_and_the_folder_has_the_log(up: Up) -> None:
+    told = Path(up.log.name).read_text()
+    assert "starting Kafka and ClickHouse" in told
+    assert "ready; Ctrl-C stops" in told
+    assert not [line for line in told.splitlines() if line.startswith("{")]
+    logged = (Path(up.addresses["data"]) / "logs" / "up.log").read_text().splitlines()
+    started = {json.loads(line).get("child") for line in logged}
+    assert {"kafka", "clickhouse", "collector", "processor", "sinks"} <= started
+
+
 def test_a_stock_avro_consumer_reads_resolved_events(up: Up) -> None:
     sent = {"userId": "bob", "event": "Order Completed", "messageId": "o1", "properties": {"total": 63.5}}
     assert up.post("/v1/track", sent) == 200
