@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from schemas.codec import decode
 from schemas.control import parse_file
 from schemas.pack import PackedEvent, decode_pack
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW
+from tests.engines import free_port, wait_until
 
 KEY = "test-key"
 PARTITIONS = 3
@@ -34,19 +33,9 @@ class Collector(msgspec.Struct):
     process: "subprocess.Popen[bytes]"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def until(condition: Callable[[], object], timeout_s: float = WAIT_S) -> None:
     """Poll until it is true; an AssertionError when it is not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
+    wait_until(lambda: bool(condition()), timeout_s, "what was waited for")
 
 
 def environment(bootstrap: str, **more: str) -> dict[str, str]:
@@ -57,6 +46,7 @@ def environment(bootstrap: str, **more: str) -> dict[str, str]:
         "STITCHLINE_PARTITIONS": str(PARTITIONS),
         "STITCHLINE_REPLICATION_FACTOR": "1",
         "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+        "COLLECTOR_DELIVERY_TIMEOUT_MS": "25000",  # below WAIT_S; a slow machine is no refusal
     } | more
 
 
@@ -95,8 +85,12 @@ def answers(collector: Collector, path: str) -> bool:
         return False
 
 
+def ask(collector: Collector, method: str, path: str, **more: Any) -> httpx.Response:
+    return httpx.request(method, collector.url + path, timeout=WAIT_S, **more)
+
+
 def post(collector: Collector, path: str, document: object, key: str = KEY, **more: Any) -> httpx.Response:
-    return httpx.post(collector.url + path, json=document, auth=(key, ""), timeout=WAIT_S, **more)
+    return ask(collector, "POST", path, json=document, auth=(key, ""), **more)
 
 
 def messages(kafka: KafkaSettings, topic: str) -> list[bytes]:

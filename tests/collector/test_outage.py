@@ -19,13 +19,13 @@ from tests.collector.process import (
     Collector,
     answers,
     environment,
-    free_port,
     post,
     prepare,
     raw_events,
     running,
     until,
 )
+from tests.engines import free_port
 
 QUICK_S = 1.5
 

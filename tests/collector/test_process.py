@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 
-import httpx
 import psutil
 import pytest
 
 from runtime.settings import CollectorSettings, SettingsError
-from tests.collector.process import Collector, answers, environment, free_port, post, prepare, running, until
+from tests.collector.process import Collector, answers, ask, environment, post, prepare, running, until
+from tests.engines import free_port
+
+REQUESTS = 20  # so many that both workers have some
 
 
 def test_it_ends_when_its_parent_closes_the_pipe(kafka: str) -> None:
@@ -29,25 +31,34 @@ def test_workers_share_the_port_and_leave_no_orphan(kafka: str) -> None:
     with running(environ) as collector:
         workers = psutil.Process(collector.process.pid).children()
         assert len(workers) == 2
+        until(lambda: all(listens(worker, collector.port) for worker in workers))
         until(lambda: statuses(collector) == {200})  # only one worker said that it is ready
         before = accepted(collector)
         assert statuses(collector) == {200}
-        assert {accepted(collector) for _ in range(10)} == {before + 10}, "each worker tells the sum of all"
+        assert {accepted(collector) for _ in range(10)} == {before + REQUESTS}, (
+            "each worker tells the sum of all"
+        )
         collector.process.send_signal(signal.SIGKILL)
         collector.process.wait(10)
         until(lambda: not any(worker.is_running() for worker in workers))
 
 
+def listens(worker: psutil.Process, port: int) -> bool:
+    """Until it does, the kernel gives it no connection."""
+    found = worker.net_connections("tcp")
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
+
+
 def accepted(collector: Collector) -> float:
     """Told by a worker that the kernel chooses, since each connection is a new one."""
-    answer = httpx.get(collector.url + "/metrics")
+    answer = ask(collector, "GET", "/metrics")
     assert answer.status_code == 200, answer.text
     name = 'stitchline_collector_accepted_events_total{source="shop"}'
     return sum(float(line.split()[1]) for line in answer.text.splitlines() if line.startswith(name))
 
 
 def statuses(collector: Collector) -> set[int]:
-    return {post(collector, "/v1/track", {"anonymousId": "a"}).status_code for _ in range(10)}
+    return {post(collector, "/v1/track", {"anonymousId": "a"}).status_code for _ in range(REQUESTS)}
 
 
 def test_a_worker_that_dies_ends_all(kafka: str) -> None:
@@ -88,5 +99,5 @@ def test_a_collector_without_kafka_knows_its_sources_from_the_snapshot(kafka: st
             answer = post(collector, "/v1/track", {"anonymousId": "a"}, key=key)
             assert (answer.status_code, answer.json()["code"]) == (503, "kafka_unavailable")
             assert int(answer.headers["retry-after"]) > 0
-        missing = httpx.get(collector.url + "/ready").json()["missing"]
+        missing = ask(collector, "GET", "/ready").json()["missing"]
         assert any("Kafka" in text for text in missing)

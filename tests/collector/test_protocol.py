@@ -12,9 +12,9 @@ from collector.image import GIF
 from runtime.settings import KafkaSettings
 from tests.collector.process import (
     KEY,
-    WAIT_S,
     Collector,
     add_source,
+    ask,
     dead_letters,
     environment,
     post,
@@ -48,7 +48,7 @@ def collector(environ: dict[str, str], settings: KafkaSettings) -> Iterator[Coll
 
 
 def get(collector: Collector, path: str, **more: Any) -> httpx.Response:
-    return httpx.get(collector.url + path, timeout=WAIT_S, **more)
+    return ask(collector, "GET", path, **more)
 
 
 def data(document: object) -> str:
@@ -84,8 +84,8 @@ def test_a_beacon_s_key_stands_in_the_address(
 ) -> None:
     message_id = f"beacon-{len(path)}"
     body = json.dumps({"batch": [{"type": "page", "anonymousId": "a", "messageId": message_id}]})
-    answer = httpx.post(
-        f"{collector.url}{path}?writeKey={KEY}", content=body, headers={"content-type": "text/plain"}
+    answer = ask(
+        collector, "POST", f"{path}?writeKey={KEY}", content=body, headers={"content-type": "text/plain"}
     )
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     assert stored(settings, message_id) == ["page"]
@@ -107,19 +107,19 @@ def test_an_import_is_a_batch(collector: Collector, settings: KafkaSettings) -> 
      {"content-type": "application/octet-stream"}, {"content-type": "multipart/form-data; boundary=x"}, {}],
 )  # fmt: skip
 def test_the_body_is_json_whatever_its_type_says(collector: Collector, headers: dict[str, str]) -> None:
-    answer = httpx.post(
-        f"{collector.url}/v1/t", content=json.dumps({"writeKey": KEY, "userId": "u"}), headers=headers
+    answer = ask(
+        collector, "POST", "/v1/t", content=json.dumps({"writeKey": KEY, "userId": "u"}), headers=headers
     )
     assert (answer.status_code, answer.content) == (200, b'{"success": true}')
 
 
 def test_client_metrics_are_taken_and_forgotten(collector: Collector) -> None:
     for body in (b'{"series":[]}', b"anything", b""):
-        answer = httpx.post(collector.url + "/v1/m", content=body, headers=ORIGIN)
+        answer = ask(collector, "POST", "/v1/m", content=body, headers=ORIGIN)
         assert (answer.status_code, answer.json()) == (200, {"success": True})
         assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
     assert get(collector, "/v1/m/").status_code == 405
-    assert httpx.post(collector.url + "/v1/m", content=b" " * 600_000).status_code == 413
+    assert ask(collector, "POST", "/v1/m", content=b" " * 600_000).status_code == 413
 
 
 def test_segment_s_library_finds_its_settings(collector: Collector) -> None:

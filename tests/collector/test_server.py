@@ -22,6 +22,7 @@ from tests.collector.process import (
     KEY,
     Collector,
     add_source,
+    ask,
     dead_letters,
     environment,
     post,
@@ -128,12 +129,12 @@ def test_a_stock_deserialiser_finds_its_schema_here(collector: Collector) -> Non
 def test_errors_can_be_read_by_browsers_and_clients(collector: Collector) -> None:
     origin = {"origin": "https://shop.example"}
     answers = [
-        httpx.get(collector.url + "/v1/track", headers=origin),
-        httpx.get(collector.url + "/nowhere", headers=origin),
-        httpx.post(collector.url + "/ready", headers=origin),
-        httpx.post(collector.url + "/v1/t", content=b"{}", headers=origin),
-        httpx.post(collector.url + f"/v1/t?writeKey={KEY}", content=b"{", headers=origin),
-        httpx.post(collector.url + "/v1/t", content=b" " * 100_001, headers=origin),
+        ask(collector, "GET", "/v1/track", headers=origin),
+        ask(collector, "GET", "/nowhere", headers=origin),
+        ask(collector, "POST", "/ready", headers=origin),
+        ask(collector, "POST", "/v1/t", content=b"{}", headers=origin),
+        ask(collector, "POST", f"/v1/t?writeKey={KEY}", content=b"{", headers=origin),
+        ask(collector, "POST", "/v1/t", content=b" " * 100_001, headers=origin),
     ]
     assert [answer.status_code for answer in answers] == [405, 404, 405, 401, 400, 413]
     for answer in answers:
@@ -145,13 +146,13 @@ def test_errors_can_be_read_by_browsers_and_clients(collector: Collector) -> Non
 
 def test_a_beacon_without_a_preflight_is_accepted(collector: Collector) -> None:
     body = json.dumps({"writeKey": KEY, "anonymousId": "beacon"}).encode()
-    answer = httpx.post(collector.url + "/v1/p", content=body, headers={"content-type": "text/plain"})
+    answer = ask(collector, "POST", "/v1/p", content=body, headers={"content-type": "text/plain"})
     assert answer.status_code == 200
 
 
 def test_a_preflight_is_answered(collector: Collector) -> None:
     asked = {"origin": "https://a.b", "access-control-request-headers": "authorization,x-retry-count"}
-    answer = httpx.options(collector.url + "/v1/t", headers=asked)
+    answer = ask(collector, "OPTIONS", "/v1/t", headers=asked)
     assert answer.headers["access-control-allow-headers"] == "authorization,x-retry-count"
     assert answer.headers["access-control-allow-origin"] == "https://a.b"
 
@@ -196,7 +197,7 @@ def test_a_body_that_arrives_too_slowly_is_refused_and_the_connection_closed(
 
 def test_metrics_count_what_was_accepted(collector: Collector) -> None:
     def accepted() -> float:
-        lines = httpx.get(collector.url + "/metrics").text.splitlines()
+        lines = ask(collector, "GET", "/metrics").text.splitlines()
         name = 'stitchline_collector_accepted_events_total{source="shop"}'
         return sum(float(line.split()[1]) for line in lines if line.startswith(name))
 
@@ -213,7 +214,7 @@ def test_a_stop_finishes_what_it_was_answering(environ: dict[str, str], settings
         socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client,
     ):
         client.sendall(head + body[:10])
-        until(lambda: httpx.get(collector.url + "/healthz").status_code == 200)
+        until(lambda: ask(collector, "GET", "/healthz").status_code == 200)
         collector.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(collector.port))
         client.sendall(body[10:])
@@ -238,37 +239,37 @@ def test_a_port_that_is_taken_is_not_shared(environ: dict[str, str], collector: 
 
 
 def test_the_pixel_is_served_compressed_and_asked_for_anew(collector: Collector) -> None:
-    address = collector.url + "/pixel.js"
-    answer = httpx.get(address, headers={"origin": "https://shop.example"})
+    path = "/pixel.js"
+    answer = ask(collector, "GET", path, headers={"origin": "https://shop.example"})
     assert answer.status_code == 200
     assert answer.content == FILE.read_bytes()
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
     assert "max-age=3600" in answer.headers["cache-control"]
-    plain = httpx.get(address, headers={"accept-encoding": "identity"})
+    plain = ask(collector, "GET", path, headers={"accept-encoding": "identity"})
     assert (plain.content, "content-encoding" in plain.headers) == (FILE.read_bytes(), False)
-    again = httpx.get(address, headers={"if-none-match": answer.headers["etag"]})
+    again = ask(collector, "GET", path, headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert httpx.post(address).status_code == 405
+    assert ask(collector, "POST", path).status_code == 405
 
 
 def test_a_browser_is_told_who_it_is_and_remembers(collector: Collector) -> None:
     origin = "https://shop.example"
     headers = {"origin": origin, "x-forwarded-proto": "https"}
     body = {"writeKey": KEY, "anonymousId": "said"}
-    answer = httpx.post(collector.url + "/v1/visitor", json=body, headers=headers)
+    answer = ask(collector, "POST", "/v1/visitor", json=body, headers=headers)
     assert answer.json() == {"success": True, "anonymousId": "said"}
     cookie = answer.headers["set-cookie"]
     assert cookie == "stitchline_id=said; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure"
     assert answer.headers["access-control-allow-origin"] == origin
     assert answer.headers["access-control-allow-credentials"] == "true"
     later = {"origin": origin, "cookie": "other=1; stitchline_id=said"}
-    answer = httpx.post(collector.url + "/v1/visitor", json={"writeKey": KEY}, headers=later)
+    answer = ask(collector, "POST", "/v1/visitor", json={"writeKey": KEY}, headers=later)
     assert answer.json()["anonymousId"] == "said"
     assert not answer.headers["set-cookie"].endswith("Secure")
-    assert httpx.post(collector.url + "/v1/visitor", json={"writeKey": "unknown"}).status_code == 401
-    assert httpx.get(collector.url + "/v1/visitor").status_code == 405
+    assert ask(collector, "POST", "/v1/visitor", json={"writeKey": "unknown"}).status_code == 401
+    assert ask(collector, "GET", "/v1/visitor").status_code == 405
 
 
 def test_an_event_of_a_browser_has_its_cookie(collector: Collector, settings: KafkaSettings) -> None:

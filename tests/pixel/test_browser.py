@@ -186,7 +186,8 @@ def test_events_of_the_last_moment_arrive(
     page, _ = visit(context, site.origin() + path)
     page.run("addEventListener('pagehide', () => stitchline.track('Really left'))")
     page.goto("about:blank")
-    assert names(arrivals.of(path, 3)) == ["page", "Left", "Really left"]
+    # What leaves with the page leaves at once, in requests beside each other: their order is nobody's promise.
+    assert sorted(names(arrivals.of(path, 3))) == ["Left", "Really left", "page"]
 
 
 def test_what_no_page_could_bring_the_next_one_brings(
@@ -259,8 +260,9 @@ def test_what_was_not_taken_is_sent_again_as_the_same_event(
     path = shop_page(site, int(front.url.rpartition(":")[2]), "stitchline.track('Bought')")
     chrome.context().page(site.origin() + path)
     until(lambda: 200 in [attempt.status for attempt in front.attempts if attempt.path == BATCH])
-    events = arrivals.of(path, 2)
-    assert names(events) == ["page", "Bought"] * (3 if fault is Fault.STORED else 1)
+    wanted = ["page", "Bought"] * (3 if fault is Fault.STORED else 1)
+    events = arrivals.of(path, len(wanted))
+    assert names(events) == wanted
     assert len({event["messageId"] for event in events}) == 2
     tries = [attempt for attempt in front.attempts if attempt.path == BATCH]
     refused = {Fault.TOO_MANY: 429, Fault.STORED: 503, Fault.LOST: 0}[fault]

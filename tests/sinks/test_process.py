@@ -237,7 +237,7 @@ def test_sinks_are_not_ready_before_kafka_has_answered(stage: Stage) -> None:
 def status(url: str) -> int:
     """0 when nobody answers."""
     try:
-        return httpx.get(url).status_code
+        return httpx.get(url, timeout=30).status_code
     except httpx.TransportError:
         return 0
 

@@ -114,12 +114,12 @@ def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:
     answered: list[bytes] = []
     with server_on(tmp_path) as (url, process):
         slow = threading.Thread(
-            target=lambda: answered.append(post(url, b"SELECT sleep(1)", wait_end_of_query="1")[2])
+            target=lambda: answered.append(post(url, b"SELECT sleep(3)", wait_end_of_query="1")[2])
         )
         slow.start()
         wait_until(
-            lambda: b"sleep(1)" in post(url, b"SELECT query FROM system.processes")[2],
-            10,
+            lambda: b"sleep(3)" in post(url, b"SELECT query FROM system.processes")[2],
+            30,
             "the statement runs",
         )
         process.send_signal(signal.SIGTERM)
