@@ -13,7 +13,7 @@ import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
-from collector.cors import ANY, preflight_headers, reply_headers
+from collector.cors import ANY, PUBLIC, preflight_headers, reply_headers
 from collector.image import GIF, accept_image, image_reply
 from collector.intake import Intake, Request, accept
 from collector.introduction import introduce
@@ -124,7 +124,8 @@ class App:
     async def _page(self, head: Head) -> tuple[Reply, Headers]:
         if head.path == PIXEL:
             known, encodings = head.headers.get("if-none-match", ""), head.headers.get("accept-encoding", "")
-            return self._pages.pixel(head.method, known, encodings), _cors(head)
+            # The same for everybody: a cache that knows no Vary shall not keep it for one site alone.
+            return self._pages.pixel(head.method, known, encodings), PUBLIC
         asked = self._asked(head)
         key = key_asked_for(asked)
         if key is None:
@@ -162,10 +163,17 @@ class App:
         return forwarded if forwarded in ("http", "https") else head.scope.scheme
 
     def _visit(self, head: Head) -> Visit | None:
-        """Of a browser: it names an origin with every POST. An image's GET may be one's."""
-        if not self._cookies.name or (head.method == "POST" and not head.headers.get("origin")):
+        """Of a browser: it names an origin with every POST. An image's GET may be one's.
+
+        A form that another site's page submits as a whole page is none: SameSite keeps the visitor's cookie out of it, and
+        would all the same let the answer put a stranger's id in its place.
+        """
+        headers = head.headers
+        if not self._cookies.name or (head.method == "POST" and not headers.get("origin")):
             return None
-        return visit(head.headers.get("cookie", ""), self._scheme(head), self._cookies)
+        if headers.get("sec-fetch-mode") == "navigate":
+            return None
+        return visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
 
     async def _take(
         self, head: Head, protocol: HTTPProtocol, read: Callable[..., Intake]
@@ -178,7 +186,8 @@ class App:
             return refused(refusal, CLOSE), _cors(head)
         request = self._request(head, body)
         now = time.time_ns() // 1_000_000
-        self._ids.begin(self._unsettled.take(request, time.monotonic()) if self._unsettled else ())
+        earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else []
+        self._ids.begin(earlier)
         intake = read(
             request, now=now, ids=self._ids, sources=self._control.state.source_of, limits=self._limits
         )
@@ -190,8 +199,8 @@ class App:
                 reply = intake.reply
             except (Overloaded, KafkaUnavailable) as error:
                 reply = self._not_kept(error)
-        if made and reply.reason is Reason.KAFKA_UNAVAILABLE:
-            self._unsettled.remember(request, made, time.monotonic())
+        if reply.reason:
+            self._unsettled.refused(request, reply.reason, earlier, made, time.monotonic())
         self._meter.intake(intake, reply)
         extra = _cors(head, intake.source)
         if request.visit and intake.events and reply.status == OK:

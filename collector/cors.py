@@ -12,14 +12,14 @@ ANY = "*"
 EXPOSED = ("access-control-expose-headers", "Retry-After")
 PREFLIGHT_AGE = ("access-control-max-age", "7200")  # seconds; no browser keeps it longer
 METHODS = ("access-control-allow-methods", "GET, POST, OPTIONS")
-NO_BROWSER: Headers = [("access-control-allow-origin", ANY), EXPOSED]
+PUBLIC: Headers = [("access-control-allow-origin", ANY), EXPOSED]
 ASKED_BYTES_MAX = 1_000
 
 
 def reply_headers(origin: str, allowed: Sequence[str] = (ANY,)) -> Headers:
     """Headers of a reply; an origin that the source does not allow gets none that would let the page read it."""
     if not origin:
-        return NO_BROWSER if ANY in allowed else [EXPOSED]
+        return PUBLIC if ANY in allowed else [EXPOSED]
     if ANY not in allowed and origin not in allowed:
         return [("vary", "Origin"), EXPOSED]
     return [

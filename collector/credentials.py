@@ -12,11 +12,15 @@ from schemas.identifiers import text
 
 QUERY_FIELDS_MAX = 100
 HEADERS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request
+REMEMBERED_CHARS_MAX = 1_024  # no more of each: strangers' headers of hundreds of KB would stay for ever
 
 
-@lru_cache(HEADERS_REMEMBERED_MAX)
 def key_in_header(authorization: str) -> str:
     """The user name of Basic, or the token of Bearer; "" when the header is empty, of another scheme or unreadable."""
+    return (_remembered if len(authorization) <= REMEMBERED_CHARS_MAX else _key_of)(authorization)
+
+
+def _key_of(authorization: str) -> str:
     scheme, _, rest = authorization.strip().partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()
@@ -27,6 +31,9 @@ def key_in_header(authorization: str) -> str:
     except (binascii.Error, UnicodeEncodeError):
         return ""
     return decoded.decode("utf-8", "replace").partition(":")[0].strip()
+
+
+_remembered = lru_cache(HEADERS_REMEMBERED_MAX)(_key_of)
 
 
 def key_in_query(query: str) -> str:

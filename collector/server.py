@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 import uvloop
 from granian.constants import HTTPModes
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from collector.app import App, Control
@@ -118,7 +119,9 @@ def _server(app: App, settings: CollectorSettings) -> Server:
         app,
         address=settings.host,
         port=settings.port,
-        http=HTTPModes.auto,
+        # Of both versions, which one is spoken is found out first, and on that the server sets no time limit.
+        http=HTTPModes.auto if settings.http2 else HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=settings.head_timeout_s * 1000),
         websockets=False,
         backlog=settings.connections_max,
         backpressure=settings.connections_max,

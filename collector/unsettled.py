@@ -13,6 +13,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from collector.intake import Request
+from schemas.reasons import Reason
+
+# Nothing of these is in Kafka; an attempt before them may be.
+_SENT_AGAIN = (Reason.RATE_LIMITED, Reason.OVERLOADED)
 
 
 class MessageIds(Iterator[str]):
@@ -60,6 +64,14 @@ class Unsettled:
         self._next += 1
         self._ids += len(ids)
         self._forget_old(now_s)
+
+    def refused(
+        self, request: Request, reason: Reason, earlier: list[str], made: list[str], now_s: float
+    ) -> None:
+        """`earlier` was taken for this attempt, `made` begins with it, or is empty when the attempt did not come so far."""
+        ids = made or earlier
+        if ids and (reason is Reason.KAFKA_UNAVAILABLE or (earlier and reason in _SENT_AGAIN)):
+            self.remember(request, ids, now_s)
 
     def take(self, request: Request, now_s: float) -> list[str]:
         """The ids of the oldest equal request, which are forgotten by this; empty when there is none."""

@@ -118,8 +118,17 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     body_timeout_s: Annotated[
         int, Meta(ge=1, description="How long a request's body may take to arrive; then 408.")
     ] = field(default=30, name="COLLECTOR_BODY_TIMEOUT_S")
+    head_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long a connection may wait for a request's head; then it is closed.")
+    ] = field(default=30, name="COLLECTOR_HEAD_TIMEOUT_S")
+    http2: Annotated[
+        bool,
+        Meta(
+            description="HTTP/2 without TLS too, for proxies: strangers could keep such connections for ever."
+        ),
+    ] = field(default=False, name="COLLECTOR_HTTP2")
     connections_max: Annotated[
-        int, Meta(ge=1, description="Requests served at the same time by one worker; others wait.")
+        int, Meta(ge=1, description="Connections served at the same time by one worker; others wait.")
     ] = field(default=4_096, name="COLLECTOR_CONNECTIONS_MAX")
     unsettled_ids_max: Annotated[
         int,

@@ -20,6 +20,7 @@ Record = tuple[str, bytes | None]  # key and document; None deletes
 
 _SOURCE = "source/"
 WRITE_KEYS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request
+REMEMBERED_CHARS_MAX = 1_024  # no more of each: strangers' keys of hundreds of KB would stay for ever
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -55,9 +56,15 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     sources: list[SourceInput] = []
 
 
-@lru_cache(WRITE_KEYS_REMEMBERED_MAX)
 def hash_write_key(write_key: str) -> str:
+    return (_remembered_hash if len(write_key) <= REMEMBERED_CHARS_MAX else _hash)(write_key)
+
+
+def _hash(write_key: str) -> str:
     return hashlib.sha256(write_key.encode()).hexdigest()
+
+
+_remembered_hash = lru_cache(WRITE_KEYS_REMEMBERED_MAX)(_hash)
 
 
 def parse_file(document: Any) -> dict[str, bytes]:

@@ -2,10 +2,13 @@
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
+from collector.credentials import key_in_header
 from schemas.codec import decode
+from schemas.control import ControlState
 from tests.collector.test_intake import A, basic, take
 
 
@@ -67,3 +70,19 @@ def test_a_whole_body_that_is_refused_is_kept_as_it_was_received() -> None:
     body = rb'{"type":"purchase","name":"\ud83d","writeKey":"good"}'
     (letter,) = take("/v1/track", body, authorization="").letters
     assert decode(letter.value)["payload"] == body
+
+
+def test_strangers_keys_do_not_fill_the_memory() -> None:
+    state, size, number = ControlState(), 500_000, 20
+    tracemalloc.start()
+    try:
+        for place in range(number):
+            key = f"{place}" + "k" * size
+            for authorization in (f"Bearer {key}", basic(key)):
+                assert key_in_header(authorization) == key
+            assert state.source_of(key) is None
+        del key, authorization
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < size * number / 4

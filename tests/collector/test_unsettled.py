@@ -2,11 +2,13 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.intake import Request
 from collector.unsettled import MessageIds, Unsettled
+from schemas.reasons import Reason
 
 
 def request(body: bytes = b"{}", path: str = "/v1/track") -> Request:
@@ -42,6 +44,25 @@ def test_two_equal_requests_get_one_set_of_ids_each() -> None:
     unsettled.remember(request(), ["a"], 0)
     unsettled.remember(request(), ["b"], 0)
     assert [unsettled.take(request(), 1) for _ in range(3)] == [["a"], ["b"], []]
+
+
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.OVERLOADED, Reason.KAFKA_UNAVAILABLE])
+@pytest.mark.parametrize("made", [["a", "b"], []])
+def test_a_retry_that_is_refused_for_now_leaves_its_ids_to_the_next(reason: Reason, made: list[str]) -> None:
+    unsettled = Unsettled(100, 10)
+    unsettled.refused(request(), Reason.KAFKA_UNAVAILABLE, [], ["a", "b"], 0)
+    unsettled.refused(request(), reason, unsettled.take(request(), 1), made, 1)
+    assert unsettled.take(request(), 2) == ["a", "b"]
+    assert not unsettled
+
+
+def test_only_what_may_be_in_kafka_is_remembered() -> None:
+    unsettled = Unsettled(100, 10)
+    for reason in (Reason.RATE_LIMITED, Reason.OVERLOADED, Reason.INVALID_JSON, Reason.UNKNOWN_WRITE_KEY):
+        unsettled.refused(request(), reason, [], ["a"], 0)
+    unsettled.refused(request(), Reason.KAFKA_UNAVAILABLE, [], [], 0)
+    unsettled.refused(request(), Reason.INVALID_JSON, ["a"], ["a"], 0)
+    assert not unsettled
 
 
 def test_the_oldest_are_forgotten_by_number_and_by_age() -> None:
