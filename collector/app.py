@@ -222,9 +222,8 @@ class App:
         """The reply when nothing of it will be published, else None."""
         if intake.source is None:
             return self._newest(intake.reply)
-        if (
-            intake.source.events_per_s_max is None or self._publisher.problem
-        ):  # then refused for that, and sent again
+        # While Kafka is away the request is refused for that, and comes again: it must not cost its source anything.
+        if intake.source.events_per_s_max is None or self._publisher.problem:
             return None
         records = len(intake.events) + len(intake.letters)
         wait_s = self._rates.wait_s(intake.source, records, time.monotonic())

@@ -18,10 +18,8 @@ from schemas.reasons import Reason
 
 _SEGMENT = re.compile(r"/v1/projects/([^/]+)/settings/?")
 _RUDDERSTACK = ("/sourceConfig", "/sourceConfig/")
-_CACHED = (
-    "cache-control",
-    "private, max-age=60",
-)  # by the browser alone: the answer may name the host that was asked
+# By the browser alone: the answer may name the host that was asked.
+_CACHED = ("cache-control", "private, max-age=60")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,5 @@ IMAGES = {
     for slash in _SLASHES
 }
 
-CLIENT_METRICS = frozenset(
-    {"/v1/m", "/v1/m/"}
-)  # what libraries tell their maker about themselves: nobody here reads it
+# What libraries tell their maker about themselves: nobody here reads it.
+CLIENT_METRICS = frozenset({"/v1/m", "/v1/m/"})

@@ -58,9 +58,8 @@ class BodyReader:
             return self._patience.wait(asyncio.ensure_future(self._read_within(protocol)))
         if announced.isdecimal() and int(announced) > self._bytes_max:
             raise BodyRefused(too_large(self._bytes_max))
-        return self._patience.wait(
-            cast("asyncio.Future[bytes]", protocol())
-        )  # it is one, and is declared as less
+        # It is a future, and is declared as less.
+        return self._patience.wait(cast("asyncio.Future[bytes]", protocol()))
 
     async def _read_within(self, protocol: HTTPProtocol) -> bytes:
         body = bytearray()

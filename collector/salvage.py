@@ -19,10 +19,8 @@ _OPENED_BY = {b"]": b"[", b"}": b"{"}
 _KEY = b'"batch"'
 _IN_BATCH = b"{["  # the brackets that are open between two events
 
-
-TOKENS_MAX = (
-    150_000  # a few hundred bytes of gzip can hold a million, and each costs time; real batches have fewer
-)
+# A few hundred bytes of gzip can hold a million, and each costs time; real batches have fewer.
+TOKENS_MAX = 150_000
 
 
 class Parts(msgspec.Struct, frozen=True):

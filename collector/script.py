@@ -22,10 +22,8 @@ class Script:
             ("etag", "W/" + self._tag),
             ("cache-control", f"public, max-age={max_age_s}"),
             ("vary", "Accept-Encoding"),
-            (
-                "cross-origin-resource-policy",
-                "cross-origin",
-            ),  # else a page that isolates itself cannot load it
+            # Without it a page that isolates itself cannot load the script.
+            ("cross-origin-resource-policy", "cross-origin"),
         )
         kind = (("content-type", "text/javascript; charset=utf-8"), ("x-content-type-options", "nosniff"))
         self._plain = Reply(200, source, (*kind, *shared))

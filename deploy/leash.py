@@ -100,9 +100,8 @@ class _Ending:
         self._last_resort.start()
 
     def _send(self, number: signal.Signals) -> None:
-        with contextlib.suppress(
-            ProcessLookupError, PermissionError
-        ):  # macOS says EPERM for a group that is just ending
+        # macOS says EPERM for a group that is just ending.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, number)
 
 

@@ -1,6 +1,5 @@
 """Ports on 127.0.0.1: which are free, and whether something answers."""
 
-import asyncio
 import socket
 from collections.abc import Mapping
 
@@ -63,13 +62,3 @@ async def answers_http(url: str, timeout_s: float = 1) -> bool:
             return reply.status == 200
     except (aiohttp.ClientError, TimeoutError, OSError):
         return False
-
-
-async def answers_tcp(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True

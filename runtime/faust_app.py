@@ -25,9 +25,8 @@ def faust_app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> f
     app = _App(
         f"{kafka.topic_prefix}{kafka.generation}-{name}",
         broker=[f"{transport.SCHEME}://{address}" for address in kafka.bootstrap_servers.split(",")],
-        datadir=folder(
-            f"{settings.state_dir}/{kafka.generation}/faust"
-        ),  # it insists on one, and writes nothing there
+        # It insists on a folder, and writes nothing there.
+        datadir=folder(f"{settings.state_dir}/{kafka.generation}/faust"),
         autodiscover=False,
         web_enabled=False,
         topic_allow_declare=False,

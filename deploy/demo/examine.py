@@ -11,9 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.demo.oracle import Channel, Expected, Step
 from deploy.queries import ready
 
-MOVED_MAX = timedelta(
-    seconds=30
-)  # clients stamp requests, so a time is moved by how long its request was on its way
+# Clients stamp requests, so a time is moved by how long its request was on its way.
+MOVED_MAX = timedelta(seconds=30)
 
 WITH_ACCOUNT = "SELECT count() FROM profiles WHERE user_id != ''"
 ON_TWO_DEVICES = "SELECT count() FROM profiles WHERE length(anonymous_ids) > 1"

@@ -1,4 +1,4 @@
-"""The demonstration's report as text: what was sent, what came out in SQL, and which numbers are right. Pure."""
+"""The demonstration's report as text: what was sent, what came out in SQL, and which numbers are right."""
 
 from collections.abc import Sequence
 

@@ -121,9 +121,8 @@ def _fetch_once(jar: Jar, folder: Path, download: Download) -> None:
                 f"{jar.name} as fetched is not the file that this version was made with "
                 f"({fetched.stat().st_size} bytes, SHA-256 {_sha256(fetched)}): a proxy or mirror may have changed it"
             )
-        os.replace(
-            fetched, folder / jar.file_name
-        )  # whole or not at all, also for a process that reads meanwhile
+        # Whole or not at all, also for a process that reads meanwhile.
+        os.replace(fetched, folder / jar.file_name)
 
 
 @contextmanager

@@ -108,9 +108,8 @@ def server_properties(broker: Broker) -> dict[str, str]:
         "replica.fetch.max.bytes": str(broker.message_bytes_max),
         "group.initial.rebalance.delay.ms": "0",
         "offsets.topic.replication.factor": "1",
-        "offsets.retention.minutes": str(
-            366 * 24 * 60
-        ),  # longer than any topic: a sink must never begin anew
+        # longer than any topic: a sink must never begin anew
+        "offsets.retention.minutes": str(366 * 24 * 60),
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
@@ -123,9 +122,8 @@ def server_properties(broker: Broker) -> dict[str, str]:
         "num.network.threads": "2",
         "num.io.threads": "4",
         "log.segment.bytes": str(128 * 1024 * 1024),
-        "log.index.size.max.bytes": str(
-            1024 * 1024
-        ),  # reserved per partition; 1 MB indexes a segment of this size
+        # reserved per partition; 1 MB indexes a segment of this size
+        "log.index.size.max.bytes": str(1024 * 1024),
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),  # the default is a quarter of our heap
     }
 

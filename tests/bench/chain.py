@@ -15,7 +15,7 @@ import msgspec
 
 from tests.bench import traffic
 from tests.bench.figures import Figure
-from tests.bench.meter import PER, Meter, memory, own_cpu_s
+from tests.bench.meter import PER, Meter, memory_mib, own_cpu_s
 from tests.bench.stand import Stand, stand
 from tests.bench.steady import Sender, Shape, Tally
 
@@ -146,7 +146,7 @@ def figures(there: Stand, rate: float = RATE, seconds: float = SECONDS) -> list[
     cpu = meter.cpu_s()
     events = load.tally.accepted
     whole = sum(cpu.values()) / events * PER
-    peak = sum(memory(process).pss for process in there.processes.values())
+    peak = sum(memory_mib(process) for process in there.processes.values())
     return [
         _figure("accepted", events / load.sent_s, "events/s", at_least=rate * 0.99),
         *_lag(load.samples),

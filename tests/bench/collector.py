@@ -8,7 +8,6 @@ second are a floor; CPU seconds for 100,000 events hardly depend on what else ru
 """
 
 import argparse
-import base64
 import logging
 import os
 import sys
@@ -24,13 +23,13 @@ import psutil
 from runtime import logs
 from tests import engines
 from tests.bench.http_load import Load, load
+from tests.bench.meter import MIB, PER, cpu_s
+from tests.bench.steady import post
 from tests.collector import process as collectors
 
 EVENTS = 10_000  # made beforehand, then sent again and again
 PARTITIONS = "4"  # of the embedded deployment, which is what this measures
 WARM_UP_S = 1.0
-PER = 100_000
-MIB = 1 << 20
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,13 +86,7 @@ def event(number: int) -> dict[str, object]:
 
 
 def request(path: str, document: object) -> bytes:
-    body = msgspec.json.encode(document)
-    basic = base64.b64encode(f"{collectors.KEY}:".encode()).decode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: collector.example\r\nauthorization: Basic {basic}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    return post(path, msgspec.json.encode(document), collectors.KEY)
 
 
 def requests_of(batch: int) -> list[bytes]:
@@ -125,17 +118,18 @@ def _broker() -> psutil.Process | None:
     return next((child for child in mine if child.name().startswith("java")), None)
 
 
-def cpu_s(process: psutil.Process | None) -> float:
-    return sum(process.cpu_times()[:2]) if process else 0.0
+def _cpu_s(stand: Stand) -> tuple[float, float]:
+    """Of the collector and of the broker."""
+    return cpu_s(stand.collector), cpu_s(stand.broker) if stand.broker else 0.0
 
 
 def measure(stand: Stand, connections: int, batch: int, seconds: float) -> Row:
     requests = requests_of(batch)
     load(stand.address, requests, connections, WARM_UP_S)
-    before = cpu_s(stand.collector), cpu_s(stand.broker)
+    before = _cpu_s(stand)
     seen = load(stand.address, requests, connections, seconds)
-    spent = cpu_s(stand.collector) - before[0], cpu_s(stand.broker) - before[1]
-    return row(stand, connections, batch, seen, spent)
+    after = _cpu_s(stand)
+    return row(stand, connections, batch, seen, (after[0] - before[0], after[1] - before[1]))
 
 
 def row(stand: Stand, connections: int, batch: int, seen: Load, spent: tuple[float, float]) -> Row:

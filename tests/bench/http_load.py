@@ -16,7 +16,6 @@ import msgspec
 REPLY_BYTES_MAX = 65_536
 STALLED_S = 60.0  # nothing at all answered for so long: the server is gone
 GOOD = b"HTTP/1.1 200"
-ALWAYS_OVER = float("inf")
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):

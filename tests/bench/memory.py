@@ -5,7 +5,7 @@ import time
 import psutil
 
 from tests.bench.figures import Figure
-from tests.bench.meter import MIB, Meter, memory
+from tests.bench.meter import MIB, Meter, memory_mib
 from tests.bench.stand import Stand, stand
 
 SETTLE_S = 5.0
@@ -18,7 +18,7 @@ def figures(there: Stand) -> list[Figure]:
     meter = Meter(there.processes)
     time.sleep(SECONDS)
     cpu = sum(meter.cpu_s().values()) / meter.seconds * 100
-    found = {name: memory(process).pss for name, process in there.processes.items()}
+    found = {name: memory_mib(process) for name, process in there.processes.items()}
     found["up"] = psutil.Process(there.up.process.pid).memory_full_info().pss / MIB
     rows = [
         Figure(stage="idle", name=f"memory of {name} (PSS)", value=round(pss), unit="MiB")

@@ -7,18 +7,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-import msgspec
 import psutil
 
 MIB = 1 << 20
 PER = 100_000  # events
-
-
-class Memory(msgspec.Struct, frozen=True):
-    """In MiB. `pss` counts a page that several processes share once in all of them together."""
-
-    pss: float
-    rss: float
 
 
 class Meter:
@@ -46,14 +38,14 @@ def cpu_s(process: psutil.Process) -> float:
     return sum(sum(member.cpu_times()[:2]) for member in _tree(process))
 
 
-def memory(process: psutil.Process) -> Memory:
-    pss = rss = 0
+def memory_mib(process: psutil.Process) -> float:
+    """PSS, where there is such a thing: a page that several processes share counts once in all of them together."""
+    used = 0
     for member in _tree(process):
         with suppress(psutil.NoSuchProcess):
             info = member.memory_full_info()
-            pss += getattr(info, "pss", info.rss)
-            rss += info.rss
-    return Memory(pss / MIB, rss / MIB)
+            used += getattr(info, "pss", info.rss)
+    return used / MIB
 
 
 def _tree(process: psutil.Process) -> Iterator[psutil.Process]:

@@ -28,7 +28,7 @@ from schemas.topics import EVENTS_RAW
 from tests import engines
 from tests.bench import traffic
 from tests.bench.figures import ROOT, Figure
-from tests.bench.meter import PER, cpu_s, memory
+from tests.bench.meter import PER, cpu_s, memory_mib
 from tests.bench.stand import scrape
 
 EVENTS = 120_000
@@ -165,7 +165,7 @@ def run(events: int = EVENTS, size: int = PACK_EVENTS) -> list[Figure]:
         before = cpu_s(found.process)
         seconds = found.work("main", events, size)
         spent = cpu_s(found.process) - before
-        return figures(events, size, (seconds, spent), memory(found.process).pss)
+        return figures(events, size, (seconds, spent), memory_mib(found.process))
 
 
 def figures(events: int, size: int, took: tuple[float, float], pss: float) -> list[Figure]:

@@ -6,7 +6,7 @@ Deliberately absent: any load.
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -64,7 +64,9 @@ def stand() -> Iterator[Stand]:
     with tempfile.TemporaryDirectory() as folder:
         up = Up(Path(folder) / "data")
         try:
-            yield Stand(up)
+            there = Stand(up)
+            with closing(there.kafka):
+                yield there
         finally:
             up.end(SIGTERM)
 

@@ -1,8 +1,8 @@
 """Stands between a client and the real collector: records every request as the client made it, passes it on, and spoils the
 first ones in a way that a test chooses.
 
-A refusal is made by the collector's own functions, and test_front.py holds it against what a real collector answers. Absent: any
-judgement on what was recorded (recording.py).
+A refusal is made by the collector's own functions, and test_clients.py holds it against what a real collector answers. Absent:
+any judgement on what was recorded (recording.py).
 """
 
 import asyncio

@@ -37,13 +37,14 @@ from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
 LEDGER = "SELECT outcome, sum(events) AS events FROM ledger WHERE source = {source:String} GROUP BY outcome"
+# What a client is told, and what the collector said.
 MET = {
     Fault.TOO_MANY: (429, 0),
     Fault.UNAVAILABLE: (503, 0),
     Fault.STORED: (503, 200),
     Fault.CUT: (0, 200),
     Fault.LOST: (0, 0),
-}  # what a client is told, and what the collector said
+}
 BOTH = {"authorization", "authorization,x-retry-count"}
 OF_ITS_OWN = ((200, 200), (503, 503))  # of the collector, unspoilt: it doubts a Kafka that is very slow
 TIMER_S = 0.05  # how much too early a client's timer may be

@@ -179,12 +179,8 @@ RAW = {
 }  # fmt: skip
 
 
-UNFINISHED = {
-    "length-too-long",
-    "chunk-cut",
-    "head-cut",
-    "nothing",
-}  # the server waits for more until told that there is none
+# The server waits for more until told that there is none.
+UNFINISHED = {"length-too-long", "chunk-cut", "head-cut", "nothing"}
 
 
 @pytest.mark.parametrize("name", RAW)

@@ -13,7 +13,6 @@ from tests.collector.test_intake import basic, take
 from tests.collector.test_intake_properties import JSON
 
 GOOD = b'{"type":"page","anonymousId":"a","messageId":"good"}'
-DEEP = b'{"type":"page","anonymousId":"a","properties":' + b"[" * 900 + b"]" * 900 + b"}"
 
 SPOILT = [
     b'{"type":"track","userId":"u","properties":{"price":NaN}}',

@@ -120,9 +120,8 @@ def test_a_visitor_whose_storage_was_cleared_is_the_same_one(
     page, first = visit(context, site.origin() + path)
     page.run("localStorage.clear()")
     page.goto(site.origin() + path)
-    _, elsewhere = visit(
-        context, site.origin("blog.shop.example") + path
-    )  # another origin: storage of its own
+    # Another origin has a storage of its own.
+    _, elsewhere = visit(context, site.origin("blog.shop.example") + path)
     assert elsewhere == first
     assert {event["anonymousId"] for event in arrivals.of(path, 3)} == {first}
 

@@ -60,9 +60,6 @@ FROM profiles"""
 WHOLE_SQL = """\
 SELECT count() FROM events WHERE type = 'track' AND properties.number = raw_offset AND properties.plan = 'pro'"""
 
-TEXTS = """workspace message_id type event name anonymous_id user_id previous_id group_id profile_id session_id traits
-context integrations lineage source"""
-
 
 @pytest.fixture
 def tables(clickhouse: str, database: str) -> Tables:

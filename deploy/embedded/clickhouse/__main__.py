@@ -15,7 +15,8 @@ from aiohttp import web
 
 from deploy.embedded.clickhouse import HOST
 from deploy.embedded.clickhouse.app import READ_BUFFER_BYTES, App
-from deploy.embedded.clickhouse.engine import Engine, FolderUnusable
+from deploy.embedded.clickhouse.engine import Engine
+from deploy.embedded.clickhouse.folder import FolderUnusable
 from deploy.embedded.clickhouse.form import Limits
 from deploy.embedded.clickhouse.running import Running
 from deploy.embedded.clickhouse.serve import Server

@@ -82,9 +82,8 @@ class App:
             failed = await asyncio.shield(ending)
         except OSError:  # an INSERT whose data had not come to its end is not committed
             return
-        except (
-            asyncio.CancelledError
-        ):  # the client has gone away; the thread finds out when it next reads or writes
+        except asyncio.CancelledError:
+            # The client has gone away; the thread finds out when it next reads or writes.
             ending.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             asyncio.get_running_loop().run_in_executor(None, self._server.running.end_reader, query_id)
             raise

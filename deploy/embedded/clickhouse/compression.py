@@ -19,14 +19,8 @@ SLICE_BYTES = 64 * 1024
 STREAM_BYTES_MAX = 64 * 1024 * 1024  # of one brotli stream that others may follow
 CANNOT_DECOMPRESS = 271
 UNKNOWN_METHOD = (48, "NOT_IMPLEMENTED")
-ERRORS = (
-    zlib.error,
-    zstandard.ZstdError,
-    lzma.LZMAError,
-    brotli.error,
-    OSError,
-    RuntimeError,
-)  # bz2: OSError; lz4: RuntimeError
+# bz2 raises OSError, lz4 RuntimeError.
+ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, brotli.error, OSError, RuntimeError)
 
 
 class _Frame(Protocol):

@@ -25,8 +25,6 @@ ROWS = "JSONCompactEachRow"
 Params = Mapping[str, str]
 NO_PARAMS: Params = {}
 
-__all__ = ["VERSION", "Context", "Done", "Engine", "FolderUnusable"]
-
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """A statement that ran to its end: its whole output, and the numbers of X-ClickHouse-Summary."""

@@ -10,15 +10,12 @@ UNKNOWN_STATUS = 500
 STATUS = {
     194: 401,  # no password given
     **dict.fromkeys((192, 193, 497, 512, 516), 403),  # unknown user, wrong password, no right
-    **dict.fromkeys(
-        (6, 25, 26, 27, 38, 41, 72, 117, 321, 376, 441, 675, 676), 400
-    ),  # a value cannot be parsed
-    **dict.fromkeys(
-        (8, 15, 36, 37, 44, 53, 62, 123, 167, 168, 223, 427), 400
-    ),  # wrong statement or arguments
-    **dict.fromkeys(
-        (46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511), 404
-    ),  # unknown function, column, type, engine, table, aggregate, format, kind, database, setting, order, engine, role
+    # a value cannot be parsed
+    **dict.fromkeys((6, 25, 26, 27, 38, 41, 72, 117, 321, 376, 441, 675, 676), 400),
+    # wrong statement or arguments
+    **dict.fromkeys((8, 15, 36, 37, 44, 53, 62, 123, 167, 168, 223, 427), 400),
+    # unknown function, column, type, engine, table, aggregate, format, kind, database, setting, order, engine, role
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511), 404),
     159: 408,  # ran too long
     381: 411,
     229: 413,  # a statement that is too long
@@ -45,6 +42,10 @@ class ClickHouseError(Exception):
 def refused(text: str, code: int = NOT_IMPLEMENTED, name: str = "NOT_IMPLEMENTED") -> ClickHouseError:
     """An error of this server, told like one of the engine."""
     return ClickHouseError(code, f"Code: {code}. DB::Exception: {text} ({name})")
+
+
+def statement_too_long(bytes_max: int) -> ClickHouseError:
+    return refused(f"a statement may have {bytes_max} bytes", 229, "QUERY_IS_TOO_LARGE")
 
 
 def from_engine(text: str) -> ClickHouseError:

@@ -11,7 +11,7 @@ import msgspec
 
 from deploy.embedded.clickhouse import sql
 from deploy.embedded.clickhouse.engine import Context
-from deploy.embedded.clickhouse.failure import ClickHouseError, refused
+from deploy.embedded.clickhouse.failure import refused, statement_too_long
 from deploy.embedded.clickhouse.request import DEFAULT_FORMAT
 from deploy.embedded.clickhouse.spool import spooled
 
@@ -92,9 +92,5 @@ def _value(content: Iterator[bytes], left: int, bytes_max: int) -> bytes:
     for chunk in content:
         value += chunk
         if len(value) > left:
-            raise too_long(bytes_max)
+            raise statement_too_long(bytes_max)
     return bytes(value)
-
-
-def too_long(bytes_max: int) -> ClickHouseError:
-    return refused(f"a statement may have {bytes_max} bytes", 229, "QUERY_IS_TOO_LARGE")

@@ -8,7 +8,7 @@ import msgspec
 from deploy.embedded.clickhouse import blocks, sql
 from deploy.embedded.clickhouse.by_select import Through, through
 from deploy.embedded.clickhouse.compression import decompressed
-from deploy.embedded.clickhouse.failure import refused
+from deploy.embedded.clickhouse.failure import refused, statement_too_long
 from deploy.embedded.clickhouse.request import Request
 
 HEAD_BYTES = 256 * 1024  # the SQL of an INSERT ends within; ClickHouse has the same limit (max_query_size)
@@ -37,7 +37,7 @@ def split(request: Request, chunks: Iterator[bytes], statement_bytes_max: int) -
         return Statement(bytes(text), found, itertools.chain([bytes(text[found.data_at :])], chunks))
     _fill(text, chunks, statement_bytes_max + 1)
     if len(text) > statement_bytes_max:
-        raise refused(f"a statement may have {statement_bytes_max} bytes", 229, "QUERY_IS_TOO_LARGE")
+        raise statement_too_long(statement_bytes_max)
     if not text.strip():
         raise refused("Empty query", 62, "SYNTAX_ERROR")
     return Statement(bytes(text), None, iter(()))

@@ -101,9 +101,8 @@ def test_the_engines_own_files_are_read_as_its_compressed_blocks(whole: Path) ->
 
 def test_up_repeats_what_is_wrong_and_ends(folder: Path) -> None:
     newer(folder)
-    environ = os.environ | {
-        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"
-    }  # a Kafka of somebody else's: none is started
+    # A Kafka of somebody else's: none is started.
+    environ = os.environ | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     environ.pop("CLICKHOUSE_URL", None)
     argv = ["up", "--data", str(folder.parent), "--collector-port", "0", "--clickhouse-port", "0"]
     ended = subprocess.run(
