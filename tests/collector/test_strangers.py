@@ -6,10 +6,9 @@ import json
 import socket
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
-from tests.collector.process import KEY, Collector, environment, prepare, running
+from tests.collector.process import KEY, Collector, ask, environment, prepare, running
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 HTTP2_SETTINGS = b"\x04\x00"  # the type and flags of the first frame that is answered
@@ -32,13 +31,13 @@ def test_a_form_of_a_foreign_page_puts_no_stranger_into_the_cookie(collector: Co
     headers = {"origin": "https://other.example", "sec-fetch-mode": "navigate"}
     said = {"writeKey": KEY, "anonymousId": "stranger", "replace": True, "event": "x", "type": "track"}
     for path in ("/v1/visitor", "/v1/track"):
-        answer = httpx.post(collector.url + path, json=said, headers=headers)
+        answer = ask(collector, "POST", path, json=said, headers=headers)
         assert answer.status_code == 200
         assert "set-cookie" not in answer.headers
     data = base64.b64encode(json.dumps(said).encode()).decode()
     shown = {"data": data, "writeKey": KEY}
     for mode, is_set in (("navigate", False), ("no-cors", True)):
-        answer = httpx.get(collector.url + "/v1/pixel/track", params=shown, headers={"sec-fetch-mode": mode})
+        answer = ask(collector, "GET", "/v1/pixel/track", params=shown, headers={"sec-fetch-mode": mode})
         assert ("set-cookie" in answer.headers) == is_set
 
 
@@ -48,7 +47,7 @@ def test_connections_that_ask_nothing_are_closed_and_hold_up_nobody(environ: dic
         for sent in (b"", b"P", b"POST /v1/t HTTP/1.1\r\nhost: ", HTTP2_PREFACE) * 2:
             client = held.enter_context(socket.create_connection(("127.0.0.1", collector.port), timeout=30))
             client.sendall(sent)
-        assert httpx.get(collector.url + "/healthz", timeout=30).status_code == 200
+        assert ask(collector, "GET", "/healthz").status_code == 200
 
 
 @pytest.mark.parametrize(("more", "is_spoken"), [({}, False), ({"COLLECTOR_HTTP2": "true"}, True)])
@@ -56,7 +55,7 @@ def test_http_2_is_spoken_where_it_is_asked_for(
     environ: dict[str, str], more: dict[str, str], is_spoken: bool
 ) -> None:
     with running(environ | more) as collector:
-        assert httpx.get(collector.url + "/healthz").status_code == 200
+        assert ask(collector, "GET", "/healthz").status_code == 200
         with socket.create_connection(("127.0.0.1", collector.port), timeout=30) as client:
             client.sendall(HTTP2_PREFACE)
             answer = b""

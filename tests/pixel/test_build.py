@@ -12,6 +12,7 @@ import pytest
 
 from collector.script import FILE
 from deploy.demo.javascript import CHECKOUT, node
+from tests.pixel.site import SNIPPETS, WRITE_KEY
 
 GZIP_BYTES_MAX = 3_072
 SOURCES = CHECKOUT / "collector" / "pixel"
@@ -52,6 +53,14 @@ def test_nothing_in_it_makes_code_of_text() -> None:
 def test_it_names_the_version_of_the_release() -> None:
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
     assert f'"{version}"' in FILE.read_text()
+
+
+def test_the_demonstrations_pages_have_the_snippet_of_the_docs() -> None:
+    """But for the key and the address, and the page view, which the visits make themselves."""
+    lines = [line for line in SNIPPETS[0].splitlines() if WRITE_KEY not in line and "page();" not in line]
+    assert len(lines) == 5
+    embedded = (CHECKOUT / "deploy" / "demo" / "browser.mjs").read_text().splitlines()
+    assert [line for line in lines if not any(line in found for found in embedded)] == []
 
 
 @pytest.mark.parametrize("path", sorted(SOURCES.glob("*.ts")), ids=lambda path: path.name)

@@ -9,9 +9,10 @@ import pytest
 from runtime.kafka import TopicMismatch, ensure_topics, require_topics
 from runtime.settings import KafkaSettings, load
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
+from tests.engines import free_port
 from tests.runtime.topic_log import eventually, read_topic, write_topic
 from tests.runtime.toy_worker import FORGOTTEN, HOPS, POISON
-from tests.runtime.workers import free_port, worker
+from tests.runtime.workers import worker
 
 KEYS = 23
 BATCH = 600
@@ -113,15 +114,13 @@ def test_killed_workers_lose_nothing_and_double_nothing(
 def test_partitions_move_between_workers_with_their_state(
     environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
 ) -> None:
-    second = {
-        **environ,
-        "PROCESSOR_STATE_DIR": str(tmp_path / "second"),
-        "PROCESSOR_METRICS_PORT": str(free_port() + 1),
-    }
     traffic = Traffic(settings)
     with worker(environ, tmp_path / "log") as one:
         traffic.write()
         one.wait_ready()
+        # The port is looked for when the first worker listens: else it may be the same one.
+        own = {"PROCESSOR_STATE_DIR": str(tmp_path / "second"), "PROCESSOR_METRICS_PORT": str(free_port())}
+        second = {**environ, **own}
         with worker(second, tmp_path / "log2") as two:
             traffic.write()
             two.wait_ready()

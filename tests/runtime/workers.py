@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from tests.runtime.topic_log import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +74,3 @@ def worker(environ: Mapping[str, str], log: Path) -> Iterator[WorkerProcess]:
         yield process
     finally:
         process.close()
-
-
-def free_port() -> int:
-    used = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.laddr}
-    return next(port for port in range(29_600 + os.getpid() % 300, 31_000) if port not in used)
