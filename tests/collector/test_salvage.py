@@ -93,6 +93,14 @@ def test_a_body_of_nothing_but_brackets_is_not_followed_for_long() -> None:
     assert take_apart(b'{"batch":[' + b"[" * (TOKENS_MAX // 2) + b"]" * (TOKENS_MAX // 2) + b"]}") is None
 
 
+def test_what_stands_within_events_is_not_followed() -> None:
+    event = b'{"a":"' + b"," * 100 + b'","b":["batch",' + b'"x",' * TOKENS_MAX + b"nan]}"
+    parts = take_apart(b'{"batch":[' + event + b"," + GOOD + b"]}")
+    assert parts
+    assert parts.events == [event, GOOD]
+    assert take_apart(b'{"batch":[' + b"," * TOKENS_MAX + b"]}") is None
+
+
 def test_the_last_of_several_batches_counts_as_ever() -> None:
     for spoil in (b"", b",nan"):
         intake = take("/v1/batch", b'{"batch":[{}],"batch" : [' + GOOD + spoil + b"]}")
