@@ -45,7 +45,7 @@ def choose(wanted: int, option: str) -> int:
         return free_ports(1)[0]
     if not is_free(wanted):
         raise PortTaken(
-            f"port {wanted} on {HOST} is in use; choose another with {option} N (0 takes any free one)"
+            f"port {wanted} on {HOST} is in use: `stitchline doctor` says by whom; choose another with {option} N, 0 for any"
         )
     return wanted
 

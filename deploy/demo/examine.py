@@ -1,6 +1,7 @@
 """What came out, asked by the ready queries that everybody has, beside what must have come out."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.demo.oracle import Channel, Expected, Step
+from deploy.demo.oracle import Channel, Expected, Said, Step
 from deploy.queries import ready
 
 # Clients stamp requests, so a time is moved by how long its request was on its way.
@@ -17,6 +18,7 @@ MOVED_MAX = timedelta(seconds=30)
 WITH_ACCOUNT = "SELECT count() FROM profiles WHERE user_id != ''"
 ON_TWO_DEVICES = "SELECT count() FROM profiles WHERE length(anonymous_ids) > 1"
 TIMES = "SELECT timestamp FROM events_resolved ORDER BY timestamp"
+SAID = "SELECT type, if(event != '', event, name), anonymous_id, user_id FROM events_resolved"
 ALL_PEOPLE = "SELECT count() FROM profiles"
 
 Rows = Sequence[Sequence[Any]]
@@ -113,6 +115,11 @@ def examine(client: Client, expected: Expected, person: str, door: AtTheDoor) ->
         Check("accepted = stored + duplicates + dead letters", True, found.is_balanced),
         Check("events stored", expected.stored, found.stored),
         Check("of them at the time they happened", len(expected.times), _in_time(client, expected.times)),
+        Check(
+            "of them outside the browser, with device and user as said",
+            sum(expected.said.values()),
+            _as_said(client, expected.said),
+        ),
         Check("duplicates dropped", expected.duplicates, found.duplicates),
         Check("dead letters, by reason", expected.dead, _by_reason(dead)),
         Check("people", expected.people, _number(client, ALL_PEOPLE)),
@@ -171,6 +178,12 @@ def _in_time(client: Client, expected: Sequence[datetime]) -> int:
     """Sorted times differ by no more than any one of them was moved; a clock that is wrong by hours must move none."""
     found = [row[0].replace(tzinfo=UTC) for row in client.query(TIMES).result_rows]
     return sum(abs(stamp - meant) <= MOVED_MAX for stamp, meant in zip(found, expected, strict=False))
+
+
+def _as_said(client: Client, expected: Mapping[Said, int]) -> int:
+    """As a multiset, since some clients make message ids of their own."""
+    found = Counter(tuple(row) for row in client.query(SAID).result_rows)
+    return (found & Counter(expected)).total()
 
 
 def _rows(client: Client, name: str, **parameters: str) -> Rows:

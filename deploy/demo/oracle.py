@@ -9,7 +9,7 @@ import msgspec
 
 from deploy.demo.call import ADDED, ORDERED, VIEWED, Call
 from deploy.demo.people import People, page_of
-from deploy.demo.plan import Traffic
+from deploy.demo.plan import BROWSER, Traffic
 from deploy.demo.shop import DIRECT, EMAIL, HOME, ORGANIC, PAID, REFERRAL, SOCIAL
 
 WEEK = timedelta(days=7)
@@ -48,6 +48,11 @@ class Channel(msgspec.Struct, frozen=True, array_like=True):
     revenue: float
 
 
+Said = tuple[
+    str, str, str, str
+]  # an event's type, what happened, device and user id, as its client named them
+
+
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """Every number that the demonstration shows."""
 
@@ -55,6 +60,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
     duplicates: int
     times: list[datetime]
+    said: dict[Said, int]  # but for those by a browser, which has a device of its own making
     dead: dict[str, int]
     people: int
     with_account: int
@@ -78,6 +84,7 @@ def expect(traffic: Traffic, now: datetime) -> Expected:
         stored=len(traffic.calls),
         duplicates=len(traffic.sendings) - len(traffic.calls),
         times=sorted(call.happened for call in traffic.calls),
+        said=said(traffic),
         dead=REASONS,
         people=len(histories),
         with_account=sum(any(call.user_id for call in calls) for calls in histories.values()),
@@ -92,6 +99,12 @@ def expect(traffic: Traffic, now: datetime) -> Expected:
             sum(_has(calls, event) for calls in histories.values()) for event in (VIEWED, ADDED, ORDERED)
         ],
     )
+
+
+def said(traffic: Traffic) -> dict[Said, int]:
+    browsers = {sending.call.message_id for sending in traffic.sent_by(BROWSER)}
+    others = (call for call in traffic.calls if call.message_id not in browsers)
+    return Counter((call.type, call.what, call.anonymous_id, call.user_id) for call in others)
 
 
 def how_known(call: Call, people: People) -> str:
