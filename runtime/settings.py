@@ -225,6 +225,9 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     block_age_ms_max: Annotated[
         int, Meta(ge=1, description="How long the first row of a block may wait for others.")
     ] = field(default=500, name="SINK_BLOCK_AGE_MS_MAX")
+    ledger_age_ms_max: Annotated[
+        int, Meta(ge=1, description="The same in the ledger, whose sums nobody waits for.")
+    ] = field(default=2_000, name="SINK_LEDGER_AGE_MS_MAX")
     fetch_bytes_min: Annotated[
         int, Meta(ge=1, description="A fetch waits for so many bytes, all partitions together.")
     ] = field(default=262_144, name="SINK_FETCH_BYTES_MIN")

@@ -12,12 +12,13 @@ DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")  # in this order: each m
 
 
 class Sink(msgspec.Struct, frozen=True, kw_only=True):
-    """`dictionaries` are loaded anew after inserts, in their order."""
+    """`dictionaries` are loaded anew after inserts, in their order. Nobody waits for what `is_unhurried` stores."""
 
     name: str
     topic: Topic
     table: str
     dictionaries: tuple[str, ...] = ()
+    is_unhurried: bool = False
 
     @property
     def schema_ids(self) -> frozenset[int]:
@@ -35,7 +36,7 @@ SINKS = {
         Sink(name="events", topic=EVENTS_RESOLVED, table="events_in"),
         Sink(name="pointers", topic=IDENTITY_POINTERS, table="pointers_in", dictionaries=DICTIONARIES),
         Sink(name="dead", topic=EVENTS_DEAD, table="dead_letters_in"),
-        Sink(name="ledger", topic=LEDGER, table="ledger_in"),
+        Sink(name="ledger", topic=LEDGER, table="ledger_in", is_unhurried=True),
     )
 }
 

@@ -51,7 +51,7 @@ class SinkThread(threading.Thread):
         self._settings = load(SinkSettings, environ)
         self.has_failed = False
         topic = sink.topic.full_name(self._kafka.topic_prefix)
-        self._lanes = Lanes(topic, sink.schema_ids, _limits(self._settings))
+        self._lanes = Lanes(topic, sink.schema_ids, _limits(sink, self._settings))
 
     @property
     def is_assigned(self) -> bool:
@@ -153,11 +153,12 @@ def _join(threads: Sequence[SinkThread]) -> None:
             log.warning("sink did not end in time; its last block will be repeated", sink=thread.name)
 
 
-def _limits(settings: SinkSettings) -> Limits:
+def _limits(sink: Sink, settings: SinkSettings) -> Limits:
+    age_ms_max = settings.ledger_age_ms_max if sink.is_unhurried else settings.block_age_ms_max
     return Limits(
         rows_max=settings.block_rows_max,
         bytes_max=settings.block_bytes_max,
-        age_s_max=settings.block_age_ms_max / 1000,
+        age_s_max=age_ms_max / 1000,
     )
 
 

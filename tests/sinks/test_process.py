@@ -118,6 +118,18 @@ def test_all_sinks_run_in_one_process(stage: Stage) -> None:
         assert stop(process) == 0
 
 
+def test_the_ledger_waits_for_more_rows_while_events_do_not(stage: Stage) -> None:
+    entry = {"workspace": "w", "source": "s", "stage": "resolve", "minute": START_MS, "outcome": "resolved"}
+    stage.topics.send("ledger", [encode_ledger_entry(entry | {"events": 1})] * 10)
+    with stage.sink("events", "ledger", SINK_LEDGER_AGE_MS_MAX="3600000") as process:
+        stage.topics.send(EVENTS, [event(n) for n in range(10)])
+        stage.until(COUNT, 10, 10)
+        assert stage.tables.row("SELECT count() FROM ledger") == (0,)
+        assert stop(process) == 0
+    with stage.sink("ledger"):
+        stage.until("SELECT sum(events) FROM ledger", 10)
+
+
 def test_a_sink_that_is_killed_in_mid_flight_loses_and_doubles_nothing(stage: Stage) -> None:
     total = 12_000
     for start in range(0, total, 1000):
