@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 RETRY_AFTER_S = 1
 ANSWER_S = 30.0
 EVENTS_PER_S_MAX = BURST_EVENTS_MAX = 20
-OWED_S = 3  # how far in debt a source is after its budget was spent
+OWED_S = 5  # how far in debt a source is after its budget was spent
 SPENT_EVENTS = BURST_EVENTS_MAX + OWED_S * EVENTS_PER_S_MAX
 # Headers that belong to one connection, or that the HTTP library writes itself.
 OF_THE_CONNECTION = frozenset(
