@@ -16,6 +16,7 @@ from deploy.stack import Addresses, Ports, Stack
 from deploy.supervisor import rotate
 from deploy.welcome import welcome
 from runtime import logs
+from runtime.settings import ClickHouseSettings, load
 
 
 async def run(data: Path, wanted: Ports, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -33,7 +34,7 @@ async def run(data: Path, wanted: Ports, environ: Mapping[str, str], say: Callab
             addresses = starting.result()
             sys.stdout.write(msgspec.json.encode(addresses).decode() + "\n")
             sys.stdout.flush()
-            for line in welcome(addresses, Path.cwd()):
+            for line in welcome(addresses, Path.cwd(), load(ClickHouseSettings, environ).database):
                 say(line)
             await stopped
     finally:

@@ -11,12 +11,12 @@ from deploy.stack import Addresses
 FIRST = '{"anonymousId": "device-1", "userId": "ann", "traits": {"email": "ann@shop.example"}}'
 
 
-def welcome(addresses: Addresses, here: Path) -> list[str]:
-    """`here` is the folder in which commands are typed."""
+def welcome(addresses: Addresses, here: Path, database: str) -> list[str]:
+    """`here` is the folder in which commands are typed; `database` holds the tables."""
     collector, key = addresses.collector, addresses.write_key
     stitchline = f"CLICKHOUSE_URL={addresses.clickhouse} .venv/bin/stitchline"
     folder = FOLDER.relative_to(here) if FOLDER.is_relative_to(here) else FOLDER
-    clickhouse = f"{addresses.clickhouse}/?database=stitchline&default_format=PrettyCompact"
+    clickhouse = f"{addresses.clickhouse}/?database={database}&default_format=PrettyCompact"
     pixel = f'<script async src="{collector}/pixel.js" data-write-key="{key}" onload="stitchline.page()"></script>'
     return [
         "",

@@ -25,7 +25,7 @@ ADDRESSES = Addresses(
 @pytest.fixture(params=[ROOT, Path("/")], ids=["in the checkout", "elsewhere"])
 def commands(request: pytest.FixtureRequest) -> list[list[str]]:
     """Those that begin with curl, as a shell takes them apart."""
-    lines = welcome(ADDRESSES, request.param)
+    lines = welcome(ADDRESSES, request.param, "stitchline")
     found = [line[line.index("curl ") :] for line in lines if "curl " in line]
     return [
         [str(request.param / part[1:]) if part.startswith("@") else part for part in shlex.split(command)]
@@ -48,13 +48,13 @@ def test_the_first_event_is_a_call_of_the_tracking_api(commands: list[list[str]]
 
 
 def test_every_address_is_told() -> None:
-    text = "\n".join(welcome(ADDRESSES, ROOT))
+    text = "\n".join(welcome(ADDRESSES, ROOT, "stitchline"))
     for address in (ADDRESSES.collector, ADDRESSES.clickhouse, ADDRESSES.kafka, ADDRESSES.data):
         assert address in text
     assert text.endswith("ready; Ctrl-C stops")
 
 
 def test_the_line_for_a_page_sends_something() -> None:
-    [tag] = [line for line in welcome(ADDRESSES, ROOT) if "<script" in line]
+    [tag] = [line for line in welcome(ADDRESSES, ROOT, "stitchline") if "<script" in line]
     assert f'src="{ADDRESSES.collector}/pixel.js" data-write-key="{ADDRESSES.write_key}"' in tag
     assert 'onload="stitchline.page()"' in tag
