@@ -225,6 +225,13 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     block_age_ms_max: Annotated[
         int, Meta(ge=1, description="How long the first row of a block may wait for others.")
     ] = field(default=500, name="SINK_BLOCK_AGE_MS_MAX")
+    busy_rows_min: Annotated[
+        int,
+        Meta(ge=1, description="A block that has so many rows by then waits on, for SINK_BUSY_AGE_MS_MAX."),
+    ] = field(default=500, name="SINK_BUSY_ROWS_MIN")
+    busy_age_ms_max: Annotated[
+        int, Meta(ge=1, description="How long the first row of a block with many rows may wait.")
+    ] = field(default=1_500, name="SINK_BUSY_AGE_MS_MAX")
     ledger_age_ms_max: Annotated[
         int, Meta(ge=1, description="The same in the ledger, whose sums nobody waits for.")
     ] = field(default=2_000, name="SINK_LEDGER_AGE_MS_MAX")

@@ -13,9 +13,16 @@ from sinks.intent import Intent
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch that is aged but has many rows waits on until `busy_age_s_max`, since a large insert costs a row less."""
+
     rows_max: int
     bytes_max: int
     age_s_max: float
+    busy_rows_min: int
+    busy_age_s_max: float
+
+    def age_of(self, rows: int) -> float:
+        return self.age_s_max if rows < self.busy_rows_min else max(self.age_s_max, self.busy_age_s_max)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -61,7 +68,7 @@ class Batch:
     def is_ready(self, now: float) -> bool:
         if self._closed:
             return True
-        aged = now - self._opened >= self._limits.age_s_max
+        aged = now - self._opened >= self._limits.age_of(self._rows)
         return self._repeat is None and self._first is not None and aged
 
     @property
@@ -82,6 +89,10 @@ class Batch:
             records=tuple(self._records),
             refused=tuple(self._refused),
         )
+
+    @property
+    def _rows(self) -> int:
+        return len(self._records) + len(self._refused)
 
     def _is_within(self, offset: int) -> bool:
         return self._repeat is None or offset < self._repeat.end
@@ -114,5 +125,4 @@ class Batch:
     def _is_full(self) -> bool:
         if self._repeat is not None:
             return self._next >= self._repeat.end
-        rows = len(self._records) + len(self._refused)
-        return rows >= self._limits.rows_max or self._bytes >= self._limits.bytes_max
+        return self._rows >= self._limits.rows_max or self._bytes >= self._limits.bytes_max

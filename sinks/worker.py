@@ -159,6 +159,8 @@ def _limits(sink: Sink, settings: SinkSettings) -> Limits:
         rows_max=settings.block_rows_max,
         bytes_max=settings.block_bytes_max,
         age_s_max=age_ms_max / 1000,
+        busy_rows_min=settings.busy_rows_min,
+        busy_age_s_max=settings.busy_age_ms_max / 1000,
     )
 
 

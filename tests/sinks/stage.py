@@ -175,6 +175,7 @@ class Stage:
             "CLICKHOUSE_URL": clickhouse.url,
             "STITCHLINE_DATABASE": clickhouse.database,
             "SINK_BLOCK_AGE_MS_MAX": "100",
+            "SINK_BUSY_AGE_MS_MAX": "100",
             "SINK_LEDGER_AGE_MS_MAX": "100",
             "SINK_RELOAD_MS_MIN": "50",
             "SINK_RETRY_S_MAX": "0.5",

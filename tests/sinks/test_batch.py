@@ -12,7 +12,15 @@ from sinks.intent import Intent
 from sinks.lane import Lane
 
 SOURCE = Source("t", 3, frozenset({1, 4}))
-ROOMY = Limits(rows_max=100, bytes_max=10_000, age_s_max=1.0)
+
+
+def limits_of(rows_max: int, bytes_max: int, age_s_max: float) -> Limits:
+    return Limits(
+        rows_max=rows_max, bytes_max=bytes_max, age_s_max=age_s_max, busy_rows_min=50, busy_age_s_max=3.0
+    )
+
+
+ROOMY = limits_of(rows_max=100, bytes_max=10_000, age_s_max=1.0)
 
 
 def value(schema_id: int = 1, body: bytes = b"body") -> bytes:
@@ -38,9 +46,9 @@ def test_a_block_is_named_by_topic_partition_start_and_end() -> None:
 @pytest.mark.parametrize(
     ("limits", "records"),
     [
-        (Limits(rows_max=2, bytes_max=10_000, age_s_max=9), [record(1), record(2)]),
-        (Limits(rows_max=9, bytes_max=18, age_s_max=9), [record(1), record(2)]),
-        (Limits(rows_max=2, bytes_max=10_000, age_s_max=9), [record(1), Record(2, 0, b"not ours")]),
+        (limits_of(rows_max=2, bytes_max=10_000, age_s_max=9), [record(1), record(2)]),
+        (limits_of(rows_max=9, bytes_max=18, age_s_max=9), [record(1), record(2)]),
+        (limits_of(rows_max=2, bytes_max=10_000, age_s_max=9), [record(1), Record(2, 0, b"not ours")]),
     ],
     ids=["rows", "bytes", "refused records count as rows"],
 )
@@ -56,6 +64,21 @@ def test_a_batch_is_ready_when_its_first_record_has_waited_long_enough() -> None
     waiting.append(record(2), 5.9)
     assert not waiting.is_ready(5.9)
     assert waiting.is_ready(6.0)
+
+
+def test_a_batch_that_has_many_records_by_then_waits_on_for_more_of_them() -> None:
+    busy = batch(*[record(offset) for offset in range(49)])
+    assert busy.is_ready(1.0)
+    busy.append(record(49), 1.0)
+    assert not busy.is_ready(2.9)
+    assert busy.is_ready(3.0)
+
+
+def test_many_records_never_make_a_batch_wait_for_less() -> None:
+    patient = limits_of(rows_max=100, bytes_max=10_000, age_s_max=9.0)
+    busy = batch(*[record(offset) for offset in range(50)], limits=patient)
+    assert not busy.is_ready(8.9)
+    assert busy.is_ready(9.0)
 
 
 def test_an_empty_batch_is_never_ready() -> None:
@@ -83,7 +106,7 @@ def test_a_tombstone_is_passed_over_but_counts_as_read() -> None:
 
 
 def test_a_repeated_range_ignores_the_limits_and_ends_where_it_ended() -> None:
-    small = Limits(rows_max=1, bytes_max=1, age_s_max=0.0)
+    small = limits_of(rows_max=1, bytes_max=1, age_s_max=0.0)
     again = batch(record(10), record(12), limits=small, repeat=Intent(10, 16))
     assert not again.is_ready(1e9)
     assert again.append(record(15), 0.0)
@@ -123,7 +146,7 @@ def test_a_repeated_range_keeps_a_record_of_another_schema_as_refused() -> None:
 
 
 def test_a_lane_gives_the_same_block_until_it_is_stored() -> None:
-    lane = Lane(SOURCE, Limits(rows_max=2, bytes_max=10_000, age_s_max=9), None)
+    lane = Lane(SOURCE, limits_of(rows_max=2, bytes_max=10_000, age_s_max=9), None)
     lane.add([record(1), record(2), record(3)])
     first = lane.next_block(0.0)
     lane.add([record(4)])
@@ -157,7 +180,7 @@ def test_blocks_cover_every_record_once_in_order_and_a_repeat_of_any_is_the_same
     for gap, schema_id, body in drawn:  # gaps: the control records of transactions
         offset += gap
         records.append(Record(offset, 0, None if schema_id is None else value(schema_id, body)))
-    limits = Limits(rows_max=rows_max, bytes_max=bytes_max, age_s_max=9)
+    limits = limits_of(rows_max=rows_max, bytes_max=bytes_max, age_s_max=9)
     blocks = drain(records, limits)
     assert blocks == drain(records, limits)
     stored = [item for block in blocks for item in block.records]
@@ -165,6 +188,6 @@ def test_blocks_cover_every_record_once_in_order_and_a_repeat_of_any_is_the_same
     expected = [item for item in records if item.value is not None]
     assert sorted(stored + refused, key=lambda item: item.offset) == expected
     for block in blocks:
-        lane = Lane(SOURCE, Limits(rows_max=1, bytes_max=1, age_s_max=0), Intent(block.start, block.end))
+        lane = Lane(SOURCE, limits_of(rows_max=1, bytes_max=1, age_s_max=0), Intent(block.start, block.end))
         lane.add(item for item in records if item.offset >= block.start)
         assert lane.next_block(0.0) == block

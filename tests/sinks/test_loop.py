@@ -19,7 +19,7 @@ from sinks.intent import intent_of
 from sinks.loop import Lanes, Loop
 from sinks.reload import ReloadTimer
 
-LIMITS = Limits(rows_max=3, bytes_max=10_000, age_s_max=2.0)
+LIMITS = Limits(rows_max=3, bytes_max=10_000, age_s_max=2.0, busy_rows_min=100, busy_age_s_max=2.0)
 
 
 class Died(BaseException):
