@@ -1,5 +1,6 @@
 """Avro in Confluent's wire format, and the registry that serves the schemas."""
 
+import io
 import json
 from contextlib import nullcontext
 
@@ -40,6 +41,12 @@ def test_the_header_is_a_zero_byte_and_the_schema_id() -> None:
     assert value[:5] == bytes([0, 0, 0, 0, LEDGER_ENTRY])
     assert schema_id_of(value) == LEDGER_ENTRY
     assert value[5:] == body_of(value)
+
+
+def test_the_body_is_what_the_served_schema_writes() -> None:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(DEFINITIONS[LEDGER_ENTRY]), ENTRY)
+    assert body_of(encode_ledger_entry(ENTRY)) == out.getvalue()
 
 
 @given(st.binary(max_size=20))
