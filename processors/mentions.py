@@ -57,6 +57,13 @@ class Mentions(msgspec.Struct, frozen=True):
     stated: tuple[Identifier, ...]
     claimed: tuple[Identifier, ...]
 
+    def value_of(self, kind: str) -> str:
+        """Of the first stated id of this kind, "" without one: what a blocked value becomes."""
+        for identifier in self.stated:
+            if identifier.kind == kind:
+                return identifier.value
+        return ""
+
 
 def mentions(event: ParsedEvent, message_id: str) -> Mentions | None:
     """None when nothing says whose event this is. Blocked ids are not nothing: such an event is kept, alone."""

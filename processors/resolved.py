@@ -11,7 +11,7 @@ import msgspec
 from processors.mentions import Identifier, Mentions, person_id
 from processors.parsed import ParsedEvent, json_object, object_of
 from schemas.dead_letter import Lineage
-from schemas.identifiers import node_id, profile_id, text
+from schemas.identifiers import ANONYMOUS, USER, node_id, profile_id, text
 
 NAMED_TYPES = frozenset({"page", "screen"})
 
@@ -33,8 +33,8 @@ def resolved_event(
         "received_at": event.received_at,
         "sent_at": times.sent,
         "original_timestamp": times.original,
-        "anonymous_id": person_id(text(call.anonymous_id)),
-        "user_id": person_id(text(call.user_id)),
+        "anonymous_id": about.value_of(ANONYMOUS),
+        "user_id": about.value_of(USER),
         "previous_id": person_id(text(call.previous_id)),
         "group_id": text(call.group_id),
         "subject": subject,
