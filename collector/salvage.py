@@ -21,7 +21,7 @@ _IN_BATCH = b"{["  # the brackets that are open between two events
 
 # A few hundred bytes of gzip can hold a million, and each costs time; real batches have fewer. Commas and strings within
 # an event are none.
-TOKENS_MAX = 60_000
+TOKENS_MAX = 100_000
 
 
 class Parts(msgspec.Struct, frozen=True):
