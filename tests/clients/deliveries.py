@@ -32,6 +32,7 @@ MARK = "STITCHLINE_TEST_DRIVER"
 FAULTS = (None, *Fault)
 PYTHON = "python_client.py"
 BROWSER = "segment_browser.mjs"
+BATCHING_BROWSER = "segment-browser-batching"
 BATCHING = {"strategy": "batching", "config": {"size": 10, "timeout": 300}}
 
 
@@ -93,7 +94,7 @@ CLIENTS = (
     RUDDER_NODE,
     SEGMENT_BROWSER,
     replace(
-        SEGMENT_BROWSER, name="segment-browser-batching", waits=frozenset(),
+        SEGMENT_BROWSER, name=BATCHING_BROWSER, waits=frozenset(),
         options={"integrations": {"Segment.io": {"deliveryStrategy": BATCHING}}},
     ),
 )  # fmt: skip

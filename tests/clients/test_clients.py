@@ -15,6 +15,7 @@ from httpx import post
 from collector.replies import Reply
 from tests.clients.calls import WHOLE, Call, mark
 from tests.clients.deliveries import (
+    BATCHING_BROWSER,
     BROKEN,
     BROWSER,
     CLIENTS,
@@ -148,6 +149,10 @@ def test_a_client_counts_its_retries_where_the_docs_say_so(delivery: Delivery) -
     counted = {attempt.headers.get("x-retry-count") for attempt in posts(delivery.front.attempts)}
     if delivery.client.driver == BROWSER and delivery.fault in BROKEN:
         assert None in counted  # Chromium may have sent again by itself, unseen by the library
+    elif delivery.client.name == BATCHING_BROWSER and delivery.fault in delivery.client.counts:
+        # A batch that was planned already may take the events along as new ones, of either retry.
+        assert None in counted
+        assert counted <= {None, "1", "2"}
     elif delivery.fault in delivery.client.counts:
         assert counted >= {None, "1"}
     else:
@@ -188,7 +193,7 @@ def test_a_browser_asks_for_its_settings_and_may_read_every_answer(delivery: Del
     names = {one.headers["access-control-request-headers"] for one in asked}
     assert {"authorization"} <= names <= BOTH
     if delivery.fault not in BROKEN:
-        assert names == BOTH or all(one.status == 200 for one in posts(attempts))
+        assert (names == BOTH) == any("x-retry-count" in one.headers for one in posts(attempts))
     for one in asked:
         assert one.status == 204
         wanted = one.headers["access-control-request-headers"]
