@@ -150,9 +150,9 @@ def test_a_client_counts_its_retries_where_the_docs_say_so(delivery: Delivery) -
     if delivery.client.driver == BROWSER and delivery.fault in BROKEN:
         assert None in counted  # Chromium may have sent again by itself, unseen by the library
     elif delivery.client.name == BATCHING_BROWSER and delivery.fault in delivery.client.counts:
-        # A batch that was planned already may take the events along as new ones, of either retry.
+        # A batch that was planned already may take the events along as new ones, and be refused itself: any number is right.
         assert None in counted
-        assert counted <= {None, "1", "2"}
+        assert all(number.isdecimal() for number in counted if number)
     elif delivery.fault in delivery.client.counts:
         assert counted >= {None, "1"}
     else:
