@@ -12,7 +12,7 @@ from schemas.dead_letter import Cause, Sender, Stage, dead_letter
 from schemas.reasons import Reason
 from sinks.block import Block, Record, RefusedRecord, avro
 from sinks.container import container
-from sinks.failure import Action, SinkError, TooManyRefused, decide
+from sinks.failure import Action, SinkError, TooManyRefused, decide, is_known_of_rows
 from sinks.tables import LETTERS_SCHEMA, LETTERS_TABLE
 
 
@@ -36,7 +36,11 @@ class Delivery:
         refused = [*block.refused]
         self._check(block, refused, "not readable as this topic's Avro")
         if block.records:
-            self._store(block, block.records, block.token, refused)
+            errors = self._store(block, block.records, block.token, refused)
+            if 1 < len(block.records) == len(errors) and not any(map(is_known_of_rows, errors)):
+                raise errors[
+                    -1
+                ]  # several rows and none fits, for a reason that is not known of rows: the table's fault
         if refused:
             letters = [body_of(encode_dead_letter(_letter(block, item))) for item in refused]
             self._writer.insert(LETTERS_TABLE, container(LETTERS_SCHEMA, letters), f"{block.token}-refused")
@@ -44,19 +48,21 @@ class Delivery:
 
     def _store(
         self, block: Block, records: tuple[Record, ...], token: str, refused: list[RefusedRecord]
-    ) -> None:
-        """Insert whole; when a row is to blame, in halves, down to the row."""
+    ) -> list[SinkError]:
+        """Insert whole; when a row is to blame, in halves, down to the row. Returns why rows were refused, each."""
         error = self._blames_a_row(avro(block.schema_id, records), token)
         if error is None:
-            return
+            return []
         if len(records) == 1:
             refused.append(RefusedRecord(records[0], Reason.REFUSED_ROW, str(error)))
             self._check(block, refused, error.summary)
-            return
+            return [error]
         middle = len(records) // 2
+        errors: list[SinkError] = []
         for half in (records[:middle], records[middle:]):
             piece = f"{block.token}/{half[0].offset}-{half[-1].offset + 1}"
-            self._store(block, half, piece, refused)
+            errors += self._store(block, half, piece, refused)
+        return errors
 
     def _blames_a_row(self, data: bytes, token: str) -> SinkError | None:
         """Insert; None when it is stored. Raises a SinkError that is no row's fault."""

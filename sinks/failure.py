@@ -5,8 +5,8 @@ ClickHouse's texts quote values ("Cannot parse string 'ann@…'"): logs have an 
 SinkError
 ├── Unavailable   nobody answered, or the answer says "not now": wait and repeat; nothing is lost meanwhile
 └── Refused       the server says no, with its error code
-                  ├── because of a row: split the block until the row stands alone, and keep it as a dead letter
-                  └── anything else (no such table, no right): stop, a person has to mend it
+                  ├── because of the tables or our rights: stop, a person has to mend it
+                  └── anything else: split the block until the row to blame stands alone, and keep it as a dead letter
 """
 
 from enum import Enum, auto
@@ -55,6 +55,11 @@ class TooManyRefused(Exception):
     """
 
 
+def is_known_of_rows(error: SinkError) -> bool:
+    """Whether the server's answer blames the row, and nothing else can be meant."""
+    return isinstance(error, Refused) and error.code in ROW
+
+
 class Action(Enum):
     RETRY = auto()
     SPLIT = auto()
@@ -96,6 +101,7 @@ LATER = {
     999: "KEEPER_EXCEPTION",
     1000: "POCO_EXCEPTION",
 }
+# Known to be a row's fault. What no list names may be one too, since a row can make any part of ClickHouse raise.
 ROW = {
     6: "CANNOT_PARSE_TEXT",
     26: "CANNOT_PARSE_QUOTED_STRING",
@@ -109,6 +115,7 @@ ROW = {
     72: "CANNOT_PARSE_NUMBER",
     117: "INCORRECT_DATA",
     131: "TOO_LARGE_STRING_SIZE",
+    167: "TOO_DEEP_AST",
     306: "TOO_DEEP_RECURSION",
     321: "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE",
     407: "DECIMAL_OVERFLOW",
@@ -116,19 +123,25 @@ ROW = {
 }
 
 
-# What stops a sink most often; any other code stops it too.
+# The tables, the settings or our rights.
 STOP = {
+    8: "THERE_IS_NO_COLUMN",
+    10: "NOT_FOUND_COLUMN_IN_BLOCK",
     16: "NO_SUCH_COLUMN_IN_TABLE",
     20: "NUMBER_OF_COLUMNS_DOESNT_MATCH",
     36: "BAD_ARGUMENTS",
+    46: "UNKNOWN_FUNCTION",
     47: "UNKNOWN_IDENTIFIER",
     53: "TYPE_MISMATCH",
     60: "UNKNOWN_TABLE",
     62: "SYNTAX_ERROR",
+    73: "UNKNOWN_FORMAT",
+    80: "INCORRECT_QUERY",
     81: "UNKNOWN_DATABASE",
     115: "UNKNOWN_SETTING",
     164: "READONLY",
     192: "UNKNOWN_USER",
+    218: "TABLE_IS_DROPPED",
     497: "ACCESS_DENIED",
     516: "AUTHENTICATION_FAILED",
 }
@@ -138,7 +151,7 @@ _NAMES = LATER | ROW | STOP
 def decide(error: SinkError, attempt: int, *, delay_s_max: float) -> Decision:
     """What follows the `attempt`-th failure in a row (the first is 1)."""
     if isinstance(error, Refused) and error.code not in LATER:
-        return Decision(Action.SPLIT if error.code in ROW else Action.STOP)
+        return Decision(Action.STOP if error.code in STOP or not error.code else Action.SPLIT)
     return Decision(Action.RETRY, delay_s=delay_of(attempt, delay_s_max))
 
 

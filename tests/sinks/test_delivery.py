@@ -15,11 +15,14 @@ from sinks.delivery import Delivery
 from sinks.failure import Refused, TooManyRefused, Unavailable
 from sinks.tables import LETTERS_TABLE
 
+UNKNOWN = 49  # LOGICAL_ERROR: no list of sinks/failure.py names it
+
 
 class Table:
     """A ClickHouse that keeps rows by token, and refuses what it cannot read or what is poison to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: int = 117) -> None:
+        self.code = code  # of the error about poison
         self.inserted: dict[tuple[str, str], list[dict[str, object]]] = {}
         self.calls: list[tuple[str, str]] = []
 
@@ -30,7 +33,7 @@ class Table:
         except (EOFError, ValueError, IndexError, OverflowError, struct.error, UnicodeDecodeError) as error:
             raise Refused(1001, str(error)) from error
         if any(row.get("outcome") == "poison" for row in rows):
-            raise Refused(117, "poison")
+            raise Refused(self.code, "poison")
         self.inserted.setdefault((table, token), rows)
 
     def rows(self, table: str) -> list[dict[str, object]]:
@@ -97,6 +100,21 @@ def test_a_block_with_too_many_bad_rows_stops_the_sink_and_writes_no_letter() ->
     with pytest.raises(TooManyRefused, match="SINK_REFUSED_RECORDS_MAX=2"):
         delivery(table, 2).deliver(block_of(*[entry(number, "poison") for number in range(3)]))
     assert table.rows(LETTERS_TABLE) == []
+
+
+def test_one_bad_row_becomes_a_letter_even_if_nobody_knows_the_errors_code() -> None:
+    table = Table(code=UNKNOWN)
+    assert delivery(table).deliver(block_of(entry(1), entry(2, "poison"), entry(3))) == 1
+    assert delivery(Table(code=UNKNOWN)).deliver(block_of(entry(2, "poison"))) == 1
+
+
+def test_an_unknown_error_about_every_row_is_the_tables_and_writes_no_letter() -> None:
+    table = Table(code=UNKNOWN)
+    with pytest.raises(Refused):
+        delivery(table).deliver(block_of(entry(1, "poison"), entry(2, "poison")))
+    assert table.rows(LETTERS_TABLE) == []
+    known = Table()
+    assert delivery(known).deliver(block_of(entry(1, "poison"), entry(2, "poison"))) == 2
 
 
 def test_an_outage_is_passed_on_as_it_is() -> None:

@@ -23,12 +23,14 @@ AWAY = Unavailable("nobody")
         (Refused(241, "memory"), 1, Action.RETRY, 0.2),
         (Refused(1001, "Invalid Avro varint"), 1, Action.SPLIT, 0.0),
         (Refused(117, "cannot parse"), 9, Action.SPLIT, 0.0),
+        (Refused(167, "AST is too deep"), 1, Action.SPLIT, 0.0),
+        (Refused(49, "a code that no list names"), 1, Action.SPLIT, 0.0),
         (Refused(60, "no such table"), 1, Action.STOP, 0.0),
         (Refused(516, "wrong password"), 1, Action.STOP, 0.0),
         (Refused(0, "misuse"), 1, Action.STOP, 0.0),
     ],
 )
-def test_an_outage_waits_a_bad_row_is_isolated_anything_else_stops(
+def test_an_outage_waits_a_wrong_table_stops_anything_else_is_isolated(
     error: SinkError, attempt: int, action: Action, delay_s: float
 ) -> None:
     decision = decide(error, attempt, delay_s_max=10.0)
