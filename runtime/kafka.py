@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from runtime.settings import KafkaSettings
-from schemas.topics import AGENTS, COMPACT, TOPICS, Topic, changelog
+from schemas.topics import AGENTS, COMPACT, TOMBSTONES_MS, TOPICS, Topic, changelog
 
 log = structlog.get_logger()
 
@@ -95,7 +95,9 @@ def _create(admin: AdminClient, topics: Iterable[Topic], settings: KafkaSettings
 
 def _new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
     config = {"cleanup.policy": topic.cleanup, "min.insync.replicas": str(settings.min_insync_replicas)}
-    if topic.cleanup != COMPACT:
+    if topic.cleanup == COMPACT:
+        config["delete.retention.ms"] = str(TOMBSTONES_MS)
+    else:
         config["retention.ms"] = str(topic.retention_ms)
     return NewTopic(
         topic.full_name(settings.topic_prefix),

@@ -14,15 +14,16 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from runtime.kafka import client_config
 from runtime.settings import KafkaSettings
 from runtime.store import Mark, Store
+from schemas.topics import TOMBSTONES_MS
 
 log = structlog.get_logger()
 
 BATCH_RECORDS = 20_000
 POLL_S = 0.05
 IDLE_POLLS_MAX = 1_200  # a minute without a record
-# Compaction may drop a tombstone a day after it was written (delete.retention.ms). A folder left behind for half of that could
+# Compaction drops a tombstone some time after it was written (delete.retention.ms). A folder left behind for half of that could
 # miss one, and keep a deleted key for ever: it is built again from the beginning.
-FOLDER_AGE_MS_MAX = 12 * 3_600_000
+FOLDER_AGE_MS_MAX = TOMBSTONES_MS // 2
 
 
 class RecoveryStalled(Exception):

@@ -7,6 +7,9 @@ import msgspec
 
 DAY_MS = 86_400_000
 COMPACT, DELETE = "compact", "delete"
+TOMBSTONES_MS = (
+    DAY_MS  # how long a compacted topic still tells of a deletion; a copy older than that may have missed it
+)
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):

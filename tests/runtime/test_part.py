@@ -10,73 +10,17 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from runtime.chunk import Chunk, Gap
-from runtime.part import Part, PartOpener, PartSpec, open_part
+from runtime.part import PartOpener, PartSpec
 from runtime.settings import KafkaSettings
-from runtime.state import ChunkState
 from runtime.store import USER, Mark, Store
 from runtime.transaction import FENCED, PartLost
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, TOPICS
-from tests.runtime.topic_log import eventually, read_topic, write_topic
+from tests.runtime.topic_log import read_topic, write_topic
+from tests.runtime.toy_part import OUT, chunk, closed_after, count, opened, outputs, reopened, state_of
 
 MakeSpec = Callable[..., PartSpec]
 HOUR_MS = 3_600_000
-OUT = EVENTS_RESOLVED.name
-
-
-def count(partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
-    """Counts each value; `-key` deletes the key; `=` does nothing."""
-    outputs = []
-    for record in records:
-        key = record.value or b""
-        if key.startswith(b"-"):
-            del state[key[1:]]
-        elif key != b"=":
-            number = int(state.get(key, b"0")) + 1
-            state[key] = b"%d" % number
-            outputs.append(OutputRecord(OUT, partition, key, b"%d" % number))
-    return outputs
-
-
-def chunk(start: int, *values: bytes) -> Chunk:
-    records = [InputRecord(start + index, 0, None, value) for index, value in enumerate(values)]
-    return Chunk(start, start + len(values), records)
-
-
-def opened(spec: PartSpec, opener: PartOpener, step=count) -> Part:
-    """Topics are new: their leaders may still be on the way."""
-
-    def attempt() -> Part | None:
-        try:
-            return open_part(spec, step, opener)
-        except PartLost:
-            return None
-
-    return eventually(attempt)
-
-
-def state_of(part: Part) -> dict[bytes, bytes]:
-    return dict(ChunkState(part._store))
-
-
-def outputs(settings: KafkaSettings) -> list[tuple[bytes, bytes | None]]:
-    return [(record.key, record.value) for record in read_topic(settings, OUT)]
-
-
-def closed_after(spec: PartSpec, opener: PartOpener, *chunks: Chunk) -> None:
-    part = opened(spec, opener)
-    for each in chunks:
-        part.process(each)
-    part.close()
-
-
-def reopened(spec: PartSpec, opener: PartOpener) -> tuple[int, dict[bytes, bytes]]:
-    part = opened(spec, opener)
-    found = part.next, state_of(part)
-    part.close()
-    return found
-
-
 TWO_CHUNKS = (chunk(0, b"a", b"b", b"a"), chunk(3, b"a", b"-b", b"c"))
 AFTER_TWO = (6, {b"a": b"3", b"c": b"1"})
 
@@ -155,6 +99,35 @@ def test_a_second_opener_fences_the_first(
     second.close()
     assert outputs(settings) == [(b"a", b"1"), (b"a", b"2")]
     assert reopened(spec(), opener) == (2, {b"a": b"2"})
+
+
+def test_a_fenced_owner_that_opens_again_goes_on_where_the_other_stood(
+    settings: KafkaSettings, spec: MakeSpec, opener: PartOpener
+) -> None:
+    first = opened(spec(), opener)
+    first.process(chunk(0, b"a", b"b"))
+    second = opened(spec(folder="second"), opener)
+    second.process(chunk(2, b"a", b"-b", b"c"))
+    with pytest.raises(PartLost):
+        first.process(chunk(2, b"stale"))
+    first.close()
+    again = opened(spec(), opener)
+    assert (again.next, state_of(again)) == (5, {b"a": b"2", b"c": b"1"})
+    with pytest.raises(PartLost) as lost:  # which was the live owner until then
+        second.process(chunk(5, b"stale"))
+    assert lost.value.cause == FENCED
+    second.close()
+    again.process(chunk(5, b"a", b"b"))
+    again.close()
+    assert outputs(settings) == [
+        (b"a", b"1"),
+        (b"b", b"1"),
+        (b"a", b"2"),
+        (b"c", b"1"),
+        (b"a", b"3"),
+        (b"b", b"1"),
+    ]
+    assert reopened(spec(folder="second"), opener) == (7, {b"a": b"3", b"b": b"1", b"c": b"1"})
 
 
 def test_a_transaction_that_cannot_be_committed_leaves_nothing(
