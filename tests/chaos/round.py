@@ -1,0 +1,182 @@
+"""One round: a fleet under load meets faults, comes to rest, and is judged.
+
+What is drawn comes from the round's seed; when exactly a fault meets which transaction is up to the machine. Where a round finds
+something wrong, its folder with logs and data is kept.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import msgspec
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
+
+from runtime.settings import ProcessorSettings, load
+from sinks.clickhouse import connect
+from tests.chaos import oracle, state
+from tests.chaos.faults import Fault, draw
+from tests.chaos.fleet import HASH_KEY, Fleet, Shape, running
+from tests.chaos.load import Load
+from tests.chaos.oracle import Tables, Told
+from tests.chaos.tally import Injected, Round
+
+PROBE_PEOPLE = 48  # of all four partitions: that one gets none of them is less likely than one in 200,000
+STUCK_S = 120.0
+SETTLE_S = 120.0
+ASK_S = 0.1
+PAUSE_S = (0.0, 2.0)
+COMPANION_SHARE = 0.25
+AWAY = (ClickHouseError, HTTPError, OSError)
+T = TypeVar("T")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """`script` is played in order; after it `faults` are drawn. `say` is told what happens."""
+
+    seed: int
+    number: int = 0
+    shape: Shape = Shape()
+    script: Sequence[Fault] = ()
+    faults: int = 0
+    events_per_s: int = 300
+    say: Callable[[str], None] = print
+
+
+def play(folder: Path, plan: Plan) -> Round:
+    """Raises nothing that the fleet does: what is wrong is in the answer."""
+    began = time.monotonic()
+    with running(folder, plan.shape) as fleet:
+        random = Random(f"{plan.seed}/{plan.number}")  # noqa: S311 - reproducible
+        run = Load(fleet.collector_url, f"r{plan.number}", random, events_per_s=plan.events_per_s)
+        run.start()
+        match = _Match(fleet, run, plan, random)
+        match.inject_all()
+        wrongs = match.wrongs or match.settle()
+        verdict = match.verdict
+        return Round(
+            seed=plan.seed,
+            number=plan.number,
+            shape=_in_words(plan.shape),
+            faults=match.injected,
+            events=len(run.book.accepted),
+            attempts=run.book.attempts,
+            failures=run.book.failures,
+            lost=verdict.lost,
+            doubled=verdict.doubled,
+            wrongs=[*wrongs, *verdict.others],
+            exits=[f"{one.name} {one.code}" for one in fleet.exits],
+            seconds=round(time.monotonic() - began, 1),
+        )
+
+
+class _Match:
+    def __init__(self, fleet: Fleet, run: Load, plan: Plan, random: Random) -> None:
+        self._fleet = fleet
+        self._load = run
+        self._plan = plan
+        self._random = random
+        self._probes = 0
+        self.injected: list[Injected] = []
+        self.wrongs: list[str] = []
+        self.verdict = oracle.Verdict(0, 0, [])
+
+    def inject_all(self) -> None:
+        for fault in self._plan.script:
+            if not self._face(fault, None):
+                return
+        while len(self.injected) < len(self._plan.script) + self._plan.faults:
+            companion = draw(self._fleet, self._random) if self._random.random() < COMPANION_SHARE else None
+            if not self._face(draw(self._fleet, self._random), companion):
+                return
+            time.sleep(self._random.uniform(*PAUSE_S))
+
+    def _face(self, fault: Fault, companion: Fault | None) -> bool:
+        """One fault, or two whose effects meet; False when the fleet does not recover."""
+        second = threading.Thread(target=self._accompany, args=(companion,)) if companion else None
+        if second:
+            second.start()
+        recovered = self._suffer(fault)
+        if second:
+            second.join()
+        return recovered and not self.wrongs
+
+    def _accompany(self, fault: Fault) -> None:
+        time.sleep(self._random.uniform(*PAUSE_S))
+        if fault.can(self._fleet):
+            self._suffer(fault)
+
+    def _suffer(self, fault: Fault) -> bool:
+        began = time.monotonic()
+        fault.inject(self._fleet, self._random)
+        self._probes += 1
+        is_well = self._flows_again(self._probes, began + STUCK_S)
+        seconds = round(time.monotonic() - began, 2)
+        self.injected.append(Injected(fault.kind, seconds))
+        self._plan.say(f"{fault.kind}: {seconds:.1f} s" + ("" if is_well else ", and nothing flows"))
+        if not is_well:
+            self.wrongs.append(f"stuck after {fault.kind}")
+        return is_well
+
+    def _flows_again(self, number: int, deadline: float) -> bool:
+        try:
+            ids = self._load.probe(number, PROBE_PEOPLE, deadline)
+        except TimeoutError:
+            return False
+        return self._until(lambda tables: tables.stored(ids) == len(ids), deadline)
+
+    def settle(self) -> list[str]:
+        """Wait until all is at rest, end the processors in order, and look at everything."""
+        self._load.finish(SETTLE_S)
+        book = self._load.book
+        told = Told(frozenset(book.accepted), frozenset(book.unsure))
+        deadline = time.monotonic() + SETTLE_S
+        self._until(lambda tables: not oracle.missing(told, tables.rows()), deadline)
+        self._until(lambda tables: not oracle.people_apart(tables.profiles(), told.accepted), deadline)
+        kafka = self._fleet.kafka_settings
+        while not state.is_done(state.logs(kafka)) and time.monotonic() < deadline:
+            time.sleep(ASK_S)
+        self._fleet.end_processors()
+        found = state.logs(kafka)
+        rows = self._asked(lambda tables: tables.rows())
+        self._until(lambda tables: not self._sums(tables, found, len(rows)), deadline)
+        self.verdict = oracle.judge(told, rows)
+        settings = load(ProcessorSettings, {"STITCHLINE_HASH_KEY": HASH_KEY})
+        wrongs = state.wrongs(found, settings, self._fleet.state_dirs())
+        wrongs += self._asked(lambda tables: self._sums(tables, found, len(rows)))
+        if apart := self._asked(lambda tables: oracle.people_apart(tables.profiles(), told.accepted)):
+            wrongs.append(f"{len(apart)} people are not one profile: {apart[:3]}")
+        if not state.is_done(found):
+            wrongs.append("input that nobody processed")
+        if count := found.unsettled():
+            wrongs.append(f"a transaction is open in {count} partitions")
+        return wrongs
+
+    def _sums(self, tables: Tables, found: state.Logs, rows: int) -> list[str]:
+        return oracle.ledger_wrongs(tables.ledger(), tables.letters(), found, rows)
+
+    def _until(self, holds: Callable[[Tables], bool], deadline: float) -> bool:
+        while time.monotonic() < deadline:
+            try:
+                if self._asked(holds):
+                    return True
+            except AWAY:
+                pass
+            time.sleep(ASK_S)
+        return False
+
+    def _asked(self, question: Callable[[Tables], T]) -> T:
+        """On a connection of its own: the engine may have been killed since the last one."""
+        client = connect(self._fleet.clickhouse_settings, timeout_s=10)
+        try:
+            return question(Tables(client))
+        finally:
+            client.close()
+
+
+def _in_words(shape: Shape) -> str:
+    names = "static" if shape.is_static else "dynamic"
+    return f"{shape.delivery or 'default'} delivery, {names} membership, {shape.processors} processors"
