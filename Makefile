@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo up test check lint lint-images types bench lock clean help
+.PHONY: setup demo up test check lint lint-images types bench chaos lock clean help
 
 help:
 	@echo "make demo   set everything up, run the main job, check every number"
@@ -10,6 +10,7 @@ help:
 	@echo "make check  lint, types and tests: what CI runs"
 	@echo "make up     start the whole stack and stay"
 	@echo "make bench  measure every stage and the whole chain (about four minutes, on a quiet machine)"
+	@echo "make chaos  faults under load for an hour or two, with a tally (FAULTS=200 MINUTES=120 SEED= DELIVERY= FOLDER=)"
 	@echo "make setup  only set everything up"
 	@echo "make lock   pin dependencies anew (needs uv)"
 
@@ -61,6 +62,13 @@ check: lint types test
 
 bench: setup
 	@$(BIN)/python -m tests.bench
+
+# Run again it goes on where it stopped, with the same FOLDER.
+FAULTS ?= 200
+MINUTES ?= 120
+FOLDER ?= chaos-results
+chaos: setup
+	@$(BIN)/python -m tests.chaos --faults $(FAULTS) --minutes $(MINUTES) --folder $(FOLDER) $(if $(SEED),--seed $(SEED)) $(if $(DELIVERY),--delivery $(DELIVERY))
 
 # What `make setup` installs; the part of it that a server needs; what makes the wheel. All in the same versions.
 LOCK := uv pip compile --universal --generate-hashes --python-version 3.11 --quiet --no-header --custom-compile-command 'make lock'

@@ -33,6 +33,9 @@ class Lookup:
         return self._offset(topic, partition, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
     def _offset(self, topic: str, partition: int, spec: OffsetSpec) -> int:
+        # The client remembers for a quarter of an hour under which election a partition's leader serves, and a broker refuses who
+        # names an earlier one. After a broker's restart no Part could be opened for so long; this asks anew.
+        self._admin.list_topics(topic, timeout=TIMEOUT_S)
         asked = TopicPartition(topic, partition)
         found = self._admin.list_offsets(
             {asked: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=TIMEOUT_S

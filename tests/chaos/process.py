@@ -95,8 +95,7 @@ class Supervised:
         self.send(number)
         self._await_end()
         self._watcher.join()
-        if self._process.stdin:
-            self._process.stdin.close()
+        self._let_go()
 
     def hold(self) -> None:
         """Not started again until `release`."""
@@ -131,6 +130,7 @@ class Supervised:
                         return
                     self._note_end()
                     if time.monotonic() >= self._not_before:
+                        self._let_go()
                         self._process = self._spawn()
                         self._expected = False
 
@@ -139,6 +139,10 @@ class Supervised:
             self._expected = True
             self._not_before = max(self._not_before, time.monotonic() + RESTART_S)
             self._tell(Exit(self.spec.name, self._process.returncode))
+
+    def _let_go(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         with self.spec.log.open("ab") as out:
