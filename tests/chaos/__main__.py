@@ -26,6 +26,7 @@ FAULTS_PER_ROUND = 20
 def main() -> int:
     options = _options()
     logs.configure("chaos", logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # that nobody answers is what is asked for here
     folder: Path = options.folder
     found = tally.load(folder)
     seed = options.seed if options.seed is not None else SystemRandom().randrange(1_000_000)
