@@ -1,5 +1,7 @@
 """A Faust app as we use it: group membership, agents and delivery; no table, no producer, no web server, no topic creation."""
 
+from typing import Any
+
 import faust
 from mode import CrashingSupervisor
 
@@ -17,6 +19,7 @@ class _Boot(faust.app.BootStrategy):
 class _App(faust.App):
     BootStrategy = _Boot
     gathering: transport.Gathering
+    access: dict[str, Any]  # to Kafka: Faust's own credentials know less
 
 
 def faust_app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> faust.App:
@@ -45,5 +48,6 @@ def faust_app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> f
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
+    app.access = transport.aiokafka_access(kafka)
     app.gathering = transport.Gathering(settings.fetch_bytes_min, settings.fetch_wait_ms_max)
     return app

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from runtime.kafka_access import librdkafka_access
 from runtime.settings import KafkaSettings
 from schemas.topics import AGENTS, COMPACT, TOMBSTONES_MS, TOPICS, Topic, changelog
 
@@ -28,7 +29,7 @@ class TopicMismatch(Exception):
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
     """What every confluent-kafka client of ours starts from."""
     return {
-        "bootstrap.servers": settings.bootstrap_servers,
+        **librdkafka_access(settings),
         "reconnect.backoff.max.ms": 1000,  # a broker that comes back is found within a second
         "log_level": 3,
     }

@@ -13,6 +13,7 @@ from msgspec import Meta, field
 
 from runtime.browser_settings import BrowserSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
+from runtime.kafka_access import KafkaAccess
 from runtime.sink_settings import SinkSettings as SinkSettings
 
 
@@ -25,10 +26,7 @@ class SettingsError(ValueError):
 GENERATION = 1
 
 
-class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
-    bootstrap_servers: Annotated[
-        str, Meta(description="Where Kafka answers: host:port, comma separated.")
-    ] = field(default="127.0.0.1:9092", name="KAFKA_BOOTSTRAP_SERVERS")
+class KafkaSettings(KafkaAccess, frozen=True, kw_only=True):
     topic_prefix: Annotated[
         str, Meta(description="Put before every topic name, group and transactional id.")
     ] = field(default="", name="STITCHLINE_TOPIC_PREFIX")

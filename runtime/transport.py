@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import aiokafka  # type: ignore[import-untyped]  # ships no types
+import aiokafka.helpers  # type: ignore[import-untyped]
 import faust
 import msgspec
 import structlog
@@ -33,6 +34,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from runtime.kafka_access import KafkaAccess, has_sasl, has_tls
 from schemas.stream import InputRecord
 
 log = structlog.get_logger()
@@ -48,6 +50,25 @@ class Gathering(msgspec.Struct, frozen=True):
 
     bytes_min: int
     wait_ms_max: int
+
+
+def aiokafka_access(access: KafkaAccess) -> dict[str, Any]:
+    """aiokafka's settings of security. Raises OSError or ssl.SSLError for a file that cannot be used."""
+    wanted: dict[str, Any] = {"security_protocol": access.security_protocol}
+    if has_sasl(access):
+        wanted |= {
+            "sasl_mechanism": access.sasl_mechanism,
+            "sasl_plain_username": access.sasl_username,
+            "sasl_plain_password": access.sasl_password,
+        }
+    if has_tls(access):
+        wanted["ssl_context"] = aiokafka.helpers.create_ssl_context(
+            cafile=access.ssl_ca_file or None,
+            certfile=access.ssl_certificate_file or None,
+            keyfile=access.ssl_key_file or None,
+            password=access.ssl_key_password or None,
+        )
+    return wanted
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -77,6 +98,7 @@ class ReaderThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         gathering: Gathering = cast(Any, self.app).gathering
+        access: dict[str, Any] = cast(Any, self.app).access
         return aiokafka.AIOKafkaConsumer(
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
             client_id=conf.broker_client_id,
@@ -99,6 +121,7 @@ class ReaderThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            **access,
         )
 
     async def seek_to(self, tp: TP, position: int) -> None:

@@ -73,11 +73,16 @@ def prepare(broker: Broker, classpath: Sequence[Path], say: Say) -> None:
     if "," in str(broker.data):
         raise KafkaFailed(f"Kafka takes no folder with a comma in its path: {broker.data}")
     broker.data.mkdir(parents=True, exist_ok=True)
-    _settings(broker).write_text(_properties(server_properties(broker)), encoding="ascii")
+    write_properties(broker, server_properties(broker))
     _log4j(broker).write_text(LOG4J, encoding="ascii")
     if not _logs(broker).exists():
         say("formatting Kafka's storage")
         _format(broker, classpath, _new_cluster_id())
+
+
+def write_properties(broker: Broker, values: Mapping[str, str]) -> None:
+    """The broker's settings file, anew: after `prepare`, for whoever wants other settings than ours."""
+    _settings(broker).write_text(_properties(values), encoding="ascii")
 
 
 def command(broker: Broker, classpath: Sequence[Path], users: Path | None = None) -> list[str]:
