@@ -1,15 +1,13 @@
-"""One worker of the stream processors: the agents, each a few lines around a pure step, and the process that runs them.
+"""One worker of the stream processors: its agents, each a topic and a pure step, and the process that runs them.
 
-`build_app` is the whole wiring; `run` is the composition root. Nothing here knows what an event is.
+`inlets` and `open_group` are the whole wiring; `run` is the composition root. Nothing here knows what an event is.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import faust
 import msgspec
 
 from processors.identity import Identity
@@ -17,10 +15,11 @@ from processors.resolve import Resolver
 from runtime import logs, service
 from runtime.chunk import ChunkLimits
 from runtime.delivery import Delivery, Inlet, Policy
-from runtime.faust_app import faust_app
+from runtime.group import Group
 from runtime.kafka import require_topics
 from runtime.lookup import Lookup
-from runtime.part import PartOpener, PartSpec, open_part
+from runtime.part import Part, PartOpener, PartSpec, open_part
+from runtime.plain_group import PlainGroup
 from runtime.probes import Probes
 from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes, load
 from schemas.stream import Step
@@ -32,36 +31,30 @@ class Settings(msgspec.Struct, frozen=True):
     processor: ProcessorSettings
 
 
-class Root(msgspec.Struct, frozen=True):
-    """What only a process has: the time, and an end for errors that nobody may survive."""
+def open_group(settings: Settings) -> Group:
+    """The group of the processors, run by what PROCESSOR_DELIVERY names."""
+    if settings.processor.delivery == "faust":
+        from runtime.faust_group import FaustGroup  # here alone: it takes 30 MB
 
-    now_ms: Callable[[], int]
-    die: Callable[[BaseException], None]
+        return FaustGroup("processors", settings.kafka, settings.processor)
+    return PlainGroup("processors", settings.kafka, settings.processor)
 
 
-def build_app(settings: Settings, resolver: Step, identities: Step, root: Root) -> tuple[faust.App, Delivery]:
-    app = faust_app("processors", settings.kafka, settings.processor)
-    delivery = Delivery(app, _policy(settings), root.die)
+def inlets(settings: Settings, resolver: Step, identities: Step, now_ms: Callable[[], int]) -> list[Inlet]:
     lookup = Lookup(settings.kafka)
 
-    def channel(agent: str, topic: Topic, step: Step, *, contiguous: bool) -> Any:
-        def opened(partition: int, halted: Callable[[], bool]) -> Any:
+    def inlet(agent: str, topic: Topic, step: Step, *, contiguous: bool) -> Inlet:
+        def opened(partition: int, halted: Callable[[], bool]) -> Part:
             spec = _spec(settings, agent, topic, partition)
-            return open_part(spec, step, PartOpener(lookup, root.now_ms, halted))
+            return open_part(spec, step, PartOpener(lookup, now_ms, halted))
 
-        name = topic.full_name(settings.kafka.topic_prefix)
-        return delivery.channel(Inlet(agent, name, contiguous, opened))
+        return Inlet(agent, topic.full_name(settings.kafka.topic_prefix), contiguous, opened)
 
-    # The collector writes without transactions: every offset of events.raw is a record.
-    @app.agent(channel("resolve", EVENTS_RAW, resolver, contiguous=True), name="resolve")
-    async def resolve(stream: Any) -> None:
-        await delivery.serve(stream)
-
-    @app.agent(channel("identity", IDENTITY_FACTS, identities, contiguous=False), name="identity")
-    async def identity(stream: Any) -> None:
-        await delivery.serve(stream)
-
-    return app, delivery
+    return [
+        # The collector writes without transactions: every offset of events.raw is a record.
+        inlet("resolve", EVENTS_RAW, resolver, contiguous=True),
+        inlet("identity", IDENTITY_FACTS, identities, contiguous=False),
+    ]
 
 
 def _policy(settings: Settings) -> Policy:
@@ -98,19 +91,31 @@ def run(environ: Mapping[str, str]) -> None:
     run_steps(settings, resolver, identities, environ)
 
 
-def run_steps(settings: Settings, resolver: Step, identities: Step, environ: Mapping[str, str]) -> None:
-    """Run a worker with these steps until it is stopped."""
-    asyncio.run(_run_steps(settings, resolver, identities, environ))
-
-
-async def _run_steps(
-    settings: Settings, resolver: Step, identities: Step, environ: Mapping[str, str]
+def run_steps(
+    settings: Settings,
+    resolver: Step,
+    identities: Step,
+    environ: Mapping[str, str],
+    group: Callable[[Settings], Group] = open_group,
 ) -> None:
-    root = Root(now_ms=lambda: int(time.time() * 1000), die=service.die)  # noqa: TID251 - the root's clock
-    app, delivery = build_app(settings, resolver, identities, root)
-    probes = Probes(
-        settings.processor.metrics_host, settings.processor.metrics_port, lambda: delivery.is_ready
-    )
+    """Run a worker with these steps until it is stopped."""
+
+    def now_ms() -> int:
+        return int(time.time() * 1000)  # noqa: TID251 - the root's clock
+
+    asyncio.run(_run(settings, inlets(settings, resolver, identities, now_ms), environ, group))
+
+
+async def _run(
+    settings: Settings,
+    inlets: Sequence[Inlet],
+    environ: Mapping[str, str],
+    open_group: Callable[[Settings], Group],
+) -> None:
+    group = open_group(settings)
+    delivery = Delivery(group, inlets, _policy(settings), service.die)
+    processor = settings.processor
+    probes = Probes(processor.metrics_host, processor.metrics_port, lambda: delivery.is_ready)
     probes.start()
-    await service.serve(app, delivery, environ, settings.processor.stop_timeout_s)
+    await service.serve(group, delivery, environ, processor.stop_timeout_s)
     probes.stop()

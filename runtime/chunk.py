@@ -37,9 +37,11 @@ class Gap(Exception):
 
 
 def cut(start: int, end: int, records: Sequence[InputRecord], limits: ChunkLimits) -> Iterator[Chunk]:
-    """Cut what one fetch brought into chunks that chain from `start` to `end`."""
+    """Cut what one fetch brought into chunks that chain from `start` to `end`; one without records if it passed only markers."""
     first = 0
     size = 0
+    if not records and end > start:
+        yield Chunk(start, end, records)
     for index, record in enumerate(records, start=1):
         size += len(record.value or b"") + len(record.key or b"")
         if index == len(records):

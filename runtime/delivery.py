@@ -1,28 +1,24 @@
 """All lanes of one worker: which partitions are whose agent's, from the group's word to open Parts.
 
-`Delivery` is given to a Faust app: it listens to the app's signals, and agents hand it what they get. Parts are opened off the
-event loop, all partitions at once. Deliberately absent: retrying, state, positions; see lane.py and part.py.
+`Delivery` is the member that a group tells what it has decided. Parts are opened off the event loop, all partitions at once.
+Deliberately absent: retrying, state, positions; see lane.py and part.py. Nothing here knows who runs the group.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import faust
 import msgspec
 import structlog
-from faust.types import TP
 
 from runtime.chunk import ChunkLimits
+from runtime.group import REVOKE_S, TP, Group, Parcel
 from runtime.lane import Lane, LaneSpec, OpenPart
 from runtime.part import Part
-from runtime.pump import Parcel, Surroundings
-from runtime.transport import ChunkSchema, consumer_of
+from runtime.pump import Surroundings
 
 log = structlog.get_logger()
-
-REVOKE_S = 8.0  # a running chunk may end before the group goes on; what it cannot finish is fenced, and done again elsewhere
 
 
 class Inlet(msgspec.Struct, frozen=True):
@@ -45,30 +41,23 @@ class Policy(msgspec.Struct, frozen=True):
 class Delivery:
     """`fail` is called with an exception that nobody may survive: it must end the process."""
 
-    def __init__(self, app: faust.App, policy: Policy, fail: Callable[[BaseException], None]) -> None:
-        self._app = app
+    def __init__(
+        self, group: Group, inlets: Sequence[Inlet], policy: Policy, fail: Callable[[BaseException], None]
+    ) -> None:
+        self._group = group
         self._policy = policy
         self._fail = fail
-        self._inlets: dict[str, Inlet] = {}
+        self._inlets = {inlet.topic: inlet for inlet in inlets}
         self._lanes: dict[TP, Lane] = {}
         self._tasks: dict[TP, asyncio.Task[None]] = {}
         self._around: Surroundings | None = None
         self._is_assigned = False
-        app.on_partitions_revoked.connect(self._revoked)
-        app.on_partitions_assigned.connect(self._assigned)
+        group.join(self, {inlet.agent: inlet.topic for inlet in inlets})
 
-    def channel(self, inlet: Inlet) -> Any:
-        """The Faust topic that the agent of `inlet` is for."""
-        self._inlets[inlet.topic] = inlet
-        return self._app.topic(inlet.topic, schema=ChunkSchema())
-
-    async def serve(self, stream: Any) -> None:
-        """An agent's whole work: every event of the stream is a parcel for a lane. Never acks; positions are the Parts'."""
-        async for event in stream.noack().events():
-            parcel: Parcel = event.value
-            lane = self._lanes.get(event.message.tp)
-            if lane is not None:
-                lane.accept(parcel)
+    def accept(self, tp: TP, parcel: Parcel) -> None:
+        lane = self._lanes.get(tp)
+        if lane is not None:
+            lane.accept(parcel)
 
     @property
     def is_ready(self) -> bool:
@@ -86,7 +75,7 @@ class Delivery:
         if tasks := set(self._tasks.values()):
             await asyncio.wait(tasks)
 
-    async def _revoked(self, *_: Any, **__: Any) -> None:
+    async def revoked(self) -> None:
         """All partitions, at every rebalance; most come back, so their Parts stay open until the group has spoken."""
         self._is_assigned = False
         for lane in self._lanes.values():
@@ -95,9 +84,8 @@ class Delivery:
         if idle:
             await asyncio.wait(idle, timeout=REVOKE_S)
 
-    async def _assigned(self, *signal: Any, **_: Any) -> None:
-        assigned: set[TP] = signal[1]
-        ours = {tp for tp in assigned if tp.topic in self._inlets}
+    async def assigned(self, partitions: AbstractSet[TP]) -> None:
+        ours = {tp for tp in partitions if tp.topic in self._inlets}
         for tp in self._lanes.keys() - ours:
             self._lanes.pop(tp).stop()
         for tp in self._lanes.keys() & ours:
@@ -116,11 +104,11 @@ class Delivery:
         task.add_done_callback(self._lane_ended)
 
     def _surroundings(self) -> Surroundings:
-        if self._around is None:  # not sooner: Faust makes its consumer when the event loop runs
-            consumer = consumer_of(self._app)
-            consumer.positions = self.positions
+        if self._around is None:  # not sooner: the group has its reader when it has partitions
             pool = ThreadPoolExecutor(self._policy.threads, thread_name_prefix="part")
-            self._around = Surroundings(consumer, pool, self._policy.limits, self._policy.fenced_pause_s)
+            self._around = Surroundings(
+                self._group.reader, pool, self._policy.limits, self._policy.fenced_pause_s
+            )
         return self._around
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:

@@ -1,6 +1,6 @@
-"""A lane: one input partition on its way through this worker, from the reader over a Faust agent to its Part.
+"""A lane: one input partition on its way through this worker, from the reader to its Part.
 
-The pump reads ahead; the lane takes what the agent got and has the Part process it in a thread, one chunk after the other.
+The pump reads ahead; the lane takes what was delivered and has the Part process it in a thread, one chunk after the other.
 The Part alone decides what comes next: after a gap the pump is sent to the Part's position.
 
 A Part that is lost is opened again, after a pause: long enough, when another worker has fenced it, for the group to say whose
@@ -14,11 +14,11 @@ from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
-from faust.types import TP
 
 from runtime import metrics
 from runtime.chunk import Chunk, Gap
-from runtime.pump import Parcel, Pump, Surroundings
+from runtime.group import TP, Parcel
+from runtime.pump import Pump, Surroundings
 from runtime.transaction import FENCED, PartLost
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ class Lane:
         self._idle.set()
 
     def accept(self, parcel: Parcel) -> None:
-        """A chunk has come through the agent."""
+        """A chunk has come through the group."""
         if parcel.session == self._pump.session:
             self._parcels.put_nowait(parcel)
 
@@ -189,6 +189,7 @@ class Lane:
             log.warning(
                 "delivery gap", topic=tp.topic, partition=tp.partition, wanted=gap.wanted, got=gap.got
             )
+            metrics.DELIVERY_SEEKS.labels(tp.topic, "gap").inc()
             self._pump.restart(part.next)
         else:
             self._pump.done(session)

@@ -30,6 +30,11 @@ OUTPUT_RECORDS = Counter("stitchline_output_records", "Kafka records written", [
 PARTS_REBUILT = Counter(
     "stitchline_parts_rebuilt", "Parts thrown away and rebuilt from the changelog", ["agent", "cause"]
 )
+DELIVERY_SEEKS = Counter(
+    "stitchline_delivery_seeks",
+    "Times that a partition was read again, because delivery dropped or repeated something",
+    ["topic", "cause"],
+)
 RECOVERED_RECORDS = Counter("stitchline_recovered_records", "Changelog records read at recovery", ["agent"])
 
 # sinks

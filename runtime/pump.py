@@ -1,7 +1,7 @@
-"""The pump of a lane: reads chunks of one partition and hands them to Faust, a bounded number ahead of their processing.
+"""The pump of a lane: reads chunks of one partition and has them delivered, a bounded number ahead of their processing.
 
 It reads on from where it is told, and from nowhere else. Every `restart` begins a new session: what an older session has read
-is ignored wherever it turns up, so a chunk that Faust drops, repeats or delays costs a seek. Deliberately absent: any idea of
+is ignored wherever it turns up, so a chunk that delivery drops, repeats or delays costs a seek. Deliberately absent: any idea of
 what is done with a chunk.
 """
 
@@ -9,39 +9,21 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from typing import Protocol
 
 import msgspec
 import structlog
-from faust.types import TP
 
-from runtime.chunk import Chunk, ChunkLimits, cut, missing
+from runtime import metrics
+from runtime.chunk import ChunkLimits, cut, missing
+from runtime.group import TP, Parcel, PositionLost, Reader, Taken
 from runtime.transaction import KAFKA, PartLost
-from runtime.transport import PositionLost, Taken
 
 log = structlog.get_logger()
 
 CHUNKS_AHEAD_MAX = 2  # one being processed, one waiting
 TAKE_S = 0.5
 HOLE_REREADS = 3
-MISSES_MAX = 2  # so many looks at an idle lane whose chunks are still with Faust, and they count as dropped
-
-
-class Parcel(msgspec.Struct, frozen=True):
-    """What travels through Faust: a chunk, and the session that read it."""
-
-    session: int
-    chunk: Chunk
-
-
-class Reader(Protocol):
-    """Reads one consumer's partitions; `deliver` sends a value through the agents. `take` raises PositionLost."""
-
-    async def seek_to(self, tp: TP, position: int) -> None: ...
-
-    async def take(self, tp: TP, timeout_s: float) -> Taken | None: ...
-
-    async def deliver(self, tp: TP, value: Parcel, offset: int) -> None: ...
+MISSES_MAX = 2  # so many looks at an idle lane whose chunks are still on their way, and they count as dropped
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -133,7 +115,7 @@ class Pump:
             self._look_for_drops()
 
     def _look_for_drops(self) -> None:
-        """Chunks that are neither waiting nor being processed are with Faust; they should not be there for long."""
+        """Chunks that are neither waiting nor being processed are on their way; they should not be for long."""
         target = self._overdue() if self._ahead else None
         if target is None:
             self._misses = 0
@@ -146,6 +128,7 @@ class Pump:
                 partition=self._tp.partition,
                 chunks=self._ahead,
             )
+            metrics.DELIVERY_SEEKS.labels(self._tp.topic, "dropped").inc()
             self.restart(target)
 
     def _is_whole(self, position: int, taken: Taken) -> bool:
@@ -162,5 +145,6 @@ class Pump:
         self._hole = (position, self._hole[1] + 1 if self._hole[0] == position else 1)
         if self._hole[1] > HOLE_REREADS:
             return True
+        metrics.DELIVERY_SEEKS.labels(tp.topic, "hole").inc()
         self.restart(position)
         return False

@@ -1,7 +1,7 @@
-"""A Faust worker's life in a process: start, say when it is ready, stop in order, and never go on after a bug.
+"""A stream worker's life in a process: start, say when it is ready, stop in order, and never go on after a bug.
 
-The app runs as a service in our own event loop, not under `faust worker`, which would bring its own logging, signals and exit
-codes.
+Whoever runs the group does so in our own event loop: Faust as a service, not under `faust worker`, which would bring its own
+logging, signals and exit codes.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Mapping
 from typing import NoReturn
 
-import faust
 import structlog
 
 from runtime.delivery import Delivery
+from runtime.group import Group
 from runtime.parent import end_with_parent
 
 log = structlog.get_logger()
@@ -36,18 +36,16 @@ def _exit(code: int) -> NoReturn:
     os._exit(code)
 
 
-async def serve(
-    app: faust.App, delivery: Delivery, environ: Mapping[str, str], stop_timeout_s: float
-) -> None:
-    """Until SIGTERM, SIGINT or the parent's end. Does not return when the app breaks."""
+async def serve(group: Group, delivery: Delivery, environ: Mapping[str, str], stop_timeout_s: float) -> None:
+    """Until SIGTERM, SIGINT or the parent's end. Does not return when the group breaks."""
     stop = _stop_signal(environ)
-    life = asyncio.create_task(_live(app))
+    life = asyncio.create_task(group.run())
     announcing = asyncio.create_task(_announce(delivery))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({life, stopping}, return_when=asyncio.FIRST_COMPLETED)
     announcing.cancel()
     if life.done():
-        die(life.exception() or app.crash_reason or RuntimeError("Faust stopped by itself"))
+        die(life.exception() or RuntimeError("the group stopped by itself"))
     log.info("stopping")
     life.cancel()
     try:
@@ -55,18 +53,13 @@ async def serve(
             await delivery.stop()
     except TimeoutError as error:
         die(error)
-    await _leave(app)
+    await _leave(group)
     log.info("stopped")
 
 
-async def _live(app: faust.App) -> None:
-    await app.start()
-    await app.wait_until_stopped()
-
-
-async def _leave(app: faust.App) -> None:
+async def _leave(group: Group) -> None:
     """Every Part is closed, so only the group is still to be left; with Kafka away that may take for ever."""
-    leaving = asyncio.create_task(app.stop())
+    leaving = asyncio.create_task(group.leave())
     done, _ = await asyncio.wait({leaving}, timeout=LEAVE_S)
     if not done:
         log.warning("stopped without leaving the group")

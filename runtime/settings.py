@@ -6,7 +6,7 @@ lists every variable, by test.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, field
@@ -170,6 +170,10 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_timeout_s: Annotated[
         int, Meta(ge=6, description="After this silence another worker takes the partitions over.")
     ] = field(default=30, name="PROCESSOR_SESSION_TIMEOUT_S")
+    delivery: Annotated[
+        Literal["faust", "plain"],
+        Meta(description="Who brings partitions and records: Faust's agents, or a plain Kafka consumer."),
+    ] = field(default="faust", name="PROCESSOR_DELIVERY")
     metrics_host: Annotated[str, Meta(description="Address of /metrics, /livez and /readyz.")] = field(
         default="127.0.0.1", name="PROCESSOR_METRICS_HOST"
     )

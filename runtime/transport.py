@@ -13,7 +13,7 @@ callback, AIOKafkaConsumerThread._consumer, thread_loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar, cast
 
 import aiokafka  # type: ignore[import-untyped]  # ships no types
@@ -32,8 +32,10 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 )
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, ConsumerMessage
+from faust.types import TP as FaustTP
+from faust.types import ConsumerMessage
 
+from runtime.group import TP, PositionLost, Taken
 from runtime.kafka_access import KafkaAccess, has_sasl, has_tls
 from schemas.stream import InputRecord
 
@@ -69,17 +71,6 @@ def aiokafka_access(access: KafkaAccess) -> dict[str, Any]:
             password=access.ssl_key_password or None,
         )
     return wanted
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """What one fetch brought for one partition, and the reader's position behind it, control markers included."""
-
-    records: Sequence[InputRecord]
-    end: int
-
-
-class PositionLost(Exception):
-    """The position asked for is not in the log (any more)."""
 
 
 class ChunkSchema(faust.Schema[Any, Any]):
@@ -182,7 +173,7 @@ class ChunkConsumer(driver.Consumer):
             key=None,
             value=value,
             checksum=None,
-            tp=tp,
+            tp=FaustTP(*tp),
             generation_id=self.app.consumer_generation_id,
         )
         await self.callback(message)
@@ -207,7 +198,7 @@ class ChunkConsumer(driver.Consumer):
         self._told = positions
         return True
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
+    def verify_event_path(self, now: float, tp: FaustTP) -> None:
         """Judges by Faust's own acks and fetches, which are not used."""
 
     async def _in_thread(self, call: Coroutine[Any, Any, T]) -> T:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from faust.types import TP
 
 from runtime import pump
 from runtime.chunk import Chunk, ChunkLimits, Gap
+from runtime.group import TP, Parcel, Taken
 from runtime.lane import Lane, LaneSpec
-from runtime.pump import Parcel, Surroundings
+from runtime.pump import Surroundings
 from runtime.transaction import FENCED, KAFKA, PartLost
-from runtime.transport import Taken
 from schemas.stream import InputRecord
 
 RECORDS = 300

@@ -18,9 +18,13 @@ KEYS = 23
 BATCH = 600
 
 
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    return {**environ, "PROCESSOR_METRICS_PORT": str(free_port()), "PROCESSOR_CHUNK_RECORDS_MAX": "40"}
+FAUST, PLAIN = "faust", "plain"
+
+
+@pytest.fixture(params=[FAUST, PLAIN])
+def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    own = {"PROCESSOR_METRICS_PORT": str(free_port()), "PROCESSOR_CHUNK_RECORDS_MAX": "40"}
+    return {**environ, **own, "PROCESSOR_DELIVERY": request.param}
 
 
 class Traffic:
@@ -63,7 +67,7 @@ class Traffic:
         return sorted(outputs, key=lambda output: output[0])
 
     def check(self) -> None:
-        eventually(self.is_done, 40)
+        eventually(self.is_done, 60)
         outputs = read_topic(self.settings, EVENTS_RESOLVED.name)
         assert [(record.partition, record.value) for record in outputs] == self.expected_outputs()
         facts = Counter(
@@ -98,7 +102,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(
 ) -> None:
     environ = {**environ, "PROCESSOR_INSTANCE_ID": "one"}
     traffic = Traffic(settings)
-    for _ in range(3):
+    for _ in range(2):
         with worker(environ, tmp_path / "log") as process:
             traffic.write()
             process.wait_ready()
@@ -111,7 +115,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(
         assert process.stop() == 0
 
 
-def test_partitions_move_between_workers_with_their_state(
+def test_partitions_move_between_workers_with_their_state_whichever_delivery_each_has(
     environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
 ) -> None:
     traffic = Traffic(settings)
@@ -120,7 +124,8 @@ def test_partitions_move_between_workers_with_their_state(
         one.wait_ready()
         # The port is looked for when the first worker listens: else it may be the same one.
         own = {"PROCESSOR_STATE_DIR": str(tmp_path / "second"), "PROCESSOR_METRICS_PORT": str(free_port())}
-        second = {**environ, **own}
+        other = {"PROCESSOR_DELIVERY": PLAIN if environ["PROCESSOR_DELIVERY"] == FAUST else FAUST}
+        second = {**environ, **own, **other}
         with worker(second, tmp_path / "log2") as two:
             traffic.write()
             two.wait_ready()
@@ -129,6 +134,20 @@ def test_partitions_move_between_workers_with_their_state(
             assert one.stop() == 0
             traffic.write()
             traffic.check()
+
+
+def test_what_delivery_drops_repeats_and_delays_costs_a_seek(
+    environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
+) -> None:
+    traffic = Traffic(settings)
+    with worker({**environ, "TOY_FAULTS": "5"}, tmp_path / "log") as process:
+        process.wait_ready()
+        for _ in range(3):
+            traffic.write(BATCH // 2)
+            eventually(lambda: half_done(traffic))
+        traffic.check()
+        seeks = process.metric("stitchline_delivery_seeks_total")
+    assert {"gap", "hole"} <= {cause for sample in seeks for label, cause in sample if label == "cause"}
 
 
 def test_a_bug_in_a_step_ends_the_process_with_its_stack_in_the_log(
@@ -149,8 +168,10 @@ def test_a_leashed_worker_stops_with_its_parent(
         assert process.let_go() == 0
 
 
-def test_a_missing_topic_stops_the_start(environ: Mapping[str, str]) -> None:
-    settings = load(KafkaSettings, environ)
+def test_a_missing_topic_stops_the_start(kafka: str, topic_prefix: str) -> None:
+    found = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "STITCHLINE_TOPIC_PREFIX": topic_prefix}
+    one = {"STITCHLINE_REPLICATION_FACTOR": "1", "STITCHLINE_MIN_INSYNC_REPLICAS": "1"}
+    settings = load(KafkaSettings, found | one)
     with pytest.raises(TopicMismatch, match=r"no topic .*events\.raw"):
         require_topics(settings)
     ensure_topics(settings)

@@ -7,11 +7,13 @@ few times, so that an agent reads a topic that it writes in transactions. Toy sw
 import os
 from collections.abc import Sequence
 
-from processors.worker import Settings, run_steps
+from processors.worker import Settings, open_group, run_steps
 from runtime import logs
+from runtime.group import Group
 from runtime.kafka import require_topics
 from runtime.settings import KafkaSettings, ProcessorSettings, load
 from schemas.stream import InputRecord, OutputRecord, State
+from tests.runtime.faulty_group import FaultyGroup
 
 HOPS = 2  # how often a fact is sent on
 FORGOTTEN = b"forget:"  # a key with this prefix is deleted again at once
@@ -48,11 +50,18 @@ def chain(partition: int, records: Sequence[InputRecord], state: State) -> list[
     return outputs
 
 
+def group(settings: Settings) -> Group:
+    opened = open_group(settings)
+    if seed := os.environ.get("TOY_FAULTS"):
+        return FaultyGroup(opened, int(seed), lossy="resolve")
+    return opened
+
+
 def main() -> None:
     logs.configure("toy")
     settings = Settings(load(KafkaSettings, os.environ), load(ProcessorSettings, os.environ))
     require_topics(settings.kafka)
-    run_steps(settings, count, chain, os.environ)
+    run_steps(settings, count, chain, os.environ, group)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from tests.runtime.topic_log import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +31,7 @@ class WorkerProcess:
             stdout=self._log,
             stderr=self._log,
         )
-        self._readyz = f"http://127.0.0.1:{environ['PROCESSOR_METRICS_PORT']}/readyz"
+        self._url = f"http://127.0.0.1:{environ['PROCESSOR_METRICS_PORT']}"
 
     def wait_ready(self) -> None:
         eventually(self._answers)
@@ -37,10 +39,17 @@ class WorkerProcess:
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log_path.read_text()[-4000:]
         try:
-            with urllib.request.urlopen(self._readyz, timeout=2) as answer:
+            with urllib.request.urlopen(f"{self._url}/readyz", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+    def metric(self, name: str) -> dict[frozenset[tuple[str, str]], float]:
+        """The samples of one name, by their labels."""
+        with urllib.request.urlopen(f"{self._url}/metrics", timeout=10) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        samples = [sample for family in families for sample in family.samples if sample.name == name]
+        return {frozenset(sample.labels.items()): sample.value for sample in samples}
 
     def kill(self) -> None:
         self._process.kill()

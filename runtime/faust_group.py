@@ -1,0 +1,105 @@
+"""The group as Faust runs it: an app with one agent per topic, whose events are chunks.
+
+Faust brings group membership, agents and delivery; see transport.py for what of it is replaced. No table, no producer, no web
+server, no topic creation.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+from mode import CrashingSupervisor
+
+from runtime import transport
+from runtime.group import Member, Reader
+from runtime.settings import KafkaSettings, ProcessorSettings, folder
+
+CHUNKS_BUFFERED_MAX = 64  # of one agent, all partitions together; lanes bound it long before
+COMMIT_INTERVAL_S = 2.0
+
+
+class FaustGroup:
+    """Its name in Kafka is the deployment's, this generation's, and `name`."""
+
+    def __init__(self, name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> None:
+        self._app = _app(name, kafka, settings)
+        self._member: Member | None = None
+
+    def join(self, member: Member, topics: Mapping[str, str]) -> None:
+        self._member = member
+        self._app.on_partitions_revoked.connect(self._revoked)
+        self._app.on_partitions_assigned.connect(self._assigned)
+        for agent, topic in topics.items():
+            channel = self._app.topic(topic, schema=transport.ChunkSchema())
+            self._app.agent(channel, name=agent)(self._deliver)
+
+    @property
+    def reader(self) -> Reader:
+        consumer = transport.consumer_of(self._app)
+        consumer.positions = self._joined.positions
+        return consumer
+
+    async def run(self) -> None:
+        await self._app.start()
+        await self._app.wait_until_stopped()
+        raise self._app.crash_reason or RuntimeError("Faust stopped by itself")
+
+    async def leave(self) -> None:
+        await self._app.stop()
+
+    @property
+    def _joined(self) -> Member:
+        assert self._member is not None, "join() comes first"
+        return self._member
+
+    async def _deliver(self, stream: Any) -> None:
+        """An agent's whole work. Never acks; positions are the Parts'."""
+        member = self._joined
+        async for event in stream.noack().events():
+            member.accept(event.message.tp, event.value)
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        await self._joined.revoked()
+
+    async def _assigned(self, *signal: Any, **_: Any) -> None:
+        await self._joined.assigned(signal[1])
+
+
+class _Boot(faust.app.BootStrategy):
+    enable_kafka_producer = False  # outputs are the Parts' transactions
+
+
+class _App(faust.App):
+    BootStrategy = _Boot
+    gathering: transport.Gathering
+    access: dict[str, Any]  # to Kafka: Faust's own credentials know less
+
+
+def _app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> faust.App:
+    transport.register()
+    app = _App(
+        f"{kafka.topic_prefix}{kafka.generation}-{name}",
+        broker=[f"{transport.SCHEME}://{address}" for address in kafka.bootstrap_servers.split(",")],
+        # It insists on a folder, and writes nothing there.
+        datadir=folder(f"{settings.state_dir}/{kafka.generation}/faust"),
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        store="memory://",
+        agent_supervisor=CrashingSupervisor,
+        table_standby_replicas=0,
+        consumer_group_instance_id=settings.instance_id or None,
+        consumer_max_fetch_size=settings.fetch_bytes_max,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 10,
+        broker_request_timeout=max(40, settings.session_timeout_s + 10),
+        broker_rebalance_timeout=settings.session_timeout_s,
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        stream_buffer_maxsize=CHUNKS_BUFFERED_MAX,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+    )
+    app.access = transport.aiokafka_access(kafka)
+    app.gathering = transport.Gathering(settings.fetch_bytes_min, settings.fetch_wait_ms_max)
+    return app
