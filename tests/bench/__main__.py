@@ -1,12 +1,13 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
-    python -m tests.bench [collector] [processor] [sink] [stack] [recovery] [keyed] [--json FILE]
+    python -m tests.bench [collector] [processor] [sink] [stack] [recovery] [core_latency] [keyed] [--json FILE]
 
 Without names the first four, which takes about four minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
-each on a stack of its own. `recovery` (two minutes) kills a worker with a million keys. `keyed` (a quarter of an hour, and
-200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix Streams. Loads only 127.0.0.1; what it
-starts, ends with it. Exit status 1 when a benchmark could not be run, never for a slow figure.
+each on a stack of its own. `recovery` kills a worker with a million keys, `core_latency` waits for one step's answers (a minute
+each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
+Streams. Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when a benchmark could not be run, never for a slow
+figure.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from runtime import logs
-from tests.bench import chain, collector_figures, latency, memory, processor, recovery, sink
+from tests.bench import chain, collector_figures, core_latency, latency, memory, processor, recovery, sink
 from tests.bench.figures import ROOT, Figure, Report, commit, heading, machine, table, write
 from tests.bench.keyed import contest
 from tests.bench.stand import stand
@@ -45,6 +46,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "latency": latency.run,
     "chain": chain.run,
     "recovery": recovery.run,
+    "core_latency": core_latency.run,
     "keyed": contest.run,
 }
 

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import urllib.request
 import venv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import psutil
@@ -85,8 +86,10 @@ def _start(entry: Entry, run: Run, folder: Path, number: int) -> Process:
     return _start_streams(entry, run, folder) if entry.who == "streams" else _start_quix(entry, run, folder)
 
 
-def start_ours(shape: str, run: Run, folder: Path, number: int) -> Process:
-    environ = environment(run, folder, number)
+def start_ours(
+    shape: str, run: Run, folder: Path, number: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> Process:
+    environ = {**environment(run, folder, number), **settings}
     argv = [sys.executable, "-m", "tests.bench.keyed.ours", shape]
     url = f"http://127.0.0.1:{environ['PROCESSOR_METRICS_PORT']}/readyz"
     return _started(argv, folder, lambda _: _answers(url), environ)

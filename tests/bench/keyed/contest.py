@@ -131,13 +131,13 @@ def rounds(chosen: Sequence[Entry], count: int, events: int) -> dict[Entry, list
         with engines.kafka_engine(folder, os.environ, say) as bootstrap:
             for number in range(1, count + 1):
                 for entry in chosen:
-                    result = measure(entry, bootstrap, _broker_process(bootstrap), folder, events)
+                    result = measure(entry, bootstrap, broker_process(bootstrap), folder, events)
                     found[entry].append(result)
                     say(f"{number}/{count} {_line(title(entry), result)}")
     return found
 
 
-def _broker_process(bootstrap: str) -> psutil.Process | None:
+def broker_process(bootstrap: str) -> psutil.Process | None:
     """The embedded broker is a child of ours; a foreign one's CPU is not ours to know."""
     port = bootstrap.rpartition(":")[2]
     children = psutil.Process().children(recursive=True)
