@@ -1,0 +1,83 @@
+"""Our layer whole, in the test's own process and on a real broker: a Faust app, delivery, lanes and Parts around a given step.
+
+Unlike toy_worker.py it can be looked into, and its agent's stream can be tampered with. What would end a real worker's process
+is kept in `deaths`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from runtime.chunk import ChunkLimits
+from runtime.delivery import Delivery, Inlet, Policy
+from runtime.faust_app import faust_app
+from runtime.lookup import Lookup
+from runtime.part import Part, PartOpener, PartSpec, open_part
+from runtime.settings import KafkaSettings, ProcessorSettings, load
+from schemas.stream import Step
+from schemas.topics import EVENTS_RAW
+from tests.runtime.memory_faust import until
+
+NOW_MS = 1_900_000_000_000
+CHUNK_RECORDS_MAX = 10
+
+Tamper = Callable[[Any], Any]  # what an agent is given -> what it hands on
+
+
+def untouched(stream: Any) -> Any:
+    return stream
+
+
+class Worker:
+    """One agent, `resolve` on events.raw."""
+
+    def __init__(self, environ: Mapping[str, str], step: Step, tamper: Tamper = untouched) -> None:
+        kafka, processor = load(KafkaSettings, environ), load(ProcessorSettings, environ)
+        self.deaths: list[BaseException] = []
+        self.app: faust.App = faust_app("processors", kafka, processor)
+        policy = Policy(ChunkLimits(CHUNK_RECORDS_MAX, 1 << 20), fenced_pause_s=1.0, threads=4)
+        self.delivery = Delivery(self.app, policy, self.deaths.append)
+        lookup = Lookup(kafka)
+
+        def opened(partition: int, halted: Callable[[], bool]) -> Part:
+            spec = PartSpec(
+                agent="resolve",
+                input=EVENTS_RAW,
+                partition=partition,
+                kafka=kafka,
+                state_dir=Path(processor.state_dir),
+            )
+            return open_part(spec, step, PartOpener(lookup, lambda: NOW_MS, halted))
+
+        name = EVENTS_RAW.full_name(kafka.topic_prefix)
+        channel = self.delivery.channel(Inlet("resolve", name, True, opened))
+
+        @self.app.agent(channel, name="resolve")
+        async def resolve(stream: Any) -> None:
+            await self.delivery.serve(tamper(stream))
+
+
+@asynccontextmanager
+async def working(worker: Worker) -> AsyncIterator[Worker]:
+    await worker.app.start()
+    try:
+        await until(lambda: worker.delivery.is_ready or worker.deaths, "the worker is ready")
+        yield worker
+    finally:
+        await worker.delivery.stop()
+        await worker.app.stop()
+
+
+def run(worker: Worker, done: Callable[[], Any], what: str) -> Worker:
+    """Let the worker live until `done`."""
+
+    async def life() -> None:
+        async with working(worker):
+            await until(lambda: done() or worker.deaths, what)
+
+    asyncio.run(life())
+    return worker
