@@ -1,4 +1,4 @@
-"""Our layer whole, in the test's own process and on a real broker: a Faust app, delivery, lanes and Parts around a given step.
+"""Our layer whole, in the test's own process and on a real broker: Faust's group, delivery, lanes and Parts around a given step.
 
 Unlike toy_worker.py it can be looked into, and its agent's stream can be tampered with. What would end a real worker's process
 is kept in `deaths`.
@@ -14,7 +14,7 @@ import faust
 
 from runtime.chunk import ChunkLimits
 from runtime.delivery import Delivery, Inlet, Policy
-from runtime.faust_app import faust_app
+from runtime.faust_group import FaustGroup
 from runtime.lookup import Lookup
 from runtime.part import Part, PartOpener, PartSpec, open_part
 from runtime.settings import KafkaSettings, ProcessorSettings, load
@@ -25,11 +25,22 @@ from tests.runtime.memory_faust import until
 NOW_MS = 1_900_000_000_000
 CHUNK_RECORDS_MAX = 10
 
-Tamper = Callable[[Any], Any]  # what an agent is given -> what it hands on
+Tamper = Callable[[Any], Any]  # the stream that Faust gives -> the stream that the agent gets
 
 
 def untouched(stream: Any) -> Any:
     return stream
+
+
+class Group(FaustGroup):
+    tamper: Tamper = staticmethod(untouched)
+
+    @property
+    def app(self) -> faust.App:
+        return self._app
+
+    async def _deliver(self, stream: Any) -> None:
+        await super()._deliver(self.tamper(stream))
 
 
 class Worker:
@@ -37,10 +48,6 @@ class Worker:
 
     def __init__(self, environ: Mapping[str, str], step: Step, tamper: Tamper = untouched) -> None:
         kafka, processor = load(KafkaSettings, environ), load(ProcessorSettings, environ)
-        self.deaths: list[BaseException] = []
-        self.app: faust.App = faust_app("processors", kafka, processor)
-        policy = Policy(ChunkLimits(CHUNK_RECORDS_MAX, 1 << 20), fenced_pause_s=1.0, threads=4)
-        self.delivery = Delivery(self.app, policy, self.deaths.append)
         lookup = Lookup(kafka)
 
         def opened(partition: int, halted: Callable[[], bool]) -> Part:
@@ -53,27 +60,28 @@ class Worker:
             )
             return open_part(spec, step, PartOpener(lookup, lambda: NOW_MS, halted))
 
-        name = EVENTS_RAW.full_name(kafka.topic_prefix)
-        channel = self.delivery.channel(Inlet("resolve", name, True, opened))
-
-        @self.app.agent(channel, name="resolve")
-        async def resolve(stream: Any) -> None:
-            await self.delivery.serve(tamper(stream))
+        self.deaths: list[BaseException] = []
+        self.group = Group("processors", kafka, processor)
+        self.group.tamper = tamper
+        inlet = Inlet("resolve", EVENTS_RAW.full_name(kafka.topic_prefix), True, opened)
+        policy = Policy(ChunkLimits(CHUNK_RECORDS_MAX, 1 << 20), fenced_pause_s=1.0, threads=4)
+        self.delivery = Delivery(self.group, [inlet], policy, self.deaths.append)
 
 
 @asynccontextmanager
 async def working(worker: Worker) -> AsyncIterator[Worker]:
-    await worker.app.start()
+    life = asyncio.create_task(worker.group.run())
     try:
         await until(lambda: worker.delivery.is_ready or worker.deaths, "the worker is ready")
         yield worker
     finally:
+        life.cancel()
         await worker.delivery.stop()
-        await worker.app.stop()
+        await worker.group.leave()
 
 
 def run(worker: Worker, done: Callable[[], Any], what: str) -> Worker:
-    """Let the worker live until `done`."""
+    """Let the worker live until `done`, or until something would have ended its process."""
 
     async def life() -> None:
         async with working(worker):

@@ -288,7 +288,7 @@ def test_ours_reads_again_what_faust_dropped_from_its_queues(
     async def life() -> None:
         async with working(worker):
             await until(lambda: held.queue.qsize() == EVENTS // CHUNK_RECORDS_MAX, "all is in Faust's queue")
-            worker.app.flow_control.resume()
+            worker.group.app.flow_control.resume()
             assert held.queue.empty()
             held.go_on.set()
             await until(lambda: done(worker) == EVENTS, "all is done")
