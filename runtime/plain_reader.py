@@ -2,46 +2,21 @@
 
 Every read begins with an assignment at an explicit position and ends with its removal: there is no seek, no pause and no offset
 of a group that could be taken for a position. What an earlier assignment brought is recognised by its number (`epoch`) and
-dropped. A partition that has `bytes_max` waiting is read on when they are taken, so memory is bounded whatever the lanes do.
-
-The thread talks to Kafka, the event loop holds what has arrived; they meet in a queue of orders one way and in
-`call_soon_threadsafe` the other.
+dropped. The thread (plain_reading.py) talks to Kafka, the event loop holds what has arrived; they meet in a queue of orders one
+way and in `call_soon_threadsafe` the other.
 """
 
 import asyncio
-import logging
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from queue import SimpleQueue
 
 import msgspec
-import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from runtime.group import TP, Member, Parcel, PositionLost, Taken
-from runtime.kafka import client_config
+from runtime.plain_reading import Arrival, Emptied, Forget, Read, Reading, reading_consumer
 from runtime.settings import KafkaSettings, ProcessorSettings
 from schemas.stream import InputRecord
-
-log = structlog.get_logger()
-
-BATCH_RECORDS = 2_000
-IDLE_POLL_S = 0.05  # an order waits as long at most
-FULL_POLL_S = 0.002  # while some partition is full, its emptying is waited for
-RECORD_BYTES = 200  # what a record takes besides its key and value
-BYTES_AHEAD = 4  # fetches of the largest size that the client itself may hold, all partitions together
-
-
-class Arrival(msgspec.Struct):
-    """What one round brought for one partition. `end`: the position behind it; `lost`: why there will be no more."""
-
-    epoch: int
-    records: list[InputRecord] = []
-    size: int = 0
-    end: int | None = None
-    lost: str = ""
 
 
 class Inflow(msgspec.Struct):
@@ -54,15 +29,6 @@ class Inflow(msgspec.Struct):
     records: list[InputRecord] = []
     size: int = 0
     lost: str = ""
-
-
-class Flow(msgspec.Struct):
-    """The thread's side: where its next record is, how many bytes nobody has taken yet."""
-
-    epoch: int
-    position: int
-    waiting: int = 0
-    is_reading: bool = False
 
 
 class PlainReader:
@@ -80,13 +46,13 @@ class PlainReader:
         self._loop = asyncio.get_running_loop()
         self._inflows: dict[TP, Inflow] = {}
         self._epochs = 0
-        self._thread = _ReaderThread(_consumer(kafka, settings), settings.fetch_bytes_max, self._post)
-        self._thread.start()
+        self._reading = Reading(reading_consumer(kafka, settings), settings.fetch_bytes_max, self._post)
+        self._reading.start()
 
     async def seek_to(self, tp: TP, position: int) -> None:
         self._epochs += 1
         self._inflows[tp] = Inflow(self._epochs, position, position, asyncio.Event())
-        self._thread.orders.put(_Read(tp, self._epochs, position))
+        self._reading.orders.put(Read(tp, self._epochs, position))
 
     async def take(self, tp: TP, timeout_s: float) -> Taken | None:
         """The next records; None, or markers passed without a record, after the time-out. Raises PositionLost."""
@@ -105,7 +71,7 @@ class PlainReader:
         inflow.records, inflow.size = [], 0
         if not inflow.lost:
             inflow.arrived.clear()
-        self._thread.orders.put(_Emptied(tp, inflow.epoch, size))
+        self._reading.orders.put(Emptied(tp, inflow.epoch, size))
         inflow.told = inflow.end
         return Taken(records, inflow.end)
 
@@ -116,13 +82,12 @@ class PlainReader:
         """Read no others any more."""
         for tp in self._inflows.keys() - partitions:
             del self._inflows[tp]
-            self._thread.orders.put(_Forget(tp))
+            self._reading.orders.put(Forget(tp))
 
     async def close(self) -> None:
-        self._thread.orders.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await self._reading.end()
 
-    def _post(self, news: "dict[TP, Arrival] | BaseException") -> None:
+    def _post(self, news: dict[TP, Arrival] | BaseException) -> None:
         """Called in the thread."""
         receive = self._fail if isinstance(news, BaseException) else self._receive
         if not self._loop.is_closed():
@@ -139,157 +104,3 @@ class PlainReader:
             inflow.end = inflow.end if arrival.end is None else arrival.end
             if arrival.records or arrival.lost:
                 inflow.arrived.set()
-
-
-class _Read(msgspec.Struct, frozen=True):
-    tp: TP
-    epoch: int
-    position: int
-
-
-class _Emptied(msgspec.Struct, frozen=True):
-    tp: TP
-    epoch: int
-    size: int
-
-
-class _Forget(msgspec.Struct, frozen=True):
-    tp: TP
-
-
-Order = _Read | _Emptied | _Forget | None  # None: end
-
-
-class _ReaderThread(threading.Thread):
-    def __init__(
-        self,
-        consumer: Consumer,
-        bytes_max: int,
-        post: "Callable[[dict[TP, Arrival] | BaseException], None]",
-    ) -> None:
-        super().__init__(name="reader", daemon=True)
-        self.orders: SimpleQueue[Order] = SimpleQueue()
-        self._consumer = consumer
-        self._bytes_max = bytes_max
-        self._post = post
-        self._flows: dict[TP, Flow] = {}
-
-    def run(self) -> None:
-        try:
-            while self._obey():
-                if arrivals := self._read():
-                    self._post(arrivals)
-            self._consumer.close()
-        except BaseException as error:  # the thread's root: whatever ends it ends the worker
-            self._post(error)
-
-    def _obey(self) -> bool:
-        """False when there is nothing to do any more."""
-        while not self.orders.empty():
-            order = self.orders.get()
-            if order is None:
-                return False
-            self._follow(order)
-        return True
-
-    def _follow(self, order: _Read | _Emptied | _Forget) -> None:
-        flow = self._flows.get(order.tp)
-        match order:
-            case _Read(tp, epoch, position):
-                self._stop(tp, flow)
-                flow = self._flows[tp] = Flow(epoch, position)
-                self._start(tp, flow)
-            case _Emptied(tp, epoch, size) if flow is not None and flow.epoch == epoch:
-                flow.waiting -= size
-                if flow.waiting < self._bytes_max:
-                    self._start(tp, flow)
-            case _Forget(tp):
-                self._stop(tp, flow)
-                self._flows.pop(tp, None)
-
-    def _start(self, tp: TP, flow: Flow) -> None:
-        if not flow.is_reading:
-            self._consumer.incremental_assign([TopicPartition(tp.topic, tp.partition, flow.position)])
-            flow.is_reading = True
-
-    def _stop(self, tp: TP, flow: Flow | None) -> None:
-        if flow is not None and flow.is_reading:
-            self._consumer.incremental_unassign([TopicPartition(tp.topic, tp.partition)])
-            flow.is_reading = False
-
-    def _read(self) -> dict[TP, Arrival]:
-        is_full = any(flow.waiting >= self._bytes_max for flow in self._flows.values())
-        first = self._consumer.poll(FULL_POLL_S if is_full else IDLE_POLL_S)
-        if first is None:
-            return {}
-        # consume() with a time-out would wait the whole of it for its last record.
-        arrivals = self._sorted([first, *self._consumer.consume(BATCH_RECORDS, 0)])
-        for tp, arrival in arrivals.items():
-            flow = self._flows[tp]
-            flow.waiting += arrival.size
-            if arrival.lost or flow.waiting >= self._bytes_max:
-                self._stop(tp, flow)
-        return arrivals
-
-    def _sorted(self, messages: Iterable[Message]) -> dict[TP, Arrival]:
-        arrivals: dict[TP, Arrival] = {}
-        for message in messages:
-            tp = TP(message.topic() or "", message.partition() or 0)
-            flow = self._flows.get(tp)
-            if message.error() is not None and _passes(message.error()):
-                continue
-            if flow is None or not flow.is_reading:
-                continue
-            if (arrival := arrivals.get(tp)) is None:
-                arrival = arrivals[tp] = Arrival(flow.epoch)
-            _add(arrival, flow, message)
-        return arrivals
-
-
-def _add(arrival: Arrival, flow: Flow, message: Message) -> None:
-    error, offset = message.error(), message.offset() or 0
-    if error is None:
-        if offset >= flow.position:
-            key, value = message.key(), message.value()
-            arrival.records.append(InputRecord(offset, message.timestamp()[1], key, value))
-            arrival.size += RECORD_BYTES + len(key or b"") + len(value or b"")
-            arrival.end = flow.position = offset + 1
-    elif error.code() == KafkaError._PARTITION_EOF:
-        arrival.end = flow.position = max(offset, flow.position)
-    else:
-        arrival.lost = error.str()
-
-
-def _passes(error: KafkaError | None) -> bool:
-    """Whether an error says nothing about a partition's position. Raises KafkaException when nobody may survive it."""
-    if error is None or error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET):
-        return False
-    if error.fatal():
-        raise KafkaException(error)
-    log.info("the reader waits", cause=error.str())
-    return True
-
-
-def _consumer(kafka: KafkaSettings, settings: ProcessorSettings) -> Consumer:
-    fetch_bytes = settings.fetch_bytes_max
-    ahead_bytes = BYTES_AHEAD * max(fetch_bytes, 1_000_000)
-    return Consumer(
-        client_config(kafka)
-        | {
-            "group.id": f"{kafka.topic_prefix}reader",  # never joined: partitions are assigned by hand
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "max.partition.fetch.bytes": fetch_bytes,
-            "fetch.max.bytes": ahead_bytes,
-            "receive.message.max.bytes": ahead_bytes + (1 << 20),
-            "queued.max.messages.kbytes": ahead_bytes >> 10,
-            "fetch.queue.backoff.ms": 10,
-            # The broker gathers, so that a transaction is worth its price.
-            "fetch.min.bytes": settings.fetch_bytes_min,
-            "fetch.wait.max.ms": settings.fetch_wait_ms_max,
-        },
-        logger=logging.getLogger("librdkafka"),
-    )

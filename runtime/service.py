@@ -64,6 +64,8 @@ async def _leave(group: Group) -> None:
     if not done:
         log.warning("stopped without leaving the group")
         _exit(0)
+    if error := leaving.exception():
+        die(error)
 
 
 async def _announce(delivery: Delivery) -> None:

@@ -1,8 +1,8 @@
 """What one worker does with a toy step: a backlog as fast as it can, then a steady rate for its latency.
 
-Run on a broker: `KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 python -m tests.bench.stream_core [--events N]`. A message is a pack of
-50 events; each event counts its key and makes one output. Prints events a second, CPU per event, and the time from an input to
-a committed reader. Topics get a prefix of their own and stay.
+Run on a broker: `KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 python -m tests.bench.stream_core [--events N] [--rounds N]`. A message
+is a pack of 50 events; each event counts its key and makes one output. Prints events a second, CPU per event, and the time from
+an input to a committed reader, for each delivery in turn (PROCESSOR_DELIVERY). Topics get prefixes of their own and stay.
 """
 
 import argparse
@@ -32,6 +32,7 @@ PARTITIONS = 8
 RATE = 2_500
 STEADY_S = 12
 METRICS_PORT = 29_480
+DELIVERIES = ("faust", "plain")
 OUT, IN = "events.resolved", "events.raw"
 decode = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
 encode = msgspec.msgpack.Encoder().encode
@@ -145,10 +146,11 @@ def read(settings: KafkaSettings, latencies: list[float], stop: threading.Event)
     consumer.close()
 
 
-def environ(state: str) -> dict[str, str]:
+def environ(state: str, delivery: str, number: int) -> dict[str, str]:
     return {
+        "PROCESSOR_DELIVERY": delivery,
         "KAFKA_BOOTSTRAP_SERVERS": os.environ["KAFKA_BOOTSTRAP_SERVERS"],
-        "STITCHLINE_TOPIC_PREFIX": f"bench{os.getpid()}-",
+        "STITCHLINE_TOPIC_PREFIX": f"bench{os.getpid()}-{number}-{delivery}-",
         "STITCHLINE_PARTITIONS": str(PARTITIONS),
         "STITCHLINE_REPLICATION_FACTOR": "1",
         "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
@@ -180,6 +182,7 @@ def workers(settings: dict[str, str]) -> Iterator[psutil.Process]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=400_000)
+    arguments.add_argument("--rounds", type=int, default=1)
     arguments.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
     if chosen.worker:
@@ -191,12 +194,19 @@ def main() -> None:
             os.environ,
         )
         return
+    for number in range(chosen.rounds):
+        for delivery in DELIVERIES:
+            say(f"round {number + 1}, {delivery}:")
+            measure(delivery, number, chosen.events)
+
+
+def measure(delivery: str, number: int, events: int) -> None:
     with tempfile.TemporaryDirectory() as state:
-        given = environ(str(Path(state)))
+        given = environ(str(Path(state)), delivery, number)
         ensure_topics(load(KafkaSettings, given))
         for process in workers(given):
             bench = Bench(load(KafkaSettings, given), process)
-            bench.backlog(chosen.events // PACK)
+            bench.backlog(events // PACK)
             bench.steady()
 
 
