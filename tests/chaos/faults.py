@@ -24,12 +24,13 @@ Inject = Callable[[Fleet, Random], None]
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """`weight`: how often the long form draws it. `can`: whether the fleet is such that it makes sense."""
+    """`weight`: how often the long form draws it. `can`: whether it makes sense now. `moment` waits for the right one."""
 
     kind: str
     inject: Inject
     weight: int = 1
     can: Callable[[Fleet], bool] = lambda _: True
+    moment: Callable[[Fleet], None] = lambda _: None
 
 
 def kill_collector(fleet: Fleet, _: Random) -> None:
@@ -133,8 +134,6 @@ def freeze_broker(fleet: Fleet, random: Random) -> None:
 
 
 def kill_clickhouse(fleet: Fleet, random: Random) -> None:
-    """In the midst of an insert."""
-    _await_insert(fleet)
     fleet["clickhouse"].kill(down_s=random.uniform(0, 3))
 
 
@@ -143,7 +142,6 @@ def stop_clickhouse(fleet: Fleet, _: Random) -> None:
 
 
 def freeze_clickhouse(fleet: Fleet, random: Random) -> None:
-    _await_insert(fleet)
     _freeze(fleet["clickhouse"], random.uniform(*BRIEF_FREEZE_S))
 
 
@@ -153,6 +151,15 @@ def has_room(fleet: Fleet) -> bool:
 
 def has_three(fleet: Fleet) -> bool:
     return len(fleet.processors) > 2
+
+
+def an_insert(fleet: Fleet) -> None:
+    """Until the engine writes a part of `events`; gives up when none comes, as when something else is down."""
+    end = time.monotonic() + INSERT_WAIT_S
+    while time.monotonic() < end:
+        if any(_is_inserting(folder) for folder in fleet.part_folders):
+            return
+        time.sleep(INSERT_POLL_S)
 
 
 FAULTS = (
@@ -176,9 +183,9 @@ FAULTS = (
     Fault("kill broker", kill_broker, 3),
     Fault("stop broker", stop_broker, 2),
     Fault("freeze broker", freeze_broker),
-    Fault("kill ClickHouse in an insert", kill_clickhouse, 3),
+    Fault("kill ClickHouse in an insert", kill_clickhouse, 3, moment=an_insert),
     Fault("stop ClickHouse", stop_clickhouse),
-    Fault("freeze ClickHouse in an insert", freeze_clickhouse),
+    Fault("freeze ClickHouse in an insert", freeze_clickhouse, moment=an_insert),
 )
 
 
@@ -203,15 +210,6 @@ def _freeze(process: Supervised, seconds: float) -> None:
     process.freeze()
     time.sleep(seconds)
     process.thaw()
-
-
-def _await_insert(fleet: Fleet) -> None:
-    """Until the engine writes a part of `events`; gives up when none comes, as when something else is down."""
-    end = time.monotonic() + INSERT_WAIT_S
-    while time.monotonic() < end:
-        if any(_is_inserting(folder) for folder in fleet.part_folders):
-            return
-        time.sleep(INSERT_POLL_S)
 
 
 def _is_inserting(folder: Path) -> bool:

@@ -85,7 +85,7 @@ class Fleet:
         write_control(self.kafka_settings, dict(parse_file(SOURCE)), apply_id="chaos")
         for number in range(self.shape.processors):
             self.add_processor(number)
-        self._add(self._stage("sinks", "sink", *SINKS))
+        self._add(self._stage("sinks", "sink", *SINKS, **self._name("SINK_INSTANCE_ID", "chaos")))
         self._add(self._stage("collector", "collector"))
         self.wait_ready()
 
@@ -173,12 +173,13 @@ class Fleet:
         environ = {
             "PROCESSOR_STATE_DIR": str(self._state_dir(number)),
             "PROCESSOR_METRICS_PORT": str(engines.free_port()),
-        }
-        if self.shape.is_static:
-            environ["PROCESSOR_INSTANCE_ID"] = f"chaos-{number}"
+        } | self._name("PROCESSOR_INSTANCE_ID", f"chaos-{number}")
         if self.shape.delivery:
             environ["PROCESSOR_DELIVERY"] = self.shape.delivery
         return self._stage(f"processor-{number}", "processor", **environ)
+
+    def _name(self, variable: str, name: str) -> dict[str, str]:
+        return {variable: name} if self.shape.is_static else {}
 
     def _clickhouse(self) -> Spec:
         port = int(self.clickhouse_settings.url.rsplit(":", 1)[1])

@@ -110,6 +110,7 @@ class _Match:
             self._suffer(fault)
 
     def _suffer(self, fault: Fault) -> bool:
+        fault.moment(self._fleet)
         began = time.monotonic()
         fault.inject(self._fleet, self._random)
         self._probes += 1
