@@ -94,7 +94,8 @@ def wipe_state(fleet: Fleet, random: Random) -> None:
 
 
 def add_processor(fleet: Fleet, random: Random) -> None:
-    fleet.add_processor(random.choice(fleet.free_numbers()))
+    if numbers := fleet.free_numbers():  # a fault beside this one may have taken the last
+        fleet.add_processor(random.choice(numbers))
 
 
 def remove_processor(fleet: Fleet, random: Random) -> None:
@@ -103,9 +104,8 @@ def remove_processor(fleet: Fleet, random: Random) -> None:
 
 def rolling_restart(fleet: Fleet, random: Random) -> None:
     """A release: each processor in order, then the sinks and the collector."""
-    names = [process.spec.name for process in fleet.processors]
-    for name in (*names, "sinks", "collector"):
-        fleet[name].stop()
+    for process in (*fleet.processors, fleet["sinks"], fleet["collector"]):
+        process.stop()
         time.sleep(random.uniform(1, 3))
 
 

@@ -104,8 +104,9 @@ class Fleet:
     def remove_processor(self, number: int) -> None:
         """In order; its state folder stays."""
         with self._lock:
-            process = self._all.pop(f"processor-{number}")
-        process.end()
+            process = self._all.pop(f"processor-{number}", None)
+        if process:
+            process.end()
 
     def free_numbers(self) -> list[int]:
         return [number for number in range(PROCESSORS_MAX) if f"processor-{number}" not in self._all]

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException
 from urllib3.exceptions import HTTPError
 
 from runtime.settings import ProcessorSettings, load
@@ -55,7 +56,7 @@ def play(folder: Path, plan: Plan) -> Round:
         run.start()
         match = _Match(fleet, run, plan, random)
         match.inject_all()
-        wrongs = match.wrongs or match.settle()
+        wrongs = match.wrongs or match.settled()
         verdict = match.verdict
         return Round(
             seed=plan.seed,
@@ -106,8 +107,11 @@ class _Match:
 
     def _accompany(self, fault: Fault) -> None:
         time.sleep(self._random.uniform(*PAUSE_S))
-        if fault.can(self._fleet):
-            self._suffer(fault)
+        try:
+            if fault.can(self._fleet):
+                self._suffer(fault)
+        except Exception as error:  # a thread's root: nothing above would see it
+            self.wrongs.append(f"{fault.kind}: {error!r}")
 
     def _suffer(self, fault: Fault) -> bool:
         fault.moment(self._fleet)
@@ -129,7 +133,14 @@ class _Match:
             return False
         return self._until(lambda tables: tables.stored(ids) == len(ids), deadline)
 
-    def settle(self) -> list[str]:
+    def settled(self) -> list[str]:
+        """What is wrong at the end; an engine that does not answer any more is."""
+        try:
+            return self._settle()
+        except (*AWAY, AssertionError, KafkaException) as error:
+            return [f"cannot be judged: {error!r}"]
+
+    def _settle(self) -> list[str]:
         """Wait until all is at rest, end the processors in order, and look at everything."""
         self._load.finish(SETTLE_S)
         book = self._load.book
