@@ -18,6 +18,7 @@ BROKER_DOWN_S_MAX = 10.0
 BRIEF_FREEZE_S = (1.0, 5.0)
 PAST_SESSION_S = (2.0, 5.0)  # a zombie sleeps for the session timeout and so much more
 INSERT_WAIT_S = 5.0
+SINKS_START_S = 3.0
 INSERT_POLL_S = 0.0005
 
 Inject = Callable[[Fleet, Random], None]
@@ -117,8 +118,19 @@ def stop_sinks(fleet: Fleet, _: Random) -> None:
     fleet["sinks"].stop()
 
 
-def zombie_sinks(fleet: Fleet, random: Random) -> None:
+def freeze_sinks(fleet: Fleet, random: Random) -> None:
+    """Past the session, and nobody is there to take over."""
     _freeze(fleet["sinks"], _past_session(fleet, random))
+
+
+def zombie_sinks(fleet: Fleet, random: Random) -> None:
+    """In the midst of an insert; another process takes over and repeats the block, and both meet when the first wakes."""
+    fleet["sinks"].freeze()
+    fleet.add_sinks()
+    time.sleep(_past_session(fleet, random) + SINKS_START_S)
+    fleet["sinks"].thaw()
+    time.sleep(random.uniform(0, 2))
+    fleet.remove_sinks()
 
 
 def kill_broker(fleet: Fleet, random: Random) -> None:
@@ -154,12 +166,14 @@ def has_three(fleet: Fleet) -> bool:
 
 
 def an_insert(fleet: Fleet) -> None:
-    """Until the engine writes a part of `events`; gives up when none comes, as when something else is down."""
-    end = time.monotonic() + INSERT_WAIT_S
-    while time.monotonic() < end:
-        if any(_is_inserting(folder) for folder in fleet.part_folders):
-            return
-        time.sleep(INSERT_POLL_S)
+    """While the engine writes a part of `events`; gives up when none comes, as when something else is down."""
+    _await(lambda: _is_inserting(fleet))
+
+
+def an_inserted(fleet: Fleet) -> None:
+    """As soon as the part is there: before the sink knows, and has committed."""
+    an_insert(fleet)
+    _await(lambda: not _is_inserting(fleet))
 
 
 FAULTS = (
@@ -177,13 +191,17 @@ FAULTS = (
     Fault("add processor", add_processor, 4, has_room),
     Fault("remove processor", remove_processor, 4, has_three),
     Fault("rolling restart", rolling_restart),
-    Fault("kill sinks", kill_sinks, 2),
+    Fault("kill sinks", kill_sinks),
+    Fault("kill sinks in an insert", kill_sinks, 2, moment=an_insert),
+    Fault("kill sinks behind an insert", kill_sinks, 2, moment=an_inserted),
     Fault("stop sinks", stop_sinks),
-    Fault("zombie sinks", zombie_sinks, 2),
+    Fault("freeze sinks past their session", freeze_sinks),
+    Fault("zombie sinks", zombie_sinks, 2, moment=an_insert),
     Fault("kill broker", kill_broker, 3),
     Fault("stop broker", stop_broker, 2),
     Fault("freeze broker", freeze_broker),
     Fault("kill ClickHouse in an insert", kill_clickhouse, 3, moment=an_insert),
+    Fault("kill ClickHouse behind an insert", kill_clickhouse, 2, moment=an_inserted),
     Fault("stop ClickHouse", stop_clickhouse),
     Fault("freeze ClickHouse in an insert", freeze_clickhouse, moment=an_insert),
 )
@@ -212,8 +230,18 @@ def _freeze(process: Supervised, seconds: float) -> None:
     process.thaw()
 
 
-def _is_inserting(folder: Path) -> bool:
+def _await(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + INSERT_WAIT_S
+    while not holds() and time.monotonic() < end:
+        time.sleep(INSERT_POLL_S)
+
+
+def _is_inserting(fleet: Fleet) -> bool:
     try:
-        return any(entry.name.startswith("tmp_insert_") for entry in folder.iterdir())
+        return any(
+            entry.name.startswith("tmp_insert_")
+            for folder in fleet.part_folders
+            for entry in folder.iterdir()
+        )
     except FileNotFoundError:
         return False

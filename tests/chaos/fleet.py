@@ -29,6 +29,7 @@ from tests.chaos.process import Exit, Spec, Supervised
 SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
 PARTITIONS = 4
 PROCESSORS_MAX = 3
+SECOND_SINKS = "sinks-2"
 READY_S = 90.0
 HASH_KEY = "000102030405060708090a0b0c0d0e0f"
 
@@ -108,6 +109,19 @@ class Fleet:
         if process:
             process.end()
 
+    def add_sinks(self) -> None:
+        """A second process of the sinks, if there is none."""
+        if SECOND_SINKS not in self._all:
+            port = {"SINK_METRICS_PORT": str(engines.free_port())}
+            name = self._name("SINK_INSTANCE_ID", SECOND_SINKS)
+            self._add(self._stage(SECOND_SINKS, "sink", *SINKS, **port, **name))
+
+    def remove_sinks(self) -> None:
+        with self._lock:
+            process = self._all.pop(SECOND_SINKS, None)
+        if process:
+            process.end()
+
     def free_numbers(self) -> list[int]:
         return [number for number in range(PROCESSORS_MAX) if f"processor-{number}" not in self._all]
 
@@ -130,7 +144,7 @@ class Fleet:
         if "collector" in self._all:
             self._all.pop("collector").end()
         self.end_processors()
-        for name in ("sinks", "clickhouse", "kafka"):
+        for name in (SECOND_SINKS, "sinks", "clickhouse", "kafka"):
             if name in self._all:
                 self._all.pop(name).end()
 
