@@ -6,7 +6,6 @@ long) is reproducible by the seed. Deliberately absent: faults of disks and netw
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 import msgspec

@@ -31,6 +31,10 @@ PARTITIONS = 4
 PROCESSORS_MAX = 3
 SECOND_SINKS = "sinks-2"
 READY_S = 90.0
+NO_MERGES = (
+    "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1, "
+    "parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000, max_parts_in_total = 1000000"
+)
 HASH_KEY = "000102030405060708090a0b0c0d0e0f"
 
 
@@ -82,6 +86,7 @@ class Fleet:
         engines.wait_until(lambda: engines.answers(url), READY_S, "ClickHouse answers")
         ensure_topics(self.kafka_settings)
         migrate(self.clickhouse_settings)
+        self._forbid_merges()
         self.part_folders = self._find_part_folders()
         write_control(self.kafka_settings, dict(parse_file(SOURCE)), apply_id="chaos")
         for number in range(self.shape.processors):
@@ -147,6 +152,13 @@ class Fleet:
         for name in (SECOND_SINKS, "sinks", "clickhouse", "kafka"):
             if name in self._all:
                 self._all.pop(name).end()
+
+    def _forbid_merges(self) -> None:
+        """A merge would collapse what was stored twice before the judge can see it."""
+        client = connect(self.clickhouse_settings, timeout_s=10)
+        for table in ("events", "traits", "ledger"):
+            client.command(f"ALTER TABLE {table} MODIFY SETTING {NO_MERGES}")
+        client.close()
 
     def _find_part_folders(self) -> list[Path]:
         client = connect(self.clickhouse_settings, timeout_s=10)

@@ -16,6 +16,7 @@ from tests.chaos.state import Logs
 EVENTS = "SELECT message_id, raw_partition, raw_offset, raw_index FROM events"
 PROFILES = "SELECT message_id, profile_id FROM events_resolved"
 LEDGER = "SELECT outcome, toInt64(sum(events)) FROM ledger WHERE stage = 'resolve' GROUP BY outcome"
+TRAITS = "SELECT count() FROM traits"
 LETTERS = "SELECT count() FROM dead_letters"
 
 Row = tuple[str, int, int, int]  # message id; partition, offset and place in the pack
@@ -92,6 +93,12 @@ def ledger_wrongs(sums: dict[str, int], letters: int, logs: Logs, rows: int) -> 
     return wrong + ([f"{letters} dead letters"] if letters else [])
 
 
+def trait_wrongs(rows: Iterable[Row], traits: int) -> list[str]:
+    """Another table behind the same inserts: each identify call has one trait."""
+    wanted = sum(parse_id(text).is_identify for text, *_ in rows)
+    return [] if traits == wanted else [f"{traits} rows of traits, not {wanted}"]
+
+
 class Tables:
     """The questions, on one connection."""
 
@@ -109,6 +116,9 @@ class Tables:
 
     def letters(self) -> int:
         return int(self._client.query(LETTERS).result_rows[0][0])
+
+    def traits(self) -> int:
+        return int(self._client.query(TRAITS).result_rows[0][0])
 
     def stored(self, ids: list[str]) -> int:
         """How many of these are there."""

@@ -159,6 +159,7 @@ class _Match:
         settings = load(ProcessorSettings, {"STITCHLINE_HASH_KEY": HASH_KEY})
         wrongs = state.wrongs(found, settings, self._fleet.state_dirs())
         wrongs += self._asked(lambda tables: self._sums(tables, found, len(rows)))
+        wrongs += oracle.trait_wrongs(rows, self._asked(lambda tables: tables.traits()))
         if apart := self._asked(lambda tables: oracle.people_apart(tables.profiles(), told.accepted)):
             wrongs.append(f"{len(apart)} people are not one profile: {apart[:3]}")
         if not state.is_done(found):

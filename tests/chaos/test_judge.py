@@ -15,7 +15,7 @@ from schemas.stream import InputRecord, OutputRecord, Step
 from tests.chaos.fleet import HASH_KEY
 from tests.chaos.load import MessageId, event
 from tests.chaos.log import Log
-from tests.chaos.oracle import Told, judge, ledger_wrongs, people_apart
+from tests.chaos.oracle import Told, judge, ledger_wrongs, people_apart, trait_wrongs
 from tests.chaos.state import Logs, is_done, wrongs
 
 SETTINGS = load(ProcessorSettings, {"STITCHLINE_HASH_KEY": HASH_KEY})
@@ -55,6 +55,13 @@ def test_a_person_in_two_profiles_and_a_profile_of_two_people_are_seen():
     assert people_apart([("r:0.1:3", "a"), ("r:0.1:11", "a"), ("r:0.2:3", "b")], accepted) == []
     assert people_apart([("r:0.1:3", "a"), ("r:0.1:11", "b")], accepted) == ["r:0.1"]
     assert people_apart([("r:0.1:3", "a"), ("r:0.2:3", "a")], accepted) == ["r:0.1", "r:0.2"]
+
+
+def test_traits_that_were_stored_twice_or_not_are_seen():
+    rows = [*RIGHT, ("r:0.1:3", 3, 9, 0)]
+    assert trait_wrongs(rows, 1) == []
+    assert trait_wrongs(rows, 2) == ["2 rows of traits, not 1"]
+    assert trait_wrongs(rows, 0) == ["0 rows of traits, not 1"]
 
 
 def packed(one: MessageId) -> PackedEvent:
