@@ -30,7 +30,7 @@ STUCK_S = 120.0
 SETTLE_S = 120.0
 ASK_S = 0.1
 PAUSE_S = (0.0, 2.0)
-COMPANION_SHARE = 0.25
+COMPANION_SHARE = 0.33
 AWAY = (ClickHouseError, HTTPError, OSError)
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape = Shape()
     script: Sequence[Fault] = ()
     faults: int = 0
-    events_per_s: int = 300
+    events_per_s: int = 250
     say: Callable[[str], None] = print
 
 
