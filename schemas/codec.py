@@ -8,12 +8,14 @@ import io
 import json
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 import fastavro
 import msgspec
+
+from schemas.avro import name, number, text, time
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
@@ -80,7 +82,53 @@ def encoder(schema_id: int) -> Callable[[Record], bytes]:
     return encode
 
 
-encode_resolved_event = encoder(RESOLVED_EVENT)
+_END = number(0)
+_RESOLVED_EVENT_HEADER = HEADER.pack(MAGIC, RESOLVED_EVENT)
+
+
+def encode_resolved_event(record: Record) -> bytes:
+    """What `encoder(RESOLVED_EVENT)` would write, in half the time; the fields in the schema's order."""
+    return b"".join(
+        (
+            _RESOLVED_EVENT_HEADER,
+            name(record["workspace"]),
+            name(record["source"]),
+            text(record["message_id"]),
+            name(record["type"]),
+            text(record["event"]),
+            text(record["name"]),
+            time(record["timestamp"]),
+            time(record["received_at"]),
+            time(record["sent_at"]),
+            time(record["original_timestamp"]),
+            text(record["anonymous_id"]),
+            text(record["user_id"]),
+            text(record["previous_id"]),
+            text(record["group_id"]),
+            number(record["subject"]),
+            text(record["profile_id"]),
+            text(record["session_id"]),
+            text(record["traits"]),
+            text(record["properties"]),
+            text(record["context"]),
+            text(record["integrations"]),
+            text(record["envelope"]),
+            _identifiers(record["identifiers"]),
+            number(record["raw_partition"]),
+            number(record["raw_offset"]),
+            number(record["raw_index"]),
+        )
+    )
+
+
+def _identifiers(found: Sequence[Record]) -> bytes:
+    """One block, and the empty one that ends an array."""
+    parts = [number(len(found))]
+    for one in found:
+        parts += (number(one["node"]), name(one["kind"]), text(one["value"]))
+    return b"".join((*parts, _END)) if found else _END
+
+
 encode_pointer = encoder(POINTER)
 encode_dead_letter = encoder(DEAD_LETTER)
 encode_ledger_entry = encoder(LEDGER_ENTRY)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from murmurhash2 import murmurhash2
-from siphash24 import siphash24
+from siphashc import siphash
 
 USER, EXTERNAL, EMAIL, ANONYMOUS, MESSAGE = "u", "x", "e", "a", "m"
 
@@ -62,7 +62,7 @@ def node_id(key: bytes, hash_key: bytes) -> int:
     Keyed, since anonymous ids are chosen by strangers. ClickHouse computes the same number with
     `bitAnd(sipHash64Keyed((k0, k1), key), 0x7FFFFFFFFFFFFFFF)`, k0 and k1 being the key's little-endian halves.
     """
-    return siphash24(key, key=hash_key).intdigest() & NODE_ID_MASK  # type: ignore[no-any-return]
+    return siphash(hash_key, key) & NODE_ID_MASK
 
 
 def profile_id(node: int) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import nullcontext
+from typing import Any
 
 import fastavro
 import pytest
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 from schemas.codec import (
     DEFINITIONS,
     LEDGER_ENTRY,
+    RESOLVED_EVENT,
     SCHEMAS,
     UnknownSchema,
     body_of,
     decode,
     encode_ledger_entry,
+    encode_resolved_event,
+    encoder,
     schema_id_of,
 )
 from schemas.registry import registry_reply
@@ -47,6 +51,28 @@ def test_the_body_is_what_the_served_schema_writes() -> None:
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(DEFINITIONS[LEDGER_ENTRY]), ENTRY)
     assert body_of(encode_ledger_entry(ENTRY)) == out.getvalue()
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    """What a field of the resolved event can hold: numbers there are never negative."""
+    if kind == "string":
+        return st.text(max_size=80) | st.integers(60, 70_000).map("\u00e9".__mul__)
+    if kind == "int":
+        return st.integers(0, 2**31 - 1)
+    if isinstance(kind, dict) and kind["type"] == "array":
+        fields = {field["name"]: values_of(field["type"]) for field in kind["items"]["fields"]}
+        return st.lists(st.fixed_dictionaries(fields), max_size=3)
+    return st.integers(0, 2**63 - 1) | st.integers(0, 2**15) | st.integers(0, 2**42)
+
+
+RESOLVED_EVENTS = st.fixed_dictionaries(
+    {field["name"]: values_of(field["type"]) for field in DEFINITIONS[RESOLVED_EVENT]["fields"]}
+)
+
+
+@given(RESOLVED_EVENTS)
+def test_a_resolved_event_is_written_as_its_schema_says(record: dict[str, Any]) -> None:
+    assert encode_resolved_event(record) == encoder(RESOLVED_EVENT)(record)
 
 
 @given(st.binary(max_size=20))
