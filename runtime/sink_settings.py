@@ -32,6 +32,16 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     fetch_wait_ms_max: Annotated[int, Meta(ge=1, description="How long a fetch waits for them.")] = field(
         default=200, name="SINK_FETCH_WAIT_MS_MAX"
     )
+    inserts_max: Annotated[int, Meta(ge=1, description="Inserts at once, each of another partition.")] = (
+        field(default=2, name="SINK_INSERTS_MAX")
+    )
+    held_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Bytes that are read and not stored yet; with more, reading waits for an insert to end.",
+        ),
+    ] = field(default=64_000_000, name="SINK_HELD_BYTES_MAX")
     refused_records_max: Annotated[
         int,
         Meta(

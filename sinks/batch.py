@@ -72,6 +72,11 @@ class Batch:
         return self._repeat is None and self._first is not None and aged
 
     @property
+    def bytes_held(self) -> int:
+        """Of the records appended."""
+        return self._bytes
+
+    @property
     def may_be_cut(self) -> bool:
         """There is something in it, and its end is ours to choose."""
         return self._first is not None and self._repeat is None

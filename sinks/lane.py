@@ -15,16 +15,23 @@ class Lane:
         self._source = source
         self._limits = limits
         self._queue: deque[Record] = deque()
+        self._queue_bytes = 0
         self._batch = Batch(source, limits, repeat)
         self._block: Block | None = None
         self._end = 0
         self._last = -1
+
+    @property
+    def bytes_held(self) -> int:
+        """Of all records that are read and not stored yet."""
+        return self._queue_bytes + self._batch.bytes_held
 
     def add(self, records: Iterable[Record]) -> None:
         for record in records:
             assert record.offset > self._last, f"offset {record.offset} came after {self._last}"
             self._last = record.offset
             self._queue.append(record)
+            self._queue_bytes += len(record.value or b"")
 
     def reached(self, offset: int) -> None:
         """The partition's end was at this offset after the records added so far."""
@@ -45,6 +52,6 @@ class Lane:
 
     def _fill(self, now: float) -> None:
         while self._queue and self._batch.append(self._queue[0], now):
-            self._queue.popleft()
+            self._queue_bytes -= len(self._queue.popleft().value or b"")
         if not self._queue:
             self._batch.reached(self._end)

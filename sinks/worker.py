@@ -1,4 +1,4 @@
-"""The sinks' process: one thread, one consumer group and one connection per sink. Composition root.
+"""The sinks' process: per sink one thread, one consumer group, and a few threads and connections for inserts. Composition root.
 
 A sink that fails for good takes the process down (exit status 70), and the other sinks of the process with it, on purpose: a
 process that is half alive would look ready. A log line says why; whoever supervises the process starts it again, and each sink
@@ -21,7 +21,9 @@ from sinks.clickhouse import ClickHouse
 from sinks.consumer import SinkConsumer
 from sinks.delivery import Delivery
 from sinks.failure import SinkError, TooManyRefused
-from sinks.loop import Lanes, Loop
+from sinks.inserts import InsertThreads
+from sinks.lanes import Lanes
+from sinks.loop import Bounds, Loop
 from sinks.reload import ReloadTimer
 from sinks.tables import SINKS, Sink
 
@@ -75,19 +77,27 @@ class SinkThread(threading.Thread):
 
     def _run(self) -> None:
         sink, settings = self._sink, self._settings
-        clickhouse = ClickHouse(self._clickhouse, timeout_s=settings.insert_timeout_s)
         consumer = SinkConsumer(sink, self._kafka, settings, self._lanes)
-        delivery = Delivery(clickhouse, sink.table, settings.refused_records_max)
-        loop = Loop(sink.name, consumer, self._lanes, delivery, retry_s_max=settings.retry_s_max)
+        inserts = InsertThreads(sink.name, [self._delivery().deliver for _ in range(settings.inserts_max)])
+        bounds = Bounds(settings.retry_s_max, settings.held_bytes_max)
+        loop = Loop(sink.name, consumer, self._lanes, inserts, bounds)
+        dictionaries = self._connection()
         if sink.dictionaries:
             loop.reload_after_inserts(
-                lambda: clickhouse.reload(sink.dictionaries), ReloadTimer(settings.reload_ms_min / 1000)
+                lambda: dictionaries.reload(sink.dictionaries), ReloadTimer(settings.reload_ms_min / 1000)
             )
         try:
             loop.run(self._stop_event)
         finally:
+            inserts.close()
             consumer.close()
-            clickhouse.close()
+            dictionaries.close()
+
+    def _delivery(self) -> Delivery:
+        return Delivery(self._connection(), self._sink.table, self._settings.refused_records_max)
+
+    def _connection(self) -> ClickHouse:
+        return ClickHouse(self._clickhouse, timeout_s=self._settings.insert_timeout_s)
 
 
 class Greeting:

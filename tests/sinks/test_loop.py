@@ -1,7 +1,7 @@
 """Wherever the process dies, every record is stored exactly once: shown by dying everywhere."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import pytest
@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode_ledger_entry
 from sinks.batch import Limits
-from sinks.block import Record
+from sinks.block import Block, Record
 from sinks.consumer import CommitFailed, Polled
 from sinks.delivery import Delivery
 from sinks.failure import Refused, SinkError, TooManyRefused, Unavailable
+from sinks.inserts import Ended
 from sinks.intent import intent_of
-from sinks.loop import Lanes, Loop
+from sinks.lanes import Lanes
+from sinks.loop import Bounds, Loop
 from sinks.reload import ReloadTimer
 
 LIMITS = Limits(rows_max=3, bytes_max=10_000, age_s_max=2.0, busy_rows_min=100, busy_age_s_max=2.0)
@@ -27,23 +29,23 @@ class Died(BaseException):
 
 
 class World:
-    """One partition in Kafka and one table in ClickHouse: what outlives a process. Each change may fail or be the last."""
+    """Partitions in Kafka and one table in ClickHouse: what outlives a process. Each change may fail or be the last."""
 
-    def __init__(self, offsets: list[int], fates: Iterator[str], moves: Sequence[bool] = ()) -> None:
-        self.records = [
-            Record(
-                offset,
-                0,
-                encode_ledger_entry(
-                    dict.fromkeys(("workspace", "source", "stage", "outcome"), "")
-                    | {"minute": 0, "events": offset}
-                ),
-            )
-            for offset in offsets
-        ]
-        self.fates = fates
+    def __init__(
+        self,
+        offsets: Mapping[int, list[int]],
+        fates: Sequence[str] = (),
+        moves: Sequence[bool] = (),
+        delays: Sequence[bool] = (),
+    ) -> None:
+        self.records = {
+            partition: [Record(offset, 0, entry(offset)) for offset in found]
+            for partition, found in offsets.items()
+        }
+        self.fates = iter(fates)
         self.moves = iter(moves)
-        self.committed = (0, "")
+        self.delays = iter(delays)
+        self.committed = dict.fromkeys(offsets, (0, ""))
         self.blocks: dict[str, bytes] = {}
 
     def change(self, act: str) -> Iterator[None]:
@@ -60,26 +62,68 @@ class World:
         for _ in self.change("insert"):
             self.blocks.setdefault(token, data)
 
+    def end(self, partition: int) -> int:
+        return self.records[partition][-1].offset + 1
+
     @property
     def is_done(self) -> bool:
-        offset, metadata = self.committed
-        return not metadata and offset == self.records[-1].offset + 1
+        return all(self.committed[partition] == (self.end(partition), "") for partition in self.records)
+
+
+def entry(number: int) -> bytes:
+    names = dict.fromkeys(("workspace", "source", "stage", "outcome"), "")
+    return encode_ledger_entry(names | {"minute": 0, "events": number})
+
+
+class Apart:
+    """Inserts that run when the world pleases: late, or never when the process dies before."""
+
+    at_once = 2
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.running: list[Block] = []
+        self.most = 0
+
+    def start(self, block: Block) -> None:
+        assert block.partition not in [other.partition for other in self.running]
+        self.running.append(block)
+        self.most = max(self.most, len(self.running))
+        assert self.most <= self.at_once
+
+    def ended(self, wait_s: float) -> list[Ended]:
+        if not self.running or next(self.world.delays, False):
+            return []
+        block = self.running.pop(-1 if next(self.world.delays, False) else 0)
+        try:
+            return [Ended(block, 0.0, Delivery(self.world, "ledger_in", 0).deliver(block))]
+        except Exception as error:
+            return [Ended(block, 0.0, error=error)]
 
 
 class Process:
-    """One process's view: a position of its own, two records a poll, ends when all is committed."""
+    """One process's view: positions of its own, two records a poll, ends when all is committed."""
 
     def __init__(self, world: World, stop: threading.Event) -> None:
         self.world = world
         self.stop = stop
         self.lanes = Lanes("ledger", frozenset({4}), LIMITS)
-        self.position, metadata = world.committed
-        self.lanes.assigned({0: intent_of(self.position, metadata)})
+        self.inserts = Apart(world)
+        self.position: dict[int, int] = {}
+        self.assign()
         self.is_holding = False
         self.polls = 0
+        self.polls_beside = 0
+
+    def assign(self) -> None:
+        self.position = {partition: offset for partition, (offset, _) in self.world.committed.items()}
+        self.lanes.assigned(
+            {partition: intent_of(*place) for partition, place in self.world.committed.items()}
+        )
 
     def poll(self, wait_s: float) -> Polled:
         self.polls += 1
+        self.polls_beside += bool(self.inserts.running)
         assert self.polls < 10_000
         if next(self.world.moves, False):
             self.move()
@@ -87,61 +131,94 @@ class Process:
             self.stop.set()
         if self.is_holding:
             return Polled({}, {})
-        found = [record for record in self.world.records if record.offset >= self.position][:2]
-        if not found:
-            return Polled({}, {0: self.world.records[-1].offset + 1})
-        self.position = found[-1].offset + 1
-        return Polled({0: found}, {})
+        polled = Polled({}, {})
+        for partition, records in self.world.records.items():
+            found = [record for record in records if record.offset >= self.position[partition]][:2]
+            if found:
+                polled.records[partition] = found
+                self.position[partition] = found[-1].offset + 1
+            else:
+                polled.ends[partition] = self.world.end(partition)
+        return polled
 
     def move(self) -> None:
-        """The group takes the partition away and gives it back."""
-        self.lanes.revoked([0])
-        self.position, metadata = self.world.committed
-        self.lanes.assigned({0: intent_of(self.position, metadata)})
+        """The group takes all partitions away and gives them back."""
+        self.lanes.revoked(list(self.world.records))
+        assert not self.inserts.running
+        self.assign()
 
     def commit(self, partition: int, offset: int, metadata: str = "") -> None:
         for _ in self.world.change("commit"):
-            self.world.committed = (offset, metadata)
+            self.world.committed[partition] = (offset, metadata)
 
     def hold(self, is_holding: bool) -> None:
         self.is_holding = is_holding
 
+    def loop(self, held_bytes_max: int = 10_000) -> Loop:
+        return Loop("ledger", self, self.lanes, self.inserts, Bounds(1.0, held_bytes_max))
 
-def live(world: World) -> None:
+
+def live(world: World, held_bytes_max: int = 10_000) -> Process:
     """One process from its start to its end."""
     stop = threading.Event()
     process = Process(world, stop)
-    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
     ticks = iter(range(1_000_000))
-    loop.run(stop, clock=lambda: next(ticks) * 0.1)
+    process.loop(held_bytes_max).run(stop, clock=lambda: next(ticks) * 0.1)
+    return process
 
 
 fates = st.sampled_from(["well", "well", "well", "fails", "dies before", "dies after"])
+gaps = st.lists(st.integers(1, 3), min_size=1, max_size=15)
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.integers(1, 3), min_size=1, max_size=25),
+    st.lists(gaps, min_size=1, max_size=3),
     st.lists(fates, max_size=60),
     st.lists(st.booleans(), max_size=40),
+    st.lists(st.booleans(), max_size=60),
+    st.sampled_from([1, 20, 10_000]),
 )
 def test_every_record_is_stored_once_wherever_processes_die(
-    gaps: list[int], drawn: list[str], moves: list[bool]
+    gaps_of: list[list[int]], drawn: list[str], moves: list[bool], delays: list[bool], held_bytes_max: int
 ) -> None:
-    offsets = [sum(gaps[: place + 1]) for place in range(len(gaps))]
-    world = World(offsets, iter(drawn), moves)
+    offsets = {
+        partition: [sum(gaps[: place + 1]) for place in range(len(gaps))]
+        for partition, gaps in enumerate(gaps_of)
+    }
+    world = World(offsets, drawn, moves, delays)
     while not world.is_done:
-        try:
-            live(world)
-        except Died:
-            continue
-    ranges = sorted(tuple(int(part) for part in token.split("-")[2:]) for token in world.blocks)
-    covered = [offset for start, end in ranges for offset in offsets if start <= offset < end]
-    assert covered == offsets
+        with suppress(Died):
+            live(world, held_bytes_max)
+    for partition, expected in offsets.items():
+        names = [token.split("-")[1:] for token in world.blocks]
+        ranges = sorted((int(start), int(end)) for number, start, end in names if int(number) == partition)
+        covered = [offset for start, end in ranges for offset in expected if start <= offset < end]
+        assert covered == expected
+
+
+def test_two_partitions_blocks_are_on_their_way_at_once() -> None:
+    world = World({0: [1, 2, 3], 1: [1, 2, 3], 2: [1, 2, 3]}, delays=[True] * 20)
+    assert live(world).inserts.most == 2
+    assert len(world.blocks) == 3
+
+
+def test_reading_goes_on_beside_an_insert_until_enough_is_held() -> None:
+    def polls_beside(held_bytes_max: int) -> int:
+        return live(World({0: list(range(40))}, delays=[True] * 20), held_bytes_max).polls_beside
+
+    assert polls_beside(10_000) > 10
+    assert polls_beside(1) == 0
+
+
+def test_a_partition_goes_when_its_insert_has_ended_and_is_committed() -> None:
+    world = World({0: [1, 2, 3, 4, 5, 6]}, moves=[False, False, True], delays=[True] * 10)
+    live(world)
+    assert sorted(world.blocks) == ["ledger-0-1-4", "ledger-0-4-7"]  # neither was begun again
 
 
 def test_a_refusal_that_a_person_must_mend_ends_the_loop_with_the_intent_standing() -> None:
-    world = World([1, 2, 3], iter(()))
+    world = World({0: [1, 2, 3]})
 
     def refuse(table: str, data: bytes, token: str) -> None:
         raise Refused(60, "no such table")
@@ -149,14 +226,14 @@ def test_a_refusal_that_a_person_must_mend_ends_the_loop_with_the_intent_standin
     world.insert = refuse  # type: ignore[method-assign]
     with pytest.raises(Refused, match="no such table"):
         live(world)
-    assert intent_of(*world.committed) is not None
+    assert intent_of(*world.committed[0]) is not None
 
 
 def test_what_waits_when_the_loop_is_told_to_stop_is_stored_first() -> None:
-    world = World([1, 2], iter(()))
+    world = World({0: [1, 2]})
     stop = threading.Event()
     process = Process(world, stop)
-    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    loop = process.loop()
     process.lanes.add(process.poll(0))
     stop.set()
     loop.run(stop, clock=lambda: 0.0)
@@ -164,10 +241,10 @@ def test_what_waits_when_the_loop_is_told_to_stop_is_stored_first() -> None:
 
 
 def test_records_of_a_revoked_partition_are_forgotten() -> None:
-    world = World([1, 2], iter(()))
+    world = World({0: [1, 2]})
     stop = threading.Event()
     process = Process(world, stop)
-    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    loop = process.loop()
     process.lanes.add(process.poll(0))
     process.lanes.revoked([0])
     stop.set()
@@ -179,7 +256,7 @@ def test_records_of_a_revoked_partition_are_forgotten() -> None:
 def test_dictionaries_are_loaded_after_the_last_insert_and_their_failure_stops_nothing(
     outage: Exception,
 ) -> None:
-    world = World([1, 2], iter(()))
+    world = World({0: [1, 2]})
     loads: list[int] = []
     failing = [outage]
 
@@ -190,7 +267,7 @@ def test_dictionaries_are_loaded_after_the_last_insert_and_their_failure_stops_n
 
     stop = threading.Event()
     process = Process(world, stop)
-    loop = Loop("ledger", process, process.lanes, Delivery(world, "ledger_in", 0), retry_s_max=1.0)
+    loop = process.loop()
     loop.reload_after_inserts(load, ReloadTimer(0.1))
     ticks = iter(range(1_000_000))
     loop.run(stop, clock=lambda: next(ticks) * 0.1)
@@ -204,7 +281,7 @@ QUOTE = "Cannot parse string 'ann@example.com'"
     "error", [Refused(252, QUOTE), Unavailable(QUOTE), Refused(60, QUOTE), Refused(117, QUOTE)]
 )
 def test_no_log_line_quotes_clickhouse_and_each_names_the_block(error: SinkError) -> None:
-    world = World([1, 2, 3], iter(()))
+    world = World({0: [1, 2, 3]})
     errors = [error] * 9
 
     def refuse(table: str, data: bytes, token: str) -> None:
@@ -220,7 +297,7 @@ def test_no_log_line_quotes_clickhouse_and_each_names_the_block(error: SinkError
 
 
 def test_a_refusal_of_too_many_rows_quotes_none_of_them() -> None:
-    world = World([1, 2, 3], iter(()))
+    world = World({0: [1, 2, 3]})
 
     def refuse(table: str, data: bytes, token: str) -> None:
         raise Refused(6, QUOTE)
