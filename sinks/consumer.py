@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 MESSAGES_PER_POLL_MAX = 5_000
 PREFETCH_KB = 32 * 1024
-# Longer than all inserts between two polls may take: every partition's, each up to its time-out.
+# Longer than the inserts between two polls may take, each up to its time-out: a block that is split is many.
 POLL_PAUSE_MS_MAX = 900_000
 COMMITTED_TIMEOUT_S = 30.0
 
