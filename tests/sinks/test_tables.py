@@ -15,7 +15,7 @@ from schemas.codec import (
     encode_ledger_entry,
 )
 from sinks.tables import DICTIONARIES
-from tests.sinks.stage import START_MS, Tables, event, pointer, until
+from tests.sinks.stage import START_MS, Tables, event, pointer
 
 MONTH_MS = 30 * 86_400_000
 
@@ -65,9 +65,6 @@ FROM profiles"""
 WHOLE_SQL = """\
 SELECT count() FROM events WHERE type = 'track' AND properties.number = raw_offset AND properties.plan = 'pro'"""
 
-PARTS_SQL = """\
-SELECT level, part_type FROM system.parts WHERE active AND database = currentDatabase() AND table = 'events'"""
-
 
 @pytest.fixture
 def tables(clickhouse: str, database: str) -> Tables:
@@ -99,23 +96,6 @@ def test_a_block_over_thirty_years_of_months_is_one_block(tables: Tables) -> Non
         360,
         True,
     )
-
-
-def test_an_insert_writes_one_file_for_all_columns_and_a_merge_one_for_each(tables: Tables) -> None:
-    wide_bytes = 10 * 1024 * 1024  # from here on the server would give each column a file
-    text = json.dumps({"page": "x" * (wide_bytes // 300)})
-    tables.client.command("SYSTEM STOP MERGES events")
-    for start in (0, 400):
-        values = [event(n, envelope=text) for n in range(start, start + 400)]
-        tables.insert("events_in", RESOLVED_EVENT, values, f"part-{start}")
-    assert tables.rows(PARTS_SQL) == [(0, "Compact"), (0, "Compact")]
-    tables.client.command("SYSTEM START MERGES events")
-
-    def merged() -> set[tuple[bool, str]]:
-        tables.client.command("OPTIMIZE TABLE events FINAL")  # does nothing while another merge runs
-        return {(level > 0, kind) for level, kind in tables.rows(PARTS_SQL)}
-
-    until(merged, {(True, "Wide")})
 
 
 def test_mad_clocks_share_one_partition_and_stop_nothing(tables: Tables) -> None:
