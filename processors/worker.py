@@ -12,16 +12,24 @@ import msgspec
 
 from processors.identity import Identity
 from processors.resolve import Resolver
-from runtime import logs, service
+from runtime import logs, metrics, service
 from runtime.chunk import ChunkLimits
 from runtime.delivery import Delivery, Inlet, Policy
 from runtime.group import Group
+from runtime.guard import Guard, Outside, WatchedWorker
 from runtime.kafka import require_topics
 from runtime.lookup import Lookup
 from runtime.part import Part, PartOpener, PartSpec, open_part
 from runtime.plain_group import PlainGroup
 from runtime.probes import Probes
-from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes, load
+from runtime.settings import (
+    GENERATION,
+    KafkaSettings,
+    ProcessorSettings,
+    WatchdogSettings,
+    hash_key_bytes,
+    load,
+)
 from schemas.stream import Step
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 
@@ -29,6 +37,7 @@ from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 class Settings(msgspec.Struct, frozen=True):
     kafka: KafkaSettings
     processor: ProcessorSettings
+    watchdog: WatchdogSettings = WatchdogSettings()
 
 
 def open_group(settings: Settings) -> Group:
@@ -48,7 +57,9 @@ def inlets(settings: Settings, resolver: Step, identities: Step, now_ms: Callabl
             spec = _spec(settings, agent, topic, partition)
             return open_part(spec, step, PartOpener(lookup, now_ms, halted))
 
-        return Inlet(agent, topic.full_name(settings.kafka.topic_prefix), contiguous, opened)
+        name = topic.full_name(settings.kafka.topic_prefix)
+        changelog_name = _spec(settings, agent, topic, 0).changelog_name
+        return Inlet(agent, name, contiguous, opened, changelog_name)
 
     return [
         # The collector writes without transactions: every offset of events.raw is a record.
@@ -75,10 +86,17 @@ def _spec(settings: Settings, agent: str, topic: Topic, partition: int) -> PartS
     )
 
 
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Raises SettingsError."""
+    return Settings(
+        load(KafkaSettings, environ), load(ProcessorSettings, environ), load(WatchdogSettings, environ)
+    )
+
+
 def run(environ: Mapping[str, str]) -> None:
     """Returns after a clean stop. Raises SettingsError, KafkaUnavailable, TopicMismatch."""
     logs.configure("processor")
-    settings = Settings(load(KafkaSettings, environ), load(ProcessorSettings, environ))
+    settings = load_settings(environ)
     require_topics(settings.kafka)
     key, partitions = hash_key_bytes(settings.processor), settings.kafka.partitions
     resolver = Resolver(
@@ -100,10 +118,11 @@ def run_steps(
 ) -> None:
     """Run a worker with these steps until it is stopped."""
 
-    def now_ms() -> int:
-        return int(time.time() * 1000)  # noqa: TID251 - the root's clock
+    asyncio.run(_run(settings, inlets(settings, resolver, identities, _now_ms), environ, group))
 
-    asyncio.run(_run(settings, inlets(settings, resolver, identities, now_ms), environ, group))
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)  # noqa: TID251 - the root's clock
 
 
 async def _run(
@@ -114,8 +133,25 @@ async def _run(
 ) -> None:
     group = open_group(settings)
     delivery = Delivery(group, inlets, _policy(settings), service.die)
+    loop, loop_s_max = asyncio.get_running_loop(), settings.watchdog.loop_s_max
+    guard = Guard(WatchedWorker(delivery, group, loop, loop_s_max), _outside(settings))
     processor = settings.processor
-    probes = Probes(processor.metrics_host, processor.metrics_port, lambda: delivery.is_ready)
+    probes = Probes(
+        processor.metrics_host, processor.metrics_port, lambda: delivery.is_ready, guard.complaint
+    )
     probes.start()
+    guard.start()
     await service.serve(group, delivery, environ, processor.stop_timeout_s)
+    guard.stop()
     probes.stop()
+
+
+def _outside(settings: Settings) -> Outside:
+    return Outside(
+        kafka=settings.kafka,
+        settings=settings.watchdog,
+        gauges=metrics.PROCESSOR_LAG,
+        transaction_timeout_s=settings.processor.transaction_timeout_s,
+        now_ms=_now_ms,
+        fail=service.die,
+    )

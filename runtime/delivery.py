@@ -14,6 +14,7 @@ import structlog
 
 from runtime.chunk import ChunkLimits
 from runtime.group import REVOKE_S, TP, Group, Parcel
+from runtime.judgement import Sight
 from runtime.lane import Lane, LaneSpec, OpenPart
 from runtime.part import Part
 from runtime.pump import Surroundings
@@ -22,12 +23,13 @@ log = structlog.get_logger()
 
 
 class Inlet(msgspec.Struct, frozen=True):
-    """What one agent reads, and how the Part of one of its partitions is opened."""
+    """What one agent reads, where its state is logged, and how the Part of one of its partitions is opened."""
 
     agent: str
     topic: str
     contiguous: bool
     open_part: Callable[[int, Callable[[], bool]], Part]
+    changelog: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -51,7 +53,8 @@ class Delivery:
         self._lanes: dict[TP, Lane] = {}
         self._tasks: dict[TP, asyncio.Task[None]] = {}
         self._around: Surroundings | None = None
-        self._is_assigned = False
+        self.is_assigned = False
+        self.is_stopping = False
         group.join(self, {inlet.agent: inlet.topic for inlet in inlets})
 
     def accept(self, tp: TP, parcel: Parcel) -> None:
@@ -61,7 +64,11 @@ class Delivery:
 
     @property
     def is_ready(self) -> bool:
-        return self._is_assigned and all(lane.is_ready for lane in self._lanes.values())
+        return self.is_assigned and all(lane.is_ready for lane in list(self._lanes.values()))
+
+    def sights(self) -> list[Sight]:
+        """Every lane as it looks now. May be asked by any thread."""
+        return [lane.sight() for lane in list(self._lanes.values())]
 
     def positions(self) -> Mapping[TP, int]:
         known = {tp: lane.position for tp, lane in self._lanes.items()}
@@ -69,7 +76,7 @@ class Delivery:
 
     async def stop(self) -> None:
         """Finish the running chunks and close every Part."""
-        self._is_assigned = False
+        self.is_assigned, self.is_stopping = False, True
         for lane in self._lanes.values():
             lane.stop()
         if tasks := set(self._tasks.values()):
@@ -77,7 +84,7 @@ class Delivery:
 
     async def revoked(self) -> None:
         """All partitions, at every rebalance; most come back, so their Parts stay open until the group has spoken."""
-        self._is_assigned = False
+        self.is_assigned = False
         for lane in self._lanes.values():
             lane.suspend()
         idle = [asyncio.create_task(lane.wait_idle()) for lane in self._lanes.values()]
@@ -92,12 +99,12 @@ class Delivery:
             self._lanes[tp].resume()
         for tp in ours - self._lanes.keys():
             self._add(tp)
-        self._is_assigned = True
+        self.is_assigned = True
         log.info("partitions assigned", count=len(ours))
 
     def _add(self, tp: TP) -> None:
         inlet = self._inlets[tp.topic]
-        spec = LaneSpec(inlet.agent, tp, inlet.contiguous)
+        spec = LaneSpec(inlet.agent, tp, inlet.contiguous, inlet.changelog)
         lane = self._lanes[tp] = Lane(spec, _opener(inlet, tp.partition), self._surroundings())
         before = self._tasks.get(tp)
         task = self._tasks[tp] = asyncio.create_task(_after(before, lane))

@@ -11,7 +11,7 @@ import faust
 from mode import CrashingSupervisor
 
 from runtime import transport
-from runtime.group import Member, Reader
+from runtime.group import Member, Reader, Vitals
 from runtime.settings import KafkaSettings, ProcessorSettings, folder
 
 CHUNKS_BUFFERED_MAX = 64  # of one agent, all partitions together; lanes bound it long before
@@ -24,6 +24,7 @@ class FaustGroup:
     def __init__(self, name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> None:
         self._app = _app(name, kafka, settings)
         self._member: Member | None = None
+        self._consumer: transport.ChunkConsumer | None = None
 
     def join(self, member: Member, topics: Mapping[str, str]) -> None:
         self._member = member
@@ -35,14 +36,21 @@ class FaustGroup:
 
     @property
     def reader(self) -> Reader:
-        consumer = transport.consumer_of(self._app)
-        consumer.positions = self._joined.positions
-        return consumer
+        if self._consumer is None:
+            self._consumer = transport.consumer_of(self._app)
+            self._consumer.positions = self._joined.positions
+        return self._consumer
 
     async def run(self) -> None:
         await self._app.start()
         await self._app.wait_until_stopped()
         raise self._app.crash_reason or RuntimeError("Faust stopped by itself")
+
+    def vitals(self) -> Vitals:
+        consumer = self._consumer
+        if consumer is None:
+            return Vitals("it has not been joined yet")
+        return Vitals(consumer.unsettled(), loops={"reader's event loop": consumer.reader_loop})
 
     async def leave(self) -> None:
         await self._app.stop()

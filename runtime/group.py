@@ -5,6 +5,7 @@ A `Group` is one worker's membership and its reader: Faust's (faust_group.py) or
 it delivers, and give a partition to a worker whose owner still works on it. Types only; deliberately absent: any client.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
@@ -71,6 +72,15 @@ class Member(Protocol):
         """What is processed, for lag displays."""
 
 
+class Vitals(msgspec.Struct, frozen=True):
+    """How a group's own machinery looks. `unsettled`: why it is not at rest, "" when it is. `threads`: a number by name that
+    grows with each sign of life."""
+
+    unsettled: str = ""
+    threads: Mapping[str, int] = {}
+    loops: Mapping[str, asyncio.AbstractEventLoop] = {}
+
+
 class Group(Protocol):
     """`join` once, then `run`, then `leave`."""
 
@@ -83,6 +93,9 @@ class Group(Protocol):
 
     async def run(self) -> None:
         """Take part until it breaks: raises what broke. Cancelling it leaves everything running."""
+
+    def vitals(self) -> Vitals:
+        """Asked at any time, by any thread; waits for nothing."""
 
     async def leave(self) -> None:
         """Stop reading and leave the group. With Kafka away it may take long."""

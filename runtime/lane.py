@@ -18,6 +18,7 @@ import structlog
 from runtime import metrics
 from runtime.chunk import Chunk, Gap
 from runtime.group import TP, Parcel
+from runtime.judgement import Phase, Sight
 from runtime.pump import Pump, Surroundings
 from runtime.transaction import FENCED, PartLost
 
@@ -48,11 +49,12 @@ OpenPart = Callable[[Callable[[], bool]], Processor]  # the argument tells wheth
 
 
 class LaneSpec(msgspec.Struct, frozen=True):
-    """`contiguous`: the input has no transactions."""
+    """`contiguous`: the input has no transactions. `changelog`: the topic of the Part's state."""
 
     agent: str
     tp: TP
     contiguous: bool
+    changelog: str = ""
 
 
 class Lane:
@@ -71,6 +73,10 @@ class Lane:
         self._awake.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._beats = 0  # signs of life of what runs in the pool
+        self._is_held = False
+        self._was_at: int | None = None  # the position of the Part before
+        self._oldest_ms: int | None = None
 
     def accept(self, parcel: Parcel) -> None:
         """A chunk has come through the group."""
@@ -110,11 +116,36 @@ class Lane:
         """What is processed; None while no Part is open."""
         return None if self._part is None else self._part.next
 
+    def sight(self) -> Sight:
+        """How the lane looks from outside, to any thread."""
+        position = self.position
+        return Sight(
+            reader=self._spec.agent,
+            topic=self._spec.tp.topic,
+            partition=self._spec.tp.partition,
+            phase=self._phase,
+            position=self._was_at if position is None else position,
+            beats=self._beats,
+            is_busy=not self._idle.is_set(),
+            oldest_ms=self._oldest_ms,
+            changelog=self._spec.changelog,
+        )
+
+    @property
+    def _phase(self) -> Phase:
+        if self._stopping.is_set():
+            return Phase.STOPPING
+        if self._suspended:
+            return Phase.REBALANCING
+        if self._is_held:
+            return Phase.HELD
+        return Phase.OPENING if self._part is None else Phase.RUNNING
+
     async def run(self) -> None:
         failures = 0
         while await self._may_open():
             try:
-                part = await self._in_pool(lambda: self._open_part(self._stopping.is_set))
+                part = await self._in_pool(lambda: self._open_part(self._halted))
                 opened_at = part.next
                 try:
                     await self._serve(part)
@@ -130,6 +161,11 @@ class Lane:
         await self._awake.wait()
         return not self._stopping.is_set()
 
+    def _halted(self) -> bool:
+        """Asked again and again by what waits for Kafka or recovers: it lives."""
+        self._beats += 1
+        return self._stopping.is_set()
+
     def _note(self, lost: PartLost) -> None:
         tp = self._spec.tp
         metrics.PARTS_REBUILT.labels(self._spec.agent, lost.cause).inc()
@@ -139,9 +175,12 @@ class Lane:
         pause_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
         if lost.cause == FENCED:
             pause_s = self._around.fenced_pause_s
+        self._is_held = True
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._stopping.wait()
+        self._is_held = False
+        self._beats += 1
 
     async def _serve(self, part: Processor) -> None:
         self._part = part
@@ -151,7 +190,7 @@ class Lane:
         try:
             await self._process_all(part)
         finally:
-            self._part = None
+            self._part, self._was_at = None, part.next
             self._pump.restart(None)
             pumping.cancel()
             await asyncio.wait({pumping})  # one taker at a time, or it would take what the next one seeks to
@@ -182,6 +221,7 @@ class Lane:
             return None
 
     async def _process(self, part: Processor, session: int, chunk: Chunk) -> None:
+        self._oldest_ms = chunk.records[0].timestamp if chunk.records else None
         try:
             await self._busy(lambda: part.process(chunk))
         except Gap as gap:
@@ -193,6 +233,8 @@ class Lane:
             self._pump.restart(part.next)
         else:
             self._pump.done(session)
+        finally:
+            self._oldest_ms = None
 
     async def _record_progress(self, part: Processor) -> None:
         if part.is_behind and not self._suspended:

@@ -1,15 +1,19 @@
-"""What a Part asks the broker before it trusts anything on disk: where logs begin and end, and which topic this really is.
+"""What is asked of the broker: where logs begin and end, how long they are kept, and which topic this really is.
 
-One AdminClient, shared by all Parts of a process. Every method raises KafkaException.
+A Part asks before it trusts anything on disk; a survey asks how far behind all Parts are. One AdminClient, which threads may
+share. Every method raises KafkaException.
 """
 
 import logging
+from collections.abc import Iterable
 
-from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from runtime.kafka import client_config
+from runtime.lag import Ends, Key
 from runtime.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
@@ -41,3 +45,39 @@ class Lookup:
             {asked: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=TIMEOUT_S
         )
         return int(found[asked].result().offset)
+
+    def ends(self, places: Iterable[Key]) -> dict[Key, Ends]:
+        """The ends of these topics' partitions that the broker knows; without any, whether it answers at all."""
+        asked = {TopicPartition(topic, partition): (topic, partition) for topic, partition in places}
+        if not asked:
+            self._admin.list_topics("", timeout=TIMEOUT_S)
+            return {}
+        # The stable end first: an offset that was stable then is never beyond an end that is asked for later.
+        stable = self._latest(list(asked), IsolationLevel.READ_COMMITTED)
+        end = self._latest(list(asked), IsolationLevel.READ_UNCOMMITTED)
+        return {asked[place]: Ends(end[place], stable[place]) for place in stable.keys() & end.keys()}
+
+    def _latest(
+        self, places: list[TopicPartition], isolation_level: IsolationLevel
+    ) -> dict[TopicPartition, int]:
+        """Of those partitions that can be asked now; raises when none can."""
+        spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        answers = self._admin.list_offsets(
+            dict.fromkeys(places, spec), isolation_level=isolation_level, request_timeout=TIMEOUT_S
+        )
+        found, errors = {}, []
+        for place, answer in answers.items():
+            try:
+                found[place] = int(answer.result().offset)
+            except KafkaException as error:
+                errors.append(error)
+        if errors and not found:
+            raise errors[0]
+        return found
+
+    def retention_ms(self, topic: str) -> int:
+        """How long a record is kept at least; -1: for ever, or until a newer one has its key."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        config = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource].result()
+        is_deleted = "delete" in str(config["cleanup.policy"].value)
+        return int(config["retention.ms"].value) if is_deleted else -1

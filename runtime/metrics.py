@@ -1,8 +1,27 @@
 """Every metric, in one typed list. Edges record, cores only return counts. Exposed by each process at /metrics."""
 
+from contextlib import suppress
+from typing import NamedTuple
+
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 
 from runtime.tally import Spread, Tally
+
+
+class LagGauges(NamedTuple):
+    """How far one kind of reader is behind: three by reader and partition, the last by reader and phase."""
+
+    records: Gauge
+    seconds: Gauge
+    retention_left: Gauge
+    phases: Gauge
+
+    def forget(self, reader: str, partition: str) -> None:
+        """Another process reads this partition now."""
+        for gauge in self[:3]:
+            with suppress(KeyError):
+                gauge.remove(reader, partition)
+
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -35,6 +54,28 @@ DELIVERY_SEEKS = Counter(
     "Times that a partition was read again, because delivery dropped or repeated something",
     ["topic", "cause"],
 )
+CHUNK_SIZE = Histogram(
+    "stitchline_chunk_size_records",
+    "Kafka records in one chunk, that is in one transaction",
+    ["agent"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000),
+)
+STATE_BYTES = Gauge(
+    "stitchline_state_bytes", "State of one partition on disk and in RocksDB's memory", ["agent", "partition"]
+)
+PROCESSOR_LAG = LagGauges(
+    Gauge("stitchline_lag_records", "Offsets that are not processed yet", ["agent", "partition"]),
+    Gauge("stitchline_lag_seconds", "Age of the oldest unprocessed record", ["agent", "partition"]),
+    Gauge(
+        "stitchline_retention_left_seconds",
+        "Time until Kafka may delete the oldest unprocessed record",
+        ["agent", "partition"],
+    ),
+    Gauge("stitchline_partitions", "Partitions of this process by phase", ["agent", "phase"]),
+)
+HANGING_TRANSACTIONS = Gauge(
+    "stitchline_hanging_transactions", "Partitions that cannot be read on because a transaction never ends"
+)
 RECOVERED_RECORDS = Counter("stitchline_recovered_records", "Changelog records read at recovery", ["agent"])
 
 # sinks
@@ -45,6 +86,18 @@ INSERT_RETRIES = Counter(
 )
 REFUSED_RECORDS = Counter(
     "stitchline_sink_refused_records", "Records stored as dead letters instead", ["sink"]
+)
+SINK_LAG = LagGauges(
+    Gauge("stitchline_sink_lag_rows", "Offsets that are not stored yet", ["sink", "partition"]),
+    Gauge(
+        "stitchline_sink_lag_seconds", "Age of the oldest record that is not stored", ["sink", "partition"]
+    ),
+    Gauge(
+        "stitchline_sink_retention_left_seconds",
+        "Time until Kafka may delete the oldest record that is not stored",
+        ["sink", "partition"],
+    ),
+    Gauge("stitchline_sink_partitions", "Partitions of this process by phase", ["sink", "phase"]),
 )
 RELOAD_SECONDS = Histogram(
     "stitchline_sink_reload_seconds", "Time of one load of the identity dictionaries", buckets=SECONDS

@@ -13,7 +13,7 @@ Deliberately absent: retrying a chunk in place, consumer-group offsets, a clock,
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -33,6 +33,7 @@ from schemas.topics import TOPICS, Topic, changelog
 
 log = structlog.get_logger()
 
+STATE_MEASURED_S = 10.0  # how often its size is looked at, while it changes
 UNRECORDED_OFFSETS_MAX = 10_000  # progress that changed nothing else is recorded at least this often
 
 
@@ -78,6 +79,7 @@ class Part:
         self._usable = True
         self._damaged = False
         self._recorded = self.next = position
+        self._measure_at = 0.0
         self._partitions = {topic.name: topic.partitions or spec.kafka.partitions for topic in spec.outputs}
 
     def process(self, chunk: Chunk) -> None:
@@ -102,6 +104,7 @@ class Part:
         self._usable = True
         metrics.CHUNK_SECONDS.labels(self._spec.agent).observe(time.monotonic() - began)
         metrics.CHUNK_RECORDS.labels(self._spec.agent).inc(len(chunk.records))
+        metrics.CHUNK_SIZE.labels(self._spec.agent).observe(len(chunk.records))
 
     @property
     def is_behind(self) -> bool:
@@ -120,6 +123,8 @@ class Part:
         self._transactions.close(healthy=self._usable)
         self._usable = False
         self._store.close()
+        with suppress(KeyError):
+            metrics.STATE_BYTES.remove(self._spec.agent, str(self._spec.partition))
         if self._damaged:
             self._store.remove()
 
@@ -137,6 +142,9 @@ class Part:
         metrics.COMMIT_SECONDS.labels(spec.agent).observe(time.monotonic() - began)
         self._store.write([*state, progress], mark)
         self._recorded = position
+        if began >= self._measure_at:
+            self._measure_at = began + STATE_MEASURED_S
+            _measure(spec, self._store)
 
     @contextmanager
     def _damage_is_loss(self) -> Iterator[None]:
@@ -185,8 +193,13 @@ def open_part(spec: PartSpec, step: Step, opener: PartOpener) -> Part:
         store = Store(spec.folder, f"{identity}/{spec.partition}")
         undo.callback(store.close)
         position = _recovered_position(spec, store, opener)
+        _measure(spec, store)
         undo.pop_all()
     return Part(spec, step, transactions, store, position)
+
+
+def _measure(spec: PartSpec, store: Store) -> None:
+    metrics.STATE_BYTES.labels(spec.agent, str(spec.partition)).set(store.size_bytes)
 
 
 @contextmanager

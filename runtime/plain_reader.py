@@ -84,6 +84,11 @@ class PlainReader:
             del self._inflows[tp]
             self._reading.orders.put(Forget(tp))
 
+    @property
+    def beats(self) -> int:
+        """Grows with each sign of life of the thread."""
+        return self._thread.beats
+
     async def close(self) -> None:
         await self._reading.end()
 

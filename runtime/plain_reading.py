@@ -76,6 +76,7 @@ class Reading:
         post: Callable[[dict[TP, Arrival] | BaseException], None],
     ) -> None:
         self.orders: SimpleQueue[Order] = SimpleQueue()
+        self.beats = 0
         self._consumer = consumer
         self._bytes_max = bytes_max
         self._post = post
@@ -92,6 +93,7 @@ class Reading:
     def _live(self) -> None:
         try:
             while self._obey():
+                self.beats += 1
                 if arrivals := self._read():
                     self._post(arrivals)
             self._consumer.close()

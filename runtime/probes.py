@@ -12,12 +12,21 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 class Probes:
-    """Serves until stop(). `is_ready` is called from other threads. Port 0 serves nothing."""
+    """Serves until stop(). `is_ready` and `complaint` are called from other threads. Port 0 serves nothing.
 
-    def __init__(self, host: str, port: int, is_ready: Callable[[], bool]) -> None:
+    `complaint` says why the process ought to be ended, "" while it ought not.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        is_ready: Callable[[], bool],
+        complaint: Callable[[], str] = lambda: "",
+    ) -> None:
         self._server: ThreadingHTTPServer | None = None
         if port:
-            self._server = ThreadingHTTPServer((host, port), _handler(is_ready))
+            self._server = ThreadingHTTPServer((host, port), _handler(is_ready, complaint))
             self._server.daemon_threads = True
 
     def start(self) -> None:
@@ -30,20 +39,21 @@ class Probes:
             self._server.server_close()
 
 
-def _answer(path: str, is_ready: Callable[[], bool]) -> tuple[int, str, bytes]:
+def _answer(path: str, is_ready: Callable[[], bool], complaint: Callable[[], str]) -> tuple[int, str, bytes]:
     if path == "/metrics":
         return 200, CONTENT_TYPE_LATEST, metrics.exposition()
     if path == "/livez":
-        return 200, PLAIN, b"alive\n"
+        reason = complaint()
+        return (503, PLAIN, f"{reason}\n".encode()) if reason else (200, PLAIN, b"alive\n")
     if path == "/readyz":
         return (200, PLAIN, b"ready\n") if is_ready() else (503, PLAIN, b"not ready\n")
     return 404, PLAIN, b"not found\n"
 
 
-def _handler(is_ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
+def _handler(is_ready: Callable[[], bool], complaint: Callable[[], str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, content_type, body = _answer(self.path, is_ready)
+            status, content_type, body = _answer(self.path, is_ready, complaint)
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))

@@ -15,6 +15,7 @@ from runtime.browser_settings import BrowserSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.kafka_access import KafkaAccess
 from runtime.sink_settings import SinkSettings as SinkSettings
+from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
 
 
 class SettingsError(ValueError):
@@ -232,6 +233,7 @@ ALL = (
     BrowserSettings,
     ProcessorSettings,
     SinkSettings,
+    WatchdogSettings,
     EngineSettings,
 )
 

@@ -21,6 +21,7 @@ USER = b"\x01"
 NEXT = b"\x00next"  # the next input position; also a changelog record
 _MARK = b"\x00mark"
 _IDENTITY = b"\x00identity"
+_SIZES = ("rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
 _USER_END = b"\x02"
 _LAYOUT = "1"  # another layout of the folder: built again
 
@@ -110,6 +111,13 @@ class Store:
         with _damage():
             value = self._db.get(_MARK)
             return Mark() if value is None else _decode_mark(value)
+
+    @property
+    def size_bytes(self) -> int:
+        """On disk and in memory, what is superseded and not yet compacted included."""
+        with _damage():
+            sizes = [self._db.property_int_value(name) for name in _SIZES]
+        return sum(size or 0 for size in sizes)
 
     def write(self, records: Iterable[tuple[bytes, bytes | None]], mark: Mark) -> None:
         """Apply changelog records (keys with their first byte; None deletes) and move the mark, all in one batch."""

@@ -9,7 +9,8 @@ Faust keeps group membership, topics, agents and the delivery of events to them.
 
 Faust methods overridden here, to be checked at every upgrade: Consumer._new_consumer_thread, _drain_messages, perform_seek,
 commit, verify_event_path; AIOKafkaConsumerThread._create_worker_consumer; Schema.compile. Attributes used: Consumer._thread,
-callback, AIOKafkaConsumerThread._consumer, thread_loop.
+callback, AIOKafkaConsumerThread._consumer, thread_loop. Read of aiokafka, to tell whether the group is at rest:
+AIOKafkaConsumer._coordinator, GroupCoordinator.coordinator_id, _rejoin_needed_fut, _heartbeat_task.
 """
 
 import asyncio
@@ -134,6 +135,21 @@ class ReaderThread(driver.AIOKafkaConsumerThread):
         # No other task has run since the records were taken, so this is the position behind exactly these.
         return Taken([_input(record) for record in records], await consumer.position(_native(tp)))
 
+    def unsettled(self) -> str:
+        """Why the group is not at rest, "" when it is; for any thread.
+
+        A heartbeat that is not answered within the session makes the coordinator unknown; one that is refused, a rejoin needed.
+        """
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        if coordinator is None:
+            return "it was not asked for yet"
+        if coordinator.coordinator_id is None:
+            return "its coordinator is not known"
+        if coordinator._rejoin_needed_fut.done():
+            return "it has to be joined again"
+        heartbeats = coordinator._heartbeat_task
+        return "no heartbeats are sent" if heartbeats is None or heartbeats.done() else ""
+
     async def commit_positions(self, positions: Mapping[TP, int]) -> None:
         consumer = self._ensure_consumer()
         assigned = consumer.assignment()
@@ -150,6 +166,15 @@ class ChunkConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> ReaderThread:
         return ReaderThread(self, loop=self.loop, beacon=self.beacon)
+
+    def unsettled(self) -> str:
+        """Why the group is not at rest, "" when it is; for any thread."""
+        return self._thread.unsettled()
+
+    @property
+    def reader_loop(self) -> asyncio.AbstractEventLoop:
+        """Where fetches and heartbeats run."""
+        return self._thread.thread_loop
 
     async def seek_to(self, tp: TP, position: int) -> None:
         await self._in_thread(self._thread.seek_to(tp, position))

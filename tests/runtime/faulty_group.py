@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 
-from runtime.group import TP, Group, Member, Parcel, Reader, Taken
+from runtime.group import TP, Group, Member, Parcel, Reader, Taken, Vitals
 
 SHARE = 0.08  # of chunks, for each kind of fault
 DELAY_S = 0.2
@@ -30,6 +30,9 @@ class FaultyGroup:
 
     async def run(self) -> None:
         await self._group.run()
+
+    def vitals(self) -> Vitals:
+        return self._group.vitals()
 
     async def leave(self) -> None:
         await self._group.leave()

@@ -59,14 +59,17 @@ class WorkerProcess:
         self._process.send_signal(signal.SIGTERM)
         return self.wait()
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def let_go(self) -> int:
         """Close the pipe that a leashed process watches."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         return self.wait()
 
-    def wait(self) -> int:
-        return self._process.wait(30)
+    def wait(self, timeout_s: float = 30) -> int:
+        return self._process.wait(timeout_s)
 
     def close(self) -> None:
         if self._process.poll() is None:

@@ -1,0 +1,72 @@
+"""A look into a log, past everything that a process reads with: is there a committed record from this position on, and how old?
+
+For the rare place where a reader stands still; the client is made when it is first needed, and small.
+"""
+
+import logging
+import time
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from runtime.kafka import client_config
+from runtime.settings import KafkaSettings
+
+TIMEOUT_S = 10.0
+POLL_S = 0.5
+
+
+class Peek:
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._consumer: Consumer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> None:
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+
+    def first_timestamp(self, topic: str, partition: int, position: int, end: int) -> int | None:
+        """Of the first committed record at or behind `position`; None when there is none below `end`. Raises KafkaException."""
+        consumer = self._ensure_consumer()
+        consumer.assign([TopicPartition(topic, partition, position)])
+        deadline = time.monotonic() + TIMEOUT_S
+        while (message := consumer.poll(POLL_S)) is None or not _is_answer(message, end):
+            if time.monotonic() > deadline:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{topic}[{partition}] was not read"))
+        return message.timestamp()[1] if message.error() is None else None
+
+    def _ensure_consumer(self) -> Consumer:
+        if self._consumer is None:
+            self._consumer = Consumer(
+                client_config(self._kafka)
+                | {
+                    "group.id": f"{self._kafka.topic_prefix}peek",  # never joined: partitions are assigned by hand
+                    "enable.auto.commit": False,
+                    "enable.partition.eof": True,
+                    "isolation.level": "read_committed",
+                    "auto.offset.reset": "earliest",
+                    "fetch.message.max.bytes": 64 << 10,
+                    "queued.max.messages.kbytes": 1 << 10,
+                },
+                logger=logging.getLogger("librdkafka"),
+            )
+        return self._consumer
+
+
+def _is_answer(message: Message, end: int) -> bool:
+    """A record, or the end of the log where it was when asked or later. Raises KafkaException."""
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._PARTITION_EOF:
+        return (message.offset() or 0) >= end
+    if not error.retriable():
+        raise KafkaException(error)
+    return False
