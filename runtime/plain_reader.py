@@ -87,7 +87,7 @@ class PlainReader:
     @property
     def beats(self) -> int:
         """Grows with each sign of life of the thread."""
-        return self._thread.beats
+        return self._reading.beats
 
     async def close(self) -> None:
         await self._reading.end()
