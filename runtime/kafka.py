@@ -3,6 +3,7 @@
 The client classes themselves are confluent-kafka's; nothing is wrapped that does not have to be.
 """
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,8 @@ from runtime.settings import KafkaSettings
 from schemas.topics import AGENTS, COMPACT, TOMBSTONES_MS, TOPICS, Topic, changelog
 
 log = structlog.get_logger()
+
+VISIBLE_POLL_S = 0.05
 
 
 class KafkaUnavailable(Exception):
@@ -92,6 +95,16 @@ def _create(admin: AdminClient, topics: Iterable[Topic], settings: KafkaSettings
     for name, done in admin.create_topics(new, operation_timeout=settings.answer_timeout_s).items():
         done.result(settings.answer_timeout_s)
         log.info("topic created", topic=name)
+    _await_visible(admin, {topic.topic for topic in new}, settings)
+
+
+def _await_visible(admin: AdminClient, names: set[str], settings: KafkaSettings) -> None:
+    """A broker hears of a topic a little after the controller has made it; a stage that starts now would miss it."""
+    deadline = time.monotonic() + settings.answer_timeout_s
+    while missing := names - _existing(admin, settings).keys():
+        if time.monotonic() > deadline:
+            raise KafkaUnavailable(f"Kafka has created {', '.join(sorted(missing))}, and does not show it")
+        time.sleep(VISIBLE_POLL_S)
 
 
 def _new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
