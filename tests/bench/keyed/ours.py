@@ -54,14 +54,18 @@ class Count:
         return outputs
 
 
+def count_in(shape: str) -> Count:
+    """The step for messages of this shape."""
+    return Count(of_pack if shape == PACK else _events if shape == ARRAY else of_single)
+
+
 def idle(partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
     return []
 
 
 def main() -> None:
     logs.configure("keyed")
-    shape = sys.argv[1]
-    step = Count(of_pack if shape == PACK else _events if shape == ARRAY else of_single)
+    step = count_in(sys.argv[1])
     settings = Settings(load(KafkaSettings, os.environ), load(ProcessorSettings, os.environ))
     run_steps(settings, step, idle, os.environ)
 
