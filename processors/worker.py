@@ -1,6 +1,6 @@
 """One worker of the stream processors: its agents, each a topic and a pure step, and the process that runs them.
 
-`inlets` and `open_group` are the whole wiring; `run` is the composition root. Nothing here knows what an event is.
+`agents`, `inlet` and `open_group` are the whole wiring; `run` is the composition root. Nothing here knows what an event is.
 """
 
 import asyncio
@@ -15,9 +15,10 @@ from processors.resolve import Resolver
 from runtime import logs, metrics, service
 from runtime.chunk import ChunkLimits
 from runtime.delivery import Delivery, Inlet, Policy
+from runtime.followers import Followers
 from runtime.group import Group
 from runtime.guard import Guard, Outside, WatchedWorker
-from runtime.kafka import require_topics
+from runtime.kafka import client_id, group_name, require_topics
 from runtime.lookup import Lookup
 from runtime.part import Part, PartOpener, PartSpec, open_part
 from runtime.plain_group import PlainGroup
@@ -30,8 +31,11 @@ from runtime.settings import (
     hash_key_bytes,
     load,
 )
+from runtime.standbys import Copies, Membership, NoStandbys, Standbys
 from schemas.stream import Step
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
+
+STAGE = "processors"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -42,30 +46,51 @@ class Settings(msgspec.Struct, frozen=True):
 
 def open_group(settings: Settings) -> Group:
     """The group of the processors, run by what PROCESSOR_DELIVERY names."""
+    name = group_name(settings.kafka, STAGE)
     if settings.processor.delivery == "faust":
         from runtime.faust_group import FaustGroup  # here alone: it takes 30 MB
 
-        return FaustGroup("processors", settings.kafka, settings.processor)
-    return PlainGroup("processors", settings.kafka, settings.processor)
+        return FaustGroup(name, settings.kafka, settings.processor)
+    return PlainGroup(name, settings.kafka, settings.processor)
 
 
-def inlets(settings: Settings, resolver: Step, identities: Step, now_ms: Callable[[], int]) -> list[Inlet]:
-    lookup = Lookup(settings.kafka)
+class Agent(msgspec.Struct, frozen=True):
+    """`contiguous`: see Inlet."""
 
-    def inlet(agent: str, topic: Topic, step: Step, *, contiguous: bool) -> Inlet:
-        def opened(partition: int, halted: Callable[[], bool]) -> Part:
-            spec = _spec(settings, agent, topic, partition)
-            return open_part(spec, step, PartOpener(lookup, now_ms, halted))
+    name: str
+    topic: Topic
+    step: Step
+    contiguous: bool
 
-        name = topic.full_name(settings.kafka.topic_prefix)
-        changelog_name = _spec(settings, agent, topic, 0).changelog_name
-        return Inlet(agent, name, contiguous, opened, changelog_name)
 
+def agents(resolver: Step, identities: Step) -> list[Agent]:
     return [
         # The collector writes without transactions: every offset of events.raw is a record.
-        inlet("resolve", EVENTS_RAW, resolver, contiguous=True),
-        inlet("identity", IDENTITY_FACTS, identities, contiguous=False),
+        Agent("resolve", EVENTS_RAW, resolver, contiguous=True),
+        Agent("identity", IDENTITY_FACTS, identities, contiguous=False),
     ]
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What opening a Part takes. `release`: what a standby holds of it is let go."""
+
+    lookup: Lookup
+    now_ms: Callable[[], int]
+    release: Callable[[PartSpec], None]
+
+
+def inlet(settings: Settings, agent: Agent, tools: Tools) -> Inlet:
+    def opened(partition: int, halted: Callable[[], bool]) -> Part:
+        spec = _spec(settings, agent, partition)
+        tools.release(spec)
+        return open_part(spec, agent.step, PartOpener(tools.lookup, tools.now_ms, halted))
+
+    changelog = _spec(settings, agent, 0).changelog_name
+    return Inlet(agent.name, _topic(settings, agent), agent.contiguous, opened, changelog)
+
+
+def _topic(settings: Settings, agent: Agent) -> str:
+    return agent.topic.full_name(settings.kafka.topic_prefix)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -75,10 +100,10 @@ def _policy(settings: Settings) -> Policy:
     return Policy(limits, pause_s, threads=2 * settings.kafka.partitions)
 
 
-def _spec(settings: Settings, agent: str, topic: Topic, partition: int) -> PartSpec:
+def _spec(settings: Settings, agent: Agent, partition: int) -> PartSpec:
     return PartSpec(
-        agent=agent,
-        input=topic,
+        agent=agent.name,
+        input=agent.topic,
         partition=partition,
         kafka=settings.kafka,
         state_dir=Path(settings.processor.state_dir).expanduser(),
@@ -117,8 +142,7 @@ def run_steps(
     group: Callable[[Settings], Group] = open_group,
 ) -> None:
     """Run a worker with these steps until it is stopped."""
-
-    asyncio.run(_run(settings, inlets(settings, resolver, identities, _now_ms), environ, group))
+    asyncio.run(_run(settings, agents(resolver, identities), environ, group))
 
 
 def _now_ms() -> int:
@@ -127,21 +151,26 @@ def _now_ms() -> int:
 
 async def _run(
     settings: Settings,
-    inlets: Sequence[Inlet],
+    agents: Sequence[Agent],
     environ: Mapping[str, str],
     open_group: Callable[[Settings], Group],
 ) -> None:
+    processor, lookup = settings.processor, Lookup(settings.kafka)
     group = open_group(settings)
+    standbys = _standbys(settings, lookup)
+    tools = Tools(lookup, _now_ms, standbys.release)
+    inlets = [inlet(settings, agent, tools) for agent in agents]
     delivery = Delivery(group, inlets, _policy(settings), service.die)
     loop, loop_s_max = asyncio.get_running_loop(), settings.watchdog.loop_s_max
     guard = Guard(WatchedWorker(delivery, group, loop, loop_s_max), _outside(settings))
-    processor = settings.processor
     probes = Probes(
         processor.metrics_host, processor.metrics_port, lambda: delivery.is_ready, guard.complaint
     )
     probes.start()
     guard.start()
+    standbys.start([_copies(settings, agent) for agent in agents], lambda: delivery.partitions)
     await service.serve(group, delivery, environ, processor.stop_timeout_s)
+    await standbys.stop()
     guard.stop()
     probes.stop()
 
@@ -155,3 +184,17 @@ def _outside(settings: Settings) -> Outside:
         now_ms=_now_ms,
         fail=service.die,
     )
+
+
+def _standbys(settings: Settings, lookup: Lookup) -> Standbys | NoStandbys:
+    kafka, processor = settings.kafka, settings.processor
+    if not processor.standbys:
+        return NoStandbys()
+    followers = Followers(kafka, lookup, _now_ms, service.die)
+    us = Membership(group_name(kafka, STAGE), client_id(processor), processor.standbys)
+    return Standbys(kafka, us, followers, service.die)
+
+
+def _copies(settings: Settings, agent: Agent) -> Copies:
+    parts = [_spec(settings, agent, partition) for partition in range(settings.kafka.partitions)]
+    return Copies(_topic(settings, agent), parts)

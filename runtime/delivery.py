@@ -70,6 +70,11 @@ class Delivery:
         """Every lane as it looks now. May be asked by any thread."""
         return [lane.sight() for lane in list(self._lanes.values())]
 
+    @property
+    def partitions(self) -> frozenset[TP]:
+        """Those that have a lane: worked on, or about to be."""
+        return frozenset(self._lanes)
+
     def positions(self) -> Mapping[TP, int]:
         known = {tp: lane.position for tp, lane in self._lanes.items()}
         return {tp: position for tp, position in known.items() if position is not None}

@@ -12,6 +12,7 @@ from mode import CrashingSupervisor
 
 from runtime import transport
 from runtime.group import Member, Reader, Vitals
+from runtime.kafka import client_id
 from runtime.settings import KafkaSettings, ProcessorSettings, folder
 
 CHUNKS_BUFFERED_MAX = 64  # of one agent, all partitions together; lanes bound it long before
@@ -19,7 +20,7 @@ COMMIT_INTERVAL_S = 2.0
 
 
 class FaustGroup:
-    """Its name in Kafka is the deployment's, this generation's, and `name`."""
+    """`name`: what the group is called in Kafka."""
 
     def __init__(self, name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> None:
         self._app = _app(name, kafka, settings)
@@ -86,7 +87,7 @@ class _App(faust.App):
 def _app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> faust.App:
     transport.register()
     app = _App(
-        f"{kafka.topic_prefix}{kafka.generation}-{name}",
+        name,
         broker=[f"{transport.SCHEME}://{address}" for address in kafka.bootstrap_servers.split(",")],
         # It insists on a folder, and writes nothing there.
         datadir=folder(f"{settings.state_dir}/{kafka.generation}/faust"),
@@ -99,6 +100,7 @@ def _app(name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> faust.
         table_standby_replicas=0,
         consumer_group_instance_id=settings.instance_id or None,
         consumer_max_fetch_size=settings.fetch_bytes_max,
+        broker_client_id=client_id(settings),
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.session_timeout_s / 10,
         broker_request_timeout=max(40, settings.session_timeout_s + 10),

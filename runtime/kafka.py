@@ -3,6 +3,8 @@
 The client classes themselves are confluent-kafka's; nothing is wrapped that does not have to be.
 """
 
+import os
+import socket
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from runtime.kafka_access import librdkafka_access
-from runtime.settings import KafkaSettings
+from runtime.settings import KafkaSettings, ProcessorSettings
 from schemas.topics import AGENTS, COMPACT, TOMBSTONES_MS, TOPICS, Topic, changelog
 
 log = structlog.get_logger()
@@ -36,6 +38,16 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
         "reconnect.backoff.max.ms": 1000,  # a broker that comes back is found within a second
         "log_level": 3,
     }
+
+
+def group_name(settings: KafkaSettings, stage: str) -> str:
+    """The consumer group of a stage: the deployment's, and this generation's."""
+    return f"{settings.topic_prefix}{settings.generation}-{stage}"
+
+
+def client_id(settings: ProcessorSettings) -> str:
+    """What a processor is called in its group: its lasting name, or that of its process."""
+    return f"stitchline-{settings.instance_id or f'{socket.gethostname()}-{os.getpid()}'}"
 
 
 def deployment_topics(settings: KafkaSettings) -> list[Topic]:

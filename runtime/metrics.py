@@ -77,6 +77,10 @@ HANGING_TRANSACTIONS = Gauge(
     "stitchline_hanging_transactions", "Partitions that cannot be read on because a transaction never ends"
 )
 RECOVERED_RECORDS = Counter("stitchline_recovered_records", "Changelog records read at recovery", ["agent"])
+STANDBY_PARTITIONS = Gauge(
+    "stitchline_standby_partitions", "Partitions of others of which this process has a warm copy", ["agent"]
+)
+STANDBY_LAG = Gauge("stitchline_standby_lag_offsets", "What those copies are behind, together", ["agent"])
 
 # sinks
 STORED_ROWS = Counter("stitchline_sink_rows", "Rows acknowledged by ClickHouse", ["sink"])

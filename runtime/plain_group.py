@@ -18,7 +18,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from runtime.group import REVOKE_S, TP, Member, Reader, Vitals
-from runtime.kafka import client_config
+from runtime.kafka import client_config, client_id
 from runtime.plain_reader import PlainReader
 from runtime.settings import KafkaSettings, ProcessorSettings
 
@@ -31,10 +31,10 @@ STATE_INTERVAL_S = 5  # how often the client says in which state its group is
 
 
 class PlainGroup:
-    """Its name in Kafka is the deployment's, this generation's, and `name`: the same as Faust's."""
+    """`name`: what the group is called in Kafka."""
 
     def __init__(self, name: str, kafka: KafkaSettings, settings: ProcessorSettings) -> None:
-        self._name = f"{kafka.topic_prefix}{kafka.generation}-{name}"
+        self._name = name
         self._kafka = kafka
         self._settings = settings
         self._member: Member | None = None
@@ -199,6 +199,7 @@ def _consumer(
         | instance
         | {
             "group.id": name,
+            "client.id": client_id(settings),
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "partition.assignment.strategy": "range",

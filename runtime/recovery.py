@@ -116,7 +116,7 @@ class _Reader:
             records = _records(messages)
             done = _reached(messages, self._source.end)
             if records:
-                mark = _behind(records, mark)
+                mark = behind(records, mark)
                 store.write({m.key() or b"": m.value() for m in records}.items(), mark)
             idle = 0 if records else idle + 1
             count += len(records)
@@ -143,7 +143,7 @@ def _records(messages: list[Message]) -> list[Message]:
     return [message for message in messages if message.error() is None]
 
 
-def _behind(records: list[Message], mark: Mark) -> Mark:
+def behind(records: list[Message], mark: Mark) -> Mark:
     newest = max(message.timestamp()[1] for message in records)
     return Mark((records[-1].offset() or 0) + 1, max(mark.timestamp, newest))
 

@@ -175,6 +175,10 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["faust", "plain"],
         Meta(description="Who brings partitions and records: Faust's agents, or a plain Kafka consumer."),
     ] = field(default="faust", name="PROCESSOR_DELIVERY")
+    standbys: Annotated[
+        int,
+        Meta(ge=0, description="Warm copies of each partition that other processors keep; 0: none."),
+    ] = field(default=0, name="PROCESSOR_STANDBYS")
     metrics_host: Annotated[str, Meta(description="Address of /metrics, /livez and /readyz.")] = field(
         default="127.0.0.1", name="PROCESSOR_METRICS_HOST"
     )

@@ -1,6 +1,5 @@
 """Whole workers as processes on a real broker: killed, stopped, joined by another, started without their state."""
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,15 +7,12 @@ import pytest
 
 from runtime.kafka import TopicMismatch, ensure_topics, require_topics
 from runtime.settings import KafkaSettings, load
-from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
+from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
 from tests.engines import free_port
 from tests.runtime.topic_log import eventually, read_topic, write_topic
-from tests.runtime.toy_worker import FORGOTTEN, HOPS, POISON
+from tests.runtime.toy_worker import POISON
+from tests.runtime.traffic import BATCH, Traffic
 from tests.runtime.workers import worker
-
-KEYS = 23
-BATCH = 600
-
 
 FAUST, PLAIN = "faust", "plain"
 
@@ -25,76 +21,6 @@ FAUST, PLAIN = "faust", "plain"
 def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
     own = {"PROCESSOR_METRICS_PORT": str(free_port()), "PROCESSOR_CHUNK_RECORDS_MAX": "40"}
     return {**environ, **own, "PROCESSOR_DELIVERY": request.param}
-
-
-class Traffic:
-    """What was written to events.raw, and what must have come of it."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self.settings = settings
-        self.written: list[tuple[int, bytes]] = []
-
-    def write(self, count: int = BATCH) -> None:
-        start = len(self.written)
-        new = [self._event(index) for index in range(start, start + count)]
-        write_topic(self.settings, EVENTS_RAW.name, new)
-        self.written += new
-
-    def _event(self, index: int) -> tuple[int, bytes]:
-        partition = index % self.settings.partitions
-        if index % 11 == 0:
-            return partition, b"%s%d" % (FORGOTTEN, index % 3)
-        return partition, b"k%d" % (index % KEYS)
-
-    def is_done(self) -> bool:
-        facts = len(read_topic(self.settings, IDENTITY_FACTS.name))
-        return facts >= len(self.written) * (HOPS + 1) and self.resolved() >= len(self.written)
-
-    def resolved(self) -> int:
-        return len(read_topic(self.settings, EVENTS_RESOLVED.name))
-
-    def expected_outputs(self) -> list[tuple[int, bytes]]:
-        """(partition, value) in order: every record numbered per partition and key; forgotten keys begin anew."""
-        offsets: Counter[int] = Counter()
-        numbers: Counter[tuple[int, bytes]] = Counter()
-        outputs = []
-        for partition, key in self.written:
-            number = numbers[partition, key] = numbers[partition, key] + 1
-            if key.startswith(FORGOTTEN):
-                del numbers[partition, key]
-            outputs.append((partition, b"%s %d %d" % (key, number, offsets[partition])))
-            offsets[partition] += 1
-        return sorted(outputs, key=lambda output: output[0])
-
-    def check(self) -> None:
-        eventually(self.is_done, 60)
-        outputs = read_topic(self.settings, EVENTS_RESOLVED.name)
-        assert [(record.partition, record.value) for record in outputs] == self.expected_outputs()
-        facts = Counter(
-            (record.partition, record.value) for record in read_topic(self.settings, IDENTITY_FACTS.name)
-        )
-        assert set(facts.values()) == {1}
-        assert len(facts) == len(self.written) * (HOPS + 1)
-        self._check_state(len(facts))
-
-    def _check_state(self, facts: int) -> None:
-        """The changelog, folded by key, is the state that the outputs tell of."""
-        state = {(r.partition, r.key): r.value for r in read_topic(self.settings, "g1-resolve-changelog")}
-        counts: dict[tuple[int, bytes], bytes | None] = {}
-        for partition, value in self.expected_outputs():
-            key, number, _ = value.split()
-            counts[partition, b"\x01" + key] = None if key.startswith(FORGOTTEN) else number
-        assert {key: value for key, value in state.items() if key[1] != b"\x00next"} == counts
-        seen = {
-            r.partition: r.value
-            for r in read_topic(self.settings, "g1-identity-changelog")
-            if r.key == b"\x01seen"
-        }
-        assert sum(int(value or b"0") for value in seen.values()) == facts
-
-
-def half_done(traffic: Traffic) -> bool:
-    return traffic.resolved() > len(traffic.written) - BATCH // 2
 
 
 def test_killed_workers_lose_nothing_and_double_nothing(
@@ -106,7 +32,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(
         with worker(environ, tmp_path / "log") as process:
             traffic.write()
             process.wait_ready()
-            eventually(lambda: half_done(traffic))
+            eventually(lambda: traffic.is_half_done())
             process.kill()
     environ["PROCESSOR_STATE_DIR"] = str(tmp_path / "wiped")
     with worker(environ, tmp_path / "log") as process:
@@ -144,7 +70,7 @@ def test_what_delivery_drops_repeats_and_delays_costs_a_seek(
         process.wait_ready()
         for _ in range(3):
             traffic.write(BATCH // 2)
-            eventually(lambda: half_done(traffic))
+            eventually(lambda: traffic.is_half_done())
         traffic.check()
         seeks = process.metric("stitchline_delivery_seeks_total")
     assert {"gap", "hole"} <= {cause for sample in seeks for label, cause in sample if label == "cause"}
