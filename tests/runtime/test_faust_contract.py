@@ -1,0 +1,306 @@
+"""What we rely on in Faust, at work: one life of our group on a real broker, written down as Faust called us.
+
+The life: a worker joins alone, is given a parcel to deliver, commits for the lag display, and a second worker joins. Which name
+each test stands for is in faust_contract.py.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import faust
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP as FaustTP
+from mode import CrashingSupervisor
+from yarl import URL
+
+from runtime import transport
+from runtime.chunk import Chunk
+from runtime.faust_group import COMMIT_INTERVAL_S, FaustGroup
+from runtime.group import TP, Parcel
+from runtime.kafka import ensure_topics
+from runtime.settings import KafkaSettings, ProcessorSettings, load
+from schemas.topics import EVENTS_RAW
+from tests.engines import delete_topics
+from tests.runtime.memory_faust import Broker, raw, stock_app, until
+
+PARCEL = Parcel(7, Chunk(0, 3, []))
+POSITION = 3
+
+
+class Note(NamedTuple):
+    """One call, and how Faust stood then."""
+
+    what: str
+    details: tuple[Any, ...]
+    rebalancing: bool
+    flow_active: bool
+    generation: int
+
+
+class Story(NamedTuple):
+    app: faust.App
+    consumer: Any
+    notes: list[Note]
+    committed: int
+
+    def of(self, *what: str) -> list[Note]:
+        return [note for note in self.notes if note.what in what]
+
+
+class Listener:
+    """A Member; also hears Faust's signals as they are sent."""
+
+    def __init__(self, app: faust.App) -> None:
+        self.app = app
+        self.notes: list[Note] = []
+
+    def note(self, what: str, *details: Any) -> None:
+        app: Any = self.app
+        consumer = app.consumer
+        state = app.rebalancing, consumer.flow_active, app.consumer_generation_id
+        self.notes.append(Note(what, details, *state))
+
+    def heard(self, what: str) -> int:
+        return sum(note.what == what for note in self.notes)
+
+    async def revoked(self) -> None: ...
+
+    async def assigned(self, partitions: AbstractSet[TP]) -> None: ...
+
+    def accept(self, tp: TP, parcel: Parcel) -> None:
+        self.note("accept", tp, parcel)
+
+    def positions(self) -> Mapping[TP, int]:
+        return {TP(*tp): POSITION for tp in transport.consumer_of(self.app).assignment()}
+
+    async def on_revoked(self, *signal: Any, **_: Any) -> None:
+        self.note("revoked", *signal)
+
+    async def on_assigned(self, *signal: Any, **_: Any) -> None:
+        self.note("assigned", *signal)
+
+
+def recording(listener: Listener) -> type[transport.Transport]:
+    class Recorder(transport.ChunkConsumer):
+        def _new_consumer_thread(self) -> transport.ReaderThread:
+            listener.notes.append(Note("thread", (), False, False, 0))
+            return super()._new_consumer_thread()
+
+        async def _drain_messages(self, fetcher: Any) -> None:
+            listener.note("drain", fetcher)
+            await super()._drain_messages(fetcher)
+
+        async def perform_seek(self) -> None:
+            listener.note("seek")
+            await super().perform_seek()
+
+        async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+            listener.note("commit")
+            return await super().commit(topics, start_new_transaction)
+
+        def verify_event_path(self, now: float, tp: FaustTP) -> None:
+            listener.note("verify", tp)
+
+    class Recording(transport.Transport):
+        Consumer = Recorder
+
+    return Recording
+
+
+class Group(FaustGroup):
+    """Ours, recorded."""
+
+    def __init__(self, kafka: KafkaSettings, processor: ProcessorSettings) -> None:
+        super().__init__("processors", kafka, processor)
+        self.app: Any = self._app
+        self.listener = Listener(self.app)
+        self.app.transport = recording(self.listener)(self.app.conf.broker_consumer, self.app)
+        self.app.on_partitions_revoked.connect(self.listener.on_revoked)
+        self.app.on_partitions_assigned.connect(self.listener.on_assigned)
+        self.join(self.listener, {"resolve": EVENTS_RAW.full_name(kafka.topic_prefix)})
+
+    async def settled(self, partitions: int) -> None:
+        """A rebalance has ended that gave so many partitions."""
+
+        def given() -> bool:
+            consumer: Any = self.app.consumer
+            assigned = [note for note in self.listener.notes if note.what == "assigned"]
+            still = consumer.flow_active and not self.app.rebalancing
+            return bool(still and assigned and len(assigned[-1].details[1]) == partitions)
+
+        await until(given, f"{partitions} partitions are given, and the flow goes on")
+
+
+async def insist(call: Callable[[], Awaitable[Any]], heard: Callable[[], Any]) -> None:
+    """Call until it is heard: what is called in a rebalance may be for nothing."""
+    async with asyncio.timeout(60):
+        while not heard():
+            await call()
+            await asyncio.sleep(0.1)
+
+
+async def life(kafka: KafkaSettings, processor: ProcessorSettings) -> tuple[Group, list[Note]]:
+    one, two = Group(kafka, processor), Group(kafka, processor)
+    heard = one.listener.heard
+    living = [asyncio.create_task(one.run())]
+    await one.settled(partitions=2)
+    await until(lambda: heard("drain"), "the fetcher runs")
+    tp = TP(EVENTS_RAW.full_name(kafka.topic_prefix), 0)
+    await insist(lambda: one.reader.deliver(tp, PARCEL, 41), lambda: heard("accept"))
+    await until(lambda: one.app.consumer._told, "Faust has committed by itself")
+    await insist(one.app.consumer.verify_all_partitions_active, lambda: heard("verify"))
+    living.append(asyncio.create_task(two.run()))
+    await two.settled(partitions=1)
+    await one.settled(partitions=1)
+    notes = list(one.listener.notes)
+    for task in living:
+        task.cancel()
+    await one.leave()
+    await two.leave()
+    return one, notes
+
+
+@pytest.fixture(scope="module")
+def story(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    prefix = f"t{uuid.uuid4().hex[:10]}-"
+    environ = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "STITCHLINE_TOPIC_PREFIX": prefix,
+        "STITCHLINE_PARTITIONS": "2",
+        "STITCHLINE_REPLICATION_FACTOR": "1",
+        "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+        "PROCESSOR_STATE_DIR": str(tmp_path_factory.mktemp("state")),
+        "PROCESSOR_SESSION_TIMEOUT_S": "6",
+        "STITCHLINE_HASH_KEY": "0" * 32,
+    }
+    settings = load(KafkaSettings, environ)
+    ensure_topics(settings)
+    one, notes = asyncio.run(life(settings, load(ProcessorSettings, environ)))
+    reader = Consumer({"bootstrap.servers": kafka, "group.id": one.app.conf.id})
+    [committed] = reader.committed([TopicPartition(EVENTS_RAW.full_name(prefix), 0)], timeout=30)
+    reader.close()
+    yield Story(one.app, one.app.consumer, notes, committed.offset)
+    delete_topics(kafka, prefix)
+
+
+def test_the_consumer_is_ours_and_lives_in_our_thread(story: Story) -> None:
+    consumer = story.consumer
+    assert isinstance(consumer, transport.ChunkConsumer)
+    assert len(story.of("thread")) == 1
+    assert isinstance(consumer._thread, transport.ReaderThread)
+    assert consumer.app is consumer._thread.app is story.app
+    native = consumer._thread._ensure_consumer()
+    assert native._isolation_level == "read_committed"  # so it is the one that we made
+    assert consumer._thread.thread_loop is not consumer.loop
+    assert consumer.beacon is not None
+
+
+def test_the_fetcher_runs_our_loop_and_stops_it(story: Story) -> None:
+    fetchers = [note.details[0] for note in story.of("drain")]
+    assert all(fetcher is story.app._fetcher for fetcher in fetchers)
+    assert callable(fetchers[0].sleep)
+    assert (fetchers[0].should_stop, story.consumer.should_stop) == (True, True)
+
+
+def test_a_rebalance_ends_after_the_seek(story: Story) -> None:
+    order = [note.what for note in story.of("revoked", "assigned", "seek")]
+    assert order[-3:] == ["revoked", "assigned", "seek"]
+    assert all(note.rebalancing for note in story.of("seek"))
+    generations = [note.generation for note in story.of("assigned")]
+    assert all(earlier < later for earlier, later in pairwise(generations))
+
+
+def test_the_flow_stands_still_from_the_revocation_to_the_end(story: Story) -> None:
+    [*_, revoked, assigned, seek] = story.of("revoked", "assigned", "seek")
+    for note in (revoked, assigned, seek):
+        assert (note.rebalancing, note.flow_active) == (True, False)
+
+
+def test_the_signals_tell_the_app_and_a_set_of_partitions(story: Story) -> None:
+    *_, before, last = story.of("assigned")
+    revoked = story.of("revoked")[-1]
+    for note in (before, last, revoked):
+        sender, partitions = note.details
+        assert sender is story.app
+        assert {TP(*tp) for tp in partitions} == partitions  # equal to ours
+    assert revoked.details == before.details
+    assert len(last.details[1]) == 1
+
+
+def test_an_event_holds_the_very_object_that_was_delivered(story: Story) -> None:
+    accept = story.of("accept")[0]
+    tp, parcel = accept.details
+    assert parcel is PARCEL
+    assert (tp, tp.partition) == (TP(tp.topic, 0), 0)
+    assert not story.consumer._acked  # nothing is acknowledged on the way
+
+
+def test_faust_commits_by_a_timer_and_only_through_us(story: Story) -> None:
+    assert story.of("commit")
+    assert story.app.conf.broker_commit_interval == COMMIT_INTERVAL_S
+    assert story.committed == POSITION
+
+
+def test_the_verifier_asks_us(story: Story) -> None:
+    assert {note.details[0].partition for note in story.of("verify")} <= {0, 1}
+    assert story.of("verify")
+
+
+def test_no_producer_is_started_and_none_is_needed(story: Story) -> None:
+    producer: Any = story.app.producer
+    assert not producer.started
+    assert producer.buffer.size == 0
+
+
+def test_the_settings_that_we_give_are_those_that_we_read(tmp_path: Path) -> None:
+    kafka = KafkaSettings(topic_prefix="p-")
+    processor = ProcessorSettings(
+        hash_key="0" * 32,
+        state_dir=str(tmp_path),
+        instance_id="me",
+        session_timeout_s=30,
+        fetch_bytes_max=12_345,
+    )
+    conf: Any = FaustGroup("processors", kafka, processor)._app.conf
+    assert conf.id == f"p-{kafka.generation}-processors"
+    assert (conf.consumer_group_instance_id, conf.consumer_max_fetch_size) == ("me", 12_345)
+    assert (conf.broker_session_timeout, conf.broker_heartbeat_interval) == (30, 3)
+    assert (conf.broker_rebalance_timeout, conf.broker_request_timeout) == (30, 40)
+    assert conf.broker_client_id
+    assert conf.consumer_metadata_max_age_ms > 0
+
+
+def test_a_scheme_names_our_transport_and_its_addresses() -> None:
+    transport.register()
+    assert drivers.by_url(URL(f"{transport.SCHEME}://host:1")) is transport.Transport
+    urls = [URL(f"{transport.SCHEME}://one:1"), URL(f"{transport.SCHEME}://two")]
+    assert driver.server_list(urls, transport.Transport.default_port) == ["one:1", "two:9092"]
+
+
+def test_an_exception_of_an_agent_ends_the_app_with_its_reason(tmp_path: Path) -> None:
+    kept = Broker()
+    kept.write("in", b"poison")
+    app = stock_app(kept, tmp_path, agent_supervisor=CrashingSupervisor)
+    error = RuntimeError("a bug")
+
+    @app.agent(raw(app, "in"), name="agent")
+    async def agent(stream: Any) -> None:
+        async for _ in stream:
+            raise error
+
+    async def life() -> None:
+        await app.start()
+        async with asyncio.timeout(60):
+            await app.wait_until_stopped()
+        await app.stop()
+
+    asyncio.run(life())
+    assert app.crash_reason is error
