@@ -7,10 +7,7 @@ Faust keeps group membership, topics, agents and the delivery of events to them.
 - aiokafka's settings: read committed, no automatic offset reset (a jump must be an error), partitions by range, so that
   agents with equal partition counts get equal partitions.
 
-Faust methods overridden here, to be checked at every upgrade: Consumer._new_consumer_thread, _drain_messages, perform_seek,
-commit, verify_event_path; AIOKafkaConsumerThread._create_worker_consumer; Schema.compile. Attributes used: Consumer._thread,
-callback, AIOKafkaConsumerThread._consumer, thread_loop. Read of aiokafka, to tell whether the group is at rest:
-AIOKafkaConsumer._coordinator, GroupCoordinator.coordinator_id, _rejoin_needed_fut, _heartbeat_task.
+What of Faust and aiokafka is overridden or private is listed and tested: tests/runtime/faust_contract.py, docs/faust.md.
 """
 
 import asyncio

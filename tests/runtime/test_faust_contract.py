@@ -25,11 +25,11 @@ from runtime import transport
 from runtime.chunk import Chunk
 from runtime.faust_group import COMMIT_INTERVAL_S, FaustGroup
 from runtime.group import TP, Parcel
-from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings, ProcessorSettings, load
 from schemas.topics import EVENTS_RAW
 from tests.engines import delete_topics
 from tests.runtime.memory_faust import Broker, raw, stock_app, until
+from tests.runtime.topic_log import make_topics
 
 PARCEL = Parcel(7, Chunk(0, 3, []))
 POSITION = 3
@@ -182,7 +182,7 @@ def story(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
         "STITCHLINE_HASH_KEY": "0" * 32,
     }
     settings = load(KafkaSettings, environ)
-    ensure_topics(settings)
+    make_topics(settings)
     one, notes = asyncio.run(life(settings, load(ProcessorSettings, environ)))
     reader = Consumer({"bootstrap.servers": kafka, "group.id": one.app.conf.id})
     [committed] = reader.committed([TopicPartition(EVENTS_RAW.full_name(prefix), 0)], timeout=30)
