@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from runtime.kafka import ensure_topics
 from runtime.lookup import Lookup
 from runtime.part import PartOpener, PartSpec
 from runtime.settings import KafkaSettings, load
 from schemas.topics import EVENTS_RAW
-from tests.runtime.topic_log import make_topics
 
 NOW_MS = 1_900_000_000_000
 
@@ -32,7 +32,7 @@ def environ(kafka: str, topic_prefix: str, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def settings(environ: dict[str, str]) -> KafkaSettings:
     found = load(KafkaSettings, environ)
-    make_topics(found)
+    ensure_topics(found)
     return found
 
 

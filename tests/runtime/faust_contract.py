@@ -65,6 +65,12 @@ PROMISES = (
     Promise(CONSUMER, "should_stop", "test_the_fetcher_runs_our_loop_and_stops_it"),
     Promise(THREAD, "_ensure_consumer", "test_the_consumer_is_ours_and_lives_in_our_thread"),
     Promise(THREAD, "app", "test_the_consumer_is_ours_and_lives_in_our_thread"),
+    Promise(THREAD, "_consumer", "test_the_consumer_is_ours_and_lives_in_our_thread"),
+    # Used of aiokafka's consumer, in private.
+    *(
+        Promise("", name, "test_a_group_at_rest_is_told_from_one_that_is_not")
+        for name in ("_coordinator", "_heartbeat_task", "_rejoin_needed_fut")
+    ),
     # Used of an app.
     Promise(APP, "BootStrategy", "test_no_producer_is_started_and_none_is_needed"),
     Promise(APP, "agent", "test_an_event_holds_the_very_object_that_was_delivered"),

@@ -1,12 +1,12 @@
 """What we rely on in aiokafka, on a real broker, with the settings of runtime/transport.py."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.coordinator.assignors.range import (  # type: ignore[import-untyped]
     RangePartitionAssignor,
 )
@@ -58,9 +58,7 @@ async def consuming(settings: KafkaSettings, instance_id: str | None = None) -> 
     await consumer.start()
     try:
         consumer.subscribe([EVENTS_RAW.full_name(settings.topic_prefix)])
-        async with asyncio.timeout(DEADLINE_S):
-            while not consumer.assignment():
-                await asyncio.sleep(0.02)
+        await eventually(lambda: bool(consumer.assignment()))
         yield consumer
     finally:
         await consumer.stop()
@@ -221,6 +219,45 @@ def test_a_static_member_comes_back_without_a_rebalance(
 
     first, second = asyncio.run(generation()), asyncio.run(generation())
     assert (first == second) == is_remembered
+
+
+class Unrest(ConsumerRebalanceListener):  # type: ignore[misc]  # has no types
+    """What the coordinator shows while its group is not at rest."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self.seen: list[bool] = []
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        self.seen.append(self._consumer._coordinator._rejoin_needed_fut.done())
+
+    def on_partitions_assigned(self, assigned: Any) -> None: ...
+
+
+def test_a_group_at_rest_is_told_from_one_that_is_not(settings: KafkaSettings) -> None:
+    def is_at_rest(consumer: Any) -> bool:
+        coordinator = consumer._coordinator
+        if coordinator.coordinator_id is None or coordinator._rejoin_needed_fut.done():
+            return False
+        return coordinator._heartbeat_task is not None and not coordinator._heartbeat_task.done()
+
+    async def watch() -> None:
+        async with consuming(settings) as one:
+            await eventually(lambda: is_at_rest(one))
+            unrest = Unrest(one)
+            one.subscribe([EVENTS_RAW.full_name(settings.topic_prefix)], listener=unrest)
+            await eventually(lambda: bool(unrest.seen) and is_at_rest(one))
+            await one.stop()
+            assert all(unrest.seen)
+            assert not is_at_rest(one)
+
+    asyncio.run(watch())
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not holds():
+            await asyncio.sleep(0.02)
 
 
 def test_partitions_are_equal_to_ours(tp: TopicPartition) -> None:

@@ -1,171 +1,28 @@
-"""What we rely on in Faust, at work: one life of our group on a real broker, written down as Faust called us.
-
-The life: a worker joins alone, is given a parcel to deliver, commits for the lag display, and a second worker joins. Which name
-each test stands for is in faust_contract.py.
-"""
+"""What we rely on in Faust, at work: what the one life of faust_story.py shows. faust_contract.py says for which names."""
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import faust
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP as FaustTP
 from mode import CrashingSupervisor
 from yarl import URL
 
 from runtime import transport
-from runtime.chunk import Chunk
 from runtime.faust_group import COMMIT_INTERVAL_S, FaustGroup
-from runtime.group import TP, Parcel
+from runtime.group import TP
+from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings, ProcessorSettings, load
 from schemas.topics import EVENTS_RAW
 from tests.engines import delete_topics
-from tests.runtime.memory_faust import Broker, raw, stock_app, until
-from tests.runtime.topic_log import make_topics
-
-PARCEL = Parcel(7, Chunk(0, 3, []))
-POSITION = 3
-
-
-class Note(NamedTuple):
-    """One call, and how Faust stood then."""
-
-    what: str
-    details: tuple[Any, ...]
-    rebalancing: bool
-    flow_active: bool
-    generation: int
-
-
-class Story(NamedTuple):
-    app: faust.App
-    consumer: Any
-    notes: list[Note]
-    committed: int
-
-    def of(self, *what: str) -> list[Note]:
-        return [note for note in self.notes if note.what in what]
-
-
-class Listener:
-    """A Member; also hears Faust's signals as they are sent."""
-
-    def __init__(self, app: faust.App) -> None:
-        self.app = app
-        self.notes: list[Note] = []
-
-    def note(self, what: str, *details: Any) -> None:
-        app: Any = self.app
-        consumer = app.consumer
-        state = app.rebalancing, consumer.flow_active, app.consumer_generation_id
-        self.notes.append(Note(what, details, *state))
-
-    def heard(self, what: str) -> int:
-        return sum(note.what == what for note in self.notes)
-
-    async def revoked(self) -> None: ...
-
-    async def assigned(self, partitions: AbstractSet[TP]) -> None: ...
-
-    def accept(self, tp: TP, parcel: Parcel) -> None:
-        self.note("accept", tp, parcel)
-
-    def positions(self) -> Mapping[TP, int]:
-        return {TP(*tp): POSITION for tp in transport.consumer_of(self.app).assignment()}
-
-    async def on_revoked(self, *signal: Any, **_: Any) -> None:
-        self.note("revoked", *signal)
-
-    async def on_assigned(self, *signal: Any, **_: Any) -> None:
-        self.note("assigned", *signal)
-
-
-def recording(listener: Listener) -> type[transport.Transport]:
-    class Recorder(transport.ChunkConsumer):
-        def _new_consumer_thread(self) -> transport.ReaderThread:
-            listener.notes.append(Note("thread", (), False, False, 0))
-            return super()._new_consumer_thread()
-
-        async def _drain_messages(self, fetcher: Any) -> None:
-            listener.note("drain", fetcher)
-            await super()._drain_messages(fetcher)
-
-        async def perform_seek(self) -> None:
-            listener.note("seek")
-            await super().perform_seek()
-
-        async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
-            listener.note("commit")
-            return await super().commit(topics, start_new_transaction)
-
-        def verify_event_path(self, now: float, tp: FaustTP) -> None:
-            listener.note("verify", tp)
-
-    class Recording(transport.Transport):
-        Consumer = Recorder
-
-    return Recording
-
-
-class Group(FaustGroup):
-    """Ours, recorded."""
-
-    def __init__(self, kafka: KafkaSettings, processor: ProcessorSettings) -> None:
-        super().__init__("processors", kafka, processor)
-        self.app: Any = self._app
-        self.listener = Listener(self.app)
-        self.app.transport = recording(self.listener)(self.app.conf.broker_consumer, self.app)
-        self.app.on_partitions_revoked.connect(self.listener.on_revoked)
-        self.app.on_partitions_assigned.connect(self.listener.on_assigned)
-        self.join(self.listener, {"resolve": EVENTS_RAW.full_name(kafka.topic_prefix)})
-
-    async def settled(self, partitions: int) -> None:
-        """A rebalance has ended that gave so many partitions."""
-
-        def given() -> bool:
-            consumer: Any = self.app.consumer
-            assigned = [note for note in self.listener.notes if note.what == "assigned"]
-            still = consumer.flow_active and not self.app.rebalancing
-            return bool(still and assigned and len(assigned[-1].details[1]) == partitions)
-
-        await until(given, f"{partitions} partitions are given, and the flow goes on")
-
-
-async def insist(call: Callable[[], Awaitable[Any]], heard: Callable[[], Any]) -> None:
-    """Call until it is heard: what is called in a rebalance may be for nothing."""
-    async with asyncio.timeout(60):
-        while not heard():
-            await call()
-            await asyncio.sleep(0.1)
-
-
-async def life(kafka: KafkaSettings, processor: ProcessorSettings) -> tuple[Group, list[Note]]:
-    one, two = Group(kafka, processor), Group(kafka, processor)
-    heard = one.listener.heard
-    living = [asyncio.create_task(one.run())]
-    await one.settled(partitions=2)
-    await until(lambda: heard("drain"), "the fetcher runs")
-    tp = TP(EVENTS_RAW.full_name(kafka.topic_prefix), 0)
-    await insist(lambda: one.reader.deliver(tp, PARCEL, 41), lambda: heard("accept"))
-    await until(lambda: one.app.consumer._told, "Faust has committed by itself")
-    await insist(one.app.consumer.verify_all_partitions_active, lambda: heard("verify"))
-    living.append(asyncio.create_task(two.run()))
-    await two.settled(partitions=1)
-    await one.settled(partitions=1)
-    notes = list(one.listener.notes)
-    for task in living:
-        task.cancel()
-    await one.leave()
-    await two.leave()
-    return one, notes
+from tests.runtime.faust_story import PARCEL, POSITION, Story, life
+from tests.runtime.memory_faust import Broker, raw, stock_app
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +39,7 @@ def story(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
         "STITCHLINE_HASH_KEY": "0" * 32,
     }
     settings = load(KafkaSettings, environ)
-    make_topics(settings)
+    ensure_topics(settings)
     one, notes = asyncio.run(life(settings, load(ProcessorSettings, environ)))
     reader = Consumer({"bootstrap.servers": kafka, "group.id": one.app.conf.id})
     [committed] = reader.committed([TopicPartition(EVENTS_RAW.full_name(prefix), 0)], timeout=30)
@@ -198,7 +55,8 @@ def test_the_consumer_is_ours_and_lives_in_our_thread(story: Story) -> None:
     assert isinstance(consumer._thread, transport.ReaderThread)
     assert consumer.app is consumer._thread.app is story.app
     native = consumer._thread._ensure_consumer()
-    assert native._isolation_level == "read_committed"  # so it is the one that we made
+    assert native is consumer._thread._consumer
+    assert getattr(native, "_isolation_level", "") == "read_committed"  # so it is the one that we made
     assert consumer._thread.thread_loop is not consumer.loop
     assert consumer.beacon is not None
 

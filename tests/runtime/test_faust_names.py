@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.runtime import test_faust_contract
+from tests.runtime import test_aiokafka_contract, test_faust_contract
 from tests.runtime.faust_contract import PROMISES, VERSIONS, Promise, listed
 from tests.runtime.faust_names import (
     ROOT,
@@ -54,7 +54,7 @@ def test_an_overridden_method_has_the_parameters_that_we_know(promise: Promise) 
 
 
 def test_every_promise_is_shown_by_a_test() -> None:
-    tests = set(vars(test_faust_contract))
+    tests = {*vars(test_faust_contract), *vars(test_aiokafka_contract)}
     assert {promise.shown_by for promise in PROMISES} - tests == set()
 
 

@@ -6,7 +6,6 @@ from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from runtime.kafka import TopicMismatch, ensure_topics, require_topics
 from runtime.settings import KafkaSettings
 
 T = TypeVar("T")
@@ -63,21 +62,6 @@ def write_topic(settings: KafkaSettings, topic: str, values: list[tuple[int, byt
     for partition, value in values:
         producer.produce(settings.topic_prefix + topic, value=value, partition=partition)
     assert producer.flush(20) == 0
-
-
-def make_topics(settings: KafkaSettings) -> None:
-    """Returns when the broker tells of them: it may have made a topic a moment before its clients can see it, and a member that
-    joins a group in that moment is given nothing."""
-    ensure_topics(settings)
-
-    def are_seen() -> bool:
-        try:
-            require_topics(settings)
-        except TopicMismatch:
-            return False
-        return True
-
-    eventually(are_seen)
 
 
 def eventually(found: Callable[[], T | None], timeout_s: float = 30) -> T:
