@@ -107,7 +107,7 @@ class Group(FaustGroup):
     """Ours, recorded."""
 
     def __init__(self, kafka: KafkaSettings, processor: ProcessorSettings) -> None:
-        super().__init__("processors", kafka, processor)
+        super().__init__(f"{kafka.topic_prefix}processors", kafka, processor)
         self.app: Any = self._app
         self.listener = Listener(self.app)
         self.app.transport = recording(self.listener)(self.app.conf.broker_consumer, self.app)

@@ -61,7 +61,7 @@ class Worker:
             return open_part(spec, step, PartOpener(lookup, lambda: NOW_MS, halted))
 
         self.deaths: list[BaseException] = []
-        self.group = Group("processors", kafka, processor)
+        self.group = Group(f"{kafka.topic_prefix}processors", kafka, processor)
         self.group.tamper = tamper
         inlet = Inlet("resolve", EVENTS_RAW.full_name(kafka.topic_prefix), True, opened)
         policy = Policy(ChunkLimits(CHUNK_RECORDS_MAX, 1 << 20), fenced_pause_s=1.0, threads=4)

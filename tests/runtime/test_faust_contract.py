@@ -119,7 +119,7 @@ def test_no_producer_is_started_and_none_is_needed(story: Story) -> None:
 
 
 def test_the_settings_that_we_give_are_those_that_we_read(tmp_path: Path) -> None:
-    kafka = KafkaSettings(topic_prefix="p-")
+    kafka = KafkaSettings()
     processor = ProcessorSettings(
         hash_key="0" * 32,
         state_dir=str(tmp_path),
@@ -128,7 +128,7 @@ def test_the_settings_that_we_give_are_those_that_we_read(tmp_path: Path) -> Non
         fetch_bytes_max=12_345,
     )
     conf: Any = FaustGroup("processors", kafka, processor)._app.conf
-    assert conf.id == f"p-{kafka.generation}-processors"
+    assert conf.id == "processors"
     assert (conf.consumer_group_instance_id, conf.consumer_max_fetch_size) == ("me", 12_345)
     assert (conf.broker_session_timeout, conf.broker_heartbeat_interval) == (30, 3)
     assert (conf.broker_rebalance_timeout, conf.broker_request_timeout) == (30, 40)
