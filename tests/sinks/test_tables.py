@@ -26,9 +26,9 @@ POISON = {
     "half a pair as a key": '{"\\udc00":1}',
     "nesting beyond the parser": '{"a":' * 3000 + "1" + "}" * 3000,
     "lists beyond the parser": '{"a":' + "[" * 3000 + "]" * 3000 + "}",
-    "lists deeper than the column may see": '{"a":' + "[" * 100 + "]" * 100 + "}",
-    "objects deeper than the column may see": '{"a":' * 101 + "1" + "}" * 101,
-    "lists too deep, brackets in texts beside them": '{"[":"]]]\\"]]","a":' + "[" * 100 + "]" * 100 + "}",
+    "lists deeper than the column may see": '{"a":' + "[" * 10 + "]" * 10 + "}",
+    "objects deeper than the column may see": '{"a":' * 11 + "1" + "}" * 11,
+    "lists too deep, brackets in texts beside them": '{"[":"]]]\\"]]","a":' + "[" * 10 + "]" * 10 + "}",
     "cut off": '{"a":',
     "no object": "[1]",
     "a control character": '{"a":"\x01"}',
@@ -43,7 +43,7 @@ STRANGE = {
     "NUL in a text": ('{"a":"x\\u0000y"}', {"a": "x\0y"}),
     "an empty key": ('{"":1}', {"": 1}),
     "a mixed list": ('{"a":[1,"x",null,{"z":1}]}', {"a": [1, "x", None, {"z": 1}]}),
-    "deep but readable": ('{"a":' * 100 + "1" + "}" * 100, None),
+    "deep but readable": ('{"a":' * 10 + "1" + "}" * 10, None),
     "many brackets side by side": ('{"a":[' + "[{}]," * 500 + "[7]]}", None),
     "brackets in texts": (json.dumps({"a": "[" * 500, "b": '{"' * 500}), {"a": "[" * 500, "b": '{"' * 500}),
     "thousands of keys": (json.dumps({f"k{n}": n for n in range(3000)}), {f"k{n}": n for n in range(3000)}),
@@ -126,7 +126,7 @@ def test_properties_that_a_json_column_cannot_hold_are_kept_as_text(tables: Tabl
     assert sorted(found) == sorted((name, text, "{}") for name, text in POISON.items())
 
 
-@pytest.mark.parametrize("depth", [99, 150, 250, 900])
+@pytest.mark.parametrize("depth", [9, 10, 150, 900])
 def test_deep_lists_stop_no_block_that_has_more_paths_than_the_column_has_places(
     tables: Tables, depth: int
 ) -> None:
@@ -138,7 +138,7 @@ def test_deep_lists_stop_no_block_that_has_more_paths_than_the_column_has_places
     block = [event(n, event=f"e{n}", properties=text) for n, text in enumerate(texts)]
     tables.insert("events_in", RESOLVED_EVENT, block, "t-0-0-2")
     found = tables.row("SELECT toString(properties), properties_text FROM events_resolved WHERE event = 'e1'")
-    assert found == ((texts[1], "") if depth <= 99 else ("{}", texts[1]))
+    assert found == ((texts[1], "") if depth <= 9 else ("{}", texts[1]))
 
 
 def test_strange_properties_are_held_as_json(tables: Tables) -> None:
