@@ -3,8 +3,17 @@
 import pytest
 
 from runtime.settings import ClickHouseSettings
-from sinks.clickhouse import connect
-from sinks.migrations import Migration, MigrationError, migrate, missing, placeholders, shipped, statements
+from sinks.clickhouse import INSERT_SETTINGS, connect
+from sinks.migrations import (
+    VIEWS_SQL,
+    Migration,
+    MigrationError,
+    migrate,
+    missing,
+    placeholders,
+    shipped,
+    statements,
+)
 
 FIRST = Migration(1, "0001_a.sql", "CREATE TABLE IF NOT EXISTS {database}.a (x UInt8) ENGINE = Memory;\n")
 SECOND = Migration(
@@ -46,6 +55,55 @@ def test_migrations_are_applied_in_order_and_only_once(clickhouse: str, database
     assert migrate(settings) == []
     found = connect(settings).query("SELECT number, name FROM schema_migrations ORDER BY number").result_rows
     assert [tuple(row) for row in found] == list(enumerate(names, 1))
+
+
+# By ingest table: the columns of one row, and what tells how often it is stored behind the views.
+ROWS = {
+    "events_in": (
+        "message_id, type, traits",
+        "'m', 'identify', '{\"plan\": 1}'",
+        "SELECT count() FROM events",
+    ),
+    "pointers_in": ("node, owner, version", "1, 2, 3", "SELECT count() FROM identity_pointers"),
+    "dead_letters_in": ("message_id", "'m'", "SELECT count() FROM dead_letters"),
+    "ledger_in": ("outcome, events", "'resolved', 1", "SELECT toInt64(sum(events)) FROM ledger"),
+}
+
+
+def test_a_block_that_is_repeated_after_the_first_restart_of_the_server_is_stored_once(
+    clickhouse: str, database: str
+) -> None:
+    """A restart loads the views; so does attaching them, which a server can do that others use too."""
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    migrate(settings)
+    client = connect(settings)
+
+    def insert_all() -> None:
+        for table, (columns, values, _) in ROWS.items():
+            statement = f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 - ours
+            client.command(statement, settings=INSERT_SETTINGS | {"insert_deduplication_token": "block"})
+
+    insert_all()
+    views = client.query(VIEWS_SQL, parameters={"database": database}).result_rows
+    assert len(views) == 6
+    for view, _ in views:
+        client.command(f"DETACH VIEW {view} SYNC")
+        client.command(f"ATTACH TABLE {view}")
+    insert_all()
+    assert {table: client.command(count) for table, (*_, count) in ROWS.items()} == dict.fromkeys(ROWS, 1)
+    assert client.command("SELECT count() FROM traits") == 1
+
+
+def test_a_view_that_a_killed_migration_left_detached_is_there_after_the_next(
+    clickhouse: str, database: str
+) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    migrate(settings)
+    client = connect(settings)
+    client.command("DETACH VIEW events_mv SYNC")
+    assert client.command("EXISTS TABLE events_mv") == 0
+    assert migrate(settings) == []
+    assert client.command("EXISTS TABLE events_mv") == 1
 
 
 def test_a_migration_that_was_cut_off_is_run_again(clickhouse: str, database: str) -> None:
