@@ -15,9 +15,10 @@ from processors.resolve import Resolver
 from runtime import logs, metrics, service
 from runtime.chunk import ChunkLimits
 from runtime.delivery import Delivery, Inlet, Policy
+from runtime.ending import die
 from runtime.followers import Followers
 from runtime.group import Group
-from runtime.guard import Guard, Outside, WatchedWorker
+from runtime.guard import Guard, Outside
 from runtime.kafka import client_id, group_name, require_topics
 from runtime.lookup import Lookup
 from runtime.part import Part, PartOpener, PartSpec, open_part
@@ -32,6 +33,7 @@ from runtime.settings import (
     load,
 )
 from runtime.standbys import Copies, Membership, NoStandbys, Standbys
+from runtime.watched_worker import WatchedWorker
 from schemas.stream import Step
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 
@@ -160,7 +162,7 @@ async def _run(
     standbys = _standbys(settings, lookup)
     tools = Tools(lookup, _now_ms, standbys.release)
     inlets = [inlet(settings, agent, tools) for agent in agents]
-    delivery = Delivery(group, inlets, _policy(settings), service.die)
+    delivery = Delivery(group, inlets, _policy(settings), die)
     loop, loop_s_max = asyncio.get_running_loop(), settings.watchdog.loop_s_max
     guard = Guard(WatchedWorker(delivery, group, loop, loop_s_max), _outside(settings))
     probes = Probes(
@@ -182,7 +184,7 @@ def _outside(settings: Settings) -> Outside:
         gauges=metrics.PROCESSOR_LAG,
         transaction_timeout_s=settings.processor.transaction_timeout_s,
         now_ms=_now_ms,
-        fail=service.die,
+        fail=die,
     )
 
 
@@ -190,9 +192,9 @@ def _standbys(settings: Settings, lookup: Lookup) -> Standbys | NoStandbys:
     kafka, processor = settings.kafka, settings.processor
     if not processor.standbys:
         return NoStandbys()
-    followers = Followers(kafka, lookup, _now_ms, service.die)
+    followers = Followers(kafka, lookup, _now_ms, die)
     us = Membership(group_name(kafka, STAGE), client_id(processor), processor.standbys)
-    return Standbys(kafka, us, followers, service.die)
+    return Standbys(kafka, us, followers, die)
 
 
 def _copies(settings: Settings, agent: Agent) -> Copies:

@@ -11,8 +11,6 @@ from typing import Protocol
 import msgspec
 
 from runtime import metrics
-from runtime.delivery import Delivery
-from runtime.group import Group, Vitals
 from runtime.judgement import Look, Pulse, Sight
 from runtime.settings import KafkaSettings
 from runtime.survey import Surveyor
@@ -89,34 +87,3 @@ class Guard:
         own = Pulse("survey", self._surveyor.rounds, SURVEY_S_MAX + self._outside.settings.survey_s)
         pulses = [own, *self._watched.pulses(), *self._loops.pulses(self._watched.loops())]
         return Look(self._watched.sights(), pulses, self._watched.unsettled())
-
-
-class WatchedWorker:
-    """A worker of agents; `loop` is its event loop."""
-
-    def __init__(
-        self, delivery: Delivery, group: Group, loop: asyncio.AbstractEventLoop, limit_s: float
-    ) -> None:
-        self._delivery = delivery
-        self._group = group
-        self._loop = loop
-        self._limit_s = limit_s
-
-    def sights(self) -> Sequence[Sight]:
-        return self._delivery.sights()
-
-    def pulses(self) -> Sequence[Pulse]:
-        return [Pulse(f"thread {name}", beats, self._limit_s) for name, beats in self._vitals.threads.items()]
-
-    def loops(self) -> Mapping[str, asyncio.AbstractEventLoop]:
-        return {"event loop": self._loop, **self._vitals.loops}
-
-    def unsettled(self) -> str:
-        if self._delivery.is_stopping:
-            return ""
-        return self._vitals.unsettled if self._delivery.is_assigned else "no partitions are assigned"
-
-    @property
-    def _vitals(self) -> Vitals:
-        """Nothing is expected of a group that is being left."""
-        return Vitals() if self._delivery.is_stopping else self._group.vitals()

@@ -127,7 +127,7 @@ def _concern(sight: Sight, survey: Survey, limits: Limits) -> Concern | None:
         return None
     if sight.is_busy:
         return Concern(sight.place, "no sign of life from its chunk", marker, limits.stall_s)
-    if sight.position is not None and survey.answers:
+    if sight.position is not None and sight.oldest_ms is None and survey.answers:
         where = survey.waiting.get((sight.reader, sight.partition))
         if where == sight.position:
             return Concern(sight.place, "nothing is read although records wait", marker, limits.stall_s)

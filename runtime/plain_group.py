@@ -9,15 +9,15 @@ deployment may change from one to the other worker by worker.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from runtime.group import REVOKE_S, TP, Member, Reader, Vitals
+from runtime.group_state import GroupState
 from runtime.kafka import client_config, client_id
 from runtime.plain_reader import PlainReader
 from runtime.settings import KafkaSettings, ProcessorSettings
@@ -27,7 +27,6 @@ log = structlog.get_logger()
 POLL_S = 0.1
 TELL_S = REVOKE_S + 2  # the event loop's answer is waited for as long at most
 COMMIT_INTERVAL_S = 2.0
-STATE_INTERVAL_S = 5  # how often the client says in which state its group is
 
 
 class PlainGroup:
@@ -62,7 +61,7 @@ class PlainGroup:
 
         reader = self._reader = PlainReader(self._kafka, self._settings, self._member, fail)
         membership = self._membership = _Membership(self._member, reader, fail)
-        membership.start(_consumer(self._name, self._kafka, self._settings, membership.heard), self._topics)
+        membership.start(_consumer(self._name, self._kafka, self._settings, membership.state), self._topics)
         self._committing = asyncio.create_task(_commit_positions(self._member, membership))
         await broken
 
@@ -70,7 +69,7 @@ class PlainGroup:
         if self._membership is None or self._reader is None:
             return Vitals("it has not been joined yet")
         beats = {"group": self._membership.beats, "reader": self._reader.beats}
-        return Vitals(self._membership.unsettled, threads=beats)
+        return Vitals(self._membership.state.unsettled, threads=beats)
 
     async def leave(self) -> None:
         if self._committing is not None:
@@ -97,7 +96,7 @@ class _Membership:
     def __init__(self, member: Member, reader: PlainReader, fail: "Any") -> None:
         self.to_commit: Mapping[TP, int] = {}
         self.beats = 0
-        self.unsettled = ""
+        self.state = GroupState()
         self._member = member
         self._reader = reader
         self._fail = fail
@@ -112,12 +111,6 @@ class _Membership:
             topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
         self._thread.start()
-
-    def heard(self, statistics: str) -> None:
-        """What the client says of itself, from time to time."""
-        group = _decode_statistics(statistics).cgrp
-        rests = (group.state, group.join_state) == ("up", "steady")
-        self.unsettled = "" if rests else f"the client is in state {group.state}, {group.join_state}"
 
     async def leave(self) -> None:
         self._leaving.set()
@@ -175,28 +168,13 @@ class _Membership:
             log.warning("the worker is slow to hear what its group decided")
 
 
-class _GroupState(msgspec.Struct):
-    """As librdkafka's STATISTICS.md has it: `state` is of the coordinator, `join_state` of the membership."""
-
-    state: str
-    join_state: str
-
-
-class _Statistics(msgspec.Struct):
-    cgrp: _GroupState
-
-
-_decode_statistics = msgspec.json.Decoder(_Statistics).decode
-
-
-def _consumer(
-    name: str, kafka: KafkaSettings, settings: ProcessorSettings, heard: Callable[[str], None]
-) -> Consumer:
+def _consumer(name: str, kafka: KafkaSettings, settings: ProcessorSettings, state: GroupState) -> Consumer:
     session_ms = settings.session_timeout_s * 1000
     instance = {"group.instance.id": settings.instance_id} if settings.instance_id else {}
     return Consumer(
         client_config(kafka)
         | instance
+        | state.config
         | {
             "group.id": name,
             "client.id": client_id(settings),
@@ -207,8 +185,6 @@ def _consumer(
             "heartbeat.interval.ms": session_ms // 10,
             # Also how long a rebalance waits for us: the thread polls, except while it waits for the event loop.
             "max.poll.interval.ms": max(session_ms, int(2 * TELL_S * 1000)),
-            "statistics.interval.ms": STATE_INTERVAL_S * 1000,
-            "stats_cb": heard,
         },
         logger=logging.getLogger("librdkafka"),
     )

@@ -5,35 +5,20 @@ logging, signals and exit codes.
 """
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import Mapping
-from typing import NoReturn
 
 import structlog
 
 from runtime.delivery import Delivery
+from runtime.ending import die, leave
 from runtime.group import Group
 from runtime.parent import end_with_parent
 
 log = structlog.get_logger()
 
-EXIT_BUG = 70
 LEAVE_S = 5.0
 READY_POLL_S = 0.05
-
-
-def die(error: BaseException) -> NoReturn:
-    """End the process at once, with the stack in the log. What was not committed is done again by the next process."""
-    log.critical("the worker ends: a bug, or something it cannot live with", exc_info=error)
-    _exit(EXIT_BUG)
-
-
-def _exit(code: int) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 async def serve(group: Group, delivery: Delivery, environ: Mapping[str, str], stop_timeout_s: float) -> None:
@@ -63,7 +48,7 @@ async def _leave(group: Group) -> None:
     done, _ = await asyncio.wait({leaving}, timeout=LEAVE_S)
     if not done:
         log.warning("stopped without leaving the group")
-        _exit(0)
+        leave(0)
     if error := leaving.exception():
         die(error)
 

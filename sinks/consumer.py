@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from runtime.group_state import GroupState
 from runtime.kafka import client_config
 from runtime.settings import KafkaSettings, SinkSettings
 from sinks.block import Record
@@ -40,6 +41,9 @@ class Listener(Protocol):
     def assigned(self, intents: Mapping[int, Intent | None]) -> None:
         """These partitions are ours now; one with an intent must repeat its range first."""
 
+    def began(self, starts: Mapping[int, int]) -> None:
+        """Below these offsets all is stored; 0 when nothing is. Called after `assigned`."""
+
     def revoked(self, partitions: list[int]) -> None:
         """These are not ours any more: forget what was read of them."""
 
@@ -59,10 +63,16 @@ class SinkConsumer:
         self._listener = listener
         self._is_holding = False
         self._polled = Polled({}, {})
-        self._consumer = Consumer(_config(sink, kafka, settings))
+        self._state = GroupState()
+        self._consumer = Consumer(_config(sink, kafka, settings) | self._state.config)
         self._consumer.subscribe(
             [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
         )
+
+    @property
+    def unsettled(self) -> str:
+        """Why the group is not at rest, "" when it is; for any thread."""
+        return self._state.unsettled
 
     def poll(self, wait_s: float) -> Polled:
         """What arrived within the time. Raises ConsumerStopped."""
@@ -124,6 +134,7 @@ class SinkConsumer:
             consumer.resume(starts)  # the client remembers a pause beyond the loss of a partition
         intents = {place.partition: _intent(place) for place in committed}
         self._listener.assigned(intents)
+        self._listener.began({place.partition: max(place.offset, 0) for place in committed})
         repeated = sorted(partition for partition, intent in intents.items() if intent)
         log.info("partitions assigned", topic=self._topic, partitions=sorted(intents), repeated=repeated)
 

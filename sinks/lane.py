@@ -19,6 +19,8 @@ class Lane:
         self._batch = Batch(source, limits, repeat)
         self._block: Block | None = None
         self._end = 0
+        self._next: int | None = None
+        self._oldest: Record | None = None
         self._last = -1
 
     @property
@@ -26,10 +28,28 @@ class Lane:
         """Of all records that are read and not stored yet."""
         return self._queue_bytes + self._batch.bytes_held
 
+    def began(self, offset: int) -> None:
+        """Everything below this offset is stored."""
+        self._next = offset
+
+    @property
+    def position(self) -> int | None:
+        """The next offset to store, None while it is not known. This and `oldest` may be read by other threads."""
+        oldest = self._oldest
+        if oldest is not None:
+            return oldest.offset
+        return max(self._end, self._next or 0) or self._next
+
+    @property
+    def oldest(self) -> Record | None:
+        """The first record that was read and is not stored."""
+        return self._oldest
+
     def add(self, records: Iterable[Record]) -> None:
         for record in records:
             assert record.offset > self._last, f"offset {record.offset} came after {self._last}"
             self._last = record.offset
+            self._oldest = self._oldest or record
             self._queue.append(record)
             self._queue_bytes += len(record.value or b"")
 
@@ -47,6 +67,8 @@ class Lane:
 
     def stored(self) -> None:
         """The block is in ClickHouse, and its end is committed."""
+        self._next = self._block.end if self._block else self._next
+        self._oldest = self._queue[0] if self._queue else None
         self._block = None
         self._batch = Batch(self._source, self._limits)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from runtime.judgement import Phase, Sight
 from sinks.batch import Limits, Source
 from sinks.consumer import Polled
 from sinks.intent import Intent
@@ -28,6 +29,26 @@ class Lanes:
         for partition, intent in intents.items():
             source = Source(self._topic, partition, self._schema_ids)
             self.by_partition[partition] = Lane(source, self._limits, intent)
+
+    def began(self, starts: Mapping[int, int]) -> None:
+        for partition, offset in starts.items():
+            self.by_partition[partition].began(offset)
+
+    def sights(self, reader: str, phase: Phase) -> list[Sight]:
+        """Every partition as it looks now; for any thread."""
+        return [self._sight(reader, phase, number, lane) for number, lane in list(self.by_partition.items())]
+
+    def _sight(self, reader: str, phase: Phase, partition: int, lane: Lane) -> Sight:
+        position, oldest = lane.position, lane.oldest
+        return Sight(
+            reader=reader,
+            topic=self._topic,
+            partition=partition,
+            phase=phase,
+            position=position,
+            beats=0,
+            oldest_ms=None if oldest is None else oldest.timestamp,
+        )
 
     def revoked(self, partitions: list[int]) -> None:
         if self.before_loss is not None:

@@ -68,12 +68,18 @@ class Loop:
         self._running: set[int] = set()
         self._failing: set[int] = set()
         self._failures = 0
+        self.beats = 0  # signs of life
         self._not_before = 0.0
         self._dictionaries: Dictionaries | None = None
         self._timer = ReloadTimer(0)
 
     def reload_after_inserts(self, dictionaries: Dictionaries, timer: ReloadTimer) -> None:
         self._dictionaries, self._timer = dictionaries, timer
+
+    @property
+    def is_holding(self) -> bool:
+        """ClickHouse or Kafka is away: what there is, is tried again. May be asked by any thread."""
+        return self._failures > 0
 
     def run(self, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
         self._lanes.before_loss = lambda partitions: self._give_up(partitions, clock)
@@ -138,6 +144,7 @@ class Loop:
 
     def _settle(self, clock: Callable[[], float], wait_s: float) -> bool:
         """Conclude the inserts that have ended. False when something failed."""
+        self.beats += 1
         found = self._inserts.ended(wait_s) if self._running else []
         self._running -= {ended.block.partition for ended in found}
         outcomes = [self._conclude(ended, clock) for ended in found]

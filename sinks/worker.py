@@ -5,6 +5,7 @@ process that is half alive would look ready. A log line says why; whoever superv
 goes on where its commits say. To part the fates of two sinks, run them in two processes.
 """
 
+import asyncio
 import signal
 import threading
 import time
@@ -12,10 +13,14 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from runtime import logs
+from runtime import logs, metrics
+from runtime.ending import die
+from runtime.guard import Guard, Outside
+from runtime.judgement import Phase, Pulse, Sight
 from runtime.parent import end_with_parent
 from runtime.probes import Probes
-from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, load
+from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, WatchdogSettings, load
+from sinks.attended import AttendedWriter
 from sinks.batch import Limits
 from sinks.clickhouse import ClickHouse
 from sinks.consumer import SinkConsumer
@@ -35,6 +40,7 @@ EXIT_FAILED = 70
 STOP_S_MAX = 20.0
 WATCH_S = 0.2
 ASK_TIMEOUT_S = 5
+TRANSACTION_S_MAX = 900  # what a broker allows to any producer, unless it was told otherwise
 
 
 class UnknownSink(ValueError):
@@ -51,6 +57,9 @@ class SinkThread(threading.Thread):
         self._kafka = load(KafkaSettings, environ)
         self._clickhouse = load(ClickHouseSettings, environ)
         self._settings = load(SinkSettings, environ)
+        self._consumer: SinkConsumer | None = None
+        self._loop: Loop | None = None
+        self._writers: list[AttendedWriter] = []
         self.has_failed = False
         topic = sink.topic.full_name(self._kafka.topic_prefix)
         self._lanes = Lanes(topic, sink.schema_ids, _limits(sink, self._settings))
@@ -59,6 +68,27 @@ class SinkThread(threading.Thread):
     def is_assigned(self) -> bool:
         """The group has answered."""
         return self._lanes.is_assigned
+
+    @property
+    def unsettled(self) -> str:
+        """Why the sink's group is not at rest, "" when it is."""
+        if self._consumer is None or not self._lanes.is_assigned:
+            return f"{self.name} has no partitions assigned"
+        return f"{self.name}: {reason}" if (reason := self._consumer.unsettled) else ""
+
+    def sights(self) -> list[Sight]:
+        is_holding = self._loop is not None and self._loop.is_holding
+        return self._lanes.sights(self.name, Phase.HELD if is_holding else Phase.RUNNING)
+
+    def pulses(self, limit_s: float) -> list[Pulse]:
+        """Of the loop, and of each insert that runs."""
+        found = [] if self._loop is None else [Pulse(f"sink {self.name}", self._loop.beats, limit_s)]
+        inserts = [
+            Pulse(f"insert {number} of sink {self.name}", writer.beats, limit_s)
+            for number, writer in enumerate(self._writers)
+            if writer.is_busy
+        ]
+        return found + inserts
 
     def run(self) -> None:
         try:
@@ -77,10 +107,10 @@ class SinkThread(threading.Thread):
 
     def _run(self) -> None:
         sink, settings = self._sink, self._settings
-        consumer = SinkConsumer(sink, self._kafka, settings, self._lanes)
+        consumer = self._consumer = SinkConsumer(sink, self._kafka, settings, self._lanes)
         inserts = InsertThreads(sink.name, [self._delivery().deliver for _ in range(settings.inserts_max)])
         bounds = Bounds(settings.retry_s_max, settings.held_bytes_max)
-        loop = Loop(sink.name, consumer, self._lanes, inserts, bounds)
+        loop = self._loop = Loop(sink.name, consumer, self._lanes, inserts, bounds)
         dictionaries = self._connection()
         if sink.dictionaries:
             loop.reload_after_inserts(
@@ -94,7 +124,9 @@ class SinkThread(threading.Thread):
             dictionaries.close()
 
     def _delivery(self) -> Delivery:
-        return Delivery(self._connection(), self._sink.table, self._settings.refused_records_max)
+        writer = AttendedWriter(self._connection())
+        self._writers.append(writer)
+        return Delivery(writer, self._sink.table, self._settings.refused_records_max)
 
     def _connection(self) -> ClickHouse:
         return ClickHouse(self._clickhouse, timeout_s=self._settings.insert_timeout_s)
@@ -126,6 +158,30 @@ class Greeting:
         self._last = summary
 
 
+class WatchedSinks:
+    """What the process shows to those who watch over it; nothing is expected of it once it stops."""
+
+    def __init__(self, threads: Sequence[SinkThread], stop: threading.Event, limit_s: float) -> None:
+        self._threads = threads
+        self._stop = stop
+        self._limit_s = limit_s
+
+    def sights(self) -> list[Sight]:
+        return [sight for thread in self._threads for sight in thread.sights()]
+
+    def pulses(self) -> list[Pulse]:
+        if self._stop.is_set():
+            return []
+        return [pulse for thread in self._threads for pulse in thread.pulses(self._limit_s)]
+
+    def loops(self) -> dict[str, asyncio.AbstractEventLoop]:
+        return {}
+
+    def unsettled(self) -> str:
+        reasons = [] if self._stop.is_set() else [thread.unsettled for thread in self._threads]
+        return next(filter(None, reasons), "")
+
+
 def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run these sinks until SIGTERM, SIGINT or the end of the parent. Raises UnknownSink; SystemExit(70) when one failed."""
     logs.configure("sink")
@@ -134,10 +190,12 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     threads = [SinkThread(sink, environ, stop) for sink in chosen]
     greeting = Greeting(load(ClickHouseSettings, environ))
     settings = load(SinkSettings, environ)
+    guard = _guard(threads, stop, environ)
     probes = Probes(
         settings.metrics_host,
         settings.metrics_port,
         lambda: greeting.is_answered and all(thread.is_assigned for thread in threads),
+        guard.complaint,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -145,14 +203,30 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     for thread in threads:
         thread.start()
     probes.start()
+    guard.start()
     log.info("sinks run", sinks=[sink.name for sink in chosen])
     while not stop.wait(WATCH_S):
         greeting.try_once()
+    guard.stop()
     _join(threads)
     probes.stop()
     log.info("sinks ended", sinks=[sink.name for sink in chosen])
     if any(thread.has_failed for thread in threads):
         raise SystemExit(EXIT_FAILED)
+
+
+def _guard(threads: Sequence[SinkThread], stop: threading.Event, environ: Mapping[str, str]) -> Guard:
+    settings = load(WatchdogSettings, environ)
+    limit_s = settings.stall_s_max + load(SinkSettings, environ).insert_timeout_s
+    outside = Outside(
+        kafka=load(KafkaSettings, environ),
+        settings=settings,
+        gauges=metrics.SINK_LAG,
+        transaction_timeout_s=TRANSACTION_S_MAX,
+        now_ms=lambda: int(time.time() * 1000),  # noqa: TID251 - the root's clock
+        fail=die,
+    )
+    return Guard(WatchedSinks(threads, stop, limit_s), outside)
 
 
 def _join(threads: Sequence[SinkThread]) -> None:
