@@ -20,6 +20,7 @@ from runtime.group import REVOKE_S, TP, Member, Reader, Vitals
 from runtime.group_state import GroupState
 from runtime.kafka import client_config, client_id
 from runtime.plain_reader import PlainReader
+from runtime.plain_reading import is_fatal
 from runtime.settings import KafkaSettings, ProcessorSettings
 
 log = structlog.get_logger()
@@ -129,7 +130,7 @@ class _Membership:
         self.beats += 1
         message = self._joined.poll(POLL_S)
         if message is not None and (error := message.error()) is not None:
-            if error.fatal():
+            if is_fatal(error):  # among others: another process has our instance id
                 raise KafkaException(error)
             log.info("the group waits", cause=error.str())
         positions, self.to_commit = self.to_commit, {}

@@ -177,11 +177,16 @@ def _add(arrival: Arrival, flow: Flow, message: Message) -> None:
         arrival.lost = error.str()
 
 
+def is_fatal(error: KafkaError) -> bool:
+    """Whether the client is of no use any more; in a message the error's own flag is not set."""
+    return error.fatal() or error.code() == KafkaError._FATAL
+
+
 def _passes(error: KafkaError | None) -> bool:
     """Whether an error says nothing about a partition's position. Raises KafkaException when nobody may survive it."""
     if error is None or error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET):
         return False
-    if error.fatal():
+    if is_fatal(error):
         raise KafkaException(error)
     log.info("the reader waits", cause=error.str())
     return True

@@ -49,8 +49,8 @@ async def _leave(group: Group) -> None:
     if not done:
         log.warning("stopped without leaving the group")
         leave(0)
-    if error := leaving.exception():
-        die(error)
+    elif not leaving.cancelled() and (error := leaving.exception()):
+        log.error("stopped, but the group was not left in order", exc_info=error)
 
 
 async def _announce(delivery: Delivery) -> None:
