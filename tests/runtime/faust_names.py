@@ -150,6 +150,7 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
+@cache
 def all_names() -> set[Name]:
     finders = (overridden, used_on_self, private_elsewhere, used_on_app)
     return {name for module in modules() for find in finders for name in find(module)}

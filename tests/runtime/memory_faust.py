@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 
 import faust
 from faust.assignor.client_assignment import ClientAssignment
+from faust.tables.manager import TableManager
 from faust.transport import base, consumer, producer
 from faust.transport.drivers import TRANSPORTS
 from faust.types import TP, ConsumerMessage
@@ -57,6 +58,13 @@ class Broker:
 
 class MemoryApp(faust.App):
     kept: Broker
+
+
+class PromptTables(TableManager):
+    """Without the second that Faust waits before it starts its tables."""
+
+    async def sleep(self, n: Any) -> None:
+        await super().sleep(0)
 
 
 class MemoryConsumer(consumer.Consumer):
@@ -192,6 +200,7 @@ def stock_app(kept: Broker, folder: Path, **settings: Any) -> MemoryApp:
         "table_standby_replicas": 0,
         "broker_commit_interval": COMMIT_S,
         "stream_recovery_delay": 0.0,
+        "TableManager": PromptTables,
     }
     app = MemoryApp(
         "stock", broker=f"{SCHEME}://", datadir=str(folder), store="memory://", **{**quick, **settings}

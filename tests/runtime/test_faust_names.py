@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,12 @@ from types import ModuleType
 
 import pytest
 
-from tests.runtime import test_aiokafka_contract, test_faust_contract
+from tests.runtime import (
+    test_aiokafka_contract,
+    test_faust_contract,
+    test_faust_holes,
+    test_faust_holes_in_state,
+)
 from tests.runtime.faust_contract import PROMISES, VERSIONS, Promise, listed
 from tests.runtime.faust_names import (
     ROOT,
@@ -56,6 +62,17 @@ def test_an_overridden_method_has_the_parameters_that_we_know(promise: Promise) 
 def test_every_promise_is_shown_by_a_test() -> None:
     tests = {*vars(test_faust_contract), *vars(test_aiokafka_contract)}
     assert {promise.shown_by for promise in PROMISES} - tests == set()
+
+
+def test_every_hole_of_the_page_names_its_tests() -> None:
+    page = (ROOT / "docs" / "faust.md").read_text()
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ") and line.count("|") == 5]
+    holes = rows[1:]
+    tests = {*vars(test_faust_holes), *vars(test_faust_holes_in_state)}
+    stock = {f"test_stock_faust_{name}" for row in holes for name in re.findall(r"`(\w+)`", row[3])}
+    ours = {f"test_ours_{name}" for row in holes for name in re.findall(r"`(\w+)`", row[4])}
+    assert stock | ours == {name for name in tests if name.startswith(("test_stock_", "test_ours_"))}
+    assert len(stock) == len(holes)
 
 
 SAMPLE = """
