@@ -7,7 +7,7 @@ from msgspec import Meta, field
 
 
 class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    block_rows_max: Annotated[int, Meta(ge=1, description="Rows in one insert.")] = field(
+    block_rows_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Rows in one insert.")] = field(
         default=20_000, name="SINK_BLOCK_ROWS_MAX"
     )
     block_bytes_max: Annotated[int, Meta(ge=1, description="Bytes in one insert.")] = field(

@@ -28,6 +28,9 @@ INSERT_SETTINGS = {
     # exact, and collapsing them here took a fifth of an insert's CPU.
     "optimize_on_insert": 0,
     "max_partitions_per_insert_block": 0,  # a block over many months is one block
+    # The parts of all its months become visible when the last is written: a row that is refused while one is written leaves none
+    # behind, which would count beside the pieces of the split block.
+    "max_insert_delayed_streams_for_parallel_write": 1_000_000,
     "input_format_avro_allow_missing_fields": 1,  # bodies written with an older schema
     "type_json_skip_duplicated_paths": 1,
     "input_format_try_infer_dates": 0,  # in the JSON column a text stays the text that was sent

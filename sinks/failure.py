@@ -9,6 +9,7 @@ SinkError
                   └── anything else: split the block until the row to blame stands alone, and keep it as a dead letter
 """
 
+import re
 from enum import Enum, auto
 
 import msgspec
@@ -57,7 +58,9 @@ class TooManyRefused(Exception):
 
 def is_known_of_rows(error: SinkError) -> bool:
     """Whether the server's answer blames the row, and nothing else can be meant."""
-    return isinstance(error, Refused) and error.code in ROW
+    if not isinstance(error, Refused):
+        return False
+    return error.code in ROW or _std_type(error).startswith("avro::")
 
 
 class Action(Enum):
@@ -119,9 +122,12 @@ ROW = {
     306: "TOO_DEEP_RECURSION",
     321: "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE",
     407: "DECIMAL_OVERFLOW",
-    1001: "STD_EXCEPTION",  # the Avro reader's own
 }
-
+# An exception of a library that ClickHouse uses, told apart by its type: the Avro reader's is a row's fault, the machine's is
+# for later.
+STD_EXCEPTION = 1001
+MACHINE = ("filesystem_error", "system_error", "bad_alloc")
+_STD_TYPE = re.compile(r"std::exception\. Code: 1001, type: ([\w:]+)")
 
 # The tables, the settings or our rights.
 STOP = {
@@ -145,14 +151,24 @@ STOP = {
     497: "ACCESS_DENIED",
     516: "AUTHENTICATION_FAILED",
 }
-_NAMES = LATER | ROW | STOP
+_NAMES = LATER | ROW | STOP | {STD_EXCEPTION: "STD_EXCEPTION"}
 
 
 def decide(error: SinkError, attempt: int, *, delay_s_max: float) -> Decision:
     """What follows the `attempt`-th failure in a row (the first is 1)."""
-    if isinstance(error, Refused) and error.code not in LATER:
+    if isinstance(error, Refused) and not _is_for_later(error):
         return Decision(Action.STOP if error.code in STOP or not error.code else Action.SPLIT)
     return Decision(Action.RETRY, delay_s=delay_of(attempt, delay_s_max))
+
+
+def _is_for_later(error: Refused) -> bool:
+    return error.code in LATER or _std_type(error).endswith(MACHINE)
+
+
+def _std_type(error: Refused) -> str:
+    """The C++ type of a library's exception; empty for ClickHouse's own."""
+    found = _STD_TYPE.search(str(error)) if error.code == STD_EXCEPTION else None
+    return found[1] if found else ""
 
 
 def delay_of(attempt: int, delay_s_max: float) -> float:

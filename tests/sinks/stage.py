@@ -72,13 +72,13 @@ class Tables:
         self.settings = ClickHouseSettings(url=url, database=database)
         migrate(self.settings)
         self.client = connect(self.settings)
-        self._writer = ClickHouse(self.settings, timeout_s=60)
+        self.writer = ClickHouse(self.settings, timeout_s=60)
 
     def insert(self, table: str, schema_id: int, values: Iterable[bytes], token: str) -> None:
-        self._writer.insert(table, container(schema_id, [body_of(value) for value in values]), token)
+        self.writer.insert(table, container(schema_id, [body_of(value) for value in values]), token)
 
     def reload(self, dictionaries: Sequence[str]) -> None:
-        self._writer.reload(dictionaries)
+        self.writer.reload(dictionaries)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.client.query(sql).result_rows]

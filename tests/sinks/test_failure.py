@@ -4,11 +4,16 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, ProgrammingError
 
 from sinks.clickhouse import translate
-from sinks.failure import Action, Refused, SinkError, Unavailable, decide
+from sinks.failure import Action, Refused, SinkError, Unavailable, decide, is_known_of_rows
 from sinks.intent import Intent, UnknownIntent, intent_of, metadata_of
 from sinks.reload import ReloadTimer
 
 AWAY = Unavailable("nobody")
+
+
+def std(kind: str) -> Refused:
+    """As ClickHouse tells of a library's exception."""
+    return Refused(1001, f"DB::Exception: std::exception. Code: 1001, type: {kind}, e.what() = bad_alloc")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,10 @@ AWAY = Unavailable("nobody")
         (AWAY, 100_000, Action.RETRY, 10.0),
         (Refused(252, "too many parts"), 3, Action.RETRY, 0.8),
         (Refused(241, "memory"), 1, Action.RETRY, 0.2),
-        (Refused(1001, "Invalid Avro varint"), 1, Action.SPLIT, 0.0),
+        (std("avro::Exception"), 1, Action.SPLIT, 0.0),
+        (std("std::length_error"), 1, Action.SPLIT, 0.0),
+        (std("std::__1::__fs::filesystem::filesystem_error"), 1, Action.RETRY, 0.2),
+        (std("std::bad_alloc"), 1, Action.RETRY, 0.2),
         (Refused(117, "cannot parse"), 9, Action.SPLIT, 0.0),
         (Refused(167, "AST is too deep"), 1, Action.SPLIT, 0.0),
         (Refused(49, "a code that no list names"), 1, Action.SPLIT, 0.0),
@@ -35,6 +43,20 @@ def test_an_outage_waits_a_wrong_table_stops_anything_else_is_isolated(
 ) -> None:
     decision = decide(error, attempt, delay_s_max=10.0)
     assert (decision.action, decision.delay_s) == (action, delay_s)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Refused(117, "cannot parse"), True),
+        (std("avro::Exception"), True),
+        (std("std::length_error"), False),
+        (Refused(49, "a code that no list names"), False),
+        (AWAY, False),
+    ],
+)
+def test_only_errors_about_values_are_known_to_be_a_rows(error: SinkError, expected: bool) -> None:
+    assert is_known_of_rows(error) is expected
 
 
 @pytest.mark.parametrize(
