@@ -35,7 +35,7 @@ def story(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
         "STITCHLINE_REPLICATION_FACTOR": "1",
         "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
         "PROCESSOR_STATE_DIR": str(tmp_path_factory.mktemp("state")),
-        "PROCESSOR_SESSION_TIMEOUT_S": "6",
+        "PROCESSOR_SESSION_TIMEOUT_S": "15",
         "STITCHLINE_HASH_KEY": "0" * 32,
     }
     settings = load(KafkaSettings, environ)
