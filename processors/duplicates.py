@@ -24,7 +24,8 @@ DAY_S = 86_400
 SECOND_MAX = 0xFFFFFFFF
 
 _ENTRY = struct.Struct(">I8s")
-_SECOND = struct.Struct(">I")
+_entry = _ENTRY.pack
+_second = struct.Struct(">I").unpack_from
 
 
 class DuplicateLimits(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class Duplicates:
         self._state = state
         self._limits = limits
         self._values: dict[bytes, bytearray] = {}
-        self._changed: set[bytes] = set()
+        self._changed: dict[bytes, None] = {}  # in order: the same input gives the same changelog
         self._bytes_max = 2 * limits.ids_per_key_max * _ENTRY.size
 
     def seen(self, routing: bytes, message_hash: bytes) -> bool:
@@ -54,15 +55,15 @@ class Duplicates:
         """After `seen` of the same routing id."""
         value = self._values[routing]
         _insert(value, min(received_at // 1000, SECOND_MAX), message_hash)
-        self._changed.add(routing)
+        self._changed[routing] = None
         if len(value) > self._bytes_max:  # one key may fill a whole chunk
             _forget(value, self._limits)
 
     def save(self) -> None:
-        for routing, value in self._values.items():
-            if routing in self._changed:
-                _forget(value, self._limits)
-                self._state[PREFIX + routing] = bytes(value)
+        for routing in self._changed:
+            value = self._values[routing]
+            _forget(value, self._limits)
+            self._state[PREFIX + routing] = bytes(value)
 
 
 def _usable(value: bytes | None) -> bytearray:
@@ -72,20 +73,16 @@ def _usable(value: bytes | None) -> bytearray:
 def _insert(value: bytearray, second: int, message_hash: bytes) -> None:
     """Behind all that were received before or in the same second: nearly always at the end."""
     at = len(value)
-    while at > 1 and _second(value, at - _ENTRY.size) > second:
+    while at > 1 and _second(value, at - _ENTRY.size)[0] > second:
         at -= _ENTRY.size
-    value[at:at] = _ENTRY.pack(second, message_hash)
+    value[at:at] = _entry(second, message_hash)
 
 
 def _forget(value: bytearray, limits: DuplicateLimits) -> None:
     """Drop what is older than the window or over the number."""
-    oldest = _second(value, len(value) - _ENTRY.size) - limits.window_days * DAY_S
+    oldest = _second(value, len(value) - _ENTRY.size)[0] - limits.window_days * DAY_S
     start = max(1, len(value) - limits.ids_per_key_max * _ENTRY.size)
-    while _second(value, start) < oldest:
+    while _second(value, start)[0] < oldest:
         start += _ENTRY.size
-    del value[1:start]
-
-
-def _second(value: bytearray, at: int) -> int:
-    second: int = _SECOND.unpack_from(value, at)[0]
-    return second
+    if start > 1:
+        del value[1:start]

@@ -73,12 +73,13 @@ _decode = msgspec.msgpack.Decoder(FactPack).decode
 def facts_of(event: ParsedEvent, about: Mentions) -> list[Fact]:
     """Every fact of one event, most of all none: an event with one id and nothing else states nothing."""
     kind = event.packed.type
-    if len(about.stated) < 2 and not about.claimed and kind not in ("alias", "track"):
+    is_logout = kind == "track" and text(event.call.event).lower() in LOGOUT_EVENTS
+    if len(about.stated) < 2 and not about.claimed and kind != "alias" and not is_logout:
         return []
     found = [*_from_stated(event, about), *_from_claimed(event, about)]
     if kind == "alias":
         found += _from_alias(event, about)
-    if kind == "track" and text(event.call.event).lower() in LOGOUT_EVENTS:
+    if is_logout:
         found += _boundary(event, about)
     return [fact for fact in found if max(len(fact.node), len(fact.target)) <= NODE_BYTES_MAX]
 

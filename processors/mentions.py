@@ -50,7 +50,7 @@ class Identifier(msgspec.Struct, frozen=True, gc=False):
     node: bytes
 
 
-class Mentions(msgspec.Struct, frozen=True):
+class Mentions(msgspec.Struct, frozen=True, gc=False):
     """Stated and claimed ids without blocked ones, by authority; the subject is one of them, else `m:<message id>`."""
 
     subject: bytes
@@ -140,13 +140,13 @@ def _usable(kind: str, value: str) -> str:
 
 def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
     """As nodes, the most authoritative first, without blocked values and repetitions."""
+    usable = [found for pair in pairs if (found := _identifier(workspace, pair))]
+    if len(usable) < 2 or (len(usable) == 2 and usable[1].kind == ANONYMOUS):
+        return tuple(usable)  # in order already and of two kinds, as most events are
     nodes: dict[bytes, Identifier] = {}
-    for pair in pairs:
-        found = _identifier(workspace, pair)
-        if found and (found.value or found.node not in nodes):  # an address in clear says more than its hash
+    for found in usable:
+        if found.value or found.node not in nodes:  # an address in clear says more than its hash
             nodes[found.node] = found
-    if len(pairs) == 2 and pairs[1][0] == ANONYMOUS:
-        return tuple(nodes.values())  # in order already, as most events are
     return tuple(sorted(nodes.values(), key=_rank))
 
 

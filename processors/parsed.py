@@ -24,7 +24,7 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
 
 
-class ParsedEvent(msgspec.Struct, frozen=True, kw_only=True):
+class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`."""
 
     packed: PackedEvent

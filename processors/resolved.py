@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.mentions import Identifier, Mentions, person_id
+from processors.mentions import Mentions, person_id
 from processors.parsed import ParsedEvent, json_object, object_of
 from schemas.dead_letter import Lineage
 from schemas.identifiers import ANONYMOUS, USER, node_id, profile_id, text
@@ -45,7 +45,7 @@ def resolved_event(
         "context": event.context_text,
         "integrations": json_object(call.integrations),
         "envelope": event.envelope,
-        "identifiers": _identifiers(about, subject, hash_key),
+        "identifiers": _identifiers(about, hash_key),
         "raw_partition": lineage.partition,
         "raw_offset": lineage.offset,
         "raw_index": lineage.index,
@@ -63,14 +63,10 @@ def _traits(event: ParsedEvent) -> str:
     return json_object(event.call.traits)
 
 
-def _identifiers(about: Mentions, subject: int, hash_key: bytes) -> list[dict[str, Any]]:
+def _identifiers(about: Mentions, hash_key: bytes) -> list[dict[str, Any]]:
     """Every id in clear; one that is known by its hash alone is left out."""
     return [
-        {"node": _node(found, about, subject, hash_key), "kind": found.kind, "value": found.value}
+        {"node": node_id(found.node, hash_key), "kind": found.kind, "value": found.value}
         for found in (*about.stated, *about.claimed)
         if found.value
     ]
-
-
-def _node(found: Identifier, about: Mentions, subject: int, hash_key: bytes) -> int:
-    return subject if found.node == about.subject else node_id(found.node, hash_key)

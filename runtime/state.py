@@ -6,7 +6,7 @@ that raises has therefore changed nothing. Deliberately absent: any knowledge of
 
 import heapq
 from collections.abc import Iterator, MutableMapping
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Stored(Protocol):
@@ -41,6 +41,11 @@ class ChunkState(MutableMapping[bytes, bytes]):
         if value is None:
             raise KeyError(key)
         return value
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        """Mapping's own raises and catches a KeyError for each key that is not there: most of a chunk's are new."""
+        value = self._lookup(key)
+        return default if value is None else value
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         self._changed[key] = value

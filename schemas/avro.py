@@ -40,8 +40,8 @@ def number(value: int) -> bytes:
 def time(value: int) -> bytes:
     """The same for a time in ms: its higher bits stay the same for eight seconds."""
     rest = 2 * value
-    if rest < 0x4000:
-        return _varint(rest)
+    if rest < 0x4000:  # most of all 0, for none
+        return number(value)
     return _MORE[rest & 0x7F] + _MORE[rest >> 7 & 0x7F] + _recent(rest >> 14)
 
 

@@ -15,7 +15,7 @@ CALL_TYPES = ("identify", "track", "page", "screen", "group", "alias")
 ABSENT = msgspec.Raw(b"null")
 
 
-class Call(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+class Call(msgspec.Struct, rename="camel", frozen=True, gc=False, kw_only=True):
     """Scalars as sent (see `identifiers.text`), objects as raw JSON. Unknown fields stay in the payload."""
 
     type: Scalar = None

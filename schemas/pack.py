@@ -9,7 +9,7 @@ import msgspec
 VERSION = 1
 
 
-class PackedEvent(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
     """One accepted call, checked no further than the door needs.
 
     `routing` is the node key (identifiers.py) that chose the partition; `received_at` is in ms since the epoch;
