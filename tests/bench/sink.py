@@ -1,7 +1,8 @@
 """The events sink: rows per second into the real tables, over HTTP and from the topic, and the load of the identity dictionaries.
 
-An event is about 1.4 kB of Avro with twelve properties, which become paths of the JSON column. Uses the engines that the
-environment names, else starts the embedded ones, as the tests do.
+How far the sink has come is asked of Kafka (what it has committed), not of ClickHouse, whose time is measured. An event is
+about 1.4 kB of Avro with twelve properties, which become paths of the JSON column. Uses the engines that the environment names,
+else starts the embedded ones, as the tests do.
 """
 
 import json
@@ -9,18 +10,19 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.codec import RESOLVED_EVENT
 from sinks.block import Block, Record
 from sinks.clickhouse import ClickHouse
 from sinks.delivery import Delivery
-from sinks.tables import DICTIONARIES
+from sinks.inserts import Ended, InsertThreads
+from sinks.tables import DICTIONARIES, SINKS
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.meter import PER, Meter
@@ -36,7 +38,6 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) 
 ROOTS_SQL = """\
 INSERT INTO identity_pointers SELECT 'main', number + 1, intDiv(number, 2) + {links} + 1, [], 1, 0, now64(3)
 FROM numbers({links})"""
-COUNT_SQL = "SELECT count() FROM events"
 
 
 def shop_event(number: int, visitors: int) -> bytes:
@@ -92,16 +93,28 @@ class Bench:
         self.engine = _child("deploy.embedded.clickhouse")
         self.rows = rows
 
-    def inserts(self, values: list[bytes], rows: int) -> Iterator[Figure]:
-        """One connection, one block after the other."""
-        delivery = Delivery(ClickHouse(self.stage.tables.settings, timeout_s=60), "events_in", 0)
+    def inserts(self, values: list[bytes], rows: int, at_once: int) -> Iterator[Figure]:
+        """So many connections, as the sink's; on each one block after the other."""
+        connections = [ClickHouse(self.stage.tables.settings, timeout_s=60) for _ in range(at_once)]
+        stores = [Delivery(connection, "events_in", 0).deliver for connection in connections]
+        name = f"inserts of {rows:,} rows, {at_once} at once"
         records = [Record(offset, START_MS, value) for offset, value in enumerate(values)]
+        blocks = [
+            Block(f"bench{at_once}", 0, start, start + len(part), RESOLVED_EVENT, part, ())
+            for start in range(0, len(records), rows)
+            if (part := tuple(records[start : start + rows]))
+        ]
+        inserts = InsertThreads("bench", stores)
         meter = Meter(self.engine)
-        for start in range(0, len(records), rows):
-            part = tuple(records[start : start + rows])
-            delivery.deliver(Block("bench", 0, start, start + len(part), RESOLVED_EVENT, part, ()))
-        name = f"inserts of {rows:,} rows"
-        yield _figure(f"{name}: rate", len(values) / meter.seconds, "rows/s", at_least=TARGET_ROWS)
+        for block in blocks:
+            inserts.start(block)
+        ended: list[Ended] = []
+        while len(ended) < len(blocks):
+            ended += inserts.ended(WAIT_S)
+        inserts.close()
+        assert all(one.error is None for one in ended), ended
+        least = TARGET_ROWS if at_once > 1 else None
+        yield _figure(f"{name}: rate", len(values) / meter.seconds, "rows/s", at_least=least)
         yield from _cpu(name, meter, len(values))
 
     def from_topic(self, values: list[bytes]) -> Iterator[Figure]:
@@ -114,17 +127,32 @@ class Bench:
             partition = number % settings.partitions
             producer.produce(f"{settings.topic_prefix}events.resolved", value=value, partition=partition)
         producer.flush(60)
-        before = self._count()
         # The backlog's last blocks are not full, and would wait for rows that never come.
-        with self.stage.sink("events", SINK_BLOCK_AGE_MS_MAX="500", SINK_BUSY_AGE_MS_MAX="500"):
-            engines.wait_until(lambda: self._count() > before, WAIT_S, "the sink has begun")
-            meter, first = Meter(self.engine | _child("sinks")), self._count()
-            engines.wait_until(lambda: self._count() == before + len(values), WAIT_S, "all is stored")
-            rows = before + len(values) - first
+        with (
+            self._progress() as stored,
+            self.stage.sink("events", SINK_BLOCK_AGE_MS_MAX="500", SINK_BUSY_AGE_MS_MAX="500"),
+        ):
+            engines.wait_until(lambda: stored() > 0, WAIT_S, "the sink has begun")
+            meter, first = Meter(self.engine | _child("sinks")), stored()
+            engines.wait_until(lambda: stored() == len(values), WAIT_S, "all is stored")
+            rows = len(values) - first
             yield _figure(
                 "backlog from the topic: rate", rows / meter.seconds, "rows/s", at_least=TARGET_ROWS
             )
             yield from _cpu("backlog from the topic", meter, rows)
+
+    @contextmanager
+    def _progress(self) -> Iterator[Callable[[], int]]:
+        """How many rows the sink's group has done, all partitions together."""
+        settings, sink = self.stage.topics.settings, SINKS["events"]
+        group = sink.group(settings.topic_prefix, settings.generation)
+        topic = sink.topic.full_name(settings.topic_prefix)
+        places = [TopicPartition(topic, partition) for partition in range(settings.partitions)]
+        consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": group})
+        try:
+            yield lambda: sum(max(place.offset, 0) for place in consumer.committed(places, timeout=WAIT_S))
+        finally:
+            consumer.close()
 
     def loads(self, links: int) -> Iterator[Figure]:
         """All dictionaries, twice; the second replaces what is in use."""
@@ -133,9 +161,6 @@ class Bench:
             began = time.perf_counter()
             self.stage.tables.reload(DICTIONARIES)
             yield _figure(f"{which} load of {links:,} linked ids", time.perf_counter() - began, "s")
-
-    def _count(self) -> int:
-        return int(self.stage.tables.row(COUNT_SQL)[0])
 
 
 def _child(module: str) -> dict[str, psutil.Process]:
@@ -172,9 +197,10 @@ def bench(rows: int) -> Iterator[Bench]:
 def run(rows: int = ROWS, block: int = BLOCK_ROWS, links: int = LINKS) -> list[Figure]:
     with bench(rows) as found:
         # All unlike: a merge would drop equal ones.
-        values = [shop_event(number, rows // 10) for number in range(2 * rows)]
+        values = [shop_event(number, rows // 10) for number in range(3 * rows)]
         return [
-            *found.inserts(values[:rows], block),
-            *found.from_topic(values[rows:]),
+            *found.inserts(values[:rows], block, 1),
+            *found.inserts(values[rows : 2 * rows], block, 2),
+            *found.from_topic(values[2 * rows :]),
             *found.loads(links),
         ]
