@@ -11,7 +11,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
         default=20_000, name="SINK_BLOCK_ROWS_MAX"
     )
     block_bytes_max: Annotated[int, Meta(ge=1, description="Bytes in one insert.")] = field(
-        default=16_000_000, name="SINK_BLOCK_BYTES_MAX"
+        default=32_000_000, name="SINK_BLOCK_BYTES_MAX"
     )
     block_age_ms_max: Annotated[
         int, Meta(ge=1, description="How long the first row of a block may wait for others.")
@@ -41,7 +41,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             description="Bytes that are read and not stored yet; with more, reading waits for an insert to end.",
         ),
-    ] = field(default=64_000_000, name="SINK_HELD_BYTES_MAX")
+    ] = field(default=96_000_000, name="SINK_HELD_BYTES_MAX")
     refused_records_max: Annotated[
         int,
         Meta(

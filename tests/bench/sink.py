@@ -200,7 +200,7 @@ def run(rows: int = ROWS, block: int = BLOCK_ROWS, links: int = LINKS) -> list[F
         values = [shop_event(number, rows // 10) for number in range(3 * rows)]
         return [
             *found.inserts(values[:rows], block, 1),
-            *found.inserts(values[rows : 2 * rows], block, 2),
-            *found.from_topic(values[2 * rows :]),
+            *found.from_topic(values[rows : 2 * rows]),
+            *found.inserts(values[2 * rows :], block, 2),
             *found.loads(links),
         ]
