@@ -190,6 +190,10 @@ class Fleet:
             "SINK_METRICS_PORT": str(engines.free_port()),
             "SINK_SESSION_TIMEOUT_S": str(self.shape.session_s),
             "SINK_RETRY_S_MAX": "2",
+            "SINK_INSERT_TIMEOUT_S": "30",
+            "WATCHDOG_STALL_S_MAX": "30",
+            "WATCHDOG_RECOVERY_STALL_S_MAX": "60",
+            "WATCHDOG_REBALANCE_S_MAX": "60",
             "PROCESSOR_SESSION_TIMEOUT_S": str(self.shape.session_s),
         }
 
