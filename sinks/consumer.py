@@ -25,6 +25,8 @@ PREFETCH_KB = 32 * 1024
 # Longer than the inserts between two polls may take, each up to its time-out: a block that is split is many.
 POLL_PAUSE_MS_MAX = 900_000
 COMMITTED_TIMEOUT_S = 30.0
+# What no waiting mends. The client tells of its fatal errors by a code of their own, and then does not call them fatal.
+FINAL_CODES = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
 class CommitFailed(Exception):
@@ -116,7 +118,7 @@ class SinkConsumer:
             self._polled.records.setdefault(partition or 0, []).append(record)
         elif error.code() == KafkaError._PARTITION_EOF:
             self._polled.ends[partition or 0] = offset or 0
-        elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        elif is_final(error):
             raise ConsumerStopped(f"{self._topic}: {error.str()}")
         else:
             log.warning("topic cannot be read", topic=self._topic, error=error.str())
@@ -156,8 +158,13 @@ def _intent(place: TopicPartition) -> Intent | None:
     return intent_of(place.offset, place.metadata) if place.offset >= 0 else None
 
 
+def is_final(error: KafkaError) -> bool:
+    """Whether a consumer that met this error must be replaced by a new one."""
+    return error.fatal() or error.code() in FINAL_CODES
+
+
 def _failure(error: KafkaError) -> CommitFailed | ConsumerStopped:
-    return ConsumerStopped(error.str()) if error.fatal() else CommitFailed(error.str())
+    return ConsumerStopped(error.str()) if is_final(error) else CommitFailed(error.str())
 
 
 def _config(sink: Sink, kafka: KafkaSettings, settings: SinkSettings) -> dict[str, Any]:

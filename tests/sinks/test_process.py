@@ -158,6 +158,18 @@ def test_a_frozen_sink_that_wakes_up_after_its_successor_doubles_nothing(stage: 
             stage.until(COUNT, 6100, 6100)
 
 
+def test_a_sink_whose_name_another_one_took_ends_and_the_other_goes_on(stage: Stage) -> None:
+    """A broker that was restarted may take a sink's own earlier self for the other: a new process mends that."""
+    stage.topics.send(EVENTS, [event(n) for n in range(100)])
+    with stage.sink("events", SINK_INSTANCE_ID="a") as first:
+        stage.until(COUNT, 100, 100)
+        with stage.sink("events", SINK_INSTANCE_ID="a"):
+            assert first.wait(60) == 70
+            assert "sink failed" in first.said()
+            stage.topics.send(EVENTS, [event(n) for n in range(100, 200)])
+            stage.until(COUNT, 200, 200)
+
+
 def test_two_sinks_share_the_partitions_and_one_takes_over(stage: Stage) -> None:
     stage.topics.send(EVENTS, [event(n) for n in range(3000)])
     with (
