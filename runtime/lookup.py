@@ -37,14 +37,17 @@ class Lookup:
         return self._offset(topic, partition, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
     def _offset(self, topic: str, partition: int, spec: OffsetSpec) -> int:
-        # The client remembers for a quarter of an hour under which election a partition's leader serves, and a broker refuses who
-        # names an earlier one. After a broker's restart no Part could be opened for so long; this asks anew.
-        self._admin.list_topics(topic, timeout=TIMEOUT_S)
+        self._ask_for_leaders(topic)
         asked = TopicPartition(topic, partition)
         found = self._admin.list_offsets(
             {asked: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=TIMEOUT_S
         )
         return int(found[asked].result().offset)
+
+    def _ask_for_leaders(self, topic: str) -> None:
+        """The client remembers for a quarter of an hour under which election a partition's leader serves, and a broker refuses
+        who names an earlier one: after a broker's restart nothing could be asked for so long."""
+        self._admin.list_topics(topic, timeout=TIMEOUT_S)
 
     def ends(self, places: Iterable[Key]) -> dict[Key, Ends]:
         """The ends of these topics' partitions that the broker knows; without any, whether it answers at all."""
@@ -52,6 +55,8 @@ class Lookup:
         if not asked:
             self._admin.list_topics("", timeout=TIMEOUT_S)
             return {}
+        for topic in {place.topic for place in asked}:
+            self._ask_for_leaders(topic)
         # The stable end first: an offset that was stable then is never beyond an end that is asked for later.
         stable = self._latest(list(asked), IsolationLevel.READ_COMMITTED)
         end = self._latest(list(asked), IsolationLevel.READ_UNCOMMITTED)

@@ -64,7 +64,7 @@ class Surveyor:
             ends = self._lookup.ends(_places(sights))
             lags = self._lags(sights, ends)
         except KafkaException as error:
-            if self.survey.answers:
+            if self.survey.answers or not self.rounds:
                 log.warning("lag is unknown: Kafka does not answer", cause=error.args[0].str())
             self.survey = Survey()
             return
