@@ -30,7 +30,7 @@ SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": Tru
 PARTITIONS = 4
 PROCESSORS_MAX = 3
 SECOND_SINKS = "sinks-2"
-READY_S = 90.0
+READY_S = 150.0
 NO_MERGES = (
     "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1, "
     "parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000, max_parts_in_total = 1000000"

@@ -26,8 +26,8 @@ from tests.chaos.oracle import Tables, Told
 from tests.chaos.tally import Injected, Round
 
 PROBE_PEOPLE = 48  # of all four partitions: that one gets none of them is less likely than one in 200,000
-STUCK_S = 120.0
-SETTLE_S = 120.0
+STUCK_S = 180.0
+SETTLE_S = 180.0
 ASK_S = 0.1
 PAUSE_S = (0.0, 2.0)
 COMPANION_SHARE = 0.33

@@ -15,7 +15,7 @@ EACH = (*DELIVERY, "kill sinks behind an insert", "kill ClickHouse in an insert"
 SEED = 13  # draws a short absence of the broker
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("delivery", "kinds"), [("faust", EACH), ("plain", DELIVERY)], ids=["faust", "plain"]
 )
