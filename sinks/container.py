@@ -16,7 +16,9 @@ SYNC = bytes(range(16))  # any 16 bytes: fixed, so that equal records make an eq
 def container(schema_id: int, bodies: Sequence[bytes]) -> bytes:
     """The file that holds these bodies, all written with this schema."""
     size = sum(map(len, bodies))
-    return b"".join((_HEADERS[schema_id], _long(len(bodies)), _long(size), *bodies, SYNC))  # each body copied once
+    return b"".join(
+        (_HEADERS[schema_id], _long(len(bodies)), _long(size), *bodies, SYNC)
+    )  # each body copied once
 
 
 def _long(number: int) -> bytes:
