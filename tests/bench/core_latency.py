@@ -96,11 +96,10 @@ class Reader:
         self._thread.join()
 
 
-def send(run: broker.Run, load: Load, first: int, seconds: float, sent: dict[str, float]) -> int:
+def send(producer: Producer, run: broker.Run, load: Load, first: int, sent: dict[str, float]) -> int:
     """Open loop; returns the number of the next event."""
-    producer = Producer({"bootstrap.servers": run.bootstrap, "enable.idempotence": True, "linger.ms": 0})
     each, began = round(load.rate * TICK_S), time.monotonic()
-    for tick in range(round(seconds / TICK_S)):
+    for tick in range(round((SECONDS if first else WARM_UP_S) / TICK_S)):
         time.sleep(max(0.0, began + tick * TICK_S - time.monotonic()))
         events = [_padded(event) for event in task.made(first, each)]
         now = time.monotonic()
@@ -143,9 +142,11 @@ def measure(bootstrap: str, folder: Path, load: Load) -> Seen:
 
 def _steady(run: broker.Run, load: Load, reader: Reader, processes: Mapping[str, psutil.Process]) -> Seen:
     sent: dict[str, float] = {}
-    number = send(run, load, 0, WARM_UP_S, {})
+    # One producer for both: a new one's first packs wait half a second for its id and the topic's leaders.
+    producer = Producer({"bootstrap.servers": run.bootstrap, "enable.idempotence": True, "linger.ms": 0})
+    number = send(producer, run, load, 0, {})
     meter = Meter(processes)
-    send(run, load, number, SECONDS, sent)
+    send(producer, run, load, number, sent)
     spent, seconds = meter.cpu_s(), meter.seconds
     engines.wait_until(lambda: sent.keys() <= reader.arrived.keys(), READY_S, "all answers arrived")
     kafka = spent.pop("kafka", 0.0)
