@@ -37,6 +37,9 @@ class FaustGroup:
 
     @property
     def reader(self) -> Reader:
+        return self._ensure_consumer()
+
+    def _ensure_consumer(self) -> transport.ChunkConsumer:
         if self._consumer is None:
             self._consumer = transport.consumer_of(self._app)
             self._consumer.positions = self._joined.positions
@@ -71,6 +74,7 @@ class FaustGroup:
         await self._joined.revoked()
 
     async def _assigned(self, *signal: Any, **_: Any) -> None:
+        self._ensure_consumer()  # a spare member, which is given no partition, never asks for its reader
         await self._joined.assigned(signal[1])
 
 

@@ -10,22 +10,28 @@ from runtime.faust_group import FaustGroup
 from runtime.group import TP, Group, Parcel, Reader
 from runtime.plain_group import PlainGroup
 from runtime.settings import KafkaSettings, ProcessorSettings, load
-from schemas.topics import EVENTS_RAW
+from schemas.topics import CONTROL, EVENTS_RAW
 
 PATIENCE_S = 60
 
 
+Kind = Callable[[str, KafkaSettings, ProcessorSettings], Group]
+
+
 class Listener:
-    """A member that has a reader made, as a worker has, and does nothing with it."""
+    """A member that asks for its reader when it is given partitions, as a worker does, and does nothing with it."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self.reader: Reader | None = None
+        self.given: AbstractSet[TP] | None = None
 
     async def revoked(self) -> None: ...
 
     async def assigned(self, partitions: AbstractSet[TP]) -> None:
-        self.reader = self._group.reader
+        self.given = partitions
+        if partitions:
+            self.reader = self._group.reader
 
     def accept(self, tp: TP, parcel: Parcel) -> None: ...
 
@@ -54,11 +60,38 @@ async def live(group: Group, topic: str) -> None:
     await group.leave()
 
 
+async def joined(group: Group, member: Listener, topic: str) -> asyncio.Task[None]:
+    group.join(member, {"resolve": topic})
+    running = asyncio.create_task(group.run())
+    await until(lambda: member.given is not None)
+    return running
+
+
+async def spare(groups: list[Group], topic: str) -> None:
+    """The topic has one partition, and the first member keeps it: partitions are given by name."""
+    members = [Listener(group) for group in groups]
+    running = []
+    for group, member in zip(groups, members, strict=True):
+        running.append(await joined(group, member, topic))
+    await until(lambda: not groups[1].vitals().unsettled)
+    assert members[1].given == set()
+    for task, group in zip(running, groups, strict=True):
+        task.cancel()
+        await group.leave()
+
+
+@pytest.mark.parametrize("kind", [FaustGroup, PlainGroup])
+def test_a_member_that_never_had_a_partition_is_at_rest_too(
+    kind: Kind, environ: Mapping[str, str], settings: KafkaSettings
+) -> None:
+    named = [load(ProcessorSettings, {**environ, "PROCESSOR_INSTANCE_ID": name}) for name in "ab"]
+    groups = [kind("spare", settings, each) for each in named]
+    asyncio.run(spare(groups, CONTROL.full_name(settings.topic_prefix)))
+
+
 @pytest.mark.parametrize("kind", [FaustGroup, PlainGroup])
 def test_a_group_says_when_it_is_at_rest(
-    kind: Callable[[str, KafkaSettings, ProcessorSettings], Group],
-    environ: Mapping[str, str],
-    settings: KafkaSettings,
+    kind: Kind, environ: Mapping[str, str], settings: KafkaSettings
 ) -> None:
     group = kind("vitals", settings, load(ProcessorSettings, environ))
     asyncio.run(live(group, EVENTS_RAW.full_name(settings.topic_prefix)))
