@@ -2,7 +2,8 @@
 
 Offsets alone overstate a lag: behind the last record there may be control markers and aborted records, which nobody will ever
 process. So where a reader stands still with nothing in hand, one look into the log itself settles it; `Waits` says when it is
-due and remembers the answer.
+due and remembers the answer. It is due too where a reader was late when last known: one that moves on with nothing in hand would
+otherwise go on showing what it has long caught up with.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 Key = tuple[str, int]  # reader or topic, partition
+LATE_S = 10.0  # a lag that is worth a look each time, until it is gone
 
 
 class Ends(NamedTuple):
@@ -44,12 +46,14 @@ class Waits:
     def __init__(self) -> None:
         self._stood: dict[Key, int] = {}
         self._answers: dict[Key, _Answer] = {}
+        self._late: set[Key] = set()
 
     def due(self, key: Key, position: int, ends: Ends) -> bool:
-        """Whether to look into the log: the reader stood here at the last survey too, and nothing is known of this place."""
-        stood = self._stood.get(key) == position
+        """Whether to look into the log: the reader stood here at the last survey too, or was late when last known, and nothing
+        is known of this place."""
+        is_doubtful = self._stood.get(key) == position or key in self._late
         self._stood[key] = position
-        return stood and position < ends.stable and self._known(key, position, ends) is None
+        return is_doubtful and position < ends.stable and self._known(key, position, ends) is None
 
     def found(self, key: Key, position: int, ends: Ends, timestamp_ms: int | None) -> None:
         """The first record from `position` on has this time; None: there is none."""
@@ -63,6 +67,12 @@ class Waits:
 
     def lag(self, key: Key, position: int, ends: Ends, in_hand_ms: int | None, now_ms: int) -> Lag:
         """`in_hand_ms`: the time of the oldest record that the reader has, None when it has none."""
+        found = self._lag(key, position, ends, in_hand_ms, now_ms)
+        if found.seconds is not None:
+            (self._late.add if found.seconds > LATE_S else self._late.discard)(key)
+        return found
+
+    def _lag(self, key: Key, position: int, ends: Ends, in_hand_ms: int | None, now_ms: int) -> Lag:
         behind = ends.stable - position
         if behind <= 0:
             return NO_LAG
@@ -79,6 +89,7 @@ class Waits:
         """Forget all others."""
         self._stood = {key: position for key, position in self._stood.items() if key in keys}
         self._answers = {key: answer for key, answer in self._answers.items() if key in keys}
+        self._late &= keys
 
     def _known(self, key: Key, position: int, ends: Ends) -> _Answer | None:
         """A record that waits keeps waiting; that there is none holds as long as the log ends where it did."""

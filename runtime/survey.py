@@ -44,6 +44,7 @@ class Surveyor:
         self._open = OpenTransactions(hangs_after_s)
         self._retention_ms: dict[str, int] = {}
         self._shown: set[tuple[str, str]] = set()
+        self._readers: set[str] = set()
         self.survey = Survey()
         self.rounds = 0
 
@@ -106,7 +107,10 @@ class Surveyor:
         self._shown = shown
 
     def _show_phases(self, sights: Sequence[Sight]) -> None:
-        for reader in {sight.reader for sight in sights} | {reader for reader, _ in self._shown}:
+        self._readers |= {
+            sight.reader for sight in sights
+        }  # one whose partitions have all gone shows noughts
+        for reader in self._readers:
             for phase in Phase:
                 count = sum(sight.reader == reader and sight.phase is phase for sight in sights)
                 self._gauges.phases.labels(reader, phase.value).set(count)

@@ -33,6 +33,19 @@ def test_a_place_is_looked_at_once_when_a_reader_stays_there() -> None:
     assert waits.waiting() == {KEY: 5}
 
 
+def test_a_late_reader_is_looked_after_wherever_it_is_until_it_is_late_no_more() -> None:
+    waits = Waits()
+    ends = Ends(20, 20)
+    assert waits.lag(KEY, 5, ends, NOW_MS - 60_000, NOW_MS) == Lag(15, 60.0)
+    assert waits.due(KEY, 9, ends)
+    waits.found(KEY, 9, ends, NOW_MS - 30_000)
+    assert waits.lag(KEY, 9, ends, None, NOW_MS) == Lag(11, 30.0)
+    assert waits.due(KEY, 19, ends)
+    waits.found(KEY, 19, ends, None)
+    assert waits.lag(KEY, 19, ends, None, NOW_MS) == Lag(0, 0.0)
+    assert not waits.due(KEY, 20, Ends(22, 22))
+
+
 def test_markers_alone_are_no_lag_until_something_follows_them() -> None:
     waits = Waits()
     ends = Ends(9, 9)
