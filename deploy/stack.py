@@ -175,7 +175,7 @@ class Stack:
     def _prepare(self, environ: Mapping[str, str]) -> None:
         kafka_settings = load(KafkaSettings, environ)
         ensure_topics(kafka_settings)
-        migrate(load(ClickHouseSettings, environ))
+        migrate(load(ClickHouseSettings, environ), is_alone=True)  # the sinks start later
         _apply_missing(kafka_settings)
 
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:

@@ -96,8 +96,13 @@ def placeholders(settings: ClickHouseSettings) -> dict[str, str]:
     return {"database": settings.database, "dictionary_user": user}
 
 
-def migrate(settings: ClickHouseSettings, migrations: Sequence[Migration] | None = None) -> list[str]:
-    """Apply what is missing, return the names of the files applied; idempotent. Raises MigrationError."""
+def migrate(
+    settings: ClickHouseSettings, migrations: Sequence[Migration] | None = None, *, is_alone: bool = False
+) -> list[str]:
+    """Apply what is missing, return the names of the files applied; idempotent. Raises MigrationError.
+
+    `is_alone` says that nobody can insert meanwhile.
+    """
     values = placeholders(settings)
     client = _client(settings)
     try:
@@ -108,7 +113,7 @@ def migrate(settings: ClickHouseSettings, migrations: Sequence[Migration] | None
         for migration in todo:
             _apply(client, migration, settings.database, values)
         if todo:
-            _load_new_views(client, settings.database)
+            _load_new_views(client, settings.database, is_alone=is_alone)
         return [migration.name for migration in todo]
     finally:
         client.close()
@@ -141,15 +146,17 @@ def _apply(client: Client, migration: Migration, database: str, values: Mapping[
     log.info("migration applied", name=migration.name)
 
 
-def _load_new_views(client: Client, database: str) -> None:
+def _load_new_views(client: Client, database: str, *, is_alone: bool) -> None:
     """As a restart of the server would load them.
 
     The table behind a view knows a block by the insert's token and by the view: by its UUID while the server runs that created or
     altered it, by its name once it was loaded. A block that is repeated after that server's end would be stored twice
-    (docs/decisions/0019). What is inserted while a view is detached passes it by: so this is done where nothing is stored yet.
+    (docs/decisions/0019). What is inserted while a view is detached passes it by: so this is done where nothing is stored yet,
+    or where nobody inserts.
     """
     found = client.query(VIEWS_SQL, parameters={"database": database}).result_rows
-    if any(client.command(f"SELECT count() FROM {target}") for _, target in found):  # noqa: S608 - names of ours
+    is_used = any(client.command(f"SELECT count() FROM {target}") for _, target in found)  # noqa: S608 - names of ours
+    if is_used and not is_alone:
         return
     for view, _ in found:
         client.command(f"DETACH VIEW {database}.{view} SYNC")

@@ -57,6 +57,8 @@ def test_migrations_are_applied_in_order_and_only_once(clickhouse: str, database
     assert [tuple(row) for row in found] == list(enumerate(names, 1))
 
 
+EARLIER = 4  # files of a release whose view of the events another one has altered since
+
 # By ingest table: the columns of one row, and what tells how often it is stored behind the views.
 ROWS = {
     "events_in": (
@@ -92,6 +94,23 @@ def test_a_block_that_is_repeated_after_the_first_restart_of_the_server_is_store
     insert_all()
     assert {table: client.command(count) for table, (*_, count) in ROWS.items()} == dict.fromkeys(ROWS, 1)
     assert client.command("SELECT count() FROM traits") == 1
+
+
+def test_a_block_that_is_repeated_after_an_upgrade_is_stored_once(clickhouse: str, database: str) -> None:
+    """`stitchline up` was killed in mid-insert, and the release that repeats the block brings a new definition of its view."""
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    migrate(settings, shipped()[:EARLIER])
+    client = connect(settings)
+    columns, values, count = ROWS["events_in"]
+
+    def insert() -> None:
+        statement = f"INSERT INTO events_in ({columns}) VALUES ({values})"  # noqa: S608 - ours
+        client.command(statement, settings=INSERT_SETTINGS | {"insert_deduplication_token": "block"})
+
+    insert()
+    assert migrate(settings, is_alone=True) == [migration.name for migration in shipped()[EARLIER:]]
+    insert()
+    assert client.command(count) == 1
 
 
 def test_a_view_that_a_killed_migration_left_detached_is_there_after_the_next(
