@@ -3,18 +3,20 @@
 Every read begins with an assignment at an explicit position and ends with its removal: there is no seek, no pause and no offset
 of a group that could be taken for a position. What an earlier assignment brought is recognised by its number (`epoch`) and
 dropped. The thread (plain_reading.py) talks to Kafka, the event loop holds what has arrived; they meet in a queue of orders one
-way and in `call_soon_threadsafe` the other.
+way and in `call_soon_threadsafe` the other. What the client itself forgets to read, plain_watch.py notices.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 import msgspec
 
 from runtime.group import TP, Member, Parcel, PositionLost, Taken
-from runtime.plain_reading import Arrival, Emptied, Forget, Read, Reading, reading_consumer
+from runtime.lookup import Lookup
+from runtime.plain_reading import Arrival, Emptied, Forget, Mark, Read, Reading, Renew, reading_consumer
+from runtime.plain_watch import LOOK_S, ReaderWatch
 from runtime.settings import KafkaSettings, ProcessorSettings
 from schemas.stream import InputRecord
 
@@ -40,6 +42,8 @@ class PlainReader:
         settings: ProcessorSettings,
         member: Member,
         fail: Callable[[BaseException], None],
+        *,
+        look_s: float = LOOK_S,
     ) -> None:
         self._member = member
         self._fail = fail
@@ -48,6 +52,8 @@ class PlainReader:
         self._epochs = 0
         self._reading = Reading(reading_consumer(kafka, settings), settings.fetch_bytes_max, self._post)
         self._reading.start()
+        self._watch = ReaderWatch(Lookup(kafka), self._marks, self._renew)
+        self._watch.start(look_s, self._post)
 
     async def seek_to(self, tp: TP, position: int) -> None:
         self._epochs += 1
@@ -90,10 +96,23 @@ class PlainReader:
         return self._reading.beats
 
     async def close(self) -> None:
+        self._watch.stop()
         await self._reading.end()
 
+    def _marks(self) -> Mapping[TP, Mark]:
+        """Of those partitions of which everything was taken. Called in the watch's thread."""
+        return {
+            tp: Mark(inflow.epoch, inflow.end)
+            for tp, inflow in list(self._inflows.items())
+            if not inflow.records and not inflow.lost and inflow.end == inflow.told
+        }
+
+    def _renew(self, tp: TP, mark: Mark) -> None:
+        """Called in the watch's thread."""
+        self._reading.orders.put(Renew(tp, mark.epoch))
+
     def _post(self, news: dict[TP, Arrival] | BaseException) -> None:
-        """Called in the thread."""
+        """Called in the threads."""
         receive = self._fail if isinstance(news, BaseException) else self._receive
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(receive, news)  # type: ignore[arg-type]  # each takes its own kind

@@ -63,7 +63,21 @@ class Forget(msgspec.Struct, frozen=True):
     tp: TP
 
 
-Order = Read | Emptied | Forget | None  # None: end
+class Renew(msgspec.Struct, frozen=True):
+    """Assign it anew at the thread's own position: what arrived meanwhile stays."""
+
+    tp: TP
+    epoch: int
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Where a partition's reading is, as its taker sees it."""
+
+    epoch: int
+    end: int
+
+
+Order = Read | Emptied | Forget | Renew | None  # None: end
 
 
 class Reading:
@@ -109,7 +123,7 @@ class Reading:
             self._follow(order)
         return True
 
-    def _follow(self, order: Read | Emptied | Forget) -> None:
+    def _follow(self, order: Read | Emptied | Forget | Renew) -> None:
         flow = self._flows.get(order.tp)
         match order:
             case Read(tp, epoch, position):
@@ -123,6 +137,9 @@ class Reading:
             case Forget(tp):
                 self._stop(tp, flow)
                 self._flows.pop(tp, None)
+            case Renew(tp, epoch) if flow is not None and flow.epoch == epoch and flow.is_reading:
+                self._stop(tp, flow)
+                self._start(tp, flow)
 
     def _start(self, tp: TP, flow: Flow) -> None:
         if not flow.is_reading:

@@ -5,10 +5,12 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from runtime import metrics
 from runtime.group import TP, Parcel, PositionLost, Taken
 from runtime.plain_reader import PlainReader
+from runtime.plain_watch import LOOK_S
 from runtime.settings import KafkaSettings, ProcessorSettings, load
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
 from tests.runtime.topic_log import read_topic, write_topic
@@ -37,20 +39,45 @@ Use = Callable[[PlainReader], Awaitable[None]]
 def reading(settings: KafkaSettings, environ: dict[str, str]) -> Callable[..., None]:
     """Run a coroutine with a reader; what ends the reader's thread fails the test."""
 
-    def run(use: Use, **limits: str) -> None:
+    def run(use: Use, look_s: float = LOOK_S, **limits: str) -> None:
         processor = load(ProcessorSettings, environ | {"PROCESSOR_FETCH_WAIT_MS_MAX": "20"} | limits)
-        asyncio.run(use_reader(use, settings, processor))
+        asyncio.run(use_reader(use, settings, processor, look_s))
 
     return run
 
 
-async def use_reader(use: Use, kafka: KafkaSettings, processor: ProcessorSettings) -> None:
+async def use_reader(use: Use, kafka: KafkaSettings, processor: ProcessorSettings, look_s: float) -> None:
     failures: list[BaseException] = []
-    reader = PlainReader(kafka, processor, Nobody(), failures.append)
+    reader = PlainReader(kafka, processor, Nobody(), failures.append, look_s=look_s)
     async with asyncio.timeout(PATIENCE_S):
         await use(reader)
     await reader.close()
     assert failures == []
+
+
+class Forgetful:
+    """A client that gives nothing of one partition until that is assigned anew."""
+
+    def __init__(self, consumer: Consumer, forgotten: TP) -> None:
+        self._consumer = consumer
+        self._forgotten: TP | None = forgotten
+        self.incremental_unassign = consumer.incremental_unassign
+        self.close = consumer.close
+
+    def poll(self, timeout_s: float) -> Message | None:
+        message = self._consumer.poll(timeout_s)
+        return None if message is None or self._forgets(message) else message
+
+    def consume(self, count: int, timeout_s: float) -> list[Message]:
+        return [message for message in self._consumer.consume(count, timeout_s) if not self._forgets(message)]
+
+    def incremental_assign(self, places: list[TopicPartition]) -> None:
+        if any((place.topic, place.partition) == self._forgotten for place in places):
+            self._forgotten = None
+        self._consumer.incremental_assign(places)
+
+    def _forgets(self, message: Message) -> bool:
+        return (message.topic(), message.partition()) == self._forgotten
 
 
 async def taken(reader: PlainReader, tp: TP) -> Taken:
@@ -155,3 +182,29 @@ def test_what_nobody_takes_fills_no_memory_and_is_read_on_later(
         assert largest < count  # half a megabyte at once, and up to four that the client holds
 
     reading(read_late, PROCESSOR_FETCH_BYTES_MAX="500000")
+
+
+def test_a_partition_that_the_client_has_forgotten_is_read_on_and_nothing_is_read_twice(
+    settings: KafkaSettings, reading: Callable[..., None]
+) -> None:
+    write_topic(settings, EVENTS_RAW.name, [(0, b"one"), (1, b"beside")])
+    stuck = topic(settings, EVENTS_RAW.name)
+    beside = stuck._replace(partition=1)
+    renewed = metrics.DELIVERY_SEEKS.labels(stuck.topic, "stuck")
+    before = renewed._value.get()
+
+    async def read_on(reader: PlainReader) -> None:
+        for tp in (stuck, beside):
+            await reader.seek_to(tp, 0)
+            assert len((await taken(reader, tp)).records) == 1
+        forgetful = Forgetful(reader._reading._consumer, stuck)
+        reader._reading._consumer = forgetful  # type: ignore[assignment]  # all of a Consumer that is used
+        write_topic(settings, EVENTS_RAW.name, [(0, b"two"), (0, b"three"), (1, b"four")])
+        assert [record.value for record in (await taken(reader, beside)).records] == [b"four"]
+        values: list[bytes | None] = []
+        while len(values) < 2:
+            values += [record.value for record in (await taken(reader, stuck)).records]
+        assert values == [b"two", b"three"]
+        assert renewed._value.get() == before + 1
+
+    reading(read_on, look_s=0.5)
