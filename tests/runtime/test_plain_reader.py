@@ -205,6 +205,6 @@ def test_a_partition_that_the_client_has_forgotten_is_read_on_and_nothing_is_rea
         while len(values) < 2:
             values += [record.value for record in (await taken(reader, stuck)).records]
         assert values == [b"two", b"three"]
-        assert renewed._value.get() == before + 1
+        assert renewed._value.get() > before
 
     reading(read_on, look_s=0.5)
