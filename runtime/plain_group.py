@@ -87,7 +87,7 @@ async def _commit_positions(member: Member, membership: "_Membership") -> None:
     while True:
         await asyncio.sleep(COMMIT_INTERVAL_S)
         positions = member.positions()
-        if positions and positions != told:
+        if positions and positions != told and not membership.is_joining:
             told = membership.to_commit = positions
 
 
@@ -97,6 +97,7 @@ class _Membership:
     def __init__(self, member: Member, reader: PlainReader, fail: "Any") -> None:
         self.to_commit: Mapping[TP, int] = {}
         self.beats = 0
+        self.is_joining = True  # until the group has said which partitions are ours
         self.state = GroupState()
         self._member = member
         self._reader = reader
@@ -134,7 +135,8 @@ class _Membership:
                 raise KafkaException(error)
             log.info("the group waits", cause=error.str())
         positions, self.to_commit = self.to_commit, {}
-        if positions:
+        # A named member that joins anew commits under the id that it had before, which the broker takes for a rival's: fatal.
+        if positions and not self.is_joining:
             offsets = [TopicPartition(tp.topic, tp.partition, end) for tp, end in positions.items()]
             with suppress(KafkaException):  # a rebalance goes on; the next time will do
                 self._joined.commit(offsets=offsets, asynchronous=True)
@@ -147,9 +149,11 @@ class _Membership:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # Without this answer the client would assign them all, and read.
         consumer.assign([])
+        self.is_joining = False
         self._tell(self._assigned({TP(found.topic, found.partition) for found in partitions}))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.is_joining = True
         consumer.unassign()
         self._tell(self._member.revoked())
 
