@@ -91,7 +91,7 @@ class Standbys:
     async def _look(self, all_copies: Sequence[Copies], owned: Callable[[], AbstractSet[TP]]) -> None:
         while True:
             await asyncio.sleep(LOOK_INTERVAL_S)
-            owners = await asyncio.to_thread(self._owners)
+            owners = await asyncio.to_thread(self._owners, all_copies[0].topic)
             if owners is not None and self._membership.client_id in owners:
                 self._followers.want(self._wanted(owners, all_copies, owned()))
 
@@ -108,10 +108,13 @@ class Standbys:
             found |= {copies.parts[n] for n in mine if TP(copies.topic, n) not in owned}
         return frozenset(found)
 
-    def _owners(self) -> dict[str, set[TP]] | None:
+    def _owners(self, topic: str) -> dict[str, set[TP]] | None:
         """Each member's partitions; None while that is about to change, or Kafka does not say."""
         name = self._membership.group
         try:
+            # A plain question first: a broker that is frozen is not asked the other one. The client was seen to abort the process
+            # when late answers came to many of those, each given up long before.
+            self._admin.list_topics(topic, timeout=TIMEOUT_S)
             group = self._admin.describe_consumer_groups([name], request_timeout=TIMEOUT_S)[name].result()
         except KafkaException as error:
             log.info("standbys stay as they are", cause=error.args[0].str())
