@@ -52,11 +52,15 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """A thread or an event loop that must give a sign of life within `limit_s`; any change of `beats` is one."""
+    """A thread or an event loop that must give a sign of life within `limit_s`; any change of `beats` is one.
+
+    `asks_kafka`: it waits for Kafka's answers itself, without a limit of its own.
+    """
 
     name: str
     beats: int
     limit_s: float
+    asks_kafka: bool = False
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -111,7 +115,8 @@ class Verdict(msgspec.Struct, frozen=True):
 def concerns(look: Look, survey: Survey, limits: Limits) -> Iterator[Concern]:
     """What ought to move at this moment."""
     for pulse in look.pulses:
-        yield Concern(pulse.name, "no sign of life", (pulse.beats,), pulse.limit_s)
+        if survey.answers or not pulse.asks_kafka:
+            yield Concern(pulse.name, "no sign of life", (pulse.beats,), pulse.limit_s)
     if look.unsettled and survey.answers:
         yield Concern("consumer group", look.unsettled, (), limits.rebalance_s)
     for sight in look.sights:

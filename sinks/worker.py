@@ -82,7 +82,9 @@ class SinkThread(threading.Thread):
 
     def pulses(self, limit_s: float) -> list[Pulse]:
         """Of the loop, and of each insert that runs."""
-        found = [] if self._loop is None else [Pulse(f"sink {self.name}", self._loop.beats, limit_s)]
+        found = []
+        if self._loop is not None:  # its commit to a broker that is frozen may take as long as that is
+            found.append(Pulse(f"sink {self.name}", self._loop.beats, limit_s, asks_kafka=True))
         inserts = [
             Pulse(f"insert {number} of sink {self.name}", writer.beats, limit_s)
             for number, writer in enumerate(self._writers)

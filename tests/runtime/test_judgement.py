@@ -61,6 +61,12 @@ def test_a_group_ought_to_come_to_rest_while_kafka_answers() -> None:
     assert (found.subject, found.kind, found.limit_s) == ("consumer group", "it has to be joined again", 30)
 
 
+def test_who_waits_for_kafkas_answers_ought_to_get_them_while_kafka_answers() -> None:
+    look = Look(pulses=[Pulse("sink", 1, limit_s=5, asks_kafka=True), Pulse("loop", 1, limit_s=5)])
+    assert [found.subject for found in concerns(look, NOBODY, LIMITS)] == ["loop"]
+    assert [found.subject for found in concerns(look, ANSWERS, LIMITS)] == ["sink", "loop"]
+
+
 def judged(looks: Sequence[Look], survey: Survey = WAITING, interval_s: float = 1.0) -> list[Verdict | None]:
     """What is thought of looks that are one interval apart."""
     watch = Watch(interval_s)
