@@ -57,7 +57,7 @@ async def examine(data: Path, environ: Mapping[str, str]) -> list[Finding]:
         jars(environ),
     ]
     given = [
-        await external(name, environ[name])
+        await external(name, environ)
         for name in ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")
         if name in environ
     ]
@@ -188,14 +188,17 @@ def jars(environ: Mapping[str, str]) -> Finding:
     )
 
 
-async def external(variable: str, address: str) -> Finding:
+async def external(variable: str, environ: Mapping[str, str]) -> Finding:
     """An engine that the environment names must answer."""
+    address = environ[variable]
     if variable == "CLICKHOUSE_URL":
         well = await ports.answers_http(address.rstrip("/") + "/ping", timeout_s=NETWORK_TIMEOUT_S)
     else:
         from deploy.embedded.kafka import answers
+        from runtime.kafka import client_config
+        from runtime.settings import KafkaSettings, load
 
-        well = await answers(address)
+        well = await answers(address, NETWORK_TIMEOUT_S, client_config(load(KafkaSettings, environ)))
     if well:
         return Finding(what=variable, seen="answers")
     return Finding(

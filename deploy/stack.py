@@ -126,6 +126,8 @@ class Stack:
         }
         if "KAFKA_BOOTSTRAP_SERVERS" in self._given:
             embedded = {}
+        else:
+            fixed["KAFKA_SECURITY_PROTOCOL"] = "PLAINTEXT"  # what ours speaks
         return {**embedded, **defaults, **self._given, **fixed}
 
     async def _start_all(self, specs: list[ChildSpec], *inherit: int) -> None:

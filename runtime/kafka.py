@@ -14,8 +14,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from runtime.kafka_access import librdkafka_access
-from runtime.settings import KafkaSettings, ProcessorSettings
+from runtime.kafka_access import files_of, librdkafka_access
+from runtime.settings import KafkaSettings, ProcessorSettings, SettingsError
 from schemas.topics import AGENTS, COMPACT, TOMBSTONES_MS, TOPICS, Topic, changelog
 
 log = structlog.get_logger()
@@ -32,7 +32,10 @@ class TopicMismatch(Exception):
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
-    """What every confluent-kafka client of ours starts from."""
+    """What every confluent-kafka client of ours starts from. Raises SettingsError for a file that cannot be read."""
+    for variable, path in files_of(settings).items():
+        if not os.access(path, os.R_OK):
+            raise SettingsError(f"{variable}: {path} cannot be read")
     return {
         **librdkafka_access(settings),
         "reconnect.backoff.max.ms": 1000,  # a broker that comes back is found within a second

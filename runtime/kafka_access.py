@@ -70,6 +70,16 @@ def librdkafka_access(access: KafkaAccess) -> dict[str, str]:
     return wanted
 
 
+def files_of(access: KafkaAccess) -> dict[str, str]:
+    """The files that are needed, by their variables."""
+    files = {
+        "KAFKA_SSL_CA_FILE": access.ssl_ca_file,
+        "KAFKA_SSL_CERTIFICATE_FILE": access.ssl_certificate_file,
+        "KAFKA_SSL_KEY_FILE": access.ssl_key_file,
+    }
+    return {name: path for name, path in files.items() if path} if has_tls(access) else {}
+
+
 def has_sasl(access: KafkaAccess) -> bool:
     return access.security_protocol.startswith("SASL")
 

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,7 @@ NODE_ID = 1
 STOP_GRACE_S = 15
 FORMAT_TIMEOUT_S = 60
 ANSWER_TIMEOUT_S = 2.0
+OPEN: Mapping[str, Any] = {}  # asks for nothing
 
 Say = Callable[[str], None]
 
@@ -133,18 +135,23 @@ def server_properties(broker: Broker) -> dict[str, str]:
     }
 
 
-async def answers(bootstrap: str, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
-    """True when a broker at the address says that it has a broker."""
-    return await asyncio.to_thread(answers_now, bootstrap, timeout_s)
+async def answers(
+    bootstrap: str, timeout_s: float = ANSWER_TIMEOUT_S, access: Mapping[str, Any] = OPEN
+) -> bool:
+    """True when a broker at the address says that it has a broker; `access` is what one of another's needs."""
+    return await asyncio.to_thread(answers_now, bootstrap, timeout_s, access)
 
 
-def answers_now(bootstrap: str, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
+def answers_now(
+    bootstrap: str, timeout_s: float = ANSWER_TIMEOUT_S, access: Mapping[str, Any] = OPEN
+) -> bool:
     # Imported here: the list of jars and their fetching must not need librdkafka.
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 100})
+    ours: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 100}
     try:
+        admin = AdminClient({**access, **ours})
         return bool(admin.list_topics(timeout=timeout_s).brokers)
     except KafkaException:
         return False

@@ -47,7 +47,9 @@ def test_a_taken_port_is_told_with_who_took_it_and_the_option() -> None:
 
 def test_an_engine_that_does_not_answer_is_told_with_its_variable() -> None:
     number = ports.free_ports(1)[0]
-    finding = asyncio.run(doctor.external("CLICKHOUSE_URL", f"http://{ports.HOST}:{number}"))
+    finding = asyncio.run(
+        doctor.external("CLICKHOUSE_URL", {"CLICKHOUSE_URL": f"http://{ports.HOST}:{number}"})
+    )
     assert "CLICKHOUSE_URL" in finding.mend
 
 

@@ -1,5 +1,6 @@
 """A Kafka that asks who its clients are, over TLS: every client of ours gets in with the settings, and none without."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,9 +12,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._scram import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from cryptography.hazmat.primitives import serialization
 
+from deploy.doctor import external
 from deploy.embedded import kafka as embedded
 from runtime.kafka import KafkaUnavailable, client_config, ensure_topics, require_topics
-from runtime.settings import EngineSettings, KafkaSettings, load
+from runtime.settings import EngineSettings, KafkaSettings, SettingsError, load
 from runtime.transport import aiokafka_access
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
 from tests.engines import HOST, READY_S, free_port, running
@@ -177,6 +179,21 @@ def test_a_broker_that_nobody_we_trust_signed_is_not_talked_to(secured: Secured)
     stranger = secured.by_password() | {"KAFKA_SSL_CA_FILE": "", "KAFKA_ANSWER_TIMEOUT_S": "5"}
     with pytest.raises(KafkaUnavailable):
         require_topics(load(KafkaSettings, stranger))
+
+
+def test_the_doctor_asks_as_every_process_does(secured: Secured) -> None:
+    environ = secured.by_password()
+    assert not asyncio.run(external("KAFKA_BOOTSTRAP_SERVERS", environ)).is_bad
+    assert asyncio.run(
+        external("KAFKA_BOOTSTRAP_SERVERS", environ | {"KAFKA_SASL_PASSWORD": "guessed"})
+    ).is_bad
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    environ = {"KAFKA_SSL_CA_FILE": "/nowhere/authority.pem"}
+    client_config(load(KafkaSettings, environ))  # not asked for without TLS
+    with pytest.raises(SettingsError, match=r"KAFKA_SSL_CA_FILE: /nowhere/authority\.pem cannot be read"):
+        client_config(load(KafkaSettings, environ | {"KAFKA_SECURITY_PROTOCOL": "SSL"}))
 
 
 def test_without_these_settings_nothing_is_asked_for() -> None:
