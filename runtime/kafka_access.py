@@ -47,6 +47,10 @@ class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="With SSL: the password of the key, if it has one.")
     ] = field(default="", name="KAFKA_SSL_KEY_PASSWORD")
 
+    def __repr__(self) -> str:
+        """Without the passwords: a stack or a log line may show it."""
+        return f"<{type(self).__name__} {self.security_protocol} {self.bootstrap_servers}>"
+
 
 def librdkafka_access(access: KafkaAccess) -> dict[str, str]:
     """confluent-kafka's settings; none where Kafka asks for nothing."""

@@ -196,6 +196,11 @@ def test_a_file_that_cannot_be_read_is_named() -> None:
         client_config(load(KafkaSettings, environ | {"KAFKA_SECURITY_PROTOCOL": "SSL"}))
 
 
+def test_settings_that_are_shown_tell_no_password() -> None:
+    environ = {"KAFKA_SASL_PASSWORD": PASSWORD, "KAFKA_SSL_KEY_PASSWORD": PASSWORD}
+    assert repr(load(KafkaSettings, environ)) == "<KafkaSettings PLAINTEXT 127.0.0.1:9092>"
+
+
 def test_without_these_settings_nothing_is_asked_for() -> None:
     assert aiokafka_access(load(KafkaSettings, {})) == {"security_protocol": "PLAINTEXT"}
     assert not [name for name in client_config(load(KafkaSettings, {})) if name.startswith(("s", "ssl"))]
