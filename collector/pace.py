@@ -5,7 +5,9 @@ answers send nothing meanwhile: a silence ends the gathering, and what ended in 
 """
 
 QUIET_S = 0.002  # nothing came for so long: nobody is likely to come soon
-SKIPS_MAX = 64
+SKIPS_MAX = (
+    512  # a try costs few clients some 4 ms, and 512 sendings without one last a quarter of a second or more
+)
 
 
 class Pace:
