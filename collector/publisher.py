@@ -17,7 +17,6 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from collector.availability import Availability
-from collector.pace import Pace
 from collector.packing import seal, weight
 from collector.rejection import Letter
 from collector.tickets import Parcel, Ticket
@@ -76,7 +75,6 @@ class Publisher:
         self._availability = Availability(self._probe)
         self._poller = threading.Thread(target=self._poll, name="kafka-reports", daemon=True)
         self._waiting = Waiting()
-        self._pace = Pace(settings.pack_gap_ms / 1000)
         self._flights: dict[Parcel, None] = {}  # in order of birth
         self._reports: list[Report] = []  # touched by the poller only
         self._flush_soon: asyncio.Handle | None = None
@@ -166,14 +164,7 @@ class Publisher:
         if self._flights:
             self._flush_soon = self._loop.call_later(self._settings.pack_age_ms_max / 1000, self._flush)
         else:
-            self._flush_soon = self._loop.call_soon(self._flush_in_time)
-
-    def _flush_in_time(self) -> None:
-        wait_s = self._pace.wait_s(time.monotonic(), len(self._waiting.events))
-        if wait_s:
-            self._flush_soon = self._loop.call_later(wait_s, self._flush_in_time)
-        else:
-            self._flush()
+            self._flush_soon = self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         if self._flush_soon:
@@ -181,7 +172,6 @@ class Publisher:
         self._flush_soon = None
         waiting, self._waiting = self._waiting, Waiting()
         born = time.monotonic()
-        self._pace.sent(born)
         for pack in seal(
             waiting.events, waiting.weights, self._kafka.partitions, self._settings.pack_bytes_max
         ):
@@ -230,9 +220,7 @@ class Publisher:
                 self._availability.doubt()
                 parcel.fail(KafkaUnavailable(f"Kafka did not acknowledge: {error.str()}"))
         if self._waiting and not self._flights:
-            if self._flush_soon:
-                self._flush_soon.cancel()
-            self._flush_in_time()
+            self._flush()
         elif not self._waiting and not self._flights:
             self._empty.set()
 

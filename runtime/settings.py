@@ -115,13 +115,6 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="How long an event may wait for others while a pack is on its way; never when none is.",
         ),
     ] = field(default=20, name="COLLECTOR_PACK_AGE_MS_MAX")
-    pack_gap_ms: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="How long events gather since the last packs, as long as more keep coming; 0: not at all.",
-        ),
-    ] = field(default=10, name="COLLECTOR_PACK_GAP_MS")
     body_timeout_s: Annotated[
         int, Meta(ge=1, description="How long a request's body may take to arrive; then 408.")
     ] = field(default=30, name="COLLECTOR_BODY_TIMEOUT_S")
