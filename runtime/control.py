@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from runtime.kafka import KafkaUnavailable, client_config
+from runtime.kafka import KafkaUnavailable, client_config, reader_config
 from runtime.settings import KafkaSettings
 from schemas.control import ControlState, Record
 from schemas.topics import CONTROL
@@ -65,13 +65,9 @@ class ControlReader:
 
     def _tail(self) -> None:
         consumer = Consumer(
-            client_config(self._kafka)
+            reader_config(self._kafka, "control-reader")
             | {
-                "group.id": f"{self._kafka.topic_prefix}control-reader",  # never joined: partitions are assigned by hand
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "isolation.level": "read_committed",
             }
         )
         try:

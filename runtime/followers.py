@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from runtime import metrics
 from runtime.group import TP
-from runtime.kafka import client_config
+from runtime.kafka import reader_config
 from runtime.lookup import Lookup
 from runtime.part import PartSpec
 from runtime.recovery import FOLDER_AGE_MS_MAX, RecoveryStalled, Source, behind, recover
@@ -216,13 +216,8 @@ def _changelog(spec: PartSpec) -> TP:
 
 def _consumer(kafka: KafkaSettings) -> Consumer:
     return Consumer(
-        client_config(kafka)
+        reader_config(kafka, "standby")
         | {
-            "group.id": f"{kafka.topic_prefix}standby",  # never joined: partitions are assigned by hand
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
             "auto.offset.reset": "error",
             "queued.max.messages.kbytes": 16 << 10,
             "fetch.min.bytes": 1 << 20,

@@ -53,6 +53,20 @@ def client_id(settings: ProcessorSettings) -> str:
     return f"stitchline-{settings.instance_id or f'{socket.gethostname()}-{os.getpid()}'}"
 
 
+def reader_config(settings: KafkaSettings, name: str) -> dict[str, Any]:
+    """What every consumer starts from that is in no group: it assigns its partitions by hand, and commits nothing.
+
+    It sees what is committed, and is told where a partition ends. `name` tells it apart in the broker's eyes.
+    """
+    return client_config(settings) | {
+        "group.id": f"{settings.topic_prefix}{name}",  # the client insists on one; it is never joined
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+
+
 def deployment_topics(settings: KafkaSettings) -> list[Topic]:
     """The table of schemas/topics.py and the changelog of each agent of this generation."""
     return [*TOPICS, *(changelog(settings.generation, agent) for agent in AGENTS)]

@@ -10,7 +10,7 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from runtime.kafka import client_config
+from runtime.kafka import reader_config
 from runtime.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
@@ -45,12 +45,8 @@ class Peek:
     def _ensure_consumer(self) -> Consumer:
         if self._consumer is None:
             self._consumer = Consumer(
-                client_config(self._kafka)
+                reader_config(self._kafka, "peek")
                 | {
-                    "group.id": f"{self._kafka.topic_prefix}peek",  # never joined: partitions are assigned by hand
-                    "enable.auto.commit": False,
-                    "enable.partition.eof": True,
-                    "isolation.level": "read_committed",
                     "auto.offset.reset": "earliest",
                     "fetch.message.max.bytes": 64 << 10,
                     "queued.max.messages.kbytes": 1 << 10,

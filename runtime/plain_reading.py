@@ -15,7 +15,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from runtime.group import TP
-from runtime.kafka import client_config
+from runtime.kafka import reader_config
 from runtime.settings import KafkaSettings, ProcessorSettings
 from schemas.stream import InputRecord
 
@@ -213,14 +213,9 @@ def reading_consumer(kafka: KafkaSettings, settings: ProcessorSettings) -> Consu
     fetch_bytes = settings.fetch_bytes_max
     ahead_bytes = BYTES_AHEAD * max(fetch_bytes, 1_000_000)
     return Consumer(
-        client_config(kafka)
+        reader_config(kafka, "reader")
         | {
-            "group.id": f"{kafka.topic_prefix}reader",  # never joined: partitions are assigned by hand
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
             "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
             "max.partition.fetch.bytes": fetch_bytes,
             "fetch.max.bytes": ahead_bytes,
             "receive.message.max.bytes": ahead_bytes + (1 << 20),

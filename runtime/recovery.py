@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from runtime.kafka import client_config
+from runtime.kafka import reader_config
 from runtime.settings import KafkaSettings
 from runtime.store import Mark, Store
 from schemas.topics import TOMBSTONES_MS
@@ -75,12 +75,8 @@ class _Reader:
         self._source = source
         self._halted = halted
         self._consumer = Consumer(
-            client_config(kafka)
+            reader_config(kafka, "recovery")
             | {
-                "group.id": f"{kafka.topic_prefix}recovery",  # never joined: partitions are assigned by hand
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",
                 "fetch.message.max.bytes": 8 << 20,
                 "queued.min.messages": 200_000,
