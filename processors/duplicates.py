@@ -1,12 +1,12 @@
 """Recent message ids per routing id: what makes a client's retry count once.
 
-One state value per routing id: a version byte, then for each remembered event 4 bytes of its second of receipt and an
-8-byte keyed hash of its message id, the oldest first. Only events that were emitted are remembered, so a repaired dead
-letter passes. The window is measured against the newest receipt under the same key, not against a clock: the same
-input gives the same state.
+One state value per routing id, under its keyed hash: a version byte, then for each remembered event 4 bytes of its
+second of receipt and an 8-byte keyed hash of its message id, the oldest first. Only events that were emitted are
+remembered, so a repaired dead letter passes. The window is measured against the newest receipt under the same key,
+not against a clock: the same input gives the same state.
 
 Deliberately absent: an end for the value of a key that falls silent. Nobody looks at it again, so it stays for good: about
-106 bytes for a visitor of five events (docs/decisions/0011).
+70 bytes for a visitor of five events (docs/decisions/0011).
 
 Values are never taken apart: whether an id is known is a search for its 8 bytes anywhere in the value. Hashes are random
 under a secret key, so bytes of two neighbours match by chance as rarely as two ids share a hash.

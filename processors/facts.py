@@ -18,6 +18,7 @@ from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
 from processors.times import TIME_MAX
 from schemas.identifiers import ANONYMOUS, USER, node_key, text
+from schemas.orders import Order
 
 MERGED, ASSERTED, CLAIMED, DERIVED = range(4)  # classes M, A, B, C; among A, B and C the smaller one wins
 
@@ -55,11 +56,12 @@ class Derivation(msgspec.Struct, array_like=True, frozen=True):
 
 
 class FactPack(msgspec.Struct, array_like=True, frozen=True):
-    """One message: everything for one partition. `facts` come first, derivations in the order in which they were made."""
+    """One message: everything for one partition. Derivations stand in the order in which they were made."""
 
     version: int
     facts: list[Fact]
     derivations: list[Derivation]
+    orders: list[Order] = []
 
 
 class UnknownFactsVersion(ValueError):

@@ -86,15 +86,15 @@ class Identity:
         )
 
     def _node(self, node: bytes, news: News, state: State) -> Iterator[OutputRecord | Derivation]:
-        stored = state.get(PREFIX + node)
+        number = node_id(node, self.hash_key)
+        key = PREFIX + number.to_bytes(8, "big")
+        stored = state.get(key)
         known = _decode(stored) if stored else NodeState()
         grown = apply(node, known, news.facts, news.derivations)
         if grown is known:
             return
         result = outcome(node, grown)
-        state[PREFIX + node] = _encode(
-            msgspec.structs.replace(grown, sent_owners=result.owners, sent_told=result.told)
-        )
+        state[key] = _encode(msgspec.structs.replace(grown, sent_owners=result.owners, sent_told=result.told))
         version = self.version_base + grown.changes
         if result.owners != (known.sent_owners or [(0, node)]):
             yield self._pointer(node, result.owners, version, news.timestamp)

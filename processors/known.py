@@ -1,9 +1,9 @@
 """Facts that were sent already: what keeps an ordinary page view from saying again what identity knows.
 
 A fact goes out when its link is new, when it is earlier than every one sent before, or when it is a stamp with
-another time than the last. One state value per node holds up to `LINKS_PER_NODE_MAX` links: an 8-byte keyed hash of
-target and strength, the earliest time sent, the last stamp sent. To forget a link is always safe: its next fact is
-sent again and changes nothing.
+another time than the last. One state value per node, under its node id, holds up to `LINKS_PER_NODE_MAX` links: an
+8-byte keyed hash of target and strength, the earliest time sent, the last stamp sent. To forget a link is always
+safe: its next fact is sent again and changes nothing.
 """
 
 import struct
@@ -39,7 +39,7 @@ class KnownFacts:
     def save(self) -> None:
         for node in self._changed:
             links = list(self._nodes[node].items())[-LINKS_PER_NODE_MAX:]
-            self._state[PREFIX + node] = VERSION + b"".join(
+            self._state[self._key(node)] = VERSION + b"".join(
                 _ENTRY.pack(link, *times) for link, times in links
             )
 
@@ -60,8 +60,11 @@ class KnownFacts:
     def _links(self, node: bytes) -> Links:
         links = self._nodes.get(node)
         if links is None:
-            links = self._nodes[node] = _decode(self._state.get(PREFIX + node))
+            links = self._nodes[node] = _decode(self._state.get(self._key(node)))
         return links
+
+    def _key(self, node: bytes) -> bytes:
+        return PREFIX + node_id(node, self._hash_key).to_bytes(8, "big")
 
 
 def _decode(value: bytes | None) -> Links:

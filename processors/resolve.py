@@ -69,7 +69,7 @@ class _Chunk:
 
     def take(self, record: InputRecord) -> None:
         try:
-            events = decode_pack(record.value or b"")
+            events = decode_pack(record.value or b"").events
         except (msgspec.DecodeError, UnknownPackVersion, RecursionError) as error:
             self._refuse(
                 Refusal(Reason.UNREADABLE_PACK, str(error)),
@@ -94,12 +94,13 @@ class _Chunk:
         message_id = packed.message_id or f"raw-{lineage.partition}-{lineage.offset}-{lineage.index}"
         message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
         received_at = clamp(packed.received_at)
-        if self.duplicates.seen(packed.routing, message_hash):
+        routing = node_id(packed.routing, self.hash_key).to_bytes(8, "big")
+        if self.duplicates.seen(routing, message_hash):
             self.ledger.count(packed.workspace, packed.source, received_at, DUPLICATE)
             return
         refusal = self._resolve(packed, message_id, lineage)
         if refusal is None:
-            self.duplicates.remember(packed.routing, message_hash, received_at)
+            self.duplicates.remember(routing, message_hash, received_at)
             self.ledger.count(packed.workspace, packed.source, received_at, RESOLVED)
         else:
             sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)

@@ -6,6 +6,8 @@ Packs are why Python is fast enough: what a Kafka message costs, it costs once f
 
 import msgspec
 
+from schemas.orders import Order
+
 VERSION = 1
 
 
@@ -32,10 +34,11 @@ class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_onl
 
 
 class Pack(msgspec.Struct, array_like=True, frozen=True):
-    """The Kafka message's value. Consumers refuse a version they do not know."""
+    """The Kafka message's value. Consumers refuse a version they do not know. `orders` go before the events."""
 
     version: int
     events: list[PackedEvent]
+    orders: list[Order] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -46,15 +49,15 @@ class UnknownPackVersion(ValueError):
     """A pack of a later release: the reader must be upgraded first."""
 
 
-def encode_pack(events: list[PackedEvent]) -> bytes:
-    return _encode(Pack(VERSION, events))
+def encode_pack(events: list[PackedEvent], orders: list[Order] | None = None) -> bytes:
+    return _encode(Pack(VERSION, events, orders or []))
 
 
-def decode_pack(value: bytes) -> list[PackedEvent]:
-    """The events of one message. Raises msgspec.DecodeError (not a pack) or UnknownPackVersion."""
+def decode_pack(value: bytes) -> Pack:
+    """One message. Raises msgspec.DecodeError (not a pack) or UnknownPackVersion."""
     pack = _decode(value)
     if pack.version != VERSION:
         raise UnknownPackVersion(
             f"pack version {pack.version}, this release reads {VERSION}: upgrade the processors first"
         )
-    return pack.events
+    return pack

@@ -115,7 +115,7 @@ def messages(kafka: KafkaSettings, topic: str) -> list[bytes]:
 
 
 def raw_events(kafka: KafkaSettings) -> list[PackedEvent]:
-    return [event for value in messages(kafka, EVENTS_RAW.name) for event in decode_pack(value)]
+    return [event for value in messages(kafka, EVENTS_RAW.name) for event in decode_pack(value).events]
 
 
 def dead_letters(kafka: KafkaSettings) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def test_packs_hold_every_event_once_in_order_on_its_partition(
     assert sorted(place for pack in packs for place in pack.members) == list(range(len(events)))
     for pack in packs:
         assert pack.members == sorted(pack.members)
-        assert decode_pack(pack.value) == [events[place] for place in pack.members]
+        assert decode_pack(pack.value).events == [events[place] for place in pack.members]
         assert {partition_of(events[place].routing, partitions) for place in pack.members} == {pack.partition}
         assert pack.weight == sum(weight(events[place]) for place in pack.members)
         assert len(pack.value) <= BYTES_MAX or len(pack.members) == 1

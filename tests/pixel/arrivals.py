@@ -29,7 +29,9 @@ class Arrivals:
     def _known(self, path: str) -> list[dict[str, Any]]:
         while (message := self._consumer.poll(POLL_S)) is not None:
             assert message.error() is None, message.error()
-            self._events += [json.loads(event.payload) for event in decode_pack(message.value() or b"")]
+            self._events += [
+                json.loads(event.payload) for event in decode_pack(message.value() or b"").events
+            ]
         return [event for event in self._events if event["context"]["page"]["path"] == path]
 
 

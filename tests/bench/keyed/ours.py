@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def of_pack(value: bytes) -> Iterable[Event]:
-    return [_event(event.payload) for event in decode_pack(value)]
+    return [_event(event.payload) for event in decode_pack(value).events]
 
 
 def of_single(value: bytes) -> Iterable[Event]:
