@@ -12,6 +12,7 @@ MENDABLE = {
     "deploy.embedded.kafka": ("KafkaFailed",),
     "deploy.extras": ("ExtraMissing",),
     "deploy.folder": ("FolderInUse", "FolderUnusable"),
+    "deploy.ids": ("AmbiguousId", "NoSuchId", "NotAnId", "WrongHashKey"),
     "deploy.ports": ("PortTaken",),
     "deploy.profile": ("NoAnswer", "NoSuchProfile"),
     "deploy.queries": ("UnknownQuery",),

@@ -72,56 +72,76 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FactPack).decode
 
 
+class Occasion(msgspec.Struct, frozen=True, gc=False):
+    """What the facts of an event depend on besides whom it mentions: as little as its stored row has too."""
+
+    workspace: str
+    type: str
+    previous_id: str
+    time: int
+    is_logout: bool
+
+
 def facts_of(event: ParsedEvent, about: Mentions) -> list[Fact]:
     """Every fact of one event, most of all none: an event with one id and nothing else states nothing."""
     kind = event.packed.type
-    is_logout = kind == "track" and text(event.call.event).lower() in LOGOUT_EVENTS
+    is_logout = kind == "track" and is_logout_event(text(event.call.event))
     if len(about.stated) < 2 and not about.claimed and kind != "alias" and not is_logout:
         return []
-    found = [*_from_stated(event, about), *_from_claimed(event, about)]
-    if kind == "alias":
-        found += _from_alias(event, about)
-    if is_logout:
-        found += _boundary(event, about)
+    previous = text(event.call.previous_id)
+    return facts_on(Occasion(event.packed.workspace, kind, previous, event.times.happened, is_logout), about)
+
+
+def facts_on(occasion: Occasion, about: Mentions) -> list[Fact]:
+    """The same of an event that is stored."""
+    found = [*_from_stated(occasion, about), *_from_claimed(occasion, about)]
+    if occasion.type == "alias":
+        found += _from_alias(occasion, about)
+    if occasion.is_logout:
+        found += _boundary(occasion, about)
     return [fact for fact in found if max(len(fact.node), len(fact.target)) <= NODE_BYTES_MAX]
 
 
-def _from_stated(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
-    stamped = event.packed.type in STAMPED_TYPES
+def is_logout_event(name: str) -> bool:
+    return name.lower() in LOGOUT_EVENTS
+
+
+def _from_stated(event: Occasion, about: Mentions) -> Iterator[Fact]:
+    stamped = event.type in STAMPED_TYPES
     for identifier in about.stated[1:]:
         stamp = stamped and identifier.kind == ANONYMOUS
-        yield Fact(identifier.node, about.subject, event.times.happened, ASSERTED, stamp)
+        yield Fact(identifier.node, about.subject, event.time, ASSERTED, stamp)
 
 
-def _from_claimed(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+def _from_claimed(event: Occasion, about: Mentions) -> Iterator[Fact]:
     if not about.claimed:
         return
     strong = about.stated and about.stated[0].kind != ANONYMOUS
     head = about.subject if strong else about.claimed[0].node
     if about.stated and not strong:
-        yield Fact(about.subject, head, event.times.happened, CLAIMED, True)
+        yield Fact(about.subject, head, event.time, CLAIMED, True)
     for identifier in about.claimed:
         if identifier.node != head:
             low, high = sorted((identifier.node, head), key=rank, reverse=True)
-            yield Fact(low, high, event.times.happened, CLAIMED, False)
+            yield Fact(low, high, event.time, CLAIMED, False)
 
 
-def _from_alias(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+def _from_alias(event: Occasion, about: Mentions) -> Iterator[Fact]:
     """`previousId` has no type: it is read as a user id and as an anonymous id."""
-    previous = text(event.call.previous_id)
+    previous = event.previous_id
     if is_blocked(previous) or not about.stated or about.stated[0].kind != USER:
         return
-    workspace, happened = event.packed.workspace, event.times.happened
+    workspace, happened = event.workspace, event.time
     yield Fact(node_key(workspace, ANONYMOUS, previous), about.subject, happened, ASSERTED, True)
     low, high = sorted((node_key(workspace, USER, previous), about.subject), key=rank, reverse=True)
     if low != high:
         yield Fact(low, high, happened, MERGED, False)
 
 
-def _boundary(event: ParsedEvent, about: Mentions) -> Iterator[Fact]:
+def _boundary(event: Occasion, about: Mentions) -> Iterator[Fact]:
     for identifier in about.stated:
         if is_anonymous(identifier.node):
-            yield Fact(identifier.node, BOUNDARY, event.times.happened, ASSERTED, True)
+            yield Fact(identifier.node, BOUNDARY, event.time, ASSERTED, True)
 
 
 def encode_facts(facts: list[Fact], derivations: list[Derivation]) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import clickhouse_connect
@@ -58,6 +59,19 @@ def topic_prefix(kafka: str) -> Iterator[str]:
 @pytest.fixture
 def database(clickhouse: str) -> Iterator[str]:
     """An empty database of this test, dropped afterwards."""
+    with a_database(clickhouse) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def module_database(clickhouse: str) -> Iterator[str]:
+    """An empty database of this file, dropped afterwards."""
+    with a_database(clickhouse) as name:
+        yield name
+
+
+@contextmanager
+def a_database(clickhouse: str) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:10]}"
     client = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
     client.command(f"CREATE DATABASE {name}")
