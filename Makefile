@@ -65,10 +65,11 @@ bench: setup
 
 # Run again it goes on where it stopped, with the same FOLDER.
 FAULTS ?= 200
+PER_FLEET ?= 20
 MINUTES ?= 120
 FOLDER ?= chaos-results
 chaos: setup
-	@$(BIN)/python -m tests.chaos --faults $(FAULTS) --minutes $(MINUTES) --folder $(FOLDER) $(if $(SEED),--seed $(SEED)) $(if $(DELIVERY),--delivery $(DELIVERY))
+	@$(BIN)/python -m tests.chaos --faults $(FAULTS) --per-fleet $(PER_FLEET) --minutes $(MINUTES) --folder $(FOLDER) $(if $(SEED),--seed $(SEED)) $(if $(DELIVERY),--delivery $(DELIVERY)) $(if $(ONLY),--only "$(ONLY)")
 
 # What `make setup` installs; the part of it that a server needs; what makes the wheel. All in the same versions.
 LOCK := uv pip compile --universal --generate-hashes --python-version 3.11 --quiet --no-header --custom-compile-command 'make lock'

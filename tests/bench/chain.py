@@ -78,10 +78,12 @@ class Run:
         self.sizes = await asyncio.to_thread(self._there.metrics)
         self.sender_s = own_cpu_s()
         meter = Meter(self._there.processes)
-        sampling = asyncio.create_task(self._sample(meter))
+        is_over = asyncio.Event()
+        sampling = asyncio.create_task(self._sample(meter, is_over))
         await self._sender.run(self._shapes, seconds, number)
         self.sent_s = meter.seconds
-        sampling.cancel()
+        is_over.set()
+        await sampling  # its last question is answered: a connection asks one at a time
         await self._drained()
         self.sizes = _difference(await asyncio.to_thread(self._there.metrics), self.sizes)
         self.sender_s = own_cpu_s() - self.sender_s
@@ -92,8 +94,8 @@ class Run:
     def tally(self) -> Tally:
         return self._sender.tally
 
-    async def _sample(self, meter: Meter) -> None:
-        while True:
+    async def _sample(self, meter: Meter, is_over: asyncio.Event) -> None:
+        while not is_over.is_set():
             await asyncio.sleep(SAMPLE_S)
             self.samples.append(await asyncio.to_thread(self._look, meter))
 

@@ -59,20 +59,22 @@ async def measure(there: Stand) -> Watch:
     watched = Shape(RATE / WATCHED_EVERY, 1, "/v1/track", watch.body)
     ignored = Shape(RATE / WATCHED_EVERY, 1, "/v1/track", lambda number: traffic.call(run, number))
     number = await sender.run([usual, ignored], WARM_UP_S, 0)
-    looking = asyncio.create_task(_look(there, watch))
+    is_over = asyncio.Event()
+    looking = asyncio.create_task(_look(there, watch, is_over))
     await sender.run([usual, watched], SECONDS, number)
     await sender.settle(SETTLE_S)
     async with asyncio.timeout(SETTLE_S):
         while len(watch.seen) < len(watch.due):
             await asyncio.sleep(PAUSE_S)
-    looking.cancel()
+    is_over.set()
+    await looking  # its last question is answered: a connection asks one at a time
     sender.close()
     assert not sender.tally.refused, f"{sender.tally.refused} events were refused"
     return watch
 
 
-async def _look(there: Stand, watch: Watch) -> None:
-    while True:
+async def _look(there: Stand, watch: Watch, is_over: asyncio.Event) -> None:
+    while not is_over.is_set():
         await asyncio.to_thread(watch.look, there)
         await asyncio.sleep(PAUSE_S)
 

@@ -44,11 +44,18 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time; tells `answered` when it is free again."""
+    """One request at a time; tells `answered` when it is free again, `lost` what was asked when the server had closed it."""
 
-    def __init__(self, answered: Callable[["Connection", Request, bool], None]) -> None:
+    def __init__(
+        self, answered: Callable[["Connection", Request, bool], None], lost: Callable[[Request], None]
+    ) -> None:
         self._answered = answered
+        self._lost = lost
         self._asked: Request | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return not self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -59,19 +66,22 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         # Replies are far smaller than a packet, and nothing is pipelined: one piece is one reply.
-        self._answer(data.startswith(b"HTTP/1.1 200"))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._answer(False)
-
-    def _answer(self, is_accepted: bool) -> None:
         request, self._asked = self._asked, None
         if request is not None:
-            self._answered(self, request, is_accepted)
+            self._answered(self, request, data.startswith(b"HTTP/1.1 200"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        request, self._asked = self._asked, None
+        if request is not None:
+            self._lost(request)
 
 
 class Sender:
-    """Open it, run shapes, close it."""
+    """Open it, run shapes, close it.
+
+    The server closes a connection that is idle for long. What was written to one in that very moment is sent again over another
+    one, as every HTTP client does.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._address = host, port
@@ -83,7 +93,9 @@ class Sender:
     async def open(self, connections: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(connections):
-            _, connection = await loop.create_connection(lambda: Connection(self._answered), *self._address)
+            _, connection = await loop.create_connection(
+                lambda: Connection(self._answered, self._sent_again), *self._address
+            )
             self._free.append(connection)
             self._all.append(connection)
 
@@ -113,17 +125,26 @@ class Sender:
 
     def send(self, request: Request) -> None:
         self.tally.sent += request.events
-        if self._free:
-            self._free.pop().ask(request)
-        else:
-            self._waiting.append(request)
+        self._ask(request)
+
+    def _ask(self, request: Request) -> None:
+        while self._free:
+            connection = self._free.pop()
+            if connection.is_open:
+                connection.ask(request)
+                return
+        self._waiting.append(request)
+
+    def _sent_again(self, request: Request) -> None:
+        assert any(connection.is_open for connection in self._all), "the server closed every connection"
+        self._ask(request)
 
     def _answered(self, connection: Connection, request: Request, is_accepted: bool) -> None:
         if is_accepted:
             self.tally.accepted += request.events
         else:
             self.tally.refused += request.events
-        if self._waiting:
+        if self._waiting and connection.is_open:
             connection.ask(self._waiting.popleft())
         else:
             self._free.append(connection)

@@ -1,6 +1,7 @@
 """The long form: round after round on fresh fleets until enough faults were met; `make chaos`.
 
-    python -m tests.chaos [--faults 200] [--minutes 120] [--seed N] [--delivery NAME] [--folder chaos-results]
+    python -m tests.chaos [--faults 200] [--per-fleet 20] [--only KIND]... [--minutes 120] [--seed N] [--delivery NAME]
+                          [--folder chaos-results]
 
 The tally is kept in the folder: started again with it, the run goes on where it stopped. Exit status 1 when anything was
 lost, doubled or contradictory; the folder of such a round is kept.
@@ -17,10 +18,11 @@ from random import Random, SystemRandom
 
 from runtime import logs
 from tests.chaos import tally
+from tests.chaos.faults import FAULTS
 from tests.chaos.fleet import Shape
 from tests.chaos.round import Plan, play
 
-FAULTS_PER_ROUND = 20
+FAULTS_PER_FLEET = 20
 
 
 def main() -> int:
@@ -34,10 +36,13 @@ def main() -> int:
     _say(f"seed {seed}; {len(found.faults)} faults so far, in {folder}")
     while len(found.faults) < options.faults and time.monotonic() < end:
         number = found.next_number(seed)
-        missing = min(FAULTS_PER_ROUND, options.faults - len(found.faults))
+        missing = min(options.per_fleet, options.faults - len(found.faults))
         shape = _shape(seed, number, options.delivery)
         _say(f"round {number}: {shape}")
-        one = _round(Plan(seed=seed, number=number, shape=shape, faults=missing, say=_say), folder)
+        plan = Plan(
+            seed=seed, number=number, shape=shape, faults=missing, kinds=tuple(options.only), say=_say
+        )
+        one = _round(plan, folder)
         found.rounds.append(one)
         tally.save(found, folder)
         _say(
@@ -69,6 +74,17 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--faults", type=int, default=200, help="in all, those in the folder's tally among them"
+    )
+    parser.add_argument(
+        "--per-fleet", type=int, default=FAULTS_PER_FLEET, help="then it is judged, and a new one started"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="KIND",
+        choices=sorted(fault.kind for fault in FAULTS),
+        help="faults of this kind; may be repeated",
     )
     parser.add_argument("--minutes", type=float, default=120, help="no round begins later")
     parser.add_argument("--seed", type=int, help="printed; a new one each time when it is not given")

@@ -5,7 +5,7 @@ long) is reproducible by the seed. Deliberately absent: faults of disks and netw
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 
 import msgspec
@@ -206,8 +206,10 @@ FAULTS = (
 )
 
 
-def draw(fleet: Fleet, random: Random) -> Fault:
-    possible = [fault for fault in FAULTS if fault.can(fleet)]
+def draw(fleet: Fleet, random: Random, kinds: Collection[str] = ()) -> Fault:
+    """One that is possible now; only of these kinds, if there are any."""
+    wanted = [fault for fault in FAULTS if not kinds or fault.kind in kinds]
+    possible = [fault for fault in wanted if fault.can(fleet)]
     return random.choices(possible, [fault.weight for fault in possible])[0]
 
 

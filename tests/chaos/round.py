@@ -36,13 +36,14 @@ T = TypeVar("T")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`script` is played in order; after it `faults` are drawn. `say` is told what happens."""
+    """`script` is played in order; after it `faults` are drawn, of `kinds` or of all. `say` is told what happens."""
 
     seed: int
     number: int = 0
     shape: Shape = Shape()
     script: Sequence[Fault] = ()
     faults: int = 0
+    kinds: tuple[str, ...] = ()
     events_per_s: int = 250
     say: Callable[[str], None] = print
 
@@ -90,10 +91,13 @@ class _Match:
             if not self._face(fault, None):
                 return
         while len(self.injected) < len(self._plan.script) + self._plan.faults:
-            companion = draw(self._fleet, self._random) if self._random.random() < COMPANION_SHARE else None
-            if not self._face(draw(self._fleet, self._random), companion):
+            companion = self._draw() if self._random.random() < COMPANION_SHARE else None
+            if not self._face(self._draw(), companion):
                 return
             time.sleep(self._random.uniform(*PAUSE_S))
+
+    def _draw(self) -> Fault:
+        return draw(self._fleet, self._random, self._plan.kinds)
 
     def _face(self, fault: Fault, companion: Fault | None) -> bool:
         """One fault, or two whose effects meet; False when the fleet does not recover."""
