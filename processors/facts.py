@@ -155,6 +155,11 @@ def encode_facts(facts: list[Fact], derivations: list[Derivation]) -> Iterator[b
         yield from encode_facts(facts[fact_half:], derivations[half:])
 
 
+def encode_orders(orders: list[Order]) -> bytes:
+    """One message for the partition of the nodes that these speak of."""
+    return _encode(FactPack(VERSION, [], [], orders))
+
+
 def decode_facts(value: bytes) -> FactPack:
     """Raises msgspec.DecodeError (no pack of facts) or UnknownFactsVersion."""
     pack = _decode(value)

@@ -6,8 +6,8 @@ so it comes to rest; and nobody stores members: 100,000 devices that point to on
 nothing.
 
 The caps keep what matters most: stronger before weaker, earlier before later; no facts can make a state larger than
-`STATE_BYTES_MAX` (docs/decisions/0010). Deliberately absent: unlink, forget, suppress; a record of the links that lost
-against a better one; a report of ids that unusually many devices share (a kiosk, a test id).
+`STATE_BYTES_MAX` (docs/decisions/0010). Deliberately absent: orders (rulings.py stands before and after); a record of the
+links that lost against a better one; a report of ids that unusually many devices share (a kiosk, a test id).
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,32 +17,20 @@ import msgspec
 
 from processors.authority import is_anonymous, rank, type_of
 from processors.facts import ASSERTED, BOUNDARY, CLAIMED, DERIVED, MERGED, Derivation, Fact
+from processors.node_state import (
+    MERGES_MAX,
+    PROVENANCES_MAX,
+    STAMPS_MAX,
+    TARGETS_MAX,
+    Link,
+    NodeState,
+    Provenances,
+    Stamp,
+    Targets,
+)
 from processors.timeline import Segment, epochs, owners
 
-VERSION = 2  # 1 kept provenances by node, in clear
-STATE_BYTES_MAX = 500_000  # follows from the caps and `NODE_BYTES_MAX`; half of what Kafka takes
-TARGETS_MAX = 32  # links per node that events stated, and as many targets that nodes derive for it
-MERGES_MAX = 16  # alias links per user id
-STAMPS_MAX = 64  # latest entries of a timeline
-PROVENANCES_MAX = 64  # nodes that derive one target for this one
 VIA_BYTES = 16  # a provenance is only ever compared: its digest does, and costs a tenth of a long id
-
-Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
-Provenances = dict[bytes, tuple[int, int, int]]  # digest of via -> its version, time, strength
-Stamp = tuple[int, bytes, int]  # time, target, strength
-Link = tuple[int, int, bytes]  # strength, time, target (or provenance): the smaller, the better
-
-
-class NodeState(msgspec.Struct, array_like=True, frozen=True):
-    """One node. `changes` counts the facts that changed it; the last two fields are what was sent last."""
-
-    version: int = VERSION
-    changes: int = 0
-    links: dict[int, dict[bytes, int]] = {}  # strength -> target -> earliest time
-    stamps: list[Stamp] = []  # ascending
-    derived: dict[bytes, Provenances] = {}  # target -> who says so
-    sent_owners: list[Segment] = []
-    sent_told: dict[bytes, Targets] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -7,25 +7,31 @@ sent twice or forgotten.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from processors.authority import workspace_of
 from processors.facts import Derivation, Fact, UnknownFactsVersion, decode_facts, encode_facts
-from processors.forest import NodeState, Outcome, apply, outcome
+from processors.forest import Outcome, apply, outcome
 from processors.letters import dead_letter, letter_record
+from processors.node_state import VERSION, NodeState
 from processors.parsed import Refusal
+from processors.rulings import NONE, admitted_derivations, admitted_facts, ruled, standing
 from processors.timeline import Segment
 from processors.times import TIME_MAX
 from schemas.codec import encode_pointer
 from schemas.dead_letter import NOWHERE, Sender, Stage
 from schemas.identifiers import node_id, partition_of, profile_id
+from schemas.orders import Order
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import IDENTITY_FACTS, IDENTITY_POINTERS
 
 PREFIX = b"n"
 GENERATION_SHIFT = 48  # a version is the state's generation above, the number of facts applied below
+
+Name = TypeVar("Name", bytes, int)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(NodeState).decode
@@ -36,6 +42,7 @@ class News(msgspec.Struct):
 
     facts: list[Fact] = []
     derivations: list[Derivation] = []
+    orders: list[Order] = []
     timestamp: int = 0
 
 
@@ -48,10 +55,10 @@ class Identity:
         self.version_base = generation << GENERATION_SHIFT
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
-        news, outputs = self._read(partition, records)
+        news, orders, outputs = self._read(partition, records)
         told: dict[int, list[Derivation]] = {}
-        for node, entry in news.items():
-            for item in self._node(node, entry, state):
+        for number, node, entry in self._numbered(news, orders):
+            for item in self._node(number, node, entry, state):
                 if isinstance(item, OutputRecord):
                     outputs.append(item)
                 else:
@@ -63,8 +70,10 @@ class Identity:
 
     def _read(
         self, partition: int, records: Sequence[InputRecord]
-    ) -> tuple[dict[bytes, News], list[OutputRecord]]:
+    ) -> tuple[dict[bytes, News], dict[int, News], list[OutputRecord]]:
+        """What there is by node key, orders by node id, and what cannot be read."""
         news: dict[bytes, News] = {}
+        orders: dict[int, News] = {}
         refused = []
         for record in records:
             try:
@@ -76,7 +85,25 @@ class Identity:
                 _of(news, fact.node, record).facts.append(fact)
             for derivation in pack.derivations:
                 _of(news, derivation.node, record).derivations.append(derivation)
-        return news, refused
+            for order in pack.orders:
+                _of(orders, order.node, record).orders.append(order)
+        return news, orders, refused
+
+    def _numbered(
+        self, news: dict[bytes, News], orders: dict[int, News]
+    ) -> Iterator[tuple[int, bytes, News]]:
+        """Node id, node key and news of each node, the key being b"" where there are orders alone."""
+        for node, entry in news.items():
+            number = self._id(node)
+            if ordered := orders.pop(number, None) if orders else None:
+                entry.orders = ordered.orders
+                entry.timestamp = max(entry.timestamp, ordered.timestamp)
+            yield number, node, entry
+        for number, entry in orders.items():
+            yield number, b"", entry
+
+    def _id(self, node: bytes) -> int:
+        return node_id(node, self.hash_key)
 
     def _refuse(self, detail: str, partition: int, record: InputRecord) -> OutputRecord:
         refusal = Refusal(Reason.UNREADABLE_PACK, f"identity.facts {partition} {record.offset}: {detail}")
@@ -85,29 +112,49 @@ class Identity:
             dead_letter(Stage.IDENTITY, refusal, sender, NOWHERE, record.value or b""), self.partitions
         )
 
-    def _node(self, node: bytes, news: News, state: State) -> Iterator[OutputRecord | Derivation]:
-        number = node_id(node, self.hash_key)
+    def _node(
+        self, number: int, node: bytes, news: News, state: State
+    ) -> Iterator[OutputRecord | Derivation]:
         key = PREFIX + number.to_bytes(8, "big")
         stored = state.get(key)
         known = _decode(stored) if stored else NodeState()
-        grown = apply(node, known, news.facts, news.derivations)
+        node = node or known.node
+        grown = self._grown(node, known, news)
         if grown is known:
             return
-        result = outcome(node, grown)
-        state[key] = _encode(msgspec.structs.replace(grown, sent_owners=result.owners, sent_told=result.told))
+        result = outcome(node, standing(grown, self._id))
+        is_own = result.owners == [(0, node)]
+        state[key] = _encode(
+            msgspec.structs.replace(
+                grown,
+                version=VERSION,
+                node=b"" if grown.is_empty else node,
+                sent_owners=[] if is_own else result.owners,
+                sent_told=result.told,
+            )
+        )
         version = self.version_base + grown.changes
         if result.owners != (known.sent_owners or [(0, node)]):
-            yield self._pointer(node, result.owners, version, news.timestamp)
+            yield self._pointer(number, node, result.owners, (version, news.timestamp))
         yield from _retold(node, known, result, version)
 
-    def _pointer(self, node: bytes, owners: list[Segment], version: int, updated_at: int) -> OutputRecord:
+    def _grown(self, node: bytes, known: NodeState, news: News) -> NodeState:
+        """Orders first: what they forget is not let in by facts of the same chunk."""
+        after = ruled(known, news.orders, self._id)
+        facts, derivations = news.facts, news.derivations
+        if after.rulings != NONE:
+            facts = admitted_facts(facts, after.rulings, self._id)
+            derivations = admitted_derivations(derivations, after.rulings, self._id)
+        return apply(node, after, facts, derivations)
+
+    def _pointer(self, number: int, node: bytes, owners: list[Segment], of: tuple[int, int]) -> OutputRecord:
         """A contested anonymous id is its own root: its segments say who owned it when."""
-        number = node_id(node, self.hash_key)
         contested = len(owners) > 1
+        version, updated_at = of
         record = {
             "workspace": workspace_of(node),
             "node": number,
-            "owner": number if contested else node_id(owners[0][1], self.hash_key),
+            "owner": number if contested else self._id(owners[0][1]),
             "segments": self._segments(owners) if contested else [],
             "version": version,
             "is_deleted": False,
@@ -121,12 +168,12 @@ class Identity:
     def _segments(self, owners: list[Segment]) -> list[dict[str, int]]:
         ends = [start for start, _ in owners[1:]] + [TIME_MAX]
         return [
-            {"valid_from": start, "valid_to": end, "owner": node_id(owner, self.hash_key)}
+            {"valid_from": start, "valid_to": end, "owner": self._id(owner)}
             for (start, owner), end in zip(owners, ends, strict=True)
         ]
 
 
-def _of(news: dict[bytes, News], node: bytes, record: InputRecord) -> News:
+def _of(news: dict[Name, News], node: Name, record: InputRecord) -> News:
     entry = news.setdefault(node, News())
     entry.timestamp = record.timestamp
     return entry

@@ -36,12 +36,22 @@ class KnownFacts:
         """Those that must be sent; they count as sent from now on."""
         return [fact for fact in facts if self._is_news(fact)] if facts else []
 
+    def forget(self, node: int, until: int) -> None:
+        """The links of this node id that were first sent with a time up to `until` (ms, inclusive) are news again."""
+        self.save()
+        self._nodes.clear()
+        self._changed.clear()
+        key = PREFIX + node.to_bytes(8, "big")
+        links = _decode(self._state.get(key))
+        kept = {link: times for link, times in links.items() if times[0] > until}
+        if kept:
+            self._state[key] = _encode(kept)
+        elif links:
+            del self._state[key]
+
     def save(self) -> None:
         for node in self._changed:
-            links = list(self._nodes[node].items())[-LINKS_PER_NODE_MAX:]
-            self._state[self._key(node)] = VERSION + b"".join(
-                _ENTRY.pack(link, *times) for link, times in links
-            )
+            self._state[self._key(node)] = _encode(self._nodes[node])
 
     def _is_news(self, fact: Fact) -> bool:
         links = self._links(fact.node)
@@ -65,6 +75,11 @@ class KnownFacts:
 
     def _key(self, node: bytes) -> bytes:
         return PREFIX + node_id(node, self._hash_key).to_bytes(8, "big")
+
+
+def _encode(links: Links) -> bytes:
+    latest = list(links.items())[-LINKS_PER_NODE_MAX:]
+    return VERSION + b"".join(_ENTRY.pack(link, *times) for link, times in latest)
 
 
 def _decode(value: bytes | None) -> Links:

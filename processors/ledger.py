@@ -15,6 +15,7 @@ MINUTE_MS = 60_000
 
 # Outcomes. `ACCEPTED` counts every event that was read: it equals the sum of the others.
 ACCEPTED, RESOLVED, DUPLICATE, DEAD = "accepted", "resolved", "duplicate", "dead"
+FORGOTTEN = "forgotten"  # somebody's who wanted to be forgotten: not stored
 
 Line = tuple[str, str, int, str]  # workspace, source, minute, outcome
 

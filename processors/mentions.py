@@ -73,7 +73,13 @@ def mentions(event: ParsedEvent, message_id: str) -> Mentions | None:
         return None
     kept = _identifiers(workspace, stated)
     claims = _without(_identifiers(workspace, claimed), kept) if claimed else ()
-    return Mentions(_subject(kept, claims) or node_key(workspace, MESSAGE, message_id), kept, claims)
+    return gathered(kept, claims, node_key(workspace, MESSAGE, message_id))
+
+
+def gathered(stated: tuple[Identifier, ...], claimed: tuple[Identifier, ...], alone: bytes) -> Mentions:
+    """`alone` is the subject when no id is left. The anonymous id comes last, so the first stated id is the subject."""
+    first = stated or claimed
+    return Mentions(first[0].node if first else alone, stated, claimed)
 
 
 def person_id(value: str) -> str:
@@ -168,9 +174,3 @@ def _identifier(workspace: str, pair: Pair) -> Identifier | None:
     if kind == EMAIL_HASH:
         return Identifier(EMAIL, "", node_key(workspace, EMAIL, value))
     return Identifier(kind, value, node_key(workspace, kind, value))
-
-
-def _subject(stated: tuple[Identifier, ...], claimed: tuple[Identifier, ...]) -> bytes:
-    """The anonymous id comes last among the stated ones, so the first stated id is the subject."""
-    first = stated or claimed
-    return first[0].node if first else b""

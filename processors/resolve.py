@@ -1,8 +1,9 @@
 """The resolver: packs of raw events in; resolved events, facts about people, dead letters and ledger entries out.
 
-Per event: seen before? readable? whose? Then one resolved event and those facts that identity does not know yet.
-State of a partition: recent message ids (duplicates.py) and links sent (known.py), both under the routing id's
-partition. An event that cannot be used becomes a dead letter, whatever its bytes are; nothing here raises.
+Per event: seen before? readable? whose? to be stored at all? Then one resolved event and those facts that identity does
+not know yet. State of a partition: recent message ids (duplicates.py) and links sent (known.py), both under the routing
+id's partition, and what people ordered (orders.py). An event that cannot be used becomes a dead letter, whatever its
+bytes are; nothing here raises.
 
 Deliberately absent: sessions, traffic sources, checks against a catalogue of event definitions.
 """
@@ -14,15 +15,16 @@ import msgspec
 from processors.duplicates import DuplicateLimits, Duplicates
 from processors.facts import Fact, encode_facts, facts_of
 from processors.known import KnownFacts
-from processors.ledger import DEAD, DUPLICATE, RESOLVED, Ledger
+from processors.ledger import DEAD, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
 from processors.letters import dead_letter, letter_record
-from processors.mentions import Mentions, mentions
+from processors.mentions import Mentions, gathered, mentions
+from processors.orders import Orders
 from processors.parsed import ParsedEvent, Refusal, parse
 from processors.resolved import resolved_event
 from processors.times import clamp
 from schemas.codec import encode_resolved_event
 from schemas.dead_letter import Lineage, Sender, Stage
-from schemas.identifiers import node_id, partition_of
+from schemas.identifiers import MESSAGE, node_id, node_key, partition_of
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
@@ -63,13 +65,14 @@ class _Chunk:
         self.hash_key = resolver.hash_key
         self.duplicates = Duplicates(state, resolver.limits)
         self.known = KnownFacts(state, resolver.hash_key)
+        self.orders = Orders(state, resolver.hash_key)
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.outputs: list[OutputRecord] = []
 
     def take(self, record: InputRecord) -> None:
         try:
-            events = decode_pack(record.value or b"").events
+            pack = decode_pack(record.value or b"")
         except (msgspec.DecodeError, UnknownPackVersion, RecursionError) as error:
             self._refuse(
                 Refusal(Reason.UNREADABLE_PACK, str(error)),
@@ -78,7 +81,9 @@ class _Chunk:
                 record.value or b"",
             )
             return
-        for index, packed in enumerate(events):
+        if pack.orders:
+            self.orders.take(pack.orders, self.known)
+        for index, packed in enumerate(pack.events):
             self._event(packed, Lineage(self.partition, record.offset, index))
 
     def close(self) -> list[OutputRecord]:
@@ -98,21 +103,37 @@ class _Chunk:
         if self.duplicates.seen(routing, message_hash):
             self.ledger.count(packed.workspace, packed.source, received_at, DUPLICATE)
             return
-        refusal = self._resolve(packed, message_id, lineage)
-        if refusal is None:
-            self.duplicates.remember(routing, message_hash, received_at)
-            self.ledger.count(packed.workspace, packed.source, received_at, RESOLVED)
-        else:
+        way = self._resolve(packed, message_id, lineage)
+        if isinstance(way, Refusal):
             sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)
-            self._refuse(refusal, sender, lineage, packed.payload)
+            self._refuse(way, sender, lineage, packed.payload)
+            return
+        if way == RESOLVED:
+            self.duplicates.remember(routing, message_hash, received_at)
+        self.ledger.count(packed.workspace, packed.source, received_at, way)
 
-    def _resolve(self, packed: PackedEvent, message_id: str, lineage: Lineage) -> Refusal | None:
+    def _resolve(self, packed: PackedEvent, message_id: str, lineage: Lineage) -> str | Refusal:
+        """The way it took: an outcome of the ledger, or why it is a dead letter."""
         event = parse(packed)
         if isinstance(event, Refusal):
             return event
         about = mentions(event, message_id)
         if about is None:
             return _NO_IDENTIFIER
+        if self.orders:
+            about = self._obeyed(about, event, message_id)
+            if self.orders.erases(about.subject, event.times.happened):
+                return FORGOTTEN
+        return self._emit(event, about, message_id, lineage)
+
+    def _obeyed(self, about: Mentions, event: ParsedEvent, message_id: str) -> Mentions:
+        """Without suppressed identifiers."""
+        stated = self.orders.without_suppressed(about.stated)
+        claimed = self.orders.without_suppressed(about.claimed)
+        alone = node_key(event.packed.workspace, MESSAGE, message_id)
+        return gathered(stated, claimed, alone)
+
+    def _emit(self, event: ParsedEvent, about: Mentions, message_id: str, lineage: Lineage) -> str | Refusal:
         resolved = resolved_event(event, about, message_id, lineage, self.hash_key)
         value, key = encode_resolved_event(resolved), resolved["profile_id"].encode()
         if len(value) > RECORD_BYTES_MAX:
@@ -123,10 +144,13 @@ class _Chunk:
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
         self._state_facts(event, about)
-        return None
+        return RESOLVED
 
     def _state_facts(self, event: ParsedEvent, about: Mentions) -> None:
-        for fact in self.known.news(facts_of(event, about)):
+        facts = facts_of(event, about)
+        if facts and self.orders:
+            facts = self.orders.admitted(facts)
+        for fact in self.known.news(facts):
             self.facts.setdefault(partition_of(fact.node, self.partitions), []).append(fact)
 
     def _refuse(self, refusal: Refusal, sender: Sender, lineage: Lineage, payload: bytes) -> None:

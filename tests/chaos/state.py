@@ -13,8 +13,8 @@ import msgspec
 from rocksdict import AccessType, Options, Rdict
 
 from processors.facts import Fact, decode_facts
-from processors.forest import NodeState
 from processors.identity import Identity
+from processors.node_state import NodeState
 from processors.resolve import Resolver
 from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes
 from runtime.store import NEXT, USER, Mark

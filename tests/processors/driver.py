@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from processors.forest import STATE_BYTES_MAX
 from processors.identity import Identity
+from processors.node_state import STATE_BYTES_MAX
 from processors.resolve import RECORD_BYTES_MAX, Resolver
 from schemas.codec import decode
 from schemas.identifiers import EMAIL, node_id, node_key, partition_of, profile_id

@@ -17,9 +17,10 @@ from processors.facts import (
     encode_facts,
     facts_of,
 )
-from processors.forest import PROVENANCES_MAX, STATE_BYTES_MAX, NodeState, apply, outcome
+from processors.forest import apply, outcome
 from processors.identity import Identity
 from processors.mentions import mentions
+from processors.node_state import PROVENANCES_MAX, STATE_BYTES_MAX, NodeState
 from processors.parsed import ParsedEvent, parse
 from processors.times import TIME_MAX
 from schemas.stream import InputRecord

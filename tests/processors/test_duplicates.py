@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.duplicates import PREFIX, DuplicateLimits, Duplicates
-from processors.forest import STATE_BYTES_MAX
+from processors.node_state import STATE_BYTES_MAX
 from runtime.settings import ProcessorSettings, SettingsError, load
 
 DAY = 86_400_000

@@ -8,15 +8,8 @@ from hypothesis import strategies as st
 
 from processors.authority import rank, type_of
 from processors.facts import ASSERTED, BOUNDARY, CLAIMED, DERIVED, MERGED, Derivation, Fact
-from processors.forest import (
-    MERGES_MAX,
-    PROVENANCES_MAX,
-    STAMPS_MAX,
-    TARGETS_MAX,
-    NodeState,
-    apply,
-    outcome,
-)
+from processors.forest import apply, outcome
+from processors.node_state import MERGES_MAX, PROVENANCES_MAX, STAMPS_MAX, TARGETS_MAX, NodeState
 from processors.timeline import epochs, owners
 
 ANN, BOB, CONTACT, MAIL = b"main|u:ann", b"main|u:bob", b"main|x:contact_id:7", b"main|e:00ff"

@@ -1,0 +1,54 @@
+"""What one node of the forest knows: its state value, and the limits that keep it small.
+
+Everything here can be united in any order: links are minima, stamps "the latest 64", rulings maxima and unions. A node
+that has no facts (any more) keeps hashes and numbers only: no identifier in clear, not even its own.
+"""
+
+import msgspec
+
+from processors.timeline import Segment
+
+VERSION = 3  # 1 kept provenances by node, in clear; 2 knew neither its own key nor rulings
+STATE_BYTES_MAX = 500_000  # follows from the caps and `NODE_BYTES_MAX`; half of what Kafka takes
+TARGETS_MAX = 32  # links per node that events stated, and as many targets that nodes derive for it
+MERGES_MAX = 16  # alias links per user id
+STAMPS_MAX = 64  # latest entries of a timeline
+PROVENANCES_MAX = 64  # nodes that derive one target for this one
+RULINGS_MAX = 1_024  # targets that are unlinked from one node, and as many that are forgotten at it
+
+NEVER = -1
+
+Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
+Provenances = dict[bytes, tuple[int, int, int]]  # digest of via -> its version, time, strength
+Stamp = tuple[int, bytes, int]  # time, target, strength
+Link = tuple[int, int, bytes]  # strength, time, target (or provenance): the smaller, the better
+
+
+class Rulings(msgspec.Struct, array_like=True, frozen=True):
+    """What people decided about one node, targets by node id. Times are in ms and inclusive."""
+
+    until: int = NEVER  # links up to here never were
+    forgotten: dict[int, int] = {}  # target -> links to it up to here never were
+    unlinked: list[int] = []  # targets that no link counts to, ascending
+
+
+class NodeState(msgspec.Struct, array_like=True, frozen=True):
+    """One node. `changes` counts what changed it; `sent_owners` and `sent_told` are what was sent last.
+
+    `node` is its own key while it has facts, since orders arrive with the hash alone. No `sent_owners` mean: itself.
+    """
+
+    version: int = VERSION
+    changes: int = 0
+    links: dict[int, dict[bytes, int]] = {}  # strength -> target -> earliest time
+    stamps: list[Stamp] = []  # ascending
+    derived: dict[bytes, Provenances] = {}  # target -> who says so
+    sent_owners: list[Segment] = []
+    sent_told: dict[bytes, Targets] = {}
+    node: bytes = b""
+    rulings: Rulings = Rulings()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no facts."""
+        return not (self.links or self.stamps or self.derived)
