@@ -17,7 +17,7 @@ from processors.forest import Outcome, apply, outcome
 from processors.letters import dead_letter, letter_record
 from processors.node_state import VERSION, NodeState
 from processors.parsed import Refusal
-from processors.rulings import NONE, admitted_derivations, admitted_facts, ruled, standing
+from processors.rulings import admitted_derivations, admitted_facts, ruled, standing
 from processors.timeline import Segment
 from processors.times import TIME_MAX
 from schemas.codec import encode_pointer
@@ -142,7 +142,7 @@ class Identity:
         """Orders first: what they forget is not let in by facts of the same chunk."""
         after = ruled(known, news.orders, self._id)
         facts, derivations = news.facts, news.derivations
-        if after.rulings != NONE:
+        if after.rulings is not None:
             facts = admitted_facts(facts, after.rulings, self._id)
             derivations = admitted_derivations(derivations, after.rulings, self._id)
         return apply(node, after, facts, derivations)

@@ -46,7 +46,7 @@ class NodeState(msgspec.Struct, array_like=True, frozen=True):
     sent_owners: list[Segment] = []
     sent_told: dict[bytes, Targets] = {}
     node: bytes = b""
-    rulings: Rulings = Rulings()
+    rulings: Rulings | None = None  # nearly always
 
     @property
     def is_empty(self) -> bool:

@@ -24,8 +24,9 @@ NONE = Rulings()
 
 def ruled(state: NodeState, orders: Sequence[Order], id_of: IdOf) -> NodeState:
     """The state after these; the very same object when they are known already."""
-    rulings = _united(state.rulings, orders) if orders else state.rulings
-    if rulings == state.rulings:
+    before = state.rulings or NONE
+    rulings = _united(before, orders) if orders else before
+    if rulings == before:
         return state
     return msgspec.structs.replace(
         _without_forgotten(state, rulings, id_of), rulings=rulings, changes=state.changes + 1
@@ -54,7 +55,7 @@ def admitted_derivations(derivations: list[Derivation], rulings: Rulings, id_of:
 
 def standing(state: NodeState, id_of: IdOf) -> NodeState:
     """The state as its outcome sees it: without links to unlinked targets."""
-    if not state.rulings.unlinked:
+    if state.rulings is None or not state.rulings.unlinked:
         return state
     gone = set(state.rulings.unlinked)
     return _filtered(state, lambda target, _: target == BOUNDARY or id_of(target) not in gone)

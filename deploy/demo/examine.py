@@ -53,11 +53,12 @@ class Conservation(msgspec.Struct, frozen=True, array_like=True):
     stored: int
     duplicates: int
     dead_letters: int
+    forgotten: int
     is_balanced: bool
 
     @property
     def arrived(self) -> int:
-        return self.stored + self.duplicates + self.dead_letters
+        return self.stored + self.duplicates + self.dead_letters + self.forgotten
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

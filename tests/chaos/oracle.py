@@ -84,7 +84,7 @@ def people_apart(profiles: Iterable[tuple[str, str]], accepted: frozenset[str]) 
 def ledger_wrongs(sums: dict[str, int], letters: int, logs: Logs, rows: int) -> list[str]:
     """Accepted = what is on events.raw; resolved = the rows; and what is left over is duplicates."""
     sent = sum(len(decode_pack(record.value or b"").events) for log in logs.raw for record in log.records)
-    wanted = {"accepted": sent, "resolved": rows, "duplicate": sent - rows, "dead": 0}
+    wanted = {"accepted": sent, "resolved": rows, "duplicate": sent - rows, "dead": 0, "forgotten": 0}
     wrong = [
         f"ledger says {sums.get(name, 0)} {name}, not {n}"
         for name, n in wanted.items()

@@ -3,10 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.facts import ASSERTED, DERIVED, Derivation, Fact, decode_facts, encode_facts
+from processors.facts import ASSERTED, DERIVED, Derivation, Fact, decode_facts, encode_facts, encode_orders
 from processors.identity import Identity
 from schemas.codec import decode
 from schemas.identifiers import node_id
+from schemas.orders import Erase, Forget, Suppress, Unlink
 from schemas.stream import InputRecord, OutputRecord
 from tests.processors.driver import HASH_KEY, RECEIVED, ms
 
@@ -110,9 +111,16 @@ facts = st.builds(Fact, nodes, nodes, numbers, numbers, st.booleans())
 derivations = st.builds(
     Derivation, nodes, nodes, numbers, st.dictionaries(nodes, st.tuples(numbers, numbers), max_size=2)
 )
+ids = st.sampled_from([node_id(node, HASH_KEY) for node in (ANN, MAIL, DEVICE, b"")]) | numbers
+orders = (
+    st.builds(Unlink, ids, ids)
+    | st.builds(Forget, ids, numbers, ids)
+    | st.builds(Suppress, ids)
+    | st.builds(Erase, ids, numbers, numbers)
+)
 packs = st.tuples(st.lists(facts, max_size=4), st.lists(derivations, max_size=3)).map(
     lambda pair: next(encode_facts(*pair))
-)
+) | st.lists(orders, max_size=3).map(encode_orders)
 
 
 @given(st.lists(st.binary(max_size=60) | packs, max_size=4))

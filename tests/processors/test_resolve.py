@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from processors.resolve import RECORD_BYTES_MAX, Resolver
 from schemas.codec import decode
 from schemas.dead_letter import PAYLOAD_BYTES_MAX
+from schemas.identifiers import node_id
+from schemas.orders import Erase, Forget, Suppress, Unlink
 from schemas.pack import Pack, PackedEvent, encode_pack
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord
@@ -219,13 +221,29 @@ anything = st.builds(
 )
 
 
-@given(st.lists(st.binary(max_size=60) | st.lists(anything, max_size=4).map(encode_pack), max_size=4))
+def ids_of(*keys: bytes) -> st.SearchStrategy[int]:
+    return st.sampled_from([node_id(key, HASH_KEY) for key in keys]) | st.integers(-2, 2**63 - 1)
+
+
+known_ids = ids_of(b"|a:d1", b"|a:7", b"|u:d1")
+moments = st.integers(-2, 2**63 - 1)
+orders = (
+    st.builds(Unlink, known_ids, known_ids)
+    | st.builds(Forget, known_ids, moments, known_ids)
+    | st.builds(Erase, known_ids, moments, moments)
+    | st.builds(Suppress, known_ids)
+)
+packs = st.builds(encode_pack, st.lists(anything, max_size=4), st.lists(orders, max_size=2))
+
+
+@given(st.lists(st.binary(max_size=60) | packs, max_size=4))
 def test_any_bytes_become_records_that_kafka_takes_and_every_event_is_accounted_for(values):
     outputs = run(*values)
     for out in outputs:
         assert 0 <= out.partition < 4
         assert len(out.value) < 1_000_000
     counts = ledger(outputs)
-    assert counts["accepted"] == counts["resolved"] + counts["duplicate"] + counts["dead"]
+    ways = ("resolved", "duplicate", "dead", "forgotten")
+    assert counts["accepted"] == sum(counts[way] for way in ways)
     assert counts["resolved"] == len(of("events.resolved", outputs))
     assert counts["dead"] == len(of("events.dead", outputs))
