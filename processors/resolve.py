@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from processors.duplicates import DuplicateLimits, Duplicates
-from processors.facts import Fact, encode_facts, facts_of
+from processors.facts import BOUNDARY, Fact, encode_facts, facts_of
 from processors.known import KnownFacts
 from processors.ledger import DEAD, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
 from processors.letters import dead_letter, letter_record
@@ -123,6 +123,8 @@ class _Chunk:
         if self.orders:
             about = self._obeyed(about, event, message_id)
             if self.orders.erases(about.subject, event.times.happened):
+                # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
+                self._state([fact for fact in facts_of(event, about) if fact.target == BOUNDARY])
                 return FORGOTTEN
         return self._emit(event, about, message_id, lineage)
 
@@ -143,11 +145,10 @@ class _Chunk:
         self.outputs.append(
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
-        self._state_facts(event, about)
+        self._state(facts_of(event, about))
         return RESOLVED
 
-    def _state_facts(self, event: ParsedEvent, about: Mentions) -> None:
-        facts = facts_of(event, about)
+    def _state(self, facts: list[Fact]) -> None:
         if facts and self.orders:
             facts = self.orders.admitted(facts)
         for fact in self.known.news(facts):

@@ -1,6 +1,8 @@
 """The two steps over partitioned queues in memory, driven to rest in random chunks and random order.
 
-Kafka's promises without Kafka: order per partition, each record once.
+Kafka's promises without Kafka: order per partition, each record once. Orders go to all the partitions that they concern, at any
+moment; when all is at rest, what a command does after an order is done: erased events leave the store, and facts later than a
+`forget` are stated again.
 """
 
 import hashlib
@@ -11,14 +13,18 @@ from typing import Any
 
 import msgspec
 
+from processors.facts import Fact, encode_facts, encode_orders, facts_of
 from processors.identity import Identity
+from processors.mentions import mentions
 from processors.node_state import STATE_BYTES_MAX
+from processors.parsed import ParsedEvent, parse
 from processors.resolve import RECORD_BYTES_MAX, Resolver
 from schemas.codec import decode
 from schemas.identifiers import EMAIL, node_id, node_key, partition_of, profile_id
+from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
 from schemas.pack import PackedEvent, encode_pack
-from schemas.stream import InputRecord, Step
-from tests.processors.oracle import Node, Visit
+from schemas.stream import InputRecord, OutputRecord, Step
+from tests.processors.oracle import Node, Ruling, Visit
 
 HASH_KEY = bytes(range(16))
 RECEIVED = 1_714_900_000_000
@@ -79,6 +85,30 @@ def profile_of_node(node: Node) -> str:
     return profile_id(node_id(key_of(node), HASH_KEY))
 
 
+def id_of(node: Node) -> int:
+    return node_id(key_of(node), HASH_KEY)
+
+
+def order_of(ruling: Ruling) -> Order:
+    node, target = id_of(ruling.node), id_of(ruling.target) if ruling.target else EVERY_TARGET
+    match ruling.kind:
+        case "unlink":
+            return Unlink(node, target)
+        case "forget":
+            return Forget(node, ruling.until, target)
+        case "erase":
+            return Erase(node, ruling.since, ruling.until)
+    return Suppress(node)
+
+
+def facts_stated(event: PackedEvent) -> list[Fact]:
+    """What an event that was stored states, as it can be worked out again at any time."""
+    parsed = parse(event)
+    assert isinstance(parsed, ParsedEvent)
+    about = mentions(parsed, event.message_id)
+    return facts_of(parsed, about) if about else []
+
+
 def email_key(address: str) -> bytes:
     return node_key("main", EMAIL, hashlib.sha256(address.encode()).hexdigest())
 
@@ -97,27 +127,33 @@ class Pipeline:
         }
         self.queues: dict[tuple[str, int], list[InputRecord]] = defaultdict(list)
         self.states: dict[tuple[str, int], dict[bytes, bytes]] = defaultdict(dict)
-        self.offsets: dict[tuple[str, int], int] = defaultdict(int)
+        self.positions: dict[tuple[str, int], int] = defaultdict(int)
+        self.events: dict[str, PackedEvent] = {}
         self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.pointers: dict[int, dict[str, Any]] = {}
         self.sent: dict[str, int] = defaultdict(int)
 
-    def send(self, events: Iterable[PackedEvent]) -> "Pipeline":
-        """Queue events, in packs of a random size, and run until nothing is left to do."""
+    def send(self, events: Iterable[PackedEvent | Ruling]) -> "Pipeline":
+        """Queue events, in packs of a random size, and orders between them, and run until nothing is left to do."""
         waiting: dict[int, list[PackedEvent]] = defaultdict(list)
+        rulings = []
         for event in events:
-            partition = partition_of(event.routing, self.partitions)
-            waiting[partition].append(event)
-            if self.random.random() < 0.3:
-                self._put("events.raw", partition, encode_pack(waiting.pop(partition)))
+            if isinstance(event, Ruling):
+                self._order(event, waiting)
+                rulings.append(event)
+            else:
+                self._pack(event, waiting)
+            if rulings and self.random.random() < 0.2:
+                self._step()
         for partition, rest in waiting.items():
             self._put("events.raw", partition, encode_pack(rest))
-        while ready := sorted(place for place, queue in self.queues.items() if queue):
-            self._work(*self.random.choice(ready))
+        self._rest()
+        if rulings:
+            self._follow(rulings)
         return self
 
-    def visit(self, visits: Iterable[Visit]) -> "Pipeline":
-        return self.send(packed(call_of(visit)) for visit in visits)
+    def visit(self, visits: Iterable[Visit | Ruling]) -> "Pipeline":
+        return self.send(one if isinstance(one, Ruling) else packed(call_of(one)) for one in visits)
 
     def profiles(self) -> dict[str, str]:
         """message id -> profile of now, the way ClickHouse computes it."""
@@ -144,19 +180,67 @@ class Pipeline:
             sums[entry["outcome"]] += entry["events"]
         return dict(sums)
 
+    def _pack(self, event: PackedEvent, waiting: dict[int, list[PackedEvent]]) -> None:
+        partition = partition_of(event.routing, self.partitions)
+        self.events[event.message_id] = event
+        waiting[partition].append(event)
+        if self.random.random() < 0.3:
+            self._put("events.raw", partition, encode_pack(waiting.pop(partition)))
+
+    def _order(self, ruling: Ruling, waiting: dict[int, list[PackedEvent]]) -> None:
+        order = order_of(ruling)
+        if not isinstance(order, Unlink):
+            for partition in range(self.partitions):
+                self._put("events.raw", partition, encode_pack(waiting.pop(partition, []), [order]))
+        if not isinstance(order, Erase):
+            partition = partition_of(key_of(ruling.node), self.partitions)
+            self._put("identity.facts", partition, encode_orders([order]))
+
+    def _follow(self, rulings: list[Ruling]) -> None:
+        """What is done with the store once an order is known everywhere."""
+        orders = [order_of(ruling) for ruling in rulings]
+        erased = [order for order in orders if isinstance(order, Erase)]
+        self.records["events.resolved"] = [
+            event for event in self.resolved if not any(_erases(order, event) for order in erased)
+        ]
+        for event in self.resolved:
+            for fact in facts_stated(self.events[event["message_id"]]):
+                if any(isinstance(order, Forget) and _is_later(order, fact) for order in orders):
+                    for value in encode_facts([fact], []):
+                        self._put("identity.facts", partition_of(fact.node, self.partitions), value)
+        self._rest()
+
+    def _rest(self) -> None:
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """One chunk of one partition that has something to do; False when none has."""
+        ready = sorted(place for place, queue in self.queues.items() if len(queue) > self.positions[place])
+        if ready:
+            self._work(*self.random.choice(ready))
+        return bool(ready)
+
     def _put(self, topic: str, partition: int, value: bytes) -> None:
         place = topic, partition
-        self.queues[place].append(InputRecord(self.offsets[place], RECEIVED, None, value))
-        self.offsets[place] += 1
+        self.queues[place].append(InputRecord(len(self.queues[place]), RECEIVED, None, value))
 
     def _work(self, topic: str, partition: int) -> None:
-        queue = self.queues[topic, partition]
-        chunk = [queue.pop(0) for _ in range(min(len(queue), self.random.randint(1, 5)))]
-        if self.repeat and topic == "identity.facts" and self.random.random() < 0.3:
-            chunk = [record for record in chunk for _ in range(2)]
-        state = self.states[topic, partition]
-        outputs = self.steps[topic](partition, chunk, state)
-        assert max(map(len, state.values()), default=0) <= STATE_BYTES_MAX
+        place = topic, partition
+        chunk = self._chunk(place)
+        outputs = self.steps[topic](partition, chunk, self.states[place])
+        self.positions[place] = chunk[-1].offset + 1
+        assert max(map(len, self.states[place].values()), default=0) <= STATE_BYTES_MAX
+        self._publish(outputs)
+
+    def _chunk(self, place: tuple[str, int]) -> list[InputRecord]:
+        at = self.positions[place]
+        chunk = self.queues[place][at : at + self.random.randint(1, 5)]
+        if self.repeat and place[0] == "identity.facts" and self.random.random() < 0.3:
+            return [record for record in chunk for _ in range(2)]
+        return chunk
+
+    def _publish(self, outputs: list[OutputRecord]) -> None:
         for out in outputs:
             assert len(out.value) <= RECORD_BYTES_MAX
             self.sent[out.topic] += 1
@@ -175,9 +259,22 @@ class Pipeline:
                 record[name] = ms(record[name])
         self.records[topic].append(record)
         if topic == "identity.pointers":
-            known = self.pointers.get(record["node"])
-            assert known is None or known["version"] < record["version"], "versions must grow"
-            self.pointers[record["node"]] = record
+            self._point(record)
+
+    def _point(self, record: dict[str, Any]) -> None:
+        known = self.pointers.get(record["node"])
+        assert known is None or known["version"] < record["version"], "versions must grow"
+        self.pointers[record["node"]] = record
+
+
+def _erases(order: Erase, event: dict[str, Any]) -> bool:
+    return bool(order.node == event["subject"] and order.since <= event["timestamp"] <= order.until)
+
+
+def _is_later(order: Forget, fact: Fact) -> bool:
+    """Whether a fact may have been folded into an earlier one that is forgotten."""
+    concerned = order.target in (EVERY_TARGET, node_id(fact.target, HASH_KEY))
+    return concerned and order.node == node_id(fact.node, HASH_KEY) and fact.time > order.until
 
 
 def ms(moment: Any) -> int:

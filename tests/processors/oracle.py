@@ -1,12 +1,16 @@
-"""Who is who, computed the slow and plain way over all events at once: what the cores are measured against.
+"""Who is who, computed the slow and plain way over all events and orders at once: what the cores are measured against.
 
-Written from the rules of identity (identifiers, links, timelines, ownership, bridging), not from the cores, and sharing
-no code with them. Nodes are (type, value) pairs. No caps, no messages, no incremental state: nodes are settled one
+Written from the rules of identity (identifiers, links, timelines, ownership, bridging, orders), not from the cores, and
+sharing no code with them. Nodes are (type, value) pairs. No caps, no messages, no incremental state: nodes are settled one
 after the other from the least to the most authoritative, as a node is told things by less authoritative ones only.
+
+Orders have no time of their own: they hold for all events, whenever they come. What an erased event linked is told by the
+`forget` orders that go with it; what it says about its device's end of a session stays, as that may bound somebody else's time.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 Node = tuple[str, str]
@@ -29,6 +33,18 @@ class Visit:
     params: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Ruling:
+    """One order. `kind`: unlink (the pair), forget (links of `node` up to `until`; all, or those to `target`),
+    erase (events under `node` from `since` to `until`) or suppress (`node` is no identifier)."""
+
+    kind: str
+    node: Node
+    target: Node | None = None
+    since: int = 0
+    until: int = 0
+
+
 def authority(node: Node) -> tuple[int, str, str]:
     kind, value = node
     if kind in TYPE_ORDER:
@@ -48,8 +64,13 @@ def stated_nodes(visit: Visit) -> list[Node]:
     return nodes
 
 
+def param_node(pair: tuple[str, str]) -> Node:
+    name, value = pair
+    return email_node(value) if name == "email" else (f"x:{name}", value)
+
+
 def claimed_nodes(visit: Visit) -> list[Node]:
-    found = [email_node(value) if name == "email" else (f"x:{name}", value) for name, value in visit.params]
+    found = [param_node(pair) for pair in visit.params]
     return sorted((node for node in found if node not in stated_nodes(visit)), key=authority)
 
 
@@ -62,25 +83,48 @@ def subject_of(visit: Visit) -> Node:
     return claimed_nodes(visit)[0] if visit.params else ("m", visit.id)
 
 
-class Oracle:
-    """`profile(visit)` is the root node of the person that the event belongs to."""
+def without(visit: Visit, nodes: set[Node]) -> Visit:
+    """The visit as it is when these are no identifiers."""
+    gone = nodes.__contains__
+    return replace(
+        visit,
+        user="" if gone(("u", visit.user)) else visit.user,
+        email="" if visit.email and gone(email_node(visit.email)) else visit.email,
+        external=tuple(pair for pair in visit.external if not gone((f"x:{pair[0]}", pair[1]))),
+        device="" if gone(("a", visit.device)) else visit.device,
+        params=tuple(pair for pair in visit.params if not gone(param_node(pair))),
+    )
 
-    def __init__(self, visits: list[Visit]) -> None:
+
+class Oracle:
+    """`profile(visit)` is the root node of the person that the event belongs to; ask it of stored events only."""
+
+    def __init__(self, visits: list[Visit], rulings: Iterable[Ruling] = ()) -> None:
+        self.rulings = list(rulings)
+        self.suppressed = {ruling.node for ruling in self.rulings if ruling.kind == "suppress"}
         self.links: dict[Node, set[tuple[int, Node, str]]] = defaultdict(
             set
         )  # every link with its time and class
         self.stamps: dict[Node, set[tuple[int, Node | None, str]]] = defaultdict(set)
         self.pointer: dict[Node, Node] = {}
+        self.conflicts: dict[Node, dict[Node, tuple[str, int]]] = {}  # links that lost: class, earliest time
         for visit in visits:
-            self._read(visit)
+            self._read(without(visit, self.suppressed), erased=self.is_erased(visit))
         everybody = (
             set(self.links) | set(self.stamps) | {link[1] for links in self.links.values() for link in links}
         )
         for node in sorted(everybody, key=authority, reverse=True):
             self._settle_device(node) if node[0] == "a" else self._settle(node)
 
+    def is_erased(self, visit: Visit) -> bool:
+        subject = subject_of(without(visit, self.suppressed))
+        return any(
+            ruling.kind == "erase" and ruling.node == subject and ruling.since <= visit.time <= ruling.until
+            for ruling in self.rulings
+        )
+
     def profile(self, visit: Visit) -> Node:
-        node = subject_of(visit)
+        node = subject_of(without(visit, self.suppressed))
         if node[0] == "a":
             node = self.owner(node, visit.time)
         while node in self.pointer:
@@ -105,7 +149,8 @@ class Oracle:
         first: dict[tuple[Node, str], int] = {}
         for time, target, kind in self.links[device]:
             first[target, kind] = min(time, first.get((target, kind), time))
-        entries = {(time, target, kind) for (target, kind), time in first.items()} | self.stamps[device]
+        entries: set[tuple[int, Node | None, str]] = {(time, *link) for link, time in first.items()}
+        entries |= {entry for entry in self.stamps[device] if not self._is_void(device, entry[1], entry[0])}
         return sorted(
             entries,
             key=lambda entry: (entry[0], entry[1] is None, authority(entry[1]) if entry[1] else (), entry[2]),
@@ -114,10 +159,25 @@ class Oracle:
     def _link(self, low: Node, high: Node, time: int, kind: str) -> None:
         if low != high:
             low, high = sorted((low, high), key=authority, reverse=True)
-            self.links[low].add((time, high, kind))
+            if not self._is_void(low, high, time):
+                self.links[low].add((time, high, kind))
 
-    def _read(self, visit: Visit) -> None:
+    def _is_void(self, low: Node, high: Node | None, time: int) -> bool:
+        """Whether somebody ordered that this never was, or does not count. `high` is None for the end of a session."""
+        for ruling in self.rulings:
+            if ruling.kind == "unlink" and {low, high} == {ruling.node, ruling.target}:
+                return True
+            concerned = ruling.kind == "forget" and ruling.node == low and ruling.target in (None, high)
+            if concerned and time <= ruling.until:
+                return True
+        return low in self.suppressed or high in self.suppressed
+
+    def _read(self, visit: Visit, *, erased: bool) -> None:
         subject, time, device = subject_of(visit), visit.time, ("a", visit.device)
+        if visit.kind == "logout" and visit.device:
+            self.stamps[device].add((time, None, "out"))
+        if erased:
+            return
         claims = claimed_nodes(visit)
         for node in stated_nodes(visit):
             self._link(node, subject, time, "A")
@@ -132,8 +192,6 @@ class Oracle:
             self._link(("u", visit.previous), ("u", visit.user), time, "M")
             self._link(("a", visit.previous), ("u", visit.user), time, "A")
             self.stamps["a", visit.previous].add((time, ("u", visit.user), "A"))
-        if visit.kind == "logout" and visit.device:
-            self.stamps[device].add((time, None, "out"))
 
     def _settle_device(self, device: Node) -> None:
         entries = self.timeline(device)
@@ -167,6 +225,10 @@ class Oracle:
         for candidates in by_type.values():
             _, time, _, target = min(candidates)
             winners.setdefault(target, time)
+        lost = sorted(
+            (one for found in by_type.values() for one in found if one[3] not in winners), reverse=True
+        )
+        self.conflicts[node] = {target: (kind, time) for kind, time, _, target in lost}
         if not winners:
             return
         nodes = sorted(winners, key=authority)

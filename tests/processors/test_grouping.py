@@ -1,55 +1,13 @@
 """What the grouping of events into people must be, whatever the order: the cores against the oracle, over generated histories."""
 
 from collections import Counter, defaultdict
-from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
-from tests.processors.oracle import Oracle, Visit, components, stated_nodes, subject_of
-
-PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-users = st.sampled_from(["", "", "ann", "bob", "carl"])
-emails = st.sampled_from(["", "", "", "a@x.io", "b@x.io", "c@x.io"])
-devices = st.sampled_from(["", "d1", "d2", "d3", "d4"])
-contacts = st.lists(
-    st.tuples(st.sampled_from(["contact_id", "crm", "loyalty"]), st.sampled_from("12")), max_size=1
-)
-parameters = st.lists(
-    st.sampled_from([("contact_id", "1"), ("contact_id", "2"), ("email", "a@x.io"), ("email", "b@x.io")]),
-    max_size=2,
-    unique_by=lambda pair: pair[0],
-)
-
-
-@st.composite
-def visits(
-    draw: st.DrawFn, kinds: tuple[str, ...] = ("identify", "track", "page", "alias", "logout")
-) -> list[Visit]:
-    """Histories on few names and few moments, so that conflicts and ties are common."""
-    found = []
-    for number in range(draw(st.integers(2, 25))):
-        kind = draw(st.sampled_from(kinds))
-        visit = Visit(
-            id=f"m{number}",
-            kind=kind,
-            time=RECEIVED - 1000 * draw(st.integers(0, 12)),
-            user=draw(users),
-            email=draw(emails) if kind != "alias" else "",
-            external=tuple(draw(contacts)),
-            device=draw(devices),
-            previous=draw(st.sampled_from(["ann", "bob", "carl", "d1", "d2"])) if kind == "alias" else "",
-            params=tuple(draw(parameters)) if kind == "page" else (),
-        )
-        if stated_nodes(visit) or visit.params:
-            found.append(visit)
-    return found
-
-
-def shuffled(found: list[Visit], seed: int) -> list[Visit]:
-    return Random(seed).sample(found, len(found))  # noqa: S311 - the order of a test
+from tests.processors.driver import Pipeline, profile_of_node
+from tests.processors.histories import PATIENT, shuffled, visits
+from tests.processors.oracle import Oracle, Visit, components, subject_of
 
 
 @PATIENT
