@@ -23,7 +23,7 @@ Epoch = dict[bytes, tuple[bytes, int]]  # type -> target, first time
 
 def owners(node: bytes, claims: Iterable[Claim]) -> list[Segment]:
     """The segments of ownership in order, the first from 0; neighbours have different owners. Nobody is the node itself."""
-    entries = _ordered(_for_ownership(claims))
+    entries = for_ownership(claims)
     segments: list[Segment] = []
     gap = None
     for time, target, _ in entries:
@@ -40,7 +40,7 @@ def owners(node: bytes, claims: Iterable[Claim]) -> list[Segment]:
 def epochs(claims: Iterable[Claim]) -> Iterator[Epoch]:
     """Per epoch its one target of each type."""
     current: Epoch = {}
-    for time, target, _ in _ordered(_for_epochs(list(claims))):
+    for time, target, _ in for_epochs(claims):
         kind = type_of(target)
         if target == BOUNDARY or current.get(kind, (target, 0))[0] != target:
             yield current
@@ -64,17 +64,19 @@ def _ordered(claims: Iterable[Claim]) -> list[Claim]:
     return sorted(claims, key=lambda claim: (claim[0], claim[1] == BOUNDARY, rank(claim[1])))
 
 
-def _for_ownership(claims: Iterable[Claim]) -> list[Claim]:
+def for_ownership(claims: Iterable[Claim]) -> list[Claim]:
+    """What counts for who owned it, in order: only what was asserted, if anything was."""
     known = list(claims)
-    if not any(_is_assertion(claim) for claim in known):
-        return known
-    return [claim for claim in known if _is_assertion(claim) or claim[1] == BOUNDARY]
+    if any(_is_assertion(claim) for claim in known):
+        known = [claim for claim in known if _is_assertion(claim) or claim[1] == BOUNDARY]
+    return _ordered(known)
 
 
-def _for_epochs(claims: list[Claim]) -> list[Claim]:
-    """Without claims of a type that is also asserted."""
-    asserted = {type_of(claim[1]) for claim in claims if _is_assertion(claim)}
-    return [claim for claim in claims if _is_assertion(claim) or type_of(claim[1]) not in asserted]
+def for_epochs(claims: Iterable[Claim]) -> list[Claim]:
+    """What counts for which targets belong together, in order: without claims of a type that is also asserted."""
+    known = list(claims)
+    asserted = {type_of(claim[1]) for claim in known if _is_assertion(claim)}
+    return _ordered(claim for claim in known if _is_assertion(claim) or type_of(claim[1]) not in asserted)
 
 
 def _is_assertion(claim: Claim) -> bool:
