@@ -159,6 +159,7 @@ class Identity:
             "version": version,
             "is_deleted": False,
             "updated_at": updated_at,
+            "conflicts": [],
         }
         key = profile_id(number).encode()
         return OutputRecord(

@@ -46,6 +46,7 @@ def resolved_event(
         "integrations": json_object(call.integrations),
         "envelope": event.envelope,
         "identifiers": _identifiers(about, hash_key),
+        "claimed": [node_id(found.node, hash_key) for found in about.claimed],
         "raw_partition": lineage.partition,
         "raw_offset": lineage.offset,
         "raw_index": lineage.index,
@@ -64,9 +65,8 @@ def _traits(event: ParsedEvent) -> str:
 
 
 def _identifiers(about: Mentions, hash_key: bytes) -> list[dict[str, Any]]:
-    """Every id in clear; one that is known by its hash alone is left out."""
+    """Every id, those known by their hash alone too: what the event states can be told again from what is stored."""
     return [
         {"node": node_id(found.node, hash_key), "kind": found.kind, "value": found.value}
         for found in (*about.stated, *about.claimed)
-        if found.value
     ]

@@ -37,9 +37,13 @@ SCHEMAS = (
     AvroSchema(2, "pointer", 1, "pointer.avsc"),
     AvroSchema(3, "dead_letter", 1, "dead_letter.avsc"),
     AvroSchema(4, "ledger_entry", 1, "ledger_entry.avsc"),
+    AvroSchema(5, "resolved_event", 2, "resolved_event_2.avsc"),
+    AvroSchema(6, "pointer", 2, "pointer_2.avsc"),
 )
 
-RESOLVED_EVENT, POINTER, DEAD_LETTER, LEDGER_ENTRY = (schema.id for schema in SCHEMAS)
+_NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too
+RESOLVED_EVENT, POINTER = _NEWEST["resolved_event"], _NEWEST["pointer"]
+DEAD_LETTER, LEDGER_ENTRY = _NEWEST["dead_letter"], _NEWEST["ledger_entry"]
 
 
 class UnknownSchema(ValueError):
@@ -53,6 +57,7 @@ def _read(schema: AvroSchema) -> dict[str, Any]:
 
 DEFINITIONS = {schema.id: _read(schema) for schema in SCHEMAS}
 _PARSED = {number: fastavro.parse_schema(definition) for number, definition in DEFINITIONS.items()}
+_READ_AS = {schema.id: _PARSED[_NEWEST[schema.subject]] for schema in SCHEMAS}
 
 
 def _bare(part: Any) -> Any:
@@ -114,6 +119,7 @@ def encode_resolved_event(record: Record) -> bytes:
             text(record["integrations"]),
             text(record["envelope"]),
             _identifiers(record["identifiers"]),
+            _numbers(record["claimed"]),
             number(record["raw_partition"]),
             number(record["raw_offset"]),
             number(record["raw_index"]),
@@ -127,6 +133,10 @@ def _identifiers(found: Sequence[Record]) -> bytes:
     for one in found:
         parts += (number(one["node"]), name(one["kind"]), text(one["value"]))
     return b"".join((*parts, _END)) if found else _END
+
+
+def _numbers(found: Sequence[int]) -> bytes:
+    return b"".join((number(len(found)), *map(number, found), _END)) if found else _END
 
 
 encode_pointer = encoder(POINTER)
@@ -152,8 +162,8 @@ def body_of(value: bytes) -> bytes:
 
 
 def decode(value: bytes) -> dict[str, Any]:
-    """One record, read with the schema it was written with. Raises UnknownSchema."""
+    """One record in the shape of its schema's newest version, whichever it was written with. Raises UnknownSchema."""
     schema_id = schema_id_of(value)
-    record = fastavro.schemaless_reader(io.BytesIO(body_of(value)), _PARSED[schema_id], None)
+    record = fastavro.schemaless_reader(io.BytesIO(body_of(value)), _PARSED[schema_id], _READ_AS[schema_id])
     assert isinstance(record, dict)
     return record

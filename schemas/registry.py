@@ -12,6 +12,9 @@ from schemas.topics import TOPICS
 
 _VERSIONS = re.compile(r"/subjects/([^/]+)/versions(?:/([^/]+))?/?")
 _ID = re.compile(r"/schemas/ids/([^/]+)/?")
+_CONFIG = re.compile(r"/config(?:/([^/]+))?/?")
+
+COMPATIBILITY = "FULL_TRANSITIVE"  # any version reads what any other wrote
 
 Reply = tuple[int, Any]
 
@@ -22,6 +25,8 @@ def registry_reply(path: str, *, prefix: str = "") -> Reply | None:
         return 200, sorted(_subjects(prefix))
     if found := _ID.fullmatch(path):
         return _by_id(found[1])
+    if found := _CONFIG.fullmatch(path):
+        return _config(found[1], prefix)
     if found := _VERSIONS.fullmatch(path):
         return _by_subject(found[1], found[2], prefix)
     return None
@@ -39,11 +44,21 @@ def _by_id(number: str) -> Reply:
     return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
 
 
+def _config(subject: str | None, prefix: str) -> Reply:
+    if subject is not None and subject not in _subjects(prefix):
+        return _no_subject(subject)
+    return 200, {"compatibilityLevel": COMPATIBILITY}
+
+
+def _no_subject(subject: str) -> Reply:
+    return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found"}
+
+
 def _by_subject(subject: str, version: str | None, prefix: str) -> Reply:
     stem = _subjects(prefix).get(subject)
     known = [schema for schema in SCHEMAS if schema.subject == stem]
     if not known:
-        return 404, {"error_code": 40401, "message": f"Subject '{subject}' not found"}
+        return _no_subject(subject)
     if version is None:
         return 200, [schema.version for schema in known]
     chosen = (

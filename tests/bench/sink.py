@@ -36,7 +36,8 @@ TARGET_ROWS = 60_000
 WAIT_S = 120.0
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Safari/537.36"
 ROOTS_SQL = """\
-INSERT INTO identity_pointers SELECT 'main', number + 1, intDiv(number, 2) + {links} + 1, [], 1, 0, now64(3)
+INSERT INTO identity_pointers (workspace, node, owner, version, updated_at)
+SELECT 'main', number + 1, intDiv(number, 2) + {links} + 1, 1, now64(3)
 FROM numbers({links})"""
 
 

@@ -43,6 +43,7 @@ def test_a_pointer_says_whom_the_node_points_to():
         "segments": [],
         "version": 1,
         "is_deleted": False,
+        "conflicts": [],
     }
 
 

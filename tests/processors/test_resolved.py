@@ -77,6 +77,7 @@ def test_a_resolved_event_says_all_that_the_call_said():
             {"node": node_id(email_key("ann@x.io"), HASH_KEY), "kind": "e", "value": "ann@x.io"},
             {"node": device, "kind": "a", "value": "d1"},
         ],
+        "claimed": [],
         "raw_partition": 2,
         "raw_offset": 10,
         "raw_index": 1,
@@ -124,8 +125,17 @@ def test_the_batchs_context_is_the_events_when_it_has_none():
     assert field("context", {"type": "track", "context": {"a": 1}}, context=shared) == '{"a":1}'
 
 
-def test_an_email_known_by_its_hash_alone_is_no_identifier_in_clear():
-    url = "https://x.io/?eh=" + "0" * 64
-    assert [i["kind"] for i in field("identifiers", {"type": "page", "context": {"page": {"url": url}}})] == [
-        "a"
+def test_what_a_pages_address_claims_is_told_apart_and_a_hash_has_no_value():
+    address_hash = "5e" * 32
+    page = {"url": f"https://x.io/?eh={address_hash}&ecid=c1"}
+    event = resolved(
+        packed({"type": "page", "anonymousId": "d1", "messageId": "m", "context": {"page": page}})
+    )
+    nodes = [b"main|a:d1", b"main|x:contact_id:c1", f"main|e:{address_hash}".encode()]
+    device, contact, address = (node_id(node, HASH_KEY) for node in nodes)
+    assert event["identifiers"] == [
+        {"node": device, "kind": "a", "value": "d1"},
+        {"node": contact, "kind": "x", "value": "contact_id:c1"},
+        {"node": address, "kind": "e", "value": ""},
     ]
+    assert event["claimed"] == [contact, address]

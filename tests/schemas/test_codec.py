@@ -60,6 +60,8 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
     if kind == "int":
         return st.integers(0, 2**31 - 1)
     if isinstance(kind, dict) and kind["type"] == "array":
+        if isinstance(kind["items"], str):
+            return st.lists(values_of(kind["items"]), max_size=3)
         fields = {field["name"]: values_of(field["type"]) for field in kind["items"]["fields"]}
         return st.lists(st.fixed_dictionaries(fields), max_size=3)
     return st.integers(0, 2**63 - 1) | st.integers(0, 2**15) | st.integers(0, 2**42)

@@ -19,7 +19,7 @@ from runtime.settings import ClickHouseSettings, KafkaSettings
 from schemas.codec import RESOLVED_EVENT, body_of, encode_pointer, encoder
 from sinks.clickhouse import ClickHouse, connect
 from sinks.container import container
-from sinks.migrations import migrate
+from sinks.migrations import Migration, migrate
 
 START_MS = 1_700_000_000_000
 PATIENCE_S = 60.0
@@ -29,7 +29,12 @@ encode = encoder(RESOLVED_EVENT)  # takes times before 1970 too, which the resol
 
 def event(number: int, **fields: Any) -> bytes:
     """One resolved event's wire bytes; `number` makes it unlike all others."""
-    record = {
+    return encode(event_record(number) | fields)
+
+
+def event_record(number: int) -> dict[str, Any]:
+    """It can be written with either version of the schema: what the first one lacks has a default."""
+    return {
         "workspace": "main",
         "source": "dev",
         "message_id": f"m{number}",
@@ -57,20 +62,23 @@ def event(number: int, **fields: Any) -> bytes:
         "raw_offset": number,
         "raw_index": 0,
     }
-    return encode(record | fields)
 
 
 def pointer(node: int, owner: int, version: int = 1, **fields: Any) -> bytes:
+    return encode_pointer(pointer_record(node, owner, version) | fields)
+
+
+def pointer_record(node: int, owner: int, version: int = 1) -> dict[str, Any]:
     record = {"workspace": "main", "node": node, "owner": owner, "segments": [], "version": version}
-    return encode_pointer(record | {"is_deleted": False, "updated_at": START_MS} | fields)
+    return record | {"is_deleted": False, "updated_at": START_MS}
 
 
 class Tables:
     """One database, made from the migrations; inserts as the sinks do it."""
 
-    def __init__(self, url: str, database: str) -> None:
+    def __init__(self, url: str, database: str, migrations: Sequence[Migration] | None = None) -> None:
         self.settings = ClickHouseSettings(url=url, database=database)
-        migrate(self.settings)
+        migrate(self.settings, migrations)
         self.client = connect(self.settings)
         self.writer = ClickHouse(self.settings, timeout_s=60)
 

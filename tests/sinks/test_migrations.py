@@ -3,6 +3,7 @@
 import pytest
 
 from runtime.settings import ClickHouseSettings
+from schemas.codec import encoder
 from sinks.clickhouse import INSERT_SETTINGS, connect
 from sinks.migrations import (
     VIEWS_SQL,
@@ -14,6 +15,7 @@ from sinks.migrations import (
     shipped,
     statements,
 )
+from tests.sinks.stage import Tables, event_record, pointer_record
 
 FIRST = Migration(1, "0001_a.sql", "CREATE TABLE IF NOT EXISTS {database}.a (x UInt8) ENGINE = Memory;\n")
 SECOND = Migration(
@@ -111,6 +113,24 @@ def test_a_block_that_is_repeated_after_an_upgrade_is_stored_once(clickhouse: st
     assert migrate(settings, is_alone=True) == [migration.name for migration in shipped()[EARLIER:]]
     insert()
     assert client.command(count) == 1
+
+
+def test_records_of_the_release_before_are_stored_between_any_two_statements_of_a_migration(
+    clickhouse: str, database: str
+) -> None:
+    """Sinks run while tables are migrated: servers are upgraded one kind of process after the other."""
+    settings = ClickHouseSettings(url=clickhouse, database=database)
+    before, after = shipped()[:7], shipped()[7]
+    tables = Tables(clickhouse, database, before)
+    steps = statements(after.text, placeholders(settings))
+    for number, step in enumerate(["SELECT 1", *steps]):
+        tables.client.command(step)
+        tables.insert("events_in", 1, [encoder(1)(event_record(number))], f"e-{number}")
+        tables.insert("pointers_in", 2, [encoder(2)(pointer_record(number, 1))], f"p-{number}")
+    stored = (len(steps) + 1,)
+    assert tables.row("SELECT count() FROM events") == stored
+    assert tables.row("SELECT count() FROM identity_pointers") == stored
+    assert tables.row("SELECT count() FROM identifiers") == stored
 
 
 def test_a_view_that_a_killed_migration_left_detached_is_there_after_the_next(

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from runtime.settings import SinkSettings
-from schemas.codec import DEAD_LETTER, RESOLVED_EVENT, encode_dead_letter, schema_id_of
+from schemas.codec import encoder, schema_id_of
 from sinks.batch import Limits
 from sinks.block import Block
 from sinks.consumer import Polled, SinkConsumer
@@ -18,7 +18,7 @@ from sinks.lanes import Lanes
 from sinks.loop import Bounds, Loop
 from sinks.tables import SINKS
 from tests.engines import wait_until
-from tests.sinks.stage import START_MS, Tables, Topics, event
+from tests.sinks.stage import Tables, Topics, event, event_record
 
 pytestmark = pytest.mark.timeout(600)  # ten owners, each of whom joins the group
 
@@ -135,24 +135,23 @@ def test_owners_that_die_at_every_step_store_each_record_once(topics: Topics, ta
     assert tables.row("SELECT count() FROM dead_letters") == (0,)
 
 
-def other_shape(number: int) -> bytes:
-    """Another of our schemas whose fields are columns of events too: what a later version of the event's schema would be."""
-    texts = dict.fromkeys(("workspace", "source", "stage", "reason", "detail", "fingerprint"), "")
-    place = {
-        "received_at": START_MS,
-        "payload": b"",
-        "raw_partition": 1,
-        "raw_offset": number,
-        "raw_index": 0,
-    }
-    return encode_dead_letter(texts | place | {"message_id": f"m{number}"})
+encode_earlier = encoder(1)
+
+
+def earlier(number: int) -> bytes:
+    """An event as the first version of its schema has it."""
+    return encode_earlier(event_record(number))
+
+
+def later(number: int) -> bytes:
+    return event(number, claimed=[number % 50 + 1])
 
 
 def test_a_schema_that_changes_in_mid_stream_cuts_blocks_and_loses_nothing_though_owners_die(
     topics: Topics, tables: Tables
 ) -> None:
-    ids = frozenset({RESOLVED_EVENT, DEAD_LETTER})
-    topics.send("events.resolved", [other_shape(n) if n // 5 % 2 else event(n) for n in range(60)])
+    ids = SINKS["events"].schema_ids
+    topics.send("events.resolved", [earlier(n) if n // 5 % 2 else later(n) for n in range(60)])
     owners = [Owner(topics, tables, ids, fate) for fate in ("after the intent", "after the insert")]
     for owner in owners:
         with pytest.raises(Died):
@@ -160,7 +159,9 @@ def test_a_schema_that_changes_in_mid_stream_cuts_blocks_and_loses_nothing_thoug
     last = Owner(topics, tables, ids)
     live_until(last, lambda: tables.row(COUNT)[1] == 60)
     assert tables.row(COUNT) == (60, 60)
-    assert tables.row("SELECT countIf(raw_partition = 1), countIf(event != '') FROM events") == (30, 30)
+    assert tables.row(
+        "SELECT countIf(identifiers.claimed = [false]), countIf(identifiers.claimed = [true]) FROM events"
+    ) == (30, 30)
     blocks = [block for owner in [*owners, last] for block in owner.blocks]
     for block in blocks:
         assert len({record.offset // 5 for record in block.records}) == 1

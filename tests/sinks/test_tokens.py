@@ -27,7 +27,7 @@ OTHERS, AT_ONCE = 1_000, 100
 OTHERS_OF = {
     "events": """events (workspace, message_id, timestamp)
         SELECT 'others', toString(number), addMonths(toDateTime64('2020-01-01', 3, 'UTC'), number % 24)""",
-    "identifiers": "identifiers SELECT 'others', 'a', toString(number), number",
+    "identifiers": "identifiers SELECT 'others', 'a', toString(number), number, false",
     "traits": "traits (workspace, subject, timestamp) SELECT 'others', number, toDateTime64('2020-01-01', 3, 'UTC')",
     "identity_pointers": "identity_pointers (workspace, node, owner) SELECT 'others', number, number",
     "dead_letters": "dead_letters (workspace, detail) SELECT 'others', toString(number)",
