@@ -14,6 +14,7 @@ import msgspec
 
 from processors.duplicates import DuplicateLimits, Duplicates
 from processors.facts import BOUNDARY, Fact, encode_facts, facts_of
+from processors.hints import device_root, root
 from processors.known import KnownFacts
 from processors.ledger import DEAD, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
 from processors.letters import dead_letter, letter_record
@@ -24,10 +25,10 @@ from processors.resolved import resolved_event
 from processors.times import clamp
 from schemas.codec import encode_resolved_event
 from schemas.dead_letter import Lineage, Sender, Stage
-from schemas.identifiers import MESSAGE, node_id, node_key, partition_of
+from schemas.identifiers import ANONYMOUS, MESSAGE, node_id, node_key, partition_of, profile_id
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
-from schemas.stream import InputRecord, OutputRecord, State
+from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
 
 RECORD_BYTES_MAX = (
@@ -40,14 +41,21 @@ _NO_IDENTIFIER = Refusal(
 
 
 class Resolver:
-    """The step of agent `resolve` on `events.raw`."""
+    """The step of agent `resolve` on `events.raw`. `owners` serve the profile hints alone."""
 
     def __init__(
-        self, *, hash_key: bytes, partitions: int, duplicate_window_days: int, duplicate_ids_per_key_max: int
+        self,
+        *,
+        hash_key: bytes,
+        partitions: int,
+        duplicate_window_days: int,
+        duplicate_ids_per_key_max: int,
+        owners: Owners = no_owners,
     ) -> None:
         self.hash_key = hash_key
         self.partitions = partitions
         self.limits = DuplicateLimits(duplicate_window_days, duplicate_ids_per_key_max)
+        self.owners = owners
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
         chunk = _Chunk(self, partition, state)
@@ -63,6 +71,7 @@ class _Chunk:
         self.partition = partition
         self.partitions = resolver.partitions
         self.hash_key = resolver.hash_key
+        self.owners = resolver.owners
         self.duplicates = Duplicates(state, resolver.limits)
         self.known = KnownFacts(state, resolver.hash_key)
         self.orders = Orders(state, resolver.hash_key)
@@ -124,7 +133,7 @@ class _Chunk:
             about = self._obeyed(about, event, message_id)
             if self.orders.erases(about.subject, event.times.happened):
                 # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
-                self._state([fact for fact in facts_of(event, about) if fact.target == BOUNDARY])
+                self._state([fact for fact in self._facts(event, about) if fact.target == BOUNDARY])
                 return FORGOTTEN
         return self._emit(event, about, message_id, lineage)
 
@@ -136,8 +145,12 @@ class _Chunk:
         return gathered(stated, claimed, alone)
 
     def _emit(self, event: ParsedEvent, about: Mentions, message_id: str, lineage: Lineage) -> str | Refusal:
+        facts = self._facts(event, about)
         resolved = resolved_event(event, about, message_id, lineage, self.hash_key)
-        value, key = encode_resolved_event(resolved), resolved["profile_id"].encode()
+        key = resolved["profile_id"].encode()  # the subject's: an event's partition must not depend on a hint
+        if (profile := self._profile(event, about, facts, resolved["subject"])) != resolved["subject"]:
+            resolved["profile_id"] = profile_id(profile)
+        value = encode_resolved_event(resolved)
         if len(value) > RECORD_BYTES_MAX:
             return Refusal(
                 Reason.EVENT_TOO_LARGE, f"resolved event of {len(value)} bytes, at most {RECORD_BYTES_MAX}"
@@ -145,14 +158,23 @@ class _Chunk:
         self.outputs.append(
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
-        self._state(facts_of(event, about))
+        self._state(facts)
         return RESOLVED
 
+    def _facts(self, event: ParsedEvent, about: Mentions) -> list[Fact]:
+        facts = facts_of(event, about)
+        return self.orders.admitted(facts) if facts and self.orders else facts
+
     def _state(self, facts: list[Fact]) -> None:
-        if facts and self.orders:
-            facts = self.orders.admitted(facts)
         for fact in self.known.news(facts):
             self.facts.setdefault(partition_of(fact.node, self.partitions), []).append(fact)
+
+    def _profile(self, event: ParsedEvent, about: Mentions, facts: list[Fact], subject: int) -> int:
+        """The hint: the root, as far as it is known."""
+        if about.stated and about.stated[0].kind == ANONYMOUS:
+            owner = self.known.owner_at(subject, event.times.happened, facts)
+            return device_root(subject, owner, self.owners)
+        return root(subject, self.owners)
 
     def _refuse(self, refusal: Refusal, sender: Sender, lineage: Lineage, payload: bytes) -> None:
         letter = dead_letter(Stage.RESOLVE, refusal, sender, lineage, payload)

@@ -67,7 +67,7 @@ def node_id(key: bytes, hash_key: bytes) -> int:
 
 def profile_id(node: int) -> str:
     """The public form of a root's node id: 16 hex digits."""
-    return f"{node:016x}"
+    return node.to_bytes(8, "big").hex()
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -4,7 +4,7 @@ A step gets all records that one chunk brought for one partition, reads and writ
 and returns records to send. The core makes outputs, state and position one Kafka transaction.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -30,9 +30,18 @@ class OutputRecord(msgspec.Struct, frozen=True, gc=False):
 
 State = MutableMapping[bytes, bytes]  # one partition's keyed state within a chunk
 
+# Whom a node points to, as far as somebody happens to know: itself when a link was taken back, None when it is unknown or several
+# by turns. Such knowledge is no part of a step's input: an output may differ by it in what is called a hint, and in nothing else.
+Owners = Callable[[int], int | None]
+
+
+def no_owners(_node: int) -> None:
+    """The `Owners` that know nothing."""
+
 
 class Step(Protocol):
-    """A pure function of its arguments: the same records on the same state give the same outputs and the same state.
+    """A pure function of its arguments: the same records on the same state give the same outputs (but for hints, see `Owners`)
+    and the same state.
 
     It must not keep the mapping, and it must handle every bad record itself (as a dead letter among the outputs): an exception
     that leaves a step is a bug and stops the process.

@@ -18,11 +18,13 @@ from processors.node_state import NodeState
 from processors.resolve import Resolver
 from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes
 from runtime.store import NEXT, USER, Mark
+from schemas.codec import DEFINITIONS, HEADER, schema_id_of
 from schemas.stream import OutputRecord, Step
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
 from tests.chaos.log import Log, read
 
 CHUNK = 500
+HINT = "profile_id"  # of a resolved event
 FIRST_NODE_BYTE = b"n"  # of a key that holds a NodeState
 
 Folded = dict[bytes, bytes]
@@ -130,28 +132,50 @@ def _same(key: bytes, left: Folded, right: Folded) -> bool:
 
 
 def _resolved(outputs: Sequence[Sequence[OutputRecord]], resolved: Sequence[Log]) -> Iterator[str]:
-    """Each resolved event once, and those of one input partition in its order."""
+    """Each resolved event once, and those of one input partition in its order; byte for byte, but for the hint."""
     places = {
-        sent.value: (sent.partition, source, number)
+        without_hint(sent.value): (sent.partition, source, number)
         for source, all_sent in enumerate(outputs)
         for number, sent in enumerate(all_sent)
         if sent.topic == EVENTS_RESOLVED.name
     }
-    values = Counter(record.value or b"" for log in resolved for record in log.records)
+    found = [[without_hint(record.value or b"") for record in log.records] for log in resolved]
+    values = Counter(value for log in found for value in log)
     if doubled := values.total() - len(values):
         yield f"{doubled} records too many on events.resolved"
     if foreign := len(values.keys() - places.keys()):
         yield f"{foreign} records of no event on events.resolved"
     if lost := len(places.keys() - values.keys()):
         yield f"{lost} events are missing on events.resolved"
-    for partition, log in enumerate(resolved):
-        order = [places[record.value] for record in log.records if record.value in places]
+    for partition, log in enumerate(found):
+        order = [places[value] for value in log if value in places]
         if any(wanted != partition for wanted, *_ in order):
             yield f"events.resolved[{partition}] holds records of other partitions"
         # By source, in the order of the log; a stable sort leaves them so.
         by_source = sorted(order, key=lambda place: place[1])
         if by_source != sorted(order, key=lambda place: place[1:]):
             yield f"events.resolved[{partition}] is out of order"
+
+
+def without_hint(value: bytes) -> bytes:
+    """A resolved event's bytes without its `profile_id`, the one field that depends on what a worker happened to know."""
+    start = HEADER.size
+    for field in DEFINITIONS[schema_id_of(value)]["fields"]:
+        end = _after(value, start, is_text=field["type"] == "string")
+        if field["name"] == HINT:
+            return value[:start] + value[end:]
+        start = end
+    raise AssertionError(f"no {HINT} in schema {schema_id_of(value)}")
+
+
+def _after(value: bytes, start: int, *, is_text: bool) -> int:
+    """Where Avro's text or number that begins here ends; both begin with a number of seven bits a byte, the lowest first."""
+    end, number = start, 0
+    while True:
+        number |= (value[end] & 0x7F) << 7 * (end - start)
+        end += 1
+        if value[end - 1] < 0x80:
+            return end + (number >> 1 if is_text else 0)
 
 
 def _facts(outputs: Sequence[Sequence[OutputRecord]], logs: Sequence[Log]) -> Iterator[str]:

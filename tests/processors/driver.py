@@ -120,7 +120,7 @@ class Pipeline:
         self.partitions = partitions
         self.random = Random(seed)  # noqa: S311 - the order of a test
         self.repeat = repeat
-        limits = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
+        limits: dict[str, Any] = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
         self.steps: dict[str, Step] = {
             "events.raw": Resolver(hash_key=HASH_KEY, partitions=partitions, **limits),
             "identity.facts": Identity(hash_key=HASH_KEY, partitions=partitions),

@@ -56,6 +56,6 @@ def test_links_per_node_are_limited_and_a_forgotten_link_is_news_again():
     known.news([link(10, user=str(number)) for number in range(LINKS_PER_NODE_MAX + 1)])
     known.save()
     (value,) = state.values()
-    assert len(value) == 1 + 24 * LINKS_PER_NODE_MAX
+    assert len(value) == 1 + 25 * LINKS_PER_NODE_MAX
     fresh = KnownFacts(state, HASH_KEY)
     assert fresh.news([link(10, user="0"), link(10, user="1")]) == [link(10, user="0")]

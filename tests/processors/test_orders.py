@@ -27,7 +27,7 @@ def visit(message_id: str, time: int, **fields: Any) -> dict[str, Any]:
 
 
 def run(state: dict[bytes, bytes], *items: dict[str, Any] | Order) -> list[OutputRecord]:
-    limits = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
+    limits: dict[str, Any] = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
     step = Resolver(hash_key=HASH_KEY, partitions=4, **limits)
     values = [
         encode_pack([packed(item)]) if isinstance(item, dict) else encode_pack([], [item]) for item in items
@@ -145,7 +145,7 @@ def test_a_partition_without_orders_has_no_state_of_them_and_an_unlink_is_none_o
 
 
 def test_orders_come_before_the_events_of_their_own_pack():
-    limits = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
+    limits: dict[str, Any] = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
     step = Resolver(hash_key=HASH_KEY, partitions=4, **limits)
     value = encode_pack([packed(visit("m1", 5))], [Erase(of(ANN), 0, at(9))])
     assert ways(step(0, [InputRecord(0, RECEIVED, None, value)], {})) == {"accepted": 1, "forgotten": 1}

@@ -23,7 +23,7 @@ MINUTE = 60_000
 
 
 def resolver(partitions: int = 4) -> Resolver:
-    limits = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
+    limits: dict[str, Any] = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
     return Resolver(hash_key=HASH_KEY, partitions=partitions, **limits)
 
 
