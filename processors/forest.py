@@ -6,8 +6,8 @@ so it comes to rest; and nobody stores members: 100,000 devices that point to on
 nothing.
 
 The caps keep what matters most: stronger before weaker, earlier before later; no facts can make a state larger than
-`STATE_BYTES_MAX` (docs/decisions/0010). Deliberately absent: orders (rulings.py stands before and after); a record of the
-links that lost against a better one; a report of ids that unusually many devices share (a kiosk, a test id).
+`STATE_BYTES_MAX` (docs/decisions/0010). Deliberately absent: orders (rulings.py stands before and after); a report of
+ids that unusually many devices share (a kiosk, a test id).
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +18,7 @@ import msgspec
 from processors.authority import is_anonymous, rank, type_of
 from processors.facts import ASSERTED, BOUNDARY, CLAIMED, DERIVED, MERGED, Derivation, Fact
 from processors.node_state import (
+    CONFLICTS_MAX,
     MERGES_MAX,
     PROVENANCES_MAX,
     STAMPS_MAX,
@@ -34,10 +35,14 @@ VIA_BYTES = 16  # a provenance is only ever compared: its digest does, and costs
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`owners` has one segment except for a contested anonymous id; `told` says per node what this one derives for it."""
+    """`owners` has one segment except for a contested anonymous id; `told` says per node what this one derives for it.
+
+    `conflicts` are links that lost against a better one of their type, and so merge nobody, the best first.
+    """
 
     owners: list[Segment]
     told: dict[bytes, Targets]
+    conflicts: list[Link] = []
 
 
 def apply(
@@ -141,7 +146,8 @@ def _claims(state: NodeState) -> Iterator[Stamp]:
 
 
 def _strong(node: bytes, state: NodeState) -> Outcome:
-    winners = sorted(_winners(state), key=lambda link: rank(link[2]))
+    links = list(_all_links(state))
+    winners = sorted(_winners(links), key=lambda link: rank(link[2]))
     if not winners:
         return Outcome([(0, node)], {})
     told: dict[bytes, Targets] = {}
@@ -149,14 +155,14 @@ def _strong(node: bytes, state: NodeState) -> Outcome:
     for _, time, target in winners[1:]:
         strength = MERGED if type_of(target) == type_of(first) else DERIVED
         _tell(told, target, first, (max(time, first_time), strength))
-    return Outcome([(0, first)], told)
+    return Outcome([(0, first)], told, _losers(links, {target for _, _, target in winners}))
 
 
-def _winners(state: NodeState) -> Iterator[Link]:
+def _winners(links: list[Link]) -> Iterator[Link]:
     """Every merge, and of the other links the best one for each type of target: the losers do not merge anybody."""
     merged: dict[bytes, Link] = {}
     best: dict[bytes, Link] = {}
-    for link in _all_links(state):
+    for link in links:
         strength, _, target = link
         group, key = (merged, target) if strength == MERGED else (best, type_of(target))
         known = group.get(key)
@@ -164,6 +170,17 @@ def _winners(state: NodeState) -> Iterator[Link]:
             group[key] = link
     yield from merged.values()
     yield from (link for link in best.values() if link[2] not in merged)
+
+
+def _losers(links: list[Link], won: set[bytes]) -> list[Link]:
+    """The best link to each other target."""
+    if len(won) == len(links):  # nearly always
+        return []
+    lost: dict[bytes, Link] = {}
+    for link in sorted(links, key=_better):
+        if link[2] not in won:
+            lost.setdefault(link[2], link)
+    return list(lost.values())[:CONFLICTS_MAX]
 
 
 def _all_links(state: NodeState) -> Iterator[Link]:

@@ -15,7 +15,7 @@ from processors.authority import workspace_of
 from processors.facts import Derivation, Fact, UnknownFactsVersion, decode_facts, encode_facts
 from processors.forest import Outcome, apply, outcome
 from processors.letters import dead_letter, letter_record
-from processors.node_state import VERSION, NodeState
+from processors.node_state import NO_RULINGS, VERSION, Conflict, NodeState
 from processors.parsed import Refusal
 from processors.rulings import admitted_derivations, admitted_facts, ruled, standing
 from processors.timeline import Segment
@@ -124,6 +124,7 @@ class Identity:
             return
         result = outcome(node, standing(grown, self._id))
         is_own = result.owners == [(0, node)]
+        conflicts = self._conflicts(result)
         state[key] = _encode(
             msgspec.structs.replace(
                 grown,
@@ -131,26 +132,27 @@ class Identity:
                 node=b"" if grown.is_empty else node,
                 sent_owners=[] if is_own else result.owners,
                 sent_told=result.told,
+                sent_conflicts=conflicts,
             )
         )
         version = self.version_base + grown.changes
-        if result.owners != (known.sent_owners or [(0, node)]):
-            yield self._pointer(number, node, result.owners, (version, news.timestamp))
+        if result.owners != (known.sent_owners or [(0, node)]) or conflicts != known.sent_conflicts:
+            yield self._pointer(node, result, version, news.timestamp)
         yield from _retold(node, known, result, version)
 
     def _grown(self, node: bytes, known: NodeState, news: News) -> NodeState:
         """Orders first: what they forget is not let in by facts of the same chunk."""
         after = ruled(known, news.orders, self._id)
         facts, derivations = news.facts, news.derivations
-        if after.rulings is not None:
+        if after.rulings != NO_RULINGS:
             facts = admitted_facts(facts, after.rulings, self._id)
             derivations = admitted_derivations(derivations, after.rulings, self._id)
         return apply(node, after, facts, derivations)
 
-    def _pointer(self, number: int, node: bytes, owners: list[Segment], of: tuple[int, int]) -> OutputRecord:
+    def _pointer(self, node: bytes, result: Outcome, version: int, updated_at: int) -> OutputRecord:
         """A contested anonymous id is its own root: its segments say who owned it when."""
+        number, owners = self._id(node), result.owners
         contested = len(owners) > 1
-        version, updated_at = of
         record = {
             "workspace": workspace_of(node),
             "node": number,
@@ -159,12 +161,18 @@ class Identity:
             "version": version,
             "is_deleted": False,
             "updated_at": updated_at,
-            "conflicts": [],
+            "conflicts": [
+                {"target": target, "strength": strength, "since": since}
+                for target, strength, since in self._conflicts(result)
+            ],
         }
         key = profile_id(number).encode()
         return OutputRecord(
             IDENTITY_POINTERS.name, partition_of(key, self.partitions), key, encode_pointer(record)
         )
+
+    def _conflicts(self, result: Outcome) -> list[Conflict]:
+        return [(self._id(target), strength, time) for strength, time, target in result.conflicts]
 
     def _segments(self, owners: list[Segment]) -> list[dict[str, int]]:
         ends = [start for start, _ in owners[1:]] + [TIME_MAX]

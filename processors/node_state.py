@@ -14,6 +14,7 @@ TARGETS_MAX = 32  # links per node that events stated, and as many targets that 
 MERGES_MAX = 16  # alias links per user id
 STAMPS_MAX = 64  # latest entries of a timeline
 PROVENANCES_MAX = 64  # nodes that derive one target for this one
+CONFLICTS_MAX = 32  # lost links that a pointer names, the best ones
 RULINGS_MAX = 1_024  # targets that are unlinked from one node, and as many that are forgotten at it
 
 NEVER = -1
@@ -22,6 +23,7 @@ Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
 Provenances = dict[bytes, tuple[int, int, int]]  # digest of via -> its version, time, strength
 Stamp = tuple[int, bytes, int]  # time, target, strength
 Link = tuple[int, int, bytes]  # strength, time, target (or provenance): the smaller, the better
+Conflict = tuple[int, int, int]  # node id of the target, strength, time
 
 
 class Rulings(msgspec.Struct, array_like=True, frozen=True):
@@ -32,8 +34,11 @@ class Rulings(msgspec.Struct, array_like=True, frozen=True):
     unlinked: list[int] = []  # targets that no link counts to, ascending
 
 
+NO_RULINGS = Rulings()
+
+
 class NodeState(msgspec.Struct, array_like=True, frozen=True):
-    """One node. `changes` counts what changed it; `sent_owners` and `sent_told` are what was sent last.
+    """One node. `changes` counts what changed it; what begins with `sent` is what was sent last.
 
     `node` is its own key while it has facts, since orders arrive with the hash alone. No `sent_owners` mean: itself.
     """
@@ -46,7 +51,8 @@ class NodeState(msgspec.Struct, array_like=True, frozen=True):
     sent_owners: list[Segment] = []
     sent_told: dict[bytes, Targets] = {}
     node: bytes = b""
-    rulings: Rulings | None = None  # nearly always
+    rulings: Rulings = NO_RULINGS
+    sent_conflicts: list[Conflict] = []
 
     @property
     def is_empty(self) -> bool:

@@ -19,12 +19,10 @@ from schemas.orders import EVERY_TARGET, Forget, Order, Suppress, Unlink
 
 IdOf = Callable[[bytes], int]  # node key -> node id
 
-NONE = Rulings()
-
 
 def ruled(state: NodeState, orders: Sequence[Order], id_of: IdOf) -> NodeState:
     """The state after these; the very same object when they are known already."""
-    before = state.rulings or NONE
+    before = state.rulings
     rulings = _united(before, orders) if orders else before
     if rulings == before:
         return state
@@ -55,7 +53,7 @@ def admitted_derivations(derivations: list[Derivation], rulings: Rulings, id_of:
 
 def standing(state: NodeState, id_of: IdOf) -> NodeState:
     """The state as its outcome sees it: without links to unlinked targets."""
-    if state.rulings is None or not state.rulings.unlinked:
+    if not state.rulings.unlinked:
         return state
     gone = set(state.rulings.unlinked)
     return _filtered(state, lambda target, _: target == BOUNDARY or id_of(target) not in gone)

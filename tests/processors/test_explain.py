@@ -26,8 +26,8 @@ from processors.stored import StoredEvent, StoredId, facts_again, keys_in
 from schemas.identifiers import node_id
 from schemas.orders import Forget, Unlink
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, call_of, email_key, key_of, ms, packed
+from tests.processors.histories import visits
 from tests.processors.oracle import Node, Oracle, Visit
-from tests.processors.test_grouping import visits
 
 BOUNDED = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HOUR = 3_600_000

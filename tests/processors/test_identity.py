@@ -3,8 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.facts import ASSERTED, DERIVED, Derivation, Fact, decode_facts, encode_facts, encode_orders
+from processors.facts import (
+    ASSERTED,
+    DERIVED,
+    MERGED,
+    Derivation,
+    Fact,
+    decode_facts,
+    encode_facts,
+    encode_orders,
+)
 from processors.identity import Identity
+from processors.node_state import CONFLICTS_MAX, TARGETS_MAX
 from schemas.codec import decode
 from schemas.identifiers import node_id
 from schemas.orders import Erase, Forget, Suppress, Unlink
@@ -64,7 +74,57 @@ def test_known_facts_send_and_write_nothing():
 def test_a_change_without_another_owner_sends_no_pointer():
     state: dict[bytes, bytes] = {}
     run(state, link(MAIL, ANN))
-    assert run(state, link(MAIL, ANN, 1), link(MAIL, BOB, 9)) == []
+    assert run(state, link(MAIL, ANN, 1), link(MAIL, ANN, 9)) == []
+
+
+def conflicts(outputs: list[OutputRecord]) -> list[list[tuple[int, int, int]]]:
+    """Of each pointer that was sent: target, strength, time."""
+    pointers = [decode(out.value) for out in outputs if out.topic == "identity.pointers"]
+    return [[(c["target"], c["strength"], ms(c["since"])) for c in one["conflicts"]] for one in pointers]
+
+
+def test_a_link_that_lost_stands_in_the_pointer_and_says_nothing_more_when_it_comes_again():
+    state: dict[bytes, bytes] = {}
+    assert conflicts(run(state, link(MAIL, ANN))) == [[]]
+    bob, ann = node_id(BOB, HASH_KEY), node_id(ANN, HASH_KEY)
+    assert conflicts(run(state, link(MAIL, BOB, 9))) == [[(bob, ASSERTED, 9)]]
+    assert run(state, link(MAIL, BOB, 9), link(MAIL, BOB, 20), link(MAIL, ANN, 6)) == []
+    assert conflicts(run(state, link(MAIL, BOB, 2))) == [[(ann, ASSERTED, 5)]]
+
+
+def test_links_to_other_types_and_merges_are_no_conflicts():
+    state: dict[bytes, bytes] = {}
+    zoe = b"main|u:zoe"
+    outputs = run(
+        state,
+        link(MAIL, ANN),
+        link(MAIL, CONTACT),
+        Fact(zoe, ANN, 5, MERGED, False),
+        Fact(zoe, BOB, 7, MERGED, False),
+    )
+    assert conflicts(outputs) == [[], []]
+
+
+def test_the_best_conflicts_are_named_and_the_number_is_limited():
+    stated = [link(MAIL, b"main|u:%03d" % number, 100 + number) for number in range(40)]
+    derived = [
+        Derivation(MAIL, DEVICE, 1, {b"main|x:crm:%d" % number: (number, DERIVED) for number in range(30)})
+    ]
+    step = Identity(hash_key=HASH_KEY, partitions=4)
+    values = [*encode_facts(stated, []), *encode_facts([], derived)]
+    (found,) = conflicts(
+        step(0, [InputRecord(n, RECEIVED, None, value) for n, value in enumerate(values)], {})
+    )
+    assert len(found) == CONFLICTS_MAX
+    assert [strength for _, strength, _ in found] == [ASSERTED] * (TARGETS_MAX - 1) + [DERIVED]
+
+
+def test_an_unlinked_target_is_no_conflict():
+    state: dict[bytes, bytes] = {}
+    run(state, link(MAIL, ANN), link(MAIL, BOB, 9))
+    step = Identity(hash_key=HASH_KEY, partitions=4)
+    order = encode_orders([Unlink(node_id(MAIL, HASH_KEY), node_id(BOB, HASH_KEY))])
+    assert conflicts(step(0, [InputRecord(0, RECEIVED, None, order)], state)) == [[]]
 
 
 def test_versions_grow_and_a_later_generation_beats_every_earlier_one():

@@ -183,7 +183,6 @@ def test_orders_about_one_node_are_limited_whatever_their_order():
         one = ruled(one, [order], of)
     for order in reversed(orders):
         two = ruled(two, [order], of)
-    assert one.rulings
     assert one.rulings == two.rulings
     assert (len(one.rulings.unlinked), len(one.rulings.forgotten)) == (RULINGS_MAX, RULINGS_MAX)
 
