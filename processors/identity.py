@@ -1,4 +1,4 @@
-"""Identity: facts in; pointers, and what nodes derive for each other, out. The step around the pointer forest.
+"""Identity: facts in; pointers, their changes, and what nodes derive for each other, out. The step around the pointer forest.
 
 All facts of a chunk are put together by node; a node whose state changed computes its outcome once, and what
 differs from what it sent last is sent. Derivations go back to `identity.facts`: at most one round per kind of
@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from processors.authority import workspace_of
+from processors.changes import Move, moves
 from processors.facts import Derivation, Fact, UnknownFactsVersion, decode_facts, encode_facts
 from processors.forest import Outcome, apply, outcome
 from processors.letters import dead_letter, letter_record
@@ -20,13 +21,13 @@ from processors.parsed import Refusal
 from processors.rulings import admitted_derivations, admitted_facts, ruled, standing
 from processors.timeline import Segment
 from processors.times import TIME_MAX
-from schemas.codec import encode_pointer
+from schemas.codec import encode_pointer, encode_profile_change
 from schemas.dead_letter import NOWHERE, Sender, Stage
 from schemas.identifiers import node_id, partition_of, profile_id
 from schemas.orders import Order
 from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
-from schemas.topics import IDENTITY_FACTS, IDENTITY_POINTERS
+from schemas.topics import IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES
 
 PREFIX = b"n"
 GENERATION_SHIFT = 48  # a version is the state's generation above, the number of facts applied below
@@ -136,8 +137,11 @@ class Identity:
             )
         )
         version = self.version_base + grown.changes
-        if result.owners != (known.sent_owners or [(0, node)]) or conflicts != known.sent_conflicts:
+        before = known.sent_owners or [(0, node)]
+        if result.owners != before or conflicts != known.sent_conflicts:
             yield self._pointer(node, result, version, news.timestamp)
+            for move in moves(before, result.owners):
+                yield self._change(node, move, version, news.timestamp)
         yield from _retold(node, known, result, version)
 
     def _grown(self, node: bytes, known: NodeState, news: News) -> NodeState:
@@ -173,6 +177,27 @@ class Identity:
 
     def _conflicts(self, result: Outcome) -> list[Conflict]:
         return [(self._id(target), strength, time) for strength, time, target in result.conflicts]
+
+    def _change(self, node: bytes, move: Move, version: int, updated_at: int) -> OutputRecord:
+        """Beside the pointer, in its partition; kept per node and beginning."""
+        number = self._id(node)
+        record = {
+            "workspace": workspace_of(node),
+            "node": number,
+            "from": self._id(move.giver),
+            "to": self._id(move.taker),
+            "valid_from": move.valid_from,
+            "valid_to": move.valid_to,
+            "version": version,
+            "updated_at": updated_at,
+        }
+        key = profile_id(number).encode()
+        return OutputRecord(
+            PROFILE_CHANGES.name,
+            partition_of(key, self.partitions),
+            b"%b:%d" % (key, move.valid_from),
+            encode_profile_change(record),
+        )
 
     def _segments(self, owners: list[Segment]) -> list[dict[str, int]]:
         ends = [start for start, _ in owners[1:]] + [TIME_MAX]

@@ -140,6 +140,7 @@ def _new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
     config = {"cleanup.policy": topic.cleanup, "min.insync.replicas": str(settings.min_insync_replicas)}
     if topic.cleanup == COMPACT:
         config["delete.retention.ms"] = str(TOMBSTONES_MS)
+        config["min.compaction.lag.ms"] = str(topic.uncompacted_ms)
     else:
         config["retention.ms"] = str(topic.retention_ms)
     return NewTopic(

@@ -39,11 +39,13 @@ SCHEMAS = (
     AvroSchema(4, "ledger_entry", 1, "ledger_entry.avsc"),
     AvroSchema(5, "resolved_event", 2, "resolved_event_2.avsc"),
     AvroSchema(6, "pointer", 2, "pointer_2.avsc"),
+    AvroSchema(7, "profile_change", 1, "profile_change.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too
 RESOLVED_EVENT, POINTER = _NEWEST["resolved_event"], _NEWEST["pointer"]
 DEAD_LETTER, LEDGER_ENTRY = _NEWEST["dead_letter"], _NEWEST["ledger_entry"]
+PROFILE_CHANGE = _NEWEST["profile_change"]
 
 
 class UnknownSchema(ValueError):
@@ -140,6 +142,7 @@ def _numbers(found: Sequence[int]) -> bytes:
 
 
 encode_pointer = encoder(POINTER)
+encode_profile_change = encoder(PROFILE_CHANGE)
 encode_dead_letter = encoder(DEAD_LETTER)
 encode_ledger_entry = encoder(LEDGER_ENTRY)
 

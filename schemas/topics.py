@@ -19,6 +19,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     cleanup: str
     retention_ms: int = -1
+    uncompacted_ms: int = 0  # of a compacted topic: so long every record stays, newer ones of its key or not
     partitions: int | None = None  # None: the deployment's setting
     subject: str = ""
 
@@ -36,9 +37,15 @@ EVENTS_DEAD = Topic(
 )
 IDENTITY_FACTS = Topic(name="identity.facts", key="node", cleanup=DELETE, retention_ms=7 * DAY_MS)
 IDENTITY_POINTERS = Topic(name="identity.pointers", key="node", cleanup=COMPACT, subject="pointer")
+PROFILE_CHANGES = Topic(
+    name="profile.changes", key="node", cleanup=COMPACT, uncompacted_ms=7 * DAY_MS, subject="profile_change"
+)
 LEDGER = Topic(name="ledger", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="ledger_entry")
 
-TOPICS = (CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS, IDENTITY_POINTERS, LEDGER)
+TOPICS = (
+    *(CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD),
+    *(IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES, LEDGER),
+)
 
 AGENTS = {"resolve": EVENTS_RAW, "identity": IDENTITY_FACTS}  # agent -> the topic it reads
 

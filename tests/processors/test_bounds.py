@@ -62,7 +62,7 @@ def test_no_facts_make_a_state_or_a_message_that_kafka_refuses(kind):
     for facts, derivations in outsized(node):
         records = [InputRecord(0, RECEIVED, None, value) for value in encode_facts(facts, derivations)]
         for out in step(0, records, state):
-            assert out.topic in ("identity.facts", "identity.pointers")
+            assert out.topic in ("identity.facts", "identity.pointers", "profile.changes")
             assert len(out.value) <= PACK_BYTES_MAX
         largest = max(largest, *map(len, state.values()))
     assert STATE_BYTES_MAX / 5 < largest <= STATE_BYTES_MAX

@@ -15,6 +15,7 @@ from processors.facts import (
 )
 from processors.identity import Identity
 from processors.node_state import CONFLICTS_MAX, TARGETS_MAX
+from processors.times import TIME_MAX
 from schemas.codec import decode
 from schemas.identifiers import node_id
 from schemas.orders import Erase, Forget, Suppress, Unlink
@@ -42,7 +43,7 @@ def link(node: bytes, target: bytes, time: int = 5, *, stamp: bool = False) -> F
 
 
 def test_a_pointer_says_whom_the_node_points_to():
-    (out,) = run({}, link(MAIL, ANN))
+    out, _ = run({}, link(MAIL, ANN))
     pointer = decode(out.value)
     assert out.topic == "identity.pointers"
     assert ms(pointer.pop("updated_at")) == RECEIVED
@@ -55,6 +56,22 @@ def test_a_pointer_says_whom_the_node_points_to():
         "is_deleted": False,
         "conflicts": [],
     }
+
+
+def test_a_change_stands_beside_its_pointer_and_is_keyed_by_its_beginning():
+    pointer, out = run({}, link(MAIL, ANN))
+    change = decode(out.value)
+    assert out.topic == "profile.changes"
+    assert out.partition == pointer.partition
+    assert out.key == pointer.key + b":0"
+    assert {name: ms(change[name]) for name in ("valid_from", "valid_to", "updated_at")} == {
+        "valid_from": 0,
+        "valid_to": TIME_MAX,
+        "updated_at": RECEIVED,
+    }
+    node, ann = node_id(MAIL, HASH_KEY), node_id(ANN, HASH_KEY)
+    assert (change["workspace"], change["node"], change["version"]) == ("main", node, 1)
+    assert (change["from"], change["to"]) == (node, ann)
 
 
 def test_facts_of_one_node_in_one_chunk_make_one_pointer():

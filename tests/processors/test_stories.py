@@ -163,6 +163,7 @@ def test_an_ordinary_visit_with_known_links_states_nothing():
     )
     assert pipeline.sent["identity.facts"] == before["identity.facts"]
     assert pipeline.sent["identity.pointers"] == before["identity.pointers"]
+    assert pipeline.sent["profile.changes"] == before["profile.changes"]
     assert pipeline.sent["events.resolved"] == before["events.resolved"] + 20
 
 
@@ -177,6 +178,7 @@ def test_merging_two_large_clusters_sends_a_constant_number_of_messages():
     assert set(pipeline.profiles().values()) == {profile_of_node(("x:contact_id", "7"))}
     assert pipeline.sent["identity.facts"] - before["identity.facts"] == 1
     assert pipeline.sent["identity.pointers"] - before["identity.pointers"] == 1
+    assert pipeline.sent["profile.changes"] - before["profile.changes"] == 1
 
 
 def test_a_contested_device_points_to_itself_and_its_segments_cover_all_time():

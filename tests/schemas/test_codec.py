@@ -95,7 +95,10 @@ def test_a_schema_is_valid_and_every_field_of_a_served_one_is_the_same(schema) -
 def test_subjects_are_the_topics_with_their_prefix() -> None:
     assert registry_reply("/subjects", prefix="x.") == (
         200,
-        ["x.events.dead-value", "x.events.resolved-value", "x.identity.pointers-value", "x.ledger-value"],
+        [
+            *("x.events.dead-value", "x.events.resolved-value", "x.identity.pointers-value"),
+            *("x.ledger-value", "x.profile.changes-value"),
+        ],
     )
     latest = registry_reply("/subjects/x.ledger-value/versions/latest", prefix="x.")
     assert latest is not None

@@ -21,6 +21,7 @@ PUBLISHED = {
     4: "4512c4e2c8ff07581c39f9de5da77d3520d352295118c02104cc465a7b2b0cbe",
     5: "8b5fe93222d1c5d4ce3740ca032e134b0ecfa0b7a6be944cde8a6a431ccb4c9f",
     6: "665a9bfad5754770185e1954f23fff33130d1b87eb8d4f62b90306eaaa20680c",
+    7: "985f6b1ecd370a121f57c2e7f87f3f32c3a00c5c02d831050afa1de74b8242da",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]
