@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from deploy import person_commands
 from deploy.errors import told_plainly
 from deploy.ports import without_proxy_for_us
 from runtime import logs
@@ -169,6 +170,9 @@ def profile(
 
     found = find(load(ClickHouseSettings, os.environ), workspace, identifier)
     typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+person_commands.add_to(app)
 
 
 @app.command()

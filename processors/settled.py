@@ -14,7 +14,7 @@ from processors.authority import rank
 from processors.facts import BOUNDARY, Derivation, Fact
 from processors.forest import Outcome, apply, outcome
 from processors.node_state import NEVER, NodeState, Rulings
-from processors.rulings import NONE, admitted_derivations, admitted_facts, ruled, standing
+from processors.rulings import admitted_derivations, admitted_facts, ruled, standing
 from processors.stored import Keys, StoredEvent, facts_again
 from processors.timeline import Claim
 from processors.times import TIME_MAX
@@ -64,9 +64,8 @@ class Settled:
 
     def _settle(self, node: bytes) -> None:
         state = ruled(NodeState(), self._orders.get(self.id_of(node), ()), self.id_of)
-        rulings = state.rulings or NONE
-        facts = admitted_facts(self.facts.get(node, []), rulings, self.id_of)
-        heard = admitted_derivations(self.heard.get(node, []), rulings, self.id_of)
+        facts = admitted_facts(self.facts.get(node, []), state.rulings, self.id_of)
+        heard = admitted_derivations(self.heard.get(node, []), state.rulings, self.id_of)
         state = standing(apply(node, state, facts, heard), self.id_of)
         result = outcome(node, state)
         self.states[node], self.outcomes[node] = state, result
@@ -86,7 +85,7 @@ class Settled:
         return max(rulings.until, rulings.forgotten.get(self.id_of(target), NEVER)) != NEVER
 
     def _rulings(self, node: bytes) -> Rulings:
-        return self.states.get(node, NodeState()).rulings or NONE
+        return self.states.get(node, NodeState()).rulings
 
     def tenures(self, node: bytes) -> list[Tenure]:
         """Who owned it when: itself for a root, several for a contested device."""

@@ -13,6 +13,7 @@ from msgspec import Meta, field
 
 from runtime.browser_settings import BrowserSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
+from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
 from runtime.kafka_access import KafkaAccess
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
@@ -231,6 +232,7 @@ ALL = (
     ProcessorSettings,
     SinkSettings,
     WatchdogSettings,
+    ExplanationSettings,
     EngineSettings,
 )
 
