@@ -1,12 +1,12 @@
-"""Histories for Hypothesis: events on few names and few moments, so that conflicts and ties are common."""
+"""Histories for Hypothesis: events and orders on few names and few moments, so that conflicts and ties are common."""
 
 from random import Random
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.processors.driver import RECEIVED
-from tests.processors.oracle import Node, Visit, email_node, stated_nodes
+from tests.processors.driver import RECEIVED, profile_of_node
+from tests.processors.oracle import Node, Oracle, Ruling, Visit, authority, email_node, stated_nodes
 
 PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -19,6 +19,7 @@ NODES: list[Node] = [
     ("x:crm", "2"),
     ("x:loyalty", "1"),
 ]
+MOMENTS = [RECEIVED - 1000 * seconds for seconds in range(13)]
 KINDS = ("identify", "track", "page", "alias", "logout")
 
 users = st.sampled_from(["", "", *USERS])
@@ -42,7 +43,7 @@ def visits(draw: st.DrawFn, kinds: tuple[str, ...] = KINDS) -> list[Visit]:
         visit = Visit(
             id=f"m{number}",
             kind=kind,
-            time=RECEIVED - 1000 * draw(st.integers(0, 12)),
+            time=draw(st.sampled_from(MOMENTS)),
             user=draw(users),
             email=draw(emails) if kind != "alias" else "",
             external=tuple(draw(contacts)),
@@ -57,3 +58,55 @@ def visits(draw: st.DrawFn, kinds: tuple[str, ...] = KINDS) -> list[Visit]:
 
 def shuffled(found: list[Visit], seed: int) -> list[Visit]:
     return Random(seed).sample(found, len(found))  # noqa: S311 - the order of a test
+
+
+@st.composite
+def rulings(draw: st.DrawFn, kinds: tuple[str, ...] = ("unlink", "forget", "forget one")) -> list[Ruling]:
+    """Unlinks and forgets of single nodes."""
+    found = []
+    for _ in range(draw(st.integers(1, 4))):
+        low, high = sorted(
+            draw(st.lists(st.sampled_from(NODES), min_size=2, max_size=2, unique=True)),
+            key=authority,
+            reverse=True,
+        )
+        kind = draw(st.sampled_from(kinds))
+        if kind == "unlink":
+            found.append(Ruling("unlink", low, high))
+        else:
+            until = draw(st.sampled_from(MOMENTS))
+            found.append(Ruling("forget", low, high if kind == "forget one" else None, until=until))
+    return found
+
+
+def expected(history: list[Visit], orders: list[Ruling]) -> dict[str, str]:
+    oracle = Oracle(history, orders)
+    return {
+        visit.id: profile_of_node(oracle.profile(visit)) for visit in history if not oracle.is_erased(visit)
+    }
+
+
+def mixed(history: list[Visit], orders: list[Ruling], seed: int) -> list[Visit | Ruling]:
+    return Random(seed).sample([*history, *orders], len(history) + len(orders))  # noqa: S311 - the order of a test
+
+
+def facts_erased(history: list[Visit], erase: Ruling) -> list[Ruling]:
+    """That the links never were which the erased events stated."""
+    return [
+        Ruling("forget", low, high, until=visit.time)
+        for visit in history
+        if Oracle([visit], [erase]).is_erased(visit)
+        for low, links in Oracle([visit]).links.items()
+        for _, high, _ in links
+    ]
+
+
+@st.composite
+def erasures(draw: st.DrawFn, history: list[Visit]) -> list[Ruling]:
+    """Events of some nodes up to some moments, each with the links that it states."""
+    found = []
+    for node in draw(st.lists(st.sampled_from(NODES), min_size=1, max_size=3, unique=True)):
+        erase = Ruling("erase", node, until=draw(st.sampled_from(MOMENTS)))
+        found.append(erase)
+        found += facts_erased(history, erase)
+    return found

@@ -116,17 +116,23 @@ class Oracle:
         for node in sorted(everybody, key=authority, reverse=True):
             self._settle_device(node) if node[0] == "a" else self._settle(node)
 
+    def subject(self, visit: Visit) -> Node:
+        return subject_of(without(visit, self.suppressed))
+
     def is_erased(self, visit: Visit) -> bool:
-        subject = subject_of(without(visit, self.suppressed))
+        subject = self.subject(visit)
         return any(
             ruling.kind == "erase" and ruling.node == subject and ruling.since <= visit.time <= ruling.until
             for ruling in self.rulings
         )
 
     def profile(self, visit: Visit) -> Node:
-        node = subject_of(without(visit, self.suppressed))
+        node = self.subject(visit)
         if node[0] == "a":
             node = self.owner(node, visit.time)
+        return self.root(node)
+
+    def root(self, node: Node) -> Node:
         while node in self.pointer:
             node = self.pointer[node]
         return node
