@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.processors.driver import Pipeline
+from tests.processors.driver import Pipeline, id_of, ms
 from tests.processors.histories import PATIENT, erasures, expected, mixed, rulings, visits
+from tests.processors.oracle import Oracle
 
 
 @PATIENT
@@ -20,3 +21,20 @@ def test_erased_events_are_nowhere_and_link_nobody_whenever_the_order_comes(hist
     orders = data.draw(erasures(history))
     pipeline = Pipeline(partitions, seed).visit(mixed(history, orders, seed))
     assert pipeline.profiles() == expected(history, orders)
+
+
+@PATIENT
+@given(visits(), rulings(), st.integers(0, 1000))
+def test_links_that_lost_stand_in_the_pointer_of_their_node_and_nowhere_else(history, orders, seed):
+    pipeline = Pipeline(seed=seed).visit(mixed(history, orders, seed))
+    lost = {
+        id_of(node): {(id_of(target), "MABC".index(kind), time) for target, (kind, time) in found.items()}
+        for node, found in Oracle(history, orders).conflicts.items()
+        if found
+    }
+    told = {
+        node: {(one["target"], one["strength"], ms(one["since"])) for one in pointer["conflicts"]}
+        for node, pointer in pipeline.pointers.items()
+        if pointer["conflicts"]
+    }
+    assert told == lost
