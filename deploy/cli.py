@@ -16,6 +16,7 @@ import typer
 
 from deploy import person_commands
 from deploy.errors import told_plainly
+from deploy.link_command import link
 from deploy.ports import without_proxy_for_us
 from runtime import logs
 
@@ -38,6 +39,9 @@ KafkaPort = Annotated[
 ClickHousePort = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the embedded ClickHouse; 0 takes a free one.")
 ]
+
+
+app.command()(link)
 
 
 def say(line: str) -> None:

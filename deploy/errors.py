@@ -13,6 +13,7 @@ MENDABLE = {
     "deploy.extras": ("ExtraMissing",),
     "deploy.folder": ("FolderInUse", "FolderUnusable"),
     "deploy.ids": ("AmbiguousId", "NoSuchId", "NotAnId", "WrongHashKey"),
+    "deploy.links": ("BadLink",),
     "deploy.ports": ("PortTaken",),
     "deploy.profile": ("NoAnswer", "NoSuchProfile"),
     "deploy.queries": ("UnknownQuery",),

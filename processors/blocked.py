@@ -1,10 +1,13 @@
 """Values that name nobody: what broken integrations send as an id, and what would glue thousands of strangers together.
 
-A blocked id is ignored as an id; the event stays, under its other ids. Deliberately absent: a list per workspace
-(it needs `control`, and a re-evaluation of links that already exist).
+A blocked id is ignored as an id; the event stays, under its other ids. Deliberately absent: a list per workspace, which is
+a matter of orders (schemas/orders.py, `Suppress`), as links that exist already must be evaluated again; any normalisation:
+ids that differ in case or in their Unicode form are different ids.
 """
 
 import re
+
+from schemas.remarks import Remark
 
 ID_BYTES_MAX = 255
 
@@ -39,4 +42,15 @@ def is_blocked(value: str) -> bool:
     bare = value.strip(_QUOTES)
     if not bare or bare.lower() in BLOCKED or (bare[0] in "0-" and _NOTHING_BUT_ZEROS.fullmatch(bare)):
         return True
-    return len(value) > ID_BYTES_MAX // 4 and len(value.encode()) > ID_BYTES_MAX
+    return len(value) > ID_BYTES_MAX // 4 and _is_too_long(value)
+
+
+def why_blocked(value: str) -> Remark | None:
+    """None for an ordinary id."""
+    if not is_blocked(value):
+        return None
+    return Remark.ID_TOO_LONG if _is_too_long(value) else Remark.ID_BLOCKED
+
+
+def _is_too_long(value: str) -> bool:
+    return len(value.encode()) > ID_BYTES_MAX

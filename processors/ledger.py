@@ -1,5 +1,5 @@
 """The ledger: how many events went which way, per source and minute of receipt. Each chunk writes its own sums, so
-sums of sums are exact.
+sums of sums are exact. Beside them, as a stage of its own, what was left aside of events that were kept (schemas/remarks.py).
 """
 
 from collections import Counter
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from schemas.codec import encode_ledger_entry
 from schemas.identifiers import partition_of
+from schemas.remarks import Remark
 from schemas.stream import OutputRecord
 from schemas.topics import LEDGER
 
 MINUTE_MS = 60_000
-
+REMARKS = "remarks"  # the stage of remarks: they say something of events that another stage counts
 
 # Outcomes. `ACCEPTED` counts every event that was read: it equals the sum of the others.
 ACCEPTED, RESOLVED, DUPLICATE, DEAD = "accepted", "resolved", "duplicate", "dead"
@@ -27,26 +28,30 @@ class Ledger:
         self._stage = stage
         self._partitions = partitions
         self._counts: Counter[Line] = Counter()
+        self._remarks: Counter[Line] = Counter()
 
     def count(self, workspace: str, source: str, received_at: int, outcome: str) -> None:
         """One event read, with the way it took."""
         self._counts[workspace, source, received_at - received_at % MINUTE_MS, outcome] += 1
 
+    def remark(self, workspace: str, source: str, received_at: int, remark: Remark) -> None:
+        self._remarks[workspace, source, received_at - received_at % MINUTE_MS, remark] += 1
+
     def records(self) -> Iterator[OutputRecord]:
         accepted: Counter[Line] = Counter()
         for (workspace, source, minute, _), events in self._counts.items():
             accepted[workspace, source, minute, ACCEPTED] += events
-        for counts in (accepted, self._counts):
-            for (workspace, source, minute, outcome), events in counts.items():
-                yield self._record((workspace, source, minute, outcome), events)
+        for stage, counts in ((self._stage, accepted), (self._stage, self._counts), (REMARKS, self._remarks)):
+            for line, events in counts.items():
+                yield self._record(stage, line, events)
 
-    def _record(self, line: Line, events: int) -> OutputRecord:
+    def _record(self, stage: str, line: Line, events: int) -> OutputRecord:
         workspace, source, minute, outcome = line
         key = source.encode()
         entry = {
             "workspace": workspace,
             "source": source,
-            "stage": self._stage,
+            "stage": stage,
             "minute": minute,
             "outcome": outcome,
             "events": events,

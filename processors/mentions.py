@@ -2,21 +2,18 @@
 address makes.
 
 *Stated* ids stand in the call: userId, external ids, e-mail, anonymousId. *Claimed* ids stand in the query of the
-page's address, and count only when the event's source accepts unsigned links: anybody can write them. An e-mail is
-read from `traits.email` of identify and from `context.traits.email`, never from `properties` or from a group's
-traits: those are other people's addresses.
-
-Deliberately absent: signed links; stripping of the address that is stored.
+page's address, signed or, where the source takes them so, unsigned (links.py). An e-mail is read from `traits.email` of
+identify and from `context.traits.email`, never from `properties` or from a group's traits: those are other people's
+addresses. What was left aside, and why, is told in `remarks`.
 """
 
-import re
-from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import msgspec
 
-from processors.authority import CONTACT, Rank, rank
-from processors.blocked import is_blocked
+from processors.authority import Rank, rank
+from processors.blocked import is_blocked, why_blocked
+from processors.links import Claims, LinkKeys, Pair, claims
 from processors.parsed import ParsedEvent, object_of
 from schemas.identifiers import (
     ANONYMOUS,
@@ -30,16 +27,12 @@ from schemas.identifiers import (
     normalise_email,
     text,
 )
+from schemas.links import EMAIL_HASH
+from schemas.remarks import Remark
 
 EXTERNAL_IDS_PER_EVENT_MAX = 16  # the first ones listed
 
-PAGE_TYPES = frozenset({"page", "track", "screen"})
-
-EMAIL_HASH = "eh"  # an e-mail known by its SHA-256 alone: parameter of a link, and kind of a pair below
-
-_PARAMETERS = {"contact_id": CONTACT, "ecid": CONTACT, "email": EMAIL, "em": EMAIL, EMAIL_HASH: EMAIL_HASH}
-_HINT = re.compile(r"[?&](?:contact_id|ecid|email|em|eh)=")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NO_EMAIL = (EMAIL, "")  # an e-mail that is none
 
 
 class Identifier(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +49,7 @@ class Mentions(msgspec.Struct, frozen=True, gc=False):
     subject: bytes
     stated: tuple[Identifier, ...]
     claimed: tuple[Identifier, ...]
+    remarks: tuple[Remark, ...] = ()
 
     def value_of(self, kind: str) -> str:
         """Of the first stated id of this kind, "" without one: what a blocked value becomes."""
@@ -65,29 +59,33 @@ class Mentions(msgspec.Struct, frozen=True, gc=False):
         return ""
 
 
-def mentions(event: ParsedEvent, message_id: str) -> Mentions | None:
+def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> Mentions | None:
     """None when nothing says whose event this is. Blocked ids are not nothing: such an event is kept, alone."""
     workspace = event.packed.workspace
-    stated, claimed = _stated(event), _claimed(event)
-    if not stated and not claimed:
-        return None
+    stated, claimed = _stated(event), claims(event, link_keys)
     kept = _identifiers(workspace, stated)
-    claims = _without(_identifiers(workspace, claimed), kept) if claimed else ()
-    return gathered(kept, claims, node_key(workspace, MESSAGE, message_id))
+    claimants = _without(_identifiers(workspace, claimed.pairs), kept) if claimed.pairs else ()
+    if not kept and not claimants and not any(value for _, value in (*stated, *claimed.pairs)):
+        return None
+    has_more = claimed.remarks or claimed.pairs or len(kept) != len(stated)
+    remarks = _remarks(stated, claimed) if has_more else ()
+    return gathered(kept, claimants, node_key(workspace, MESSAGE, message_id), remarks)
 
 
-def gathered(stated: tuple[Identifier, ...], claimed: tuple[Identifier, ...], alone: bytes) -> Mentions:
+def gathered(
+    stated: tuple[Identifier, ...],
+    claimed: tuple[Identifier, ...],
+    alone: bytes,
+    remarks: tuple[Remark, ...] = (),
+) -> Mentions:
     """`alone` is the subject when no id is left. The anonymous id comes last, so the first stated id is the subject."""
     first = stated or claimed
-    return Mentions(first[0].node if first else alone, stated, claimed)
+    return Mentions(first[0].node if first else alone, stated, claimed, remarks)
 
 
 def person_id(value: str) -> str:
     """An identifier's value as stored: "" when it is blocked."""
     return "" if not value or is_blocked(value) else value
-
-
-Pair = tuple[str, str]  # kind, value in clear; for `EMAIL_HASH` the value is the hash
 
 
 def _stated(event: ParsedEvent) -> list[Pair]:
@@ -99,49 +97,21 @@ def _stated(event: ParsedEvent) -> list[Pair]:
     if "externalIds" in context:
         listed = external_ids(context)[:EXTERNAL_IDS_PER_EVENT_MAX]
         found += [(EXTERNAL, f"{kind}:{value}") for kind, value in listed]
-    if event.packed.type == "identify" and (address := normalise_email(event.traits.get("email"))):
-        found.append((EMAIL, address))
-    if "traits" in context and (address := normalise_email(object_of(context["traits"]).get("email"))):
-        found.append((EMAIL, address))
+    if event.packed.type == "identify":
+        found += _email(event.traits)
+    if "traits" in context:
+        found += _email(object_of(context["traits"]))
     if anonymous := text(call.anonymous_id):
         found.append((ANONYMOUS, anonymous))
     return found
 
 
-def _claimed(event: ParsedEvent) -> list[Pair]:
-    """The first usable value of each kind."""
-    if not event.packed.unsigned_links or event.packed.type not in PAGE_TYPES:
+def _email(traits: dict[str, Any]) -> list[Pair]:
+    value = traits.get("email")
+    if not value:
         return []
-    address = object_of(event.context.get("page")).get("url")
-    if not isinstance(address, str) or not _HINT.search(address):
-        return []
-    found: dict[str, str] = {}
-    for kind, value in _parameters(address):
-        found.setdefault(kind, value)
-    return [
-        (EXTERNAL, f"{CONTACT}:{value}") if kind == CONTACT else (kind, value)
-        for kind, value in found.items()
-    ]
-
-
-def _parameters(address: str) -> Iterator[Pair]:
-    """ "+" stays a plus here: addresses that have one are often pasted into links unescaped."""
-    try:
-        query = urlsplit(address).query
-    except ValueError:  # for example "http://[": no address at all
-        return
-    for part in query.split("&"):
-        name, _, raw = part.partition("=")
-        if (kind := _PARAMETERS.get(name)) and (value := _usable(kind, unquote(raw).strip())):
-            yield kind, value
-
-
-def _usable(kind: str, value: str) -> str:
-    if kind == EMAIL:
-        return normalise_email(value)
-    if kind == EMAIL_HASH:
-        return value.lower() if _SHA256.fullmatch(value.lower()) else ""
-    return value
+    address = normalise_email(value)
+    return [(EMAIL, address) if address else _NO_EMAIL]
 
 
 def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
@@ -159,6 +129,21 @@ def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
 def _without(claims: tuple[Identifier, ...], stated: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
     nodes = {identifier.node for identifier in stated}
     return tuple(claim for claim in claims if claim.node not in nodes)
+
+
+def _remarks(stated: list[Pair], claimed: Claims) -> tuple[Remark, ...]:
+    """Each once: what links said, and why ids were left aside. An id that is there twice is no reason."""
+    found = dict.fromkeys(claimed.remarks)
+    for kind, value in (*stated, *claimed.pairs):
+        if (kind, value) == _NO_EMAIL:
+            found[Remark.EMAIL_MALFORMED] = None
+        elif remark := _why_ignored(kind, value):
+            found[remark] = None
+    return tuple(found)
+
+
+def _why_ignored(kind: str, value: str) -> Remark | None:
+    return why_blocked(value) or (why_blocked(value.partition(":")[2]) if kind == EXTERNAL else None)
 
 
 def _rank(identifier: Identifier) -> Rank:

@@ -3,12 +3,16 @@
 The payload is decoded twice: as a `Call`, whose objects stay the text that was sent, and as a whole, for the objects that
 name people and so that whatever passes here is JSON that every later reader accepts: numbers that fit, text that is
 Unicode, nesting within the decoder's limit.
+
+What is read is free of identity parameters (addresses.py), so whatever is made of it is, too. The page's address as it was
+sent is kept apart, for those who look for such parameters; it is "" when there is none to find.
 """
 
 from typing import Any
 
 import msgspec
 
+from processors.addresses import may_name_people, without_identity
 from processors.times import EventTimes, clamp, event_times
 from schemas.call import ABSENT, CALL_TYPES, Call, decode_call, decode_json
 from schemas.pack import PackedEvent
@@ -25,7 +29,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`."""
+    """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`.
+
+    `address` is the page's with its identity parameters, "" without any.
+    """
 
     packed: PackedEvent
     call: Call
@@ -35,10 +42,41 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     traits: Object
     received_at: int
     times: EventTimes
+    address: str = ""
 
 
 def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
     """Read one event. The batch's context and `sentAt` apply where the event has none of its own."""
+    event = _read(packed)
+    if isinstance(event, Refusal) or not _may_name_people(event):
+        return event
+    stripped = msgspec.structs.replace(
+        packed, payload=_stripped(packed.payload), context=_stripped(packed.context)
+    )
+    if stripped == packed:
+        return event
+    clean = _read(stripped)
+    assert isinstance(clean, ParsedEvent), "JSON without some characters of its texts is JSON"
+    return msgspec.structs.replace(clean, address=_page_address(event))
+
+
+def _may_name_people(event: ParsedEvent) -> bool:
+    return may_name_people(event.envelope) or (
+        bool(event.packed.context) and may_name_people(event.context_text)
+    )
+
+
+def _stripped(document: bytes) -> bytes:
+    """A batch's context that the event does not use may be any bytes."""
+    return without_identity(document.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+
+def _page_address(event: ParsedEvent) -> str:
+    address = object_of(event.context.get("page")).get("url")
+    return address if isinstance(address, str) else ""
+
+
+def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
     if packed.type not in CALL_TYPES:
         return Refusal(Reason.UNKNOWN_TYPE, f"type {packed.type!r}: expected one of {', '.join(CALL_TYPES)}")
     try:

@@ -18,6 +18,7 @@ from processors.hints import device_root, root
 from processors.known import KnownFacts
 from processors.ledger import DEAD, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
 from processors.letters import dead_letter, letter_record
+from processors.links import LinkKeys
 from processors.mentions import Mentions, gathered, mentions
 from processors.orders import Orders
 from processors.parsed import ParsedEvent, Refusal, parse
@@ -51,9 +52,11 @@ class Resolver:
         duplicate_window_days: int,
         duplicate_ids_per_key_max: int,
         owners: Owners = no_owners,
+        link_keys: LinkKeys = (),
     ) -> None:
         self.hash_key = hash_key
         self.partitions = partitions
+        self.link_keys = link_keys
         self.limits = DuplicateLimits(duplicate_window_days, duplicate_ids_per_key_max)
         self.owners = owners
 
@@ -72,6 +75,7 @@ class _Chunk:
         self.partitions = resolver.partitions
         self.hash_key = resolver.hash_key
         self.owners = resolver.owners
+        self.link_keys = resolver.link_keys
         self.duplicates = Duplicates(state, resolver.limits)
         self.known = KnownFacts(state, resolver.hash_key)
         self.orders = Orders(state, resolver.hash_key)
@@ -126,7 +130,7 @@ class _Chunk:
         event = parse(packed)
         if isinstance(event, Refusal):
             return event
-        about = mentions(event, message_id)
+        about = mentions(event, message_id, self.link_keys)
         if about is None:
             return _NO_IDENTIFIER
         if self.orders:
@@ -142,7 +146,7 @@ class _Chunk:
         stated = self.orders.without_suppressed(about.stated)
         claimed = self.orders.without_suppressed(about.claimed)
         alone = node_key(event.packed.workspace, MESSAGE, message_id)
-        return gathered(stated, claimed, alone)
+        return gathered(stated, claimed, alone, about.remarks)
 
     def _emit(self, event: ParsedEvent, about: Mentions, message_id: str, lineage: Lineage) -> str | Refusal:
         facts = self._facts(event, about)
@@ -159,6 +163,8 @@ class _Chunk:
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
         self._state(facts)
+        for remark in about.remarks:
+            self.ledger.remark(event.packed.workspace, event.packed.source, event.received_at, remark)
         return RESOLVED
 
     def _facts(self, event: ParsedEvent, about: Mentions) -> list[Fact]:

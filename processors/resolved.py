@@ -1,7 +1,7 @@
 """The resolved event: the public record of schemas/avsc/resolved_event.avsc, made from one event and whom it speaks of.
 
-JSON objects pass through as the text that the client sent. Deliberately absent: sessions; removal of identity parameters
-from stored addresses.
+JSON objects pass through as the text that the client sent, without identity parameters in addresses (parsed.py). Deliberately
+absent: sessions.
 """
 
 from typing import Any

@@ -20,6 +20,7 @@ from runtime.followers import Followers
 from runtime.group import Group
 from runtime.guard import Guard, Outside
 from runtime.kafka import client_id, group_name, require_topics
+from runtime.link_keys import link_keys
 from runtime.lookup import Lookup
 from runtime.part import Part, PartOpener, PartSpec, open_part
 from runtime.plain_group import PlainGroup
@@ -27,6 +28,7 @@ from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
     KafkaSettings,
+    LinkSettings,
     ProcessorSettings,
     WatchdogSettings,
     hash_key_bytes,
@@ -131,6 +133,7 @@ def run(environ: Mapping[str, str]) -> None:
         partitions=partitions,
         duplicate_window_days=settings.processor.duplicate_window_days,
         duplicate_ids_per_key_max=settings.processor.duplicate_ids_per_key_max,
+        link_keys=link_keys(load(LinkSettings, environ), environ),
     )
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
     run_steps(settings, resolver, identities, environ)

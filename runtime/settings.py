@@ -15,6 +15,7 @@ from runtime.browser_settings import BrowserSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
 from runtime.kafka_access import KafkaAccess
+from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
 
@@ -230,6 +231,7 @@ ALL = (
     CollectorSettings,
     BrowserSettings,
     ProcessorSettings,
+    LinkSettings,
     SinkSettings,
     WatchdogSettings,
     ExplanationSettings,

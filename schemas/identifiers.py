@@ -76,7 +76,10 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 def external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(type, id) of every usable entry of `context.externalIds`: collection `users`, encoding `none`, both being the defaults."""
+    """(type, id) of every usable entry of `context.externalIds`: collection `users`, encoding `none`, both being the defaults.
+
+    A type has its ":" (and "%") percent-encoded, so that in `type:id` the first ":" ends the type and no two ids are one.
+    """
     entries = context.get("externalIds")
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         return []
@@ -87,8 +90,12 @@ def external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
         kind, value = _scalar_text(entry.get("type")), _scalar_text(entry.get("id"))
         plain = entry.get("collection", "users") == "users" and entry.get("encoding", "none") == "none"
         if kind and value and plain:
-            found.append((kind, value))
+            found.append((_external_type(kind), value))
     return found
+
+
+def _external_type(kind: str) -> str:
+    return kind.replace("%", "%25").replace(":", "%3A") if ":" in kind or "%" in kind else kind
 
 
 def _scalar_text(value: object) -> str:

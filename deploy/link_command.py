@@ -1,0 +1,87 @@
+"""The command `stitchline link`: options in, one of four calls of links.py, lines out."""
+
+import csv as csv_format
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from deploy.links import Signer
+
+PROBLEMS_TOLD_MAX = 20
+
+
+def link(
+    url: Annotated[
+        str, typer.Argument(metavar="[URL]", help="The page; with --check a link or a token.")
+    ] = "",
+    contact: Annotated[str, typer.Option(help="The recipient's contact id.")] = "",
+    email: Annotated[str, typer.Option(help="The recipient's e-mail; the link holds its hash.")] = "",
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Print this file of contacts with a token in each row."
+        ),
+    ] = None,
+    template: Annotated[
+        str, typer.Option(help="Print links for a mail tool: mailchimp, klaviyo or hubspot.")
+    ] = "",
+    check: Annotated[bool, typer.Option(help="Say what a link is worth; exit 1 if nothing.")] = False,
+    workspace: Annotated[str, typer.Option(help="The workspace in which the link counts.")] = "main",
+    expires_days: Annotated[
+        int, typer.Option(min=0, max=3_650, help="How many days after today the link counts.")
+    ] = 90,
+    key_id: Annotated[str, typer.Option(help="The key to sign with; without: the first.")] = "",
+) -> None:
+    """Make signed links, which tell who opened them and cannot be made by others (docs/links.md)."""
+    from deploy.links import BadLink, Signer, last_day, signing_key, templates, with_parameter
+    from deploy.links import check as checked
+    from runtime.link_keys import link_keys
+    from runtime.settings import LinkSettings, load
+    from schemas.links import PARAMETER
+    from schemas.remarks import Remark
+
+    if template:
+        typer.echo("\n".join(templates(url, template)))
+        return
+    keys = link_keys(load(LinkSettings, os.environ), os.environ)
+    now = datetime.now(UTC)  # noqa: TID251 - the root's clock
+    key = signing_key(keys, key_id)
+    if check:
+        found = checked(url, workspace, keys, now)
+        typer.echo(msgspec.json.encode(found).decode())
+        sys.exit(0 if found.remark == Remark.LINK_SIGNED else 1)
+    signer = Signer(key, workspace, last_day(now, expires_days))
+    if csv is not None:
+        _print_csv(csv, url, signer)
+    elif bool(contact) == bool(email) or not url:
+        raise BadLink("give an address and either --contact or --email (or --csv, --template, --check)")
+    else:
+        typer.echo(with_parameter(url, PARAMETER, signer.token(contact, email)))
+
+
+def _print_csv(file: Path, url: str, signer: "Signer") -> None:
+    from deploy.links import BadLink, delimiter_of, signed_rows
+
+    problems: list[str] = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as contacts:
+            delimiter = delimiter_of(contacts.readline())
+            contacts.seek(0)
+            writer = csv_format.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
+            rows = csv_format.reader(contacts, delimiter=delimiter)
+            for row in signed_rows(rows, url, signer, problems.append):
+                writer.writerow(row)
+    except (UnicodeDecodeError, csv_format.Error) as error:
+        raise BadLink(f"{file} is no CSV in UTF-8: {error}") from error
+    for problem in problems[:PROBLEMS_TOLD_MAX]:
+        typer.echo(problem, err=True)
+    if problems:
+        typer.echo(
+            f"{len(problems)} of the rows {'has' if len(problems) == 1 else 'have'} no token", err=True
+        )
