@@ -9,6 +9,7 @@ Deliberately absent: sessions, traffic sources, checks against a catalogue of ev
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 import msgspec
 
@@ -52,13 +53,18 @@ class Resolver:
         duplicate_window_days: int,
         duplicate_ids_per_key_max: int,
         owners: Owners = no_owners,
-        link_keys: LinkKeys = (),
     ) -> None:
         self.hash_key = hash_key
         self.partitions = partitions
-        self.link_keys = link_keys
+        self.link_keys: LinkKeys = ()
         self.limits = DuplicateLimits(duplicate_window_days, duplicate_ids_per_key_max)
         self.owners = owners
+
+    def with_link_keys(self, keys: LinkKeys) -> "Resolver":
+        """The same step, taking links that were signed with one of these keys; without keys none is taken."""
+        other = copy(self)
+        other.link_keys = keys
+        return other
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
         chunk = _Chunk(self, partition, state)

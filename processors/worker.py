@@ -133,8 +133,8 @@ def run(environ: Mapping[str, str]) -> None:
         partitions=partitions,
         duplicate_window_days=settings.processor.duplicate_window_days,
         duplicate_ids_per_key_max=settings.processor.duplicate_ids_per_key_max,
-        link_keys=link_keys(load(LinkSettings, environ), environ),
     )
+    resolver = resolver.with_link_keys(link_keys(load(LinkSettings, environ), environ))
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
     run_steps(settings, resolver, identities, environ)
 

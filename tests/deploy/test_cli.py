@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 
-COMMANDS = {
+COMMANDS = {"link", 
     "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
     "settings", "fetch", "why",
 }  # fmt: skip

@@ -122,8 +122,8 @@ def test_a_merge_tag_that_was_not_filled_in_names_nobody(value: str) -> None:
 
 def stored(*events: PackedEvent) -> tuple[list[dict[str, Any]], dict[tuple[str, str], int]]:
     """Resolved events, and the ledger's sums by stage and outcome."""
-    limits = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
-    resolver = Resolver(hash_key=HASH_KEY, partitions=4, link_keys=[KEY], **limits)
+    limits: dict[str, Any] = {"duplicate_window_days": 7, "duplicate_ids_per_key_max": 1_000}
+    resolver = Resolver(hash_key=HASH_KEY, partitions=4, **limits).with_link_keys([KEY])
     outputs = resolver(0, [InputRecord(0, RECEIVED, None, encode_pack(list(events)))], {})
     sums: dict[tuple[str, str], int] = {}
     for entry in (decode(out.value) for out in outputs if out.topic == "ledger"):
