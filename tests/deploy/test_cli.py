@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 
-COMMANDS = {"link", 
+COMMANDS = {
     "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
-    "settings", "fetch", "why",
+    "settings", "fetch", "why", "link",
 }  # fmt: skip
 
 
