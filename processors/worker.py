@@ -6,6 +6,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from runtime.link_keys import link_keys
 from runtime.lookup import Lookup
 from runtime.part import Part, PartOpener, PartSpec, open_part
 from runtime.plain_group import PlainGroup
+from runtime.pointers import Owners, PointerTail
 from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
@@ -128,15 +130,19 @@ def run(environ: Mapping[str, str]) -> None:
     settings = load_settings(environ)
     require_topics(settings.kafka)
     key, partitions = hash_key_bytes(settings.processor), settings.kafka.partitions
+    nodes_max = settings.processor.hint_nodes_max
+    owners = Owners(nodes_max)
     resolver = Resolver(
         hash_key=key,
         partitions=partitions,
         duplicate_window_days=settings.processor.duplicate_window_days,
         duplicate_ids_per_key_max=settings.processor.duplicate_ids_per_key_max,
+        owners=owners,
     )
     resolver = resolver.with_link_keys(link_keys(load(LinkSettings, environ), environ))
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
-    run_steps(settings, resolver, identities, environ)
+    with PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext():
+        run_steps(settings, resolver, identities, environ)
 
 
 def run_steps(

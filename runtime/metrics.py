@@ -73,6 +73,7 @@ PROCESSOR_LAG = LagGauges(
     ),
     Gauge("stitchline_partitions", "Partitions of this process by phase", ["agent", "phase"]),
 )
+HINT_NODES = Gauge("stitchline_hint_nodes", "Nodes whose owner is remembered for profile hints")
 HANGING_TRANSACTIONS = Gauge(
     "stitchline_hanging_transactions", "Partitions that cannot be read on because a transaction never ends"
 )

@@ -223,6 +223,13 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_ids_per_key_max: Annotated[
         int, Meta(ge=1, le=20_000, description="Message ids remembered per routing id; the oldest go first.")
     ] = field(default=1_000, name="PROCESSOR_DUPLICATE_IDS_PER_KEY_MAX")
+    hint_nodes_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Nodes whose owner one process remembers for profile hints, some 180 bytes each; 0: none.",
+        ),
+    ] = field(default=100_000, name="PROCESSOR_HINT_NODES_MAX")
 
 
 ALL = (
