@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from processors.timeline import Segment
+from processors.node_state import Owned
 from processors.times import TIME_MAX
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A node's time from `valid_from` (inclusive) to `valid_to` (exclusive), in ms, went from one owner to another."""
+    """A node's time from `valid_from` (inclusive) to `valid_to` (exclusive), in ms, went from one owner to another (node ids)."""
 
     valid_from: int
     valid_to: int
-    giver: bytes
-    taker: bytes
+    giver: int
+    taker: int
 
 
-def moves(before: Sequence[Segment], after: Sequence[Segment]) -> Iterator[Move]:
+def moves(before: Sequence[Owned], after: Sequence[Owned]) -> Iterator[Move]:
     """In order of time, as few as possible. Segments begin at 0 and leave no gap."""
     last: Move | None = None
     for start, end, giver, taker in _pieces(before, after):
@@ -36,11 +36,11 @@ def moves(before: Sequence[Segment], after: Sequence[Segment]) -> Iterator[Move]
         yield last
 
 
-def _pieces(before: Sequence[Segment], after: Sequence[Segment]) -> Iterator[tuple[int, int, bytes, bytes]]:
+def _pieces(before: Sequence[Owned], after: Sequence[Owned]) -> Iterator[tuple[int, int, int, int]]:
     """From every moment at which one of them changes to the next, with both owners."""
     starts = sorted({start for start, _ in (*before, *after)})
     givers, takers = dict(before), dict(after)
-    giver = taker = b""
+    giver = taker = -1
     for start, end in zip(starts, [*starts[1:], TIME_MAX], strict=True):
         giver, taker = givers.get(start, giver), takers.get(start, taker)
         yield start, end, giver, taker

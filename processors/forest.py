@@ -27,11 +27,12 @@ from processors.node_state import (
     NodeState,
     Provenances,
     Stamp,
-    Targets,
 )
 from processors.timeline import Segment, epochs, owners
 
 VIA_BYTES = 16  # a provenance is only ever compared: its digest does, and costs a tenth of a long id
+
+Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -14,12 +14,11 @@ import msgspec
 from processors.authority import workspace_of
 from processors.changes import Move, moves
 from processors.facts import Derivation, Fact, UnknownFactsVersion, decode_facts, encode_facts
-from processors.forest import Outcome, apply, outcome
+from processors.forest import Targets, apply, outcome
 from processors.letters import dead_letter, letter_record
-from processors.node_state import NO_RULINGS, VERSION, Conflict, NodeState
+from processors.node_state import NO_RULINGS, VERSION, NodeState, Owned
 from processors.parsed import Refusal
 from processors.rulings import admitted_derivations, admitted_facts, ruled, standing
-from processors.timeline import Segment
 from processors.times import TIME_MAX
 from schemas.codec import encode_pointer, encode_profile_change
 from schemas.dead_letter import NOWHERE, Sender, Stage
@@ -124,25 +123,24 @@ class Identity:
         if grown is known:
             return
         result = outcome(node, standing(grown, self._id))
-        is_own = result.owners == [(0, node)]
-        conflicts = self._conflicts(result)
-        state[key] = _encode(
-            msgspec.structs.replace(
-                grown,
-                version=VERSION,
-                node=b"" if grown.is_empty else node,
-                sent_owners=[] if is_own else result.owners,
-                sent_told=result.told,
-                sent_conflicts=conflicts,
-            )
+        owners = [(start, number if owner == node else self._id(owner)) for start, owner in result.owners]
+        after = msgspec.structs.replace(
+            grown,
+            version=VERSION,
+            node=b"" if grown.is_empty else node,
+            sent_owners=[] if owners == [(0, number)] else owners,
+            sent_told={self._id(to): self._digest(said) for to, said in result.told.items()},
+            sent_conflicts=[
+                (self._id(target), strength, time) for strength, time, target in result.conflicts
+            ],
         )
-        version = self.version_base + grown.changes
-        before = known.sent_owners or [(0, node)]
-        if result.owners != before or conflicts != known.sent_conflicts:
-            yield self._pointer(node, result, version, news.timestamp)
-            for move in moves(before, result.owners):
-                yield self._change(node, move, version, news.timestamp)
-        yield from _retold(node, known, result, version)
+        state[key] = _encode(after)
+        before = known.sent_owners, known.sent_conflicts
+        if (after.sent_owners, after.sent_conflicts) != before:
+            yield self._pointer(number, node, after, news.timestamp)
+            for move in moves(known.owners(number), after.owners(number)):
+                yield self._change(node, move, after, news.timestamp)
+        yield from self._retold(node, known, after, result.told)
 
     def _grown(self, node: bytes, known: NodeState, news: News) -> NodeState:
         """Orders first: what they forget is not let in by facts of the same chunk."""
@@ -153,21 +151,21 @@ class Identity:
             derivations = admitted_derivations(derivations, after.rulings, self._id)
         return apply(node, after, facts, derivations)
 
-    def _pointer(self, node: bytes, result: Outcome, version: int, updated_at: int) -> OutputRecord:
+    def _pointer(self, number: int, node: bytes, state: NodeState, updated_at: int) -> OutputRecord:
         """A contested anonymous id is its own root: its segments say who owned it when."""
-        number, owners = self._id(node), result.owners
+        owners = state.owners(number)
         contested = len(owners) > 1
         record = {
             "workspace": workspace_of(node),
             "node": number,
-            "owner": number if contested else self._id(owners[0][1]),
-            "segments": self._segments(owners) if contested else [],
-            "version": version,
+            "owner": number if contested else owners[0][1],
+            "segments": _segments(owners) if contested else [],
+            "version": self.version_base + state.changes,
             "is_deleted": False,
             "updated_at": updated_at,
             "conflicts": [
                 {"target": target, "strength": strength, "since": since}
-                for target, strength, since in self._conflicts(result)
+                for target, strength, since in state.sent_conflicts
             ],
         }
         key = profile_id(number).encode()
@@ -175,20 +173,29 @@ class Identity:
             IDENTITY_POINTERS.name, partition_of(key, self.partitions), key, encode_pointer(record)
         )
 
-    def _conflicts(self, result: Outcome) -> list[Conflict]:
-        return [(self._id(target), strength, time) for strength, time, target in result.conflicts]
+    def _retold(
+        self, node: bytes, known: NodeState, after: NodeState, told: dict[bytes, Targets]
+    ) -> Iterator[Derivation]:
+        """Per node that must hear something new, all that is said to it; {} takes back what was said."""
+        if not known.sent_told and not told:  # nearly always
+            return
+        version = self.version_base + after.changes
+        for to in sorted(known.targets() | told.keys()):
+            number = self._id(to)
+            if known.sent_told.get(number) != after.sent_told.get(number):
+                yield Derivation(to, node, version, told.get(to, {}))
 
-    def _change(self, node: bytes, move: Move, version: int, updated_at: int) -> OutputRecord:
+    def _change(self, node: bytes, move: Move, state: NodeState, updated_at: int) -> OutputRecord:
         """Beside the pointer, in its partition; kept per node and beginning."""
         number = self._id(node)
         record = {
             "workspace": workspace_of(node),
             "node": number,
-            "from": self._id(move.giver),
-            "to": self._id(move.taker),
+            "from": move.giver,
+            "to": move.taker,
             "valid_from": move.valid_from,
             "valid_to": move.valid_to,
-            "version": version,
+            "version": self.version_base + state.changes,
             "updated_at": updated_at,
         }
         key = profile_id(number).encode()
@@ -199,23 +206,19 @@ class Identity:
             encode_profile_change(record),
         )
 
-    def _segments(self, owners: list[Segment]) -> list[dict[str, int]]:
-        ends = [start for start, _ in owners[1:]] + [TIME_MAX]
-        return [
-            {"valid_from": start, "valid_to": end, "owner": self._id(owner)}
-            for (start, owner), end in zip(owners, ends, strict=True)
-        ]
+    def _digest(self, said: Targets) -> int:
+        return node_id(_encode(sorted(said.items())), self.hash_key)
+
+
+def _segments(owners: list[Owned]) -> list[dict[str, int]]:
+    ends = [start for start, _ in owners[1:]] + [TIME_MAX]
+    return [
+        {"valid_from": start, "valid_to": end, "owner": owner}
+        for (start, owner), end in zip(owners, ends, strict=True)
+    ]
 
 
 def _of(news: dict[Name, News], node: Name, record: InputRecord) -> News:
     entry = news.setdefault(node, News())
     entry.timestamp = record.timestamp
     return entry
-
-
-def _retold(node: bytes, known: NodeState, result: Outcome, version: int) -> Iterator[Derivation]:
-    """Per node that must hear something new, all that is said to it; {} takes back what was said."""
-    for to in sorted(known.sent_told.keys() | result.told.keys()):
-        targets = result.told.get(to, {})
-        if targets != known.sent_told.get(to, {}):
-            yield Derivation(to, node, version, targets)

@@ -6,8 +6,6 @@ that has no facts (any more) keeps hashes and numbers only: no identifier in cle
 
 import msgspec
 
-from processors.timeline import Segment
-
 VERSION = 3  # 1 kept provenances by node, in clear; 2 knew neither its own key nor rulings
 STATE_BYTES_MAX = 500_000  # follows from the caps and `NODE_BYTES_MAX`; half of what Kafka takes
 TARGETS_MAX = 32  # links per node that events stated, and as many targets that nodes derive for it
@@ -19,10 +17,10 @@ RULINGS_MAX = 1_024  # targets that are unlinked from one node, and as many that
 
 NEVER = -1
 
-Targets = dict[bytes, tuple[int, int]]  # target -> (time, strength)
 Provenances = dict[bytes, tuple[int, int, int]]  # digest of via -> its version, time, strength
 Stamp = tuple[int, bytes, int]  # time, target, strength
 Link = tuple[int, int, bytes]  # strength, time, target (or provenance): the smaller, the better
+Owned = tuple[int, int]  # valid from (ms), node id of the owner
 Conflict = tuple[int, int, int]  # node id of the target, strength, time
 
 
@@ -38,9 +36,10 @@ NO_RULINGS = Rulings()
 
 
 class NodeState(msgspec.Struct, array_like=True, frozen=True):
-    """One node. `changes` counts what changed it; what begins with `sent` is what was sent last.
+    """One node. `changes` counts what changed it; what begins with `sent` is what was sent last, in node ids.
 
-    `node` is its own key while it has facts, since orders arrive with the hash alone. No `sent_owners` mean: itself.
+    `node` is its own key while it has facts, since orders arrive with the hash alone. No `sent_owners` mean: itself. Of
+    what it told others there is a digest: each of them is one of the targets.
     """
 
     version: int = VERSION
@@ -48,11 +47,20 @@ class NodeState(msgspec.Struct, array_like=True, frozen=True):
     links: dict[int, dict[bytes, int]] = {}  # strength -> target -> earliest time
     stamps: list[Stamp] = []  # ascending
     derived: dict[bytes, Provenances] = {}  # target -> who says so
-    sent_owners: list[Segment] = []
-    sent_told: dict[bytes, Targets] = {}
+    sent_owners: list[Owned] = []
+    sent_told: dict[int, int] = {}  # node id -> digest of what this one derives for it
     node: bytes = b""
     rulings: Rulings = NO_RULINGS
     sent_conflicts: list[Conflict] = []
+
+    def owners(self, number: int) -> list[Owned]:
+        """What was sent last, by the node's own id."""
+        return self.sent_owners or [(0, number)]
+
+    def targets(self) -> set[bytes]:
+        """Every node that it has a link to."""
+        stated = (target for targets in self.links.values() for target in targets)
+        return {*stated, *self.derived, *(target for _, target, _ in self.stamps)}
 
     @property
     def is_empty(self) -> bool:

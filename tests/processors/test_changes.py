@@ -15,16 +15,18 @@ from tests.processors.driver import HASH_KEY, Pipeline, key_of, ms
 from tests.processors.histories import PATIENT, shuffled, visits
 from tests.processors.oracle import Visit
 
+A, B, C, D = range(1, 5)
+
 CASES = [
-    ("nothing", [(0, b"a")], [(0, b"a")], []),
-    ("a merge", [(0, b"d")], [(0, b"a")], [Move(0, TIME_MAX, b"d", b"a")]),
-    ("a split", [(0, b"a")], [(0, b"a"), (5, b"b")], [Move(5, TIME_MAX, b"a", b"b")]),
-    ("taken back", [(0, b"a"), (5, b"b")], [(0, b"a")], [Move(5, TIME_MAX, b"b", b"a")]),
-    ("an earlier claim", [(0, b"a"), (5, b"b")], [(0, b"c"), (3, b"a"), (5, b"b")], [Move(0, 3, b"a", b"c")]),
-    ("a cut that moves", [(0, b"a"), (5, b"b")], [(0, b"a"), (3, b"b")], [Move(3, 5, b"a", b"b")]),
-    ("two givers", [(0, b"a"), (5, b"b")], [(0, b"c")], [Move(0, 5, b"a", b"c"), Move(5, TIME_MAX, b"b", b"c")]),
-    ("apart", [(0, b"a")], [(0, b"b"), (3, b"a"), (5, b"b")], [Move(0, 3, b"a", b"b"), Move(5, TIME_MAX, b"a", b"b")]),
-    ("two pieces in one", [(0, b"a"), (3, b"b"), (5, b"b")], [(0, b"a")], [Move(3, TIME_MAX, b"b", b"a")]),
+    ("nothing", [(0, A)], [(0, A)], []),
+    ("a merge", [(0, D)], [(0, A)], [Move(0, TIME_MAX, D, A)]),
+    ("a split", [(0, A)], [(0, A), (5, B)], [Move(5, TIME_MAX, A, B)]),
+    ("taken back", [(0, A), (5, B)], [(0, A)], [Move(5, TIME_MAX, B, A)]),
+    ("an earlier claim", [(0, A), (5, B)], [(0, C), (3, A), (5, B)], [Move(0, 3, A, C)]),
+    ("a cut that moves", [(0, A), (5, B)], [(0, A), (3, B)], [Move(3, 5, A, B)]),
+    ("two givers", [(0, A), (5, B)], [(0, C)], [Move(0, 5, A, C), Move(5, TIME_MAX, B, C)]),
+    ("apart", [(0, A)], [(0, B), (3, A), (5, B)], [Move(0, 3, A, B), Move(5, TIME_MAX, A, B)]),
+    ("two pieces in one", [(0, A), (3, B), (5, B)], [(0, A)], [Move(3, TIME_MAX, B, A)]),
 ]  # fmt: skip
 
 
@@ -35,7 +37,7 @@ def test_a_change_tells_which_time_went_from_whom_to_whom(sentence, before, afte
 
 STARTS = st.lists(st.integers(1, 20), max_size=5, unique=True).map(lambda found: [0, *sorted(found)])
 SEGMENTS = STARTS.flatmap(
-    lambda starts: st.tuples(*(st.sampled_from([b"a", b"b", b"c"]) for _ in starts)).map(
+    lambda starts: st.tuples(*(st.sampled_from([A, B, C]) for _ in starts)).map(
         lambda owners: list(zip(starts, owners, strict=True))
     )
 )
@@ -50,7 +52,7 @@ def test_moves_turn_the_one_into_the_other_at_every_moment(before, after):
         assert [(move.giver, move.taker) for move in inside] == ([(was, is_now)] if was != is_now else [])
 
 
-def _at(segments: list[tuple[int, bytes]], moment: int) -> bytes:
+def _at(segments: list[tuple[int, int]], moment: int) -> int:
     return next(owner for start, owner in reversed(segments) if start <= moment)
 
 
