@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from runtime.settings import ClickHouseSettings
 from sinks.clickhouse import connect, translate
+from sinks.functions import function_name, profile_function
 
 log = structlog.get_logger()
 
@@ -114,6 +115,7 @@ def migrate(
             _apply(client, migration, settings.database, values)
         if todo:
             _load_new_views(client, settings.database, is_alone=is_alone)
+        _make_functions(client, values)
         return [migration.name for migration in todo]
     finally:
         client.close()
@@ -144,6 +146,15 @@ def _apply(client: Client, migration: Migration, database: str, values: Mapping[
     row = [migration.number, migration.name, migration.sha256]
     client.insert(APPLIED, [row], column_names=["number", "name", "sha256"], database=database)
     log.info("migration applied", name=migration.name)
+
+
+def _make_functions(client: Client, values: Mapping[str, str]) -> None:
+    filled = {**values, "function": function_name(values["database"])}
+    for statement in statements(profile_function(), filled):
+        try:
+            client.command(statement)
+        except ClickHouseError as error:
+            raise MigrationError(f"{filled['function']}: {translate(error)}") from error
 
 
 def _load_new_views(client: Client, database: str, *, is_alone: bool) -> None:

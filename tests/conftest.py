@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.demo import javascript
+from sinks.functions import function_name
 from tests import engines
 
 # How long an example takes says how busy the machine is, and nothing about the example. Continuous integration tries the same
@@ -77,4 +78,5 @@ def a_database(clickhouse: str) -> Iterator[str]:
     client.command(f"CREATE DATABASE {name}")
     yield name
     client.command(f"DROP DATABASE IF EXISTS {name} SYNC")
+    client.command(f"DROP FUNCTION IF EXISTS {function_name(name)}")
     client.close()
