@@ -29,6 +29,11 @@ class Lookup:
         cluster = self._admin.list_topics(topic, timeout=TIMEOUT_S).cluster_id
         return f"{cluster}/{described[topic].result().topic_id}"
 
+    def partitions(self, topic: str) -> int:
+        """How many it has; 0 when there is no such topic."""
+        found = self._admin.list_topics(topic, timeout=TIMEOUT_S).topics.get(topic)
+        return 0 if found is None else len(found.partitions)
+
     def earliest(self, topic: str, partition: int) -> int:
         return self._offset(topic, partition, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 

@@ -16,6 +16,7 @@ from runtime.engine_settings import EngineSettings as EngineSettings  # for thos
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
 from runtime.kafka_access import KafkaAccess
 from runtime.link_settings import LinkSettings as LinkSettings
+from runtime.order_settings import OrderSettings as OrderSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
 
@@ -242,6 +243,7 @@ ALL = (
     SinkSettings,
     WatchdogSettings,
     ExplanationSettings,
+    OrderSettings,
     EngineSettings,
 )
 

@@ -75,6 +75,11 @@ def partition_of(key: bytes, partitions: int) -> int:
     return (murmurhash2(key, KAFKA_SEED) & 0x7FFFFFFF) % partitions
 
 
+def partition_hash(key: bytes) -> int:
+    """What `partition_of` divides by the number of partitions: enough to find the partition, and no way back to the key."""
+    return int(murmurhash2(key, KAFKA_SEED)) & 0x7FFFFFFF
+
+
 def external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(type, id) of every usable entry of `context.externalIds`: collection `users`, encoding `none`, both being the defaults.
 

@@ -1,0 +1,79 @@
+"""Giving orders: written down on `control` first, then sent to whom they concern, then waited for.
+
+In this order, so that a command that was cut off has left at most too much written down: it is run again, and every order is
+idempotent. What is on control stays for ever, for later generations.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+
+from deploy.orders.routes import records
+from runtime.control import read_control, write_control
+from runtime.kafka import TopicMismatch
+from runtime.lookup import Lookup
+from runtime.progress import Progress
+from runtime.sending import Sent, send
+from runtime.settings import KafkaSettings, OrderSettings
+from schemas.control import ControlState
+from schemas.order_documents import Addressed, encode, key_of, orders_in
+from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
+from sinks.tables import SINKS
+
+DOCUMENTS_PER_WRITE_MAX = 5_000  # one transaction
+WAITED_FOR = ("events", "pointers", "dead")  # sinks; nobody waits for the ledger
+
+
+class Giver:
+    """One deployment's orders. Every method raises KafkaUnavailable; those that wait raise NotAcknowledged too."""
+
+    def __init__(self, kafka: KafkaSettings, settings: OrderSettings) -> None:
+        self._kafka = kafka
+        self._progress = Progress(kafka, settings.ack_timeout_s)
+
+    def control(self) -> ControlState:
+        return read_control(self._kafka, self._kafka.answer_timeout_s)
+
+    def write(self, documents: Mapping[str, bytes], by: str) -> None:
+        """Documents on control, some thousand at once."""
+        for some in _cut(documents):
+            write_control(self._kafka, some, by)
+
+    def give(self, orders: Sequence[Addressed], by: str, unkept: Sequence[Addressed] = ()) -> None:
+        """All of these, and wait until they hold. Of `unkept` no document stays: what follows from orders that are kept."""
+        self.write({key_of(each.order): encode(each) for each in orders}, by)
+        self.send_and_wait(list(records([*orders, *unkept], self.partitions())))
+
+    def resend(self) -> int:
+        """Every order that control has, to the generation of now; how many they are."""
+        orders = list(orders_in(self.control().documents))
+        self.send_and_wait(list(records(orders, self.partitions())))
+        return len(orders)
+
+    def send_and_wait(self, sent: Sequence[Sent]) -> None:
+        """Until processors are past these records and what nodes told each other because of them, and sinks have it all."""
+        if sent:
+            self._progress.wait_processed(send(self._kafka, sent))
+            self._progress.wait_processed(self._progress.ends(IDENTITY_FACTS))
+        self._progress.wait_stored({name: self._sink(name) for name in WAITED_FOR})
+
+    def partitions(self) -> int:
+        """Of the deployment's topics as they are, whatever the settings of this command say. Raises TopicMismatch."""
+        lookup, found = Lookup(self._kafka), set()
+        for topic in (EVENTS_RAW, IDENTITY_FACTS):
+            found.add(lookup.partitions(topic.full_name(self._kafka.topic_prefix)))
+        if len(found) > 1 or 0 in found:
+            raise TopicMismatch(
+                "events.raw and identity.facts are not there, or differ in partitions: "
+                "is STITCHLINE_TOPIC_PREFIX the deployment's?"
+            )
+        return found.pop()
+
+    def _sink(self, name: str) -> tuple[str, Topic]:
+        sink = SINKS[name]
+        return sink.group(self._kafka.topic_prefix, self._kafka.generation), sink.topic
+
+
+def _cut(documents: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
+    items = list(documents.items())
+    for start in range(0, len(items), DOCUMENTS_PER_WRITE_MAX):
+        yield dict(items[start : start + DOCUMENTS_PER_WRITE_MAX])

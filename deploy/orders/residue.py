@@ -1,0 +1,77 @@
+"""The search after a forgetting: where the person's identifiers still stand in clear, in any text column of any table of ours.
+
+Not every find is a fault: an address may stand inside an event of somebody else. So each is told with its place and why it may be
+there; what is told as `unexplained` is one. Only reads.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from deploy.orders.letters import anywhere
+from deploy.orders.tables import Named, Tables, numbers
+from schemas.order_documents import hex_of
+
+VALUES_PER_PASS_MAX = 20
+
+_COLUMNS = """\
+SELECT table, name FROM system.columns
+WHERE database = currentDatabase() AND (type LIKE '%String%' OR type LIKE '%JSON%') AND default_kind != 'ALIAS' AND table IN (
+    SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')
+ORDER BY table, position"""
+
+LATER = "of an event that happened after the moment of forgetting"
+OTHERS = "inside an event that is somebody else's"
+NAMED = "named by an event that happened after the moment of forgetting, or by one of somebody else"
+LETTER = "in a dead letter, where it does not stand as an identifier, or which came later"
+UNEXPLAINED = "unexplained"
+
+
+class Residue(msgspec.Struct, frozen=True):
+    """Rows of one column that hold one identifier of the person, who is named by the node alone."""
+
+    table: str
+    column: str
+    rows: int
+    node: str
+    why: str
+
+
+def search(tables: Tables, values: Sequence[Named], nodes: frozenset[int]) -> list[Residue]:
+    """All of it, for these identifiers; `nodes` are those whose own later rows are no surprise."""
+    columns: dict[str, list[str]] = {}
+    for table, name in tables.ask(_COLUMNS):
+        columns.setdefault(table, []).append(name)
+    return [
+        found
+        for table, names in columns.items()
+        for start in range(0, len(values), VALUES_PER_PASS_MAX)
+        for found in _in_table(tables, table, names, values[start : start + VALUES_PER_PASS_MAX], nodes)
+    ]
+
+
+def _in_table(
+    tables: Tables, table: str, columns: list[str], values: Sequence[Named], nodes: frozenset[int]
+) -> Iterator[Residue]:
+    places = [(column, number) for column in columns for number in range(len(values))]
+    counts = ", ".join(
+        f"countIf(match(toString({column}), {{v{number}:String}}))" for column, number in places
+    )
+    patterns = {f"v{number}": anywhere(each.kind, each.value) for number, each in enumerate(values)}
+    sql = f"SELECT {_reason(table, nodes)} AS why, {counts} FROM {table} GROUP BY why"  # noqa: S608 - names of ours
+    for why, *found in tables.ask(sql, **patterns):
+        for (column, number), rows in zip(places, found, strict=True):
+            if rows:
+                yield Residue(table, column, rows, hex_of(values[number].node), why)
+
+
+def _reason(table: str, nodes: frozenset[int]) -> str:
+    """What the rows of a table that still hold a value are."""
+    if table in ("events", "traits"):
+        return f"if(subject IN ({numbers(sorted(nodes)) or 0}), '{LATER}', '{_sql(OTHERS)}')"
+    reasons = {"identifiers": NAMED, "dead_letters": LETTER}
+    return f"'{_sql(reasons.get(table, UNEXPLAINED))}'"
+
+
+def _sql(text: str) -> str:
+    return text.replace("'", "\\'")

@@ -1,0 +1,162 @@
+"""Whether what was sent has been taken over: how far each processor partition is, and how far each sink, asked from outside.
+
+A processor's position is part of its state, so its changelog says it, whoever delivers, and says it only of what is committed.
+A sink's is the offset that its group has committed: behind it everything is in ClickHouse. Deliberately absent: asking the
+processes themselves, which a command need not reach.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from runtime.kafka import KafkaUnavailable, reader_config
+from runtime.lag import Key
+from runtime.lookup import Lookup
+from runtime.peek import Peek
+from runtime.settings import KafkaSettings
+from runtime.store import NEXT
+from schemas.topics import AGENTS, Topic, changelog
+
+POLL_S = 0.2
+BATCH_RECORDS = 1_000
+# Each transaction ends with a position, so the last one stands a marker before the end, unless aborted records follow it.
+TAIL_OFFSETS = 10_000
+
+
+class NotAcknowledged(Exception):
+    """Nobody has taken over in time what was sent; the text names who is behind."""
+
+
+class Progress:
+    """Each wait takes at most `timeout_s`. Raises KafkaUnavailable."""
+
+    def __init__(self, kafka: KafkaSettings, timeout_s: float) -> None:
+        self._kafka = kafka
+        self._timeout_s = timeout_s
+        self._lookup = Lookup(kafka)
+
+    def ends(self, topic: Topic) -> dict[Key, int]:
+        """Where the topic's partitions end now, for readers of committed records."""
+        with _answered(self._kafka):
+            return {(topic.name, partition): end for partition, end in self._stable(topic).items()}
+
+    def wait_processed(self, ends: Mapping[Key, int]) -> None:
+        """Until the processors are past these offsets, by topic (without the prefix) and partition. Raises NotAcknowledged."""
+        inputs = {topic.name: agent for agent, topic in AGENTS.items()}
+        missing = {(inputs[topic], partition): end for (topic, partition), end in ends.items()}
+        with _answered(self._kafka), self._following(missing) as news:
+            self._until(lambda: _drop_reached(missing, news()), lambda: _told("processor", missing))
+
+    def wait_stored(self, sinks: Mapping[str, tuple[str, Topic]]) -> None:
+        """Until what these sinks' topics hold now is in ClickHouse. By sink, its group and its topic. Raises NotAcknowledged."""
+        with _answered(self._kafka):
+            missing = {
+                (sink, partition): end
+                for sink, (_, topic) in sinks.items()
+                for partition, end in self._stable(topic).items()
+            }
+            self._until(lambda: self._drop_stored(missing, sinks), lambda: _told("sink", missing))
+
+    def _until(self, holds: Callable[[], bool], complaint: Callable[[], str]) -> None:
+        end = time.monotonic() + self._timeout_s
+        while not holds():
+            if time.monotonic() > end:
+                raise NotAcknowledged(
+                    f"not taken over within {self._timeout_s} s: {complaint()}. Everything that was sent stands: when "
+                    "they run again, run the same command again (ORDER_ACK_TIMEOUT_S is how long it waits)"
+                )
+            time.sleep(POLL_S)
+
+    def _stable(self, topic: Topic) -> dict[int, int]:
+        name = topic.full_name(self._kafka.topic_prefix)
+        places = [(name, partition) for partition in range(self._lookup.partitions(name))]
+        return {partition: found.stable for (_, partition), found in self._lookup.ends(places).items()}
+
+    @contextmanager
+    def _following(self, wanted: Mapping[Key, int]) -> Iterator[Callable[[], dict[Key, int]]]:
+        """A function that gives the positions that have become known since it was called last."""
+        names = {
+            changelog(self._kafka.generation, agent).full_name(self._kafka.topic_prefix): agent
+            for agent in AGENTS
+        }
+        consumer = Consumer(
+            reader_config(self._kafka, "progress") | {"auto.offset.reset": "earliest"},
+            logger=logging.getLogger("librdkafka"),
+        )
+        try:
+            consumer.assign(
+                [self._tail(name, place) for name, agent in names.items() for place in _of(agent, wanted)]
+            )
+            yield lambda: _positions(consumer, names)
+        finally:
+            consumer.close()
+
+    def _tail(self, name: str, partition: int) -> TopicPartition:
+        first, end = self._lookup.earliest(name, partition), self._lookup.end(name, partition)
+        return TopicPartition(name, partition, max(first, end - TAIL_OFFSETS))
+
+    def _drop_stored(self, missing: dict[Key, int], sinks: Mapping[str, tuple[str, Topic]]) -> bool:
+        for sink, (group, topic) in sinks.items():
+            name = topic.full_name(self._kafka.topic_prefix)
+            partitions = _of(sink, missing)
+            for partition, stored in self._committed(group, name, partitions).items():
+                if self._is_stored(name, partition, stored, missing[sink, partition]):
+                    del missing[sink, partition]
+        return not missing
+
+    def _committed(self, group: str, name: str, partitions: list[int]) -> dict[int, int]:
+        if not partitions:
+            return {}
+        consumer = Consumer(reader_config(self._kafka, "progress") | {"group.id": group})
+        try:
+            asked = [TopicPartition(name, partition) for partition in partitions]
+            found = consumer.committed(asked, timeout=self._kafka.answer_timeout_s)
+            return {place.partition: max(place.offset, 0) for place in found if place.error is None}
+        finally:
+            consumer.close()
+
+    def _is_stored(self, name: str, partition: int, stored: int, end: int) -> bool:
+        """Behind the last record there may be markers of transactions, which nobody stores."""
+        if stored >= end:
+            return True
+        with Peek(self._kafka) as peek:
+            return peek.first_timestamp(name, partition, stored, end) is None
+
+
+def _positions(consumer: Consumer, names: Mapping[str, str]) -> dict[Key, int]:
+    found: dict[Key, int] = {}
+    for message in consumer.consume(BATCH_RECORDS, POLL_S):
+        value = message.value()
+        if message.error() is None and message.key() == NEXT and value is not None:
+            found[names[message.topic() or ""], message.partition() or 0] = int.from_bytes(value, "big")
+    return found
+
+
+def _drop_reached(missing: dict[Key, int], positions: Mapping[Key, int]) -> bool:
+    for key, position in positions.items():
+        if position >= missing.get(key, position + 1):
+            del missing[key]
+    return not missing
+
+
+def _of(name: str, places: Mapping[Key, int]) -> list[int]:
+    return sorted(partition for reader, partition in places if reader == name)
+
+
+def _told(what: str, missing: Mapping[Key, int]) -> str:
+    readers = sorted({reader for reader, _ in missing})
+    each = [f"{reader} ({', '.join(map(str, _of(reader, missing)))})" for reader in readers]
+    return f"{what} partitions {', '.join(each)}"
+
+
+@contextmanager
+def _answered(kafka: KafkaSettings) -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise KafkaUnavailable(
+            f"Kafka does not answer at {kafka.bootstrap_servers}: {error.args[0].str()}"
+        ) from error
