@@ -17,6 +17,7 @@ import typer
 from deploy import person_commands
 from deploy.errors import told_plainly
 from deploy.link_command import link
+from deploy.orders.commands import forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
 from runtime import logs
 
@@ -198,6 +199,12 @@ def query(
         typer.echo(table) if table else say(f"no rows: nothing to tell by {name}")
     else:
         typer.echo("\n".join(f"{found:<18} {queries.ready(found).meaning}" for found in queries.names()))
+
+
+app.command()(unlink)
+app.command()(suppress)
+app.command()(forget)
+app.add_typer(orders, name="orders")
 
 
 @app.command()

@@ -6,7 +6,6 @@ idempotent. What is on control stays for ever, for later generations.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-
 from deploy.orders.routes import records
 from runtime.control import read_control, write_control
 from runtime.kafka import TopicMismatch

@@ -1,0 +1,134 @@
+"""`stitchline unlink`, `suppress`, `forget` and `orders resend`, as the command line has them."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from deploy.ids import Id
+    from deploy.orders.forget import Tools
+    from schemas.topics import Topic
+
+_FORMS = "u:42, e:ann@example.org, a:6f1c, x:contact_id:7, or a bare value that is not ambiguous"
+Identifier = Annotated[str, typer.Argument(metavar="ID", help=_FORMS)]
+Workspace = Annotated[str, typer.Option(help="The workspace to look in.")]
+Data = Annotated[
+    Path, typer.Option(help="Folder of an embedded stack, whose hash.key serves without STITCHLINE_HASH_KEY.")
+]
+
+orders = typer.Typer(no_args_is_help=True, help="Orders that were given before.")
+
+
+def unlink(
+    one: Annotated[str, typer.Argument(metavar="A", help=_FORMS)],
+    other: Annotated[str, typer.Argument(metavar="B", help=_FORMS)],
+    workspace: Workspace = "main",
+    data: Data = Path("data"),
+) -> None:
+    """Cut the link between two identifiers for ever; history follows."""
+    with _tools(workspace) as tools:
+        from deploy.orders.unlink import unlink as cut
+
+        ids = [_find(tools, text, data) for text in (one, other)]
+        _print(cut(tools.giver, tools.tables, *ids))
+
+
+def suppress(identifier: Identifier, workspace: Workspace = "main", data: Data = Path("data")) -> None:
+    """Block an identifier for ever: it names nobody any more."""
+    with _tools(workspace) as tools:
+        from deploy.orders.suppress import suppress as block
+
+        _print(block(tools.giver, tools.tables, _find(tools, identifier, data), tools.nodes_max))
+
+
+def forget(  # noqa: PLR0913 - one option each
+    identifier: Identifier,
+    workspace: Workspace = "main",
+    data: Data = Path("data"),
+    until: Annotated[
+        str, typer.Option(help="Forget what happened up to this time (ISO 8601); empty: up to now.")
+    ] = "",
+    suppress: Annotated[bool, typer.Option(help="Block all of their identifiers for ever too.")] = False,
+    yes: Annotated[bool, typer.Option(help="Do it; without this it only says what would be done.")] = False,
+) -> None:
+    """Erase one person up to now, from state and tables and from what may be sent again; prints a receipt."""
+    from deploy.orders.forget import Wish
+    from deploy.orders.forget import forget as erase
+    from deploy.orders.residue import UNEXPLAINED
+
+    with _tools(workspace) as tools:
+        wish = Wish(_moment(until) if until else _now_ms(), suppress)
+        receipt = erase(tools, _find(tools, identifier, data), wish, is_dry=not yes)
+    _print(receipt)
+    if not yes:
+        typer.echo("nothing was done: run it again with --yes", err=True)
+    sys.exit(1 if any(found.why == UNEXPLAINED for found in receipt.left) else 0)
+
+
+@orders.command()
+def resend() -> None:
+    """Give the generation of now every order that was ever given; idempotent."""
+    from deploy.orders.giving import Giver
+    from runtime.settings import KafkaSettings, OrderSettings, load
+
+    giver = Giver(load(KafkaSettings, os.environ), load(OrderSettings, os.environ))
+    typer.echo(msgspec.json.encode({"orders": giver.resend()}).decode())
+
+
+@contextmanager
+def _tools(workspace: str) -> "Iterator[Tools]":
+    """Whatever ClickHouse refuses in here is told plainly."""
+    from deploy.orders.forget import Tools
+    from deploy.orders.giving import Giver
+    from deploy.orders.tables import Tables, answered
+    from runtime.lookup import Lookup
+    from runtime.settings import ClickHouseSettings, KafkaSettings, OrderSettings, load
+    from sinks.clickhouse import connect
+
+    kafka, settings = load(KafkaSettings, os.environ), load(OrderSettings, os.environ)
+
+    def retention_ms(topics: "Iterable[Topic]") -> dict[str, int]:
+        lookup = Lookup(kafka)
+        return {topic.name: lookup.retention_ms(topic.full_name(kafka.topic_prefix)) for topic in topics}
+
+    with answered():
+        client = connect(load(ClickHouseSettings, os.environ), timeout_s=settings.delete_timeout_s)
+        yield Tools(
+            giver=Giver(kafka, settings),
+            tables=Tables(client, workspace, delete_timeout_s=settings.delete_timeout_s),
+            nodes_max=settings.nodes_max,
+            now_ms=_now_ms,
+            retention_ms=retention_ms,
+        )
+
+
+def _find(tools: "Tools", text: str, data: Path) -> "Id":
+    from deploy.ids import find, hash_key_at_hand
+
+    return find(tools.tables.client, tools.tables.workspace, text, hash_key_at_hand(os.environ, data))
+
+
+def _moment(text: str) -> int:
+    from processors.times import parse_time
+
+    found = parse_time(text)
+    if found is None:
+        raise typer.BadParameter(
+            f"--until {text!r} is no time between 1970 and 2200, like 2026-11-22T12:00:00Z"
+        )
+    return found
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)  # noqa: TID251 - the root's clock
+
+
+def _print(document: msgspec.Struct) -> None:
+    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

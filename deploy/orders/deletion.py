@@ -1,0 +1,130 @@
+"""Deleting what a plan erases, table by table, with the ledger's account of it. May be cut off anywhere and be run again.
+
+First the account, under a token of its own, so that a second run adds nothing; then the rows; the identifiers last, since their
+values are needed to find the rest. Deliberately absent: the pointers. They hold hashes, and their versions must go on growing.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from deploy.orders.letters import letter_pattern
+from deploy.orders.plan import Plan
+from deploy.orders.tables import Named, Tables, numbers, within
+from processors.ledger import FORGOTTEN
+from schemas.dead_letter import Stage
+
+TABLES = ("events", "traits")
+LETTERS_PER_STATEMENT_MAX = 5_000
+STAGE = "forget"  # in the ledger: what had been counted as stored or dead, and is neither any more
+
+_ACCOUNT = """\
+SELECT workspace, source, toStartOfMinute(received_at) AS minute, count() FROM {table}
+WHERE {condition} GROUP BY workspace, source, minute ORDER BY workspace, source, minute"""
+_LETTERS = """\
+SELECT DISTINCT sipHash64(payload) FROM dead_letters
+WHERE workspace IN ({workspace:String}, '') AND toUnixTimestamp64Milli(received_at) <= {until:Int64}
+  AND (match(payload, {pattern:String}) OR match(detail, {pattern:String}))"""
+_NAMED_LATER = """\
+INSERT INTO identifiers (workspace, kind, value, node, claimed)
+SELECT DISTINCT workspace, i.kind, i.value, i.node, i.claimed
+FROM events ARRAY JOIN identifiers AS i
+WHERE workspace = {workspace:String} AND toUnixTimestamp64Milli(timestamp) > {until:Int64} AND i.node IN (NODES)"""
+
+
+def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
+    """Rows by table, as they are now."""
+    found = dict.fromkeys((*TABLES, "dead_letters", "identifiers"), 0)
+    for plan in plans:
+        for table in TABLES:
+            found[table] += sum(
+                tables.count(table, each) for each in _conditions(tables, within(plan.erasures))
+            )
+        found["dead_letters"] += sum(
+            tables.count("dead_letters", each) for each in _letters(tables, plan, values)
+        )
+        found["identifiers"] += sum(tables.count("identifiers", each) for each in _names(tables, plan))
+    return found
+
+
+def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int]:
+    """Rows that went, by table."""
+    rows = {
+        "events": _conditions(tables, within(plan.erasures)),
+        "traits": _conditions(tables, within(plan.erasures)),
+        "dead_letters": _letters(tables, plan, values),
+    }
+    _account(tables, f"{plan.by}/events", "events", rows["events"])
+    counted = [f"{each} AND stage != '{Stage.COLLECTOR.value}'" for each in rows["dead_letters"]]
+    _account(tables, f"{plan.by}/letters", "dead_letters", counted)
+    gone = {table: _delete(tables, table, conditions) for table, conditions in rows.items()}
+    return gone | {"identifiers": _delete_names(tables, plan)}
+
+
+def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:
+    """Nothing is asked of the server where there is nothing to delete."""
+    gone = 0
+    for condition in conditions:
+        if rows := tables.count(table, condition):
+            tables.delete(table, condition)
+            gone += rows
+    return gone
+
+
+def _delete_names(tables: Tables, plan: Plan) -> int:
+    """What later events name is named again: this table has no times."""
+    if gone := _delete(tables, "identifiers", _names(tables, plan)):
+        nodes = numbers(sorted(plan.nodes))
+        # The server must not take it for a block that it had before the deletion.
+        tables.client.command(
+            _NAMED_LATER.replace("NODES", nodes),
+            parameters={"workspace": tables.workspace, "until": plan.until},
+            settings={"insert_deduplicate": 0},
+        )
+    return gone
+
+
+def _account(tables: Tables, token: str, table: str, conditions: Iterable[str]) -> None:
+    lines = [
+        [workspace, source, STAGE, FORGOTTEN, minute, rows]
+        for condition in conditions
+        for workspace, source, minute, rows in tables.ask(
+            _ACCOUNT.replace("{table}", table).replace("{condition}", condition)
+        )
+    ]
+    if lines:
+        tables.client.insert(
+            "ledger",
+            lines,
+            column_names=["workspace", "source", "stage", "outcome", "minute", "events"],
+            settings={"insert_deduplication_token": token, "async_insert": 0},
+        )
+
+
+def _conditions(tables: Tables, erased: Iterable[str]) -> list[str]:
+    return [f"{_here(tables)} AND {each}" for each in erased]
+
+
+def _names(tables: Tables, plan: Plan) -> list[str]:
+    nodes = sorted(plan.nodes)
+    return [f"{_here(tables)} AND node IN ({numbers(nodes)})"] if nodes else []
+
+
+def _letters(tables: Tables, plan: Plan, values: Iterable[Named]) -> list[str]:
+    """Letters have no key of their own: those with such a payload."""
+    found = {
+        payload
+        for each in values
+        for (payload,) in tables.ask(
+            _LETTERS, until=plan.until, pattern=letter_pattern(each.kind, each.value)
+        )
+    }
+    payloads = sorted(found)
+    return [
+        f"sipHash64(payload) IN ({numbers(payloads[start : start + LETTERS_PER_STATEMENT_MAX])})"
+        for start in range(0, len(payloads), LETTERS_PER_STATEMENT_MAX)
+    ]
+
+
+def _here(tables: Tables) -> str:
+    """No parameter: a mutation keeps its text as it was sent."""
+    name = tables.workspace.replace("\\", "\\\\").replace("'", "\\'")
+    return f"workspace = '{name}'"
