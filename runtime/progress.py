@@ -46,9 +46,12 @@ class Progress:
     def wait_processed(self, ends: Mapping[Key, int]) -> None:
         """Until the processors are past these offsets, by topic (without the prefix) and partition. Raises NotAcknowledged."""
         inputs = {topic.name: agent for agent, topic in AGENTS.items()}
-        missing = {(inputs[topic], partition): end for (topic, partition), end in ends.items()}
+        missing = {(inputs[topic], partition): end for (topic, partition), end in ends.items() if end}
+        known: dict[Key, int] = {}
         with _answered(self._kafka), self._following(missing) as news:
-            self._until(lambda: _drop_reached(missing, news()), lambda: _told("processor", missing))
+            self._until(
+                lambda: self._drop_reached(missing, known, news()), lambda: _told("processor", missing)
+            )
 
     def wait_stored(self, sinks: Mapping[str, tuple[str, Topic]]) -> None:
         """Until what these sinks' topics hold now is in ClickHouse. By sink, its group and its topic. Raises NotAcknowledged."""
@@ -98,12 +101,21 @@ class Progress:
         first, end = self._lookup.earliest(name, partition), self._lookup.end(name, partition)
         return TopicPartition(name, partition, max(first, end - TAIL_OFFSETS))
 
+    def _drop_reached(self, missing: dict[Key, int], known: dict[Key, int], news: Mapping[Key, int]) -> bool:
+        known.update(news)
+        for (agent, partition), end in list(missing.items()):
+            name = AGENTS[agent].full_name(self._kafka.topic_prefix)
+            position = known.get((agent, partition))
+            if position is not None and self._is_past(name, partition, position, end):
+                del missing[agent, partition]
+        return not missing
+
     def _drop_stored(self, missing: dict[Key, int], sinks: Mapping[str, tuple[str, Topic]]) -> bool:
         for sink, (group, topic) in sinks.items():
             name = topic.full_name(self._kafka.topic_prefix)
             partitions = _of(sink, missing)
             for partition, stored in self._committed(group, name, partitions).items():
-                if self._is_stored(name, partition, stored, missing[sink, partition]):
+                if self._is_past(name, partition, stored, missing[sink, partition]):
                     del missing[sink, partition]
         return not missing
 
@@ -118,12 +130,12 @@ class Progress:
         finally:
             consumer.close()
 
-    def _is_stored(self, name: str, partition: int, stored: int, end: int) -> bool:
-        """Behind the last record there may be markers of transactions, which nobody stores."""
-        if stored >= end:
+    def _is_past(self, name: str, partition: int, position: int, end: int) -> bool:
+        """Behind the last record there may be markers of transactions, which nobody reads."""
+        if position >= end:
             return True
         with Peek(self._kafka) as peek:
-            return peek.first_timestamp(name, partition, stored, end) is None
+            return peek.first_timestamp(name, partition, position, end) is None
 
 
 def _positions(consumer: Consumer, names: Mapping[str, str]) -> dict[Key, int]:
@@ -133,13 +145,6 @@ def _positions(consumer: Consumer, names: Mapping[str, str]) -> dict[Key, int]:
         if message.error() is None and message.key() == NEXT and value is not None:
             found[names[message.topic() or ""], message.partition() or 0] = int.from_bytes(value, "big")
     return found
-
-
-def _drop_reached(missing: dict[Key, int], positions: Mapping[Key, int]) -> bool:
-    for key, position in positions.items():
-        if position >= missing.get(key, position + 1):
-            del missing[key]
-    return not missing
 
 
 def _of(name: str, places: Mapping[Key, int]) -> list[int]:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from deploy.ids import Id
     from deploy.orders.forget import Tools
-    from schemas.topics import Topic
+    from runtime.settings import KafkaSettings
 
 _FORMS = "u:42, e:ann@example.org, a:6f1c, x:contact_id:7, or a bare value that is not ambiguous"
 Identifier = Annotated[str, typer.Argument(metavar="ID", help=_FORMS)]
@@ -84,29 +84,49 @@ def resend() -> None:
 
 @contextmanager
 def _tools(workspace: str) -> "Iterator[Tools]":
-    """Whatever ClickHouse refuses in here is told plainly."""
+    """Whatever ClickHouse or Kafka refuses in here is told plainly."""
     from deploy.orders.forget import Tools
     from deploy.orders.giving import Giver
     from deploy.orders.tables import Tables, answered
-    from runtime.lookup import Lookup
     from runtime.settings import ClickHouseSettings, KafkaSettings, OrderSettings, load
     from sinks.clickhouse import connect
 
     kafka, settings = load(KafkaSettings, os.environ), load(OrderSettings, os.environ)
 
-    def retention_ms(topics: "Iterable[Topic]") -> dict[str, int]:
-        lookup = Lookup(kafka)
-        return {topic.name: lookup.retention_ms(topic.full_name(kafka.topic_prefix)) for topic in topics}
-
-    with answered():
+    with answered(), _kafka_answers(kafka):
         client = connect(load(ClickHouseSettings, os.environ), timeout_s=settings.delete_timeout_s)
         yield Tools(
             giver=Giver(kafka, settings),
             tables=Tables(client, workspace, delete_timeout_s=settings.delete_timeout_s),
             nodes_max=settings.nodes_max,
             now_ms=_now_ms,
-            retention_ms=retention_ms,
+            retention_ms=lambda: _retention_ms(kafka),
         )
+
+
+@contextmanager
+def _kafka_answers(kafka: "KafkaSettings") -> Iterator[None]:
+    from confluent_kafka import KafkaException
+
+    from runtime.kafka import KafkaUnavailable
+
+    try:
+        yield
+    except KafkaException as error:
+        raise KafkaUnavailable(
+            f"Kafka does not answer at {kafka.bootstrap_servers}: {error.args[0].str()}"
+        ) from error
+
+
+def _retention_ms(kafka: "KafkaSettings") -> dict[str, int]:
+    """Of the topics that hold what identifies people: events, links, and the state that was made of them."""
+    from runtime.lookup import Lookup
+    from schemas.topics import AGENTS, EVENTS_DEAD, EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS, changelog
+
+    lookup = Lookup(kafka)
+    states = [changelog(kafka.generation, agent) for agent in AGENTS]
+    topics = [EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS, *states]
+    return {topic.name: lookup.retention_ms(topic.full_name(kafka.topic_prefix)) for topic in topics}
 
 
 def _find(tools: "Tools", text: str, data: Path) -> "Id":

@@ -27,9 +27,7 @@ from runtime.sending import Sent
 from schemas.identifiers import partition_hash, partition_of
 from schemas.order_documents import Addressed, orders_in
 from schemas.orders import Suppress
-from schemas.topics import EVENTS_DEAD, EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS, Topic
-
-TOPICS_WITH_COPIES = (EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS)
+from schemas.topics import IDENTITY_FACTS
 
 
 class SharedDevice(Exception):
@@ -44,13 +42,13 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What the command works with; `retention_ms` says how long topics keep records, by their names."""
+    """What the command works with; `retention_ms`: how long each topic with copies keeps them, -1 where it is compacted."""
 
     giver: Giver
     tables: Tables
     nodes_max: int
     now_ms: Callable[[], int]
-    retention_ms: Callable[[Iterable[Topic]], dict[str, int]]
+    retention_ms: Callable[[], dict[str, int]]
 
 
 def forget(tools: Tools, wanted: Id, wish: Wish, *, is_dry: bool) -> Receipt:
@@ -146,7 +144,7 @@ def _deleted(tools: Tools, plans: Sequence[Plan], values: Sequence[Named], recei
         deleted=gone,
         left=search(tools.tables, values, nodes),
         searched_for=len(values),
-        copies=copies(tools.retention_ms(TOPICS_WITH_COPIES), tools.now_ms()),
+        copies=copies(tools.retention_ms(), tools.now_ms()),
     )
 
 

@@ -42,4 +42,4 @@ def _escaped(text: str) -> str:
 
 
 def _word(pattern: str) -> str:
-    return f"(^|[^A-Za-z0-9_])({pattern})([^A-Za-z0-9_]|$)"
+    return f"(^|[^A-Za-z0-9_@.+-])({pattern})([^A-Za-z0-9_@-]|$)"

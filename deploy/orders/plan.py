@@ -33,11 +33,6 @@ class Plan(msgspec.Struct, frozen=True):
     erasures: tuple[Erase, ...]
     orders: tuple[Addressed, ...]
 
-    @property
-    def shared(self) -> tuple[Erase, ...]:
-        """What goes of devices that are also somebody else's."""
-        return tuple(each for each in self.erasures if each.node not in self.nodes)
-
 
 def name_of(root: int, until: int) -> str:
     return f"forget/{hex_of(root)}-{until}"

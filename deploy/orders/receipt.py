@@ -54,6 +54,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def begun(workspace: str, plans: list[Plan], state: str) -> Receipt:
     """As far as the plans say it; the last one is the newest."""
     nodes = sorted({node for plan in plans for node in plan.nodes})
+    parts = {erase for plan in plans for erase in plan.erasures if erase.node not in set(nodes)}
     return Receipt(
         state=state,
         forgotten=plans[-1].by,
@@ -64,8 +65,7 @@ def begun(workspace: str, plans: list[Plan], state: str) -> Receipt:
         nodes_more=max(0, len(nodes) - NODES_LISTED_MAX),
         shared=[
             Part(hex_of(erase.node), iso(erase.since), iso(erase.until))
-            for plan in plans
-            for erase in plan.shared
+            for erase in sorted(parts, key=lambda each: (each.node, each.since, each.until))
         ],
         orders=_kinds(plans),
     )

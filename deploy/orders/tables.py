@@ -77,8 +77,10 @@ class Tables:
         return int(self.ask(f"SELECT count() FROM {table} WHERE {condition}")[0][0])  # noqa: S608 - ours
 
     def ask(self, sql: str, **parameters: Any) -> list[Any]:
-        asked = {"workspace": self.workspace} | parameters
-        return list(self.client.query(sql, parameters=asked).result_rows)
+        """Only parameters that the statement names are sent: the client would put others into the text itself."""
+        given = {"workspace": self.workspace} | parameters
+        asked = {name: value for name, value in given.items() if f"{{{name}:" in sql}
+        return list(self.client.query(sql, parameters=asked or None).result_rows)
 
     def delete(self, table: str, condition: str) -> None:
         """Returns when the rows are gone. Raises NotDeleted."""
