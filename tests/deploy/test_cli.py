@@ -12,8 +12,7 @@ from deploy.cli import app
 
 COMMANDS = {
     "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
-    "settings", "fetch", "why", "link",
-    "settings", "fetch", "unlink", "suppress", "forget",
+    "settings", "fetch", "why", "link", "unlink", "suppress", "forget",
 }  # fmt: skip
 
 
