@@ -10,6 +10,7 @@ MENDABLE = {
     "deploy.demo.libraries": ("NotAccepted",),
     "deploy.embedded.jars": ("FetchFailed",),
     "deploy.embedded.kafka": ("KafkaFailed",),
+    "deploy.export": ("SeveralPeople",),
     "deploy.extras": ("ExtraMissing",),
     "deploy.folder": ("FolderInUse", "FolderUnusable"),
     "deploy.ids": ("AmbiguousId", "NoSuchId", "NotAnId", "WrongHashKey"),

@@ -1,6 +1,7 @@
 """The commands that show one person's data: `why` and `export`. Added to the command line by cli.py."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ Data = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (why,):
+    for command in (why, export):
         app.command()(command)
 
 
@@ -40,3 +41,20 @@ def why(
 
     found = ask(os.environ, workspace, (a, b or None), data)
     typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() if json else text(found))
+
+
+def export(
+    identifier: IdOption,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="A folder that gets one file per section; without it: standard output."),
+    ] = None,
+    workspace: Workspace = "main",
+    data: Data = Path("data"),
+) -> None:
+    """Write everything that is stored about one person, as JSON lines."""
+    from deploy.export import run
+
+    counts = run(os.environ, workspace, identifier, (data, to, sys.stdout.buffer))
+    told = ", ".join(f"{lines} {name}" for name, lines in counts.items())
+    typer.echo(f"lines: {told}", err=True)

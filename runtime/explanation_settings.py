@@ -1,4 +1,4 @@
-"""How far `stitchline why` looks, and how `stitchline export` reads. Loaded as all settings are (settings.py)."""
+"""How far `stitchline why` looks. Loaded as all settings are (settings.py)."""
 
 from typing import Annotated
 
@@ -21,6 +21,3 @@ class ExplanationSettings(msgspec.Struct, frozen=True, kw_only=True):
     rounds_max: Annotated[
         int, Meta(ge=1, description="How many links away from the two identifiers the farthest may be.")
     ] = field(default=40, name="WHY_ROUNDS_MAX")
-    block_rows: Annotated[
-        int, Meta(ge=1, description="Rows that `stitchline export` has in memory at a time.")
-    ] = field(default=2_000, name="EXPORT_BLOCK_ROWS")

@@ -12,7 +12,7 @@ from deploy.cli import app
 
 COMMANDS = {
     "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
-    "settings", "fetch", "why", "link", "unlink", "suppress", "forget",
+    "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget",
 }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def test_every_option_of_up_is_there(option: str) -> None:
         (["migrate"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["profile", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["why", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (["export", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["processor"], {"STITCHLINE_HASH_KEY": "short"}, "STITCHLINE_HASH_KEY"),
         (["collector"], {"COLLECTOR_PORT": "99999999"}, "COLLECTOR_PORT"),
         (["sink", "nowhere"], {}, "nowhere"),

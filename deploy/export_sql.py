@@ -1,0 +1,108 @@
+"""What `stitchline export` asks ClickHouse, section by section. Parameters: workspace, root (the person's node), profile (the
+same in hex), roots and segments (the dictionaries' names). `MEMBERS` stands for the person's nodes."""
+
+# Everybody whose root is the person, and devices that were theirs at some time.
+_MEMBERS = """\
+    SELECT {root:UInt64} AS node
+    UNION DISTINCT
+    SELECT node FROM dictionary({roots:String}) WHERE root = {root:UInt64}
+    UNION DISTINCT
+    SELECT node FROM identity_pointers FINAL
+    WHERE workspace = {workspace:String}
+      AND arrayExists(owner -> dictGetOrDefault({roots:String}, 'root', owner, owner) = {root:UInt64}, segments.owner)"""
+
+# Of one identifier: several for a device that several people used.
+ROOTS = """\
+SELECT DISTINCT dictGetOrDefault({roots:String}, 'root', owner, owner) AS root
+FROM
+(
+    SELECT arrayJoin(if(empty(segments), [{node:UInt64}], segments.owner)) AS owner
+    FROM (SELECT groupArrayArray(segments) AS segments FROM identity_pointers FINAL
+          WHERE workspace = {workspace:String} AND node = {node:UInt64})
+)"""
+
+_PROFILE = """\
+SELECT 'profile' AS kind, workspace, profile_id, user_id, emails, anonymous_ids, traits, first_seen, last_seen, events
+FROM profiles
+WHERE workspace = {workspace:String} AND profile_id = {profile:String}"""
+
+_IDENTIFIER = """\
+SELECT
+    'identifier' AS kind, workspace, identifiers.kind AS type, value,
+    lower(leftPad(hex(identifiers.node), 16, '0')) AS node, min(claimed) AS only_claimed
+FROM identifiers
+WHERE workspace = {workspace:String} AND identifiers.node IN (MEMBERS)
+GROUP BY workspace, identifiers.kind, value, identifiers.node
+ORDER BY type, value"""
+
+_POINTER = """\
+SELECT
+    'pointer' AS kind, workspace,
+    lower(leftPad(hex(identity_pointers.node), 16, '0')) AS node,
+    lower(leftPad(hex(identity_pointers.owner), 16, '0')) AS owner,
+    arrayMap(
+        each -> map(
+            'valid_from', toString(each.valid_from),
+            'valid_to', toString(each.valid_to),
+            'owner', lower(leftPad(hex(each.owner), 16, '0'))),
+        arrayFilter(
+            each -> dictGetOrDefault({roots:String}, 'root', each.owner, each.owner) = {root:UInt64},
+            identity_pointers.segments)) AS own_segments,
+    updated_at
+FROM identity_pointers FINAL
+WHERE workspace = {workspace:String} AND identity_pointers.node IN (MEMBERS)
+ORDER BY node"""
+
+_TRAIT = """\
+SELECT
+    'trait' AS kind, workspace, lower(leftPad(hex(traits.subject), 16, '0')) AS subject, name, value, timestamp, message_id
+FROM traits
+WHERE workspace = {workspace:String} AND traits.subject IN (MEMBERS)
+  AND dictGetOrDefault({roots:String}, 'root',
+      dictGetOrDefault(
+          {segments:String}, 'owner', traits.subject, toUnixTimestamp64Milli(timestamp), traits.subject) AS owner,
+      owner) = {root:UInt64}
+ORDER BY timestamp, name, value"""
+
+_EVENT = """\
+SELECT
+    'event' AS kind, workspace, source, message_id, type, event, name, timestamp, received_at, sent_at, original_timestamp,
+    anonymous_id, user_id, previous_id, group_id, lower(leftPad(hex(events_resolved.subject), 16, '0')) AS subject, profile_id,
+    session_id, lineage, traits, properties, context, integrations, envelope
+FROM events_resolved
+WHERE workspace = {workspace:String} AND profile = {root:UInt64} AND events_resolved.subject IN (MEMBERS)
+ORDER BY timestamp, message_id"""
+
+# The person's identifiers in clear; of a contested device also when it was theirs (ms).
+_NAMES = """\
+SELECT
+    kind, value,
+    any(arrayMap(
+        each -> (toUnixTimestamp64Milli(each.valid_from), toUnixTimestamp64Milli(each.valid_to)),
+        arrayFilter(
+            each -> dictGetOrDefault({roots:String}, 'root', each.owner, each.owner) = {root:UInt64}, contested.segments)
+    )) AS spans
+FROM identifiers
+LEFT JOIN
+(
+    SELECT node, segments FROM identity_pointers FINAL WHERE workspace = {workspace:String} AND notEmpty(segments)
+) AS contested USING (node)
+WHERE workspace = {workspace:String} AND value != '' AND node IN (MEMBERS)
+GROUP BY kind, value"""
+
+LETTERS = """\
+SELECT workspace, source, stage, reason, detail, message_id, toUnixTimestamp64Milli(received_at), payload
+FROM dead_letters
+WHERE workspace = {workspace:String}"""
+
+SECTIONS = {
+    name: sql.replace("MEMBERS", _MEMBERS)
+    for name, sql in (
+        ("profile", _PROFILE),
+        ("identifier", _IDENTIFIER),
+        ("pointer", _POINTER),
+        ("trait", _TRAIT),
+        ("event", _EVENT),
+    )
+}
+NAMES = _NAMES.replace("MEMBERS", _MEMBERS)
