@@ -78,7 +78,7 @@ def run(
         return export(client, person, _files(folder) if folder else lambda _: nullcontext(out))
     except (ClickHouseError, HTTPError, OSError) as error:
         raise NoAnswer(
-            f"the export was cut off (see CLICKHOUSE_URL, STITCHLINE_DATABASE, --to): {error}"
+            f"ClickHouse does not answer (see CLICKHOUSE_URL, STITCHLINE_DATABASE), or --to cannot be written: {error}"
         ) from error
 
 
