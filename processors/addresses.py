@@ -12,7 +12,7 @@ people, nobody can tell from here.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 IDENTITY_PARAMETERS = ("contact_id", "ecid", "email", "em", "eh", "_c")
 
@@ -53,25 +53,23 @@ def _after_name(equals: str) -> str:
     return f"{equals}(?:" + "|".join(f"(?<={name}{equals})" for name in IDENTITY_PARAMETERS) + ")"
 
 
-_HINTS = [
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        _after_name("="),
-        "|".join(
-            (
-                _after_name("%3d"),
-                _after_name("%253d"),
-                "%(?:25)?(?:4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])",  # an encoded letter or underscore
-            )
-        ),
-        r"\\u00[2-7]",  # an ASCII character that need not be escaped, as some encoders of JSON write = and &
-    )
-]
+def _search(*patterns: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(patterns), re.IGNORECASE).search
+
+
+_plain = _search(_after_name("="))
+_encoded = _search(
+    _after_name("%3d"),
+    _after_name("%253d"),
+    "%(?:25)?(?:4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])",  # an encoded letter or underscore
+)
+# An ASCII character that need not be escaped, as some encoders of JSON write = and &.
+_escaped = _search(r"\\u00[2-7]")
 
 
 def may_name_people(document: str) -> bool:
     """Whether the JSON text of an event can hold an identity parameter; false is certain."""
-    return any(hint.search(document) for hint in _HINTS)
+    return (_plain(document) or _encoded(document) or _escaped(document)) is not None
 
 
 def without_identity(document: str) -> str:
