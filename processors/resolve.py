@@ -24,12 +24,13 @@ from processors.mentions import Mentions, gathered, mentions
 from processors.orders import Orders
 from processors.parsed import ParsedEvent, Refusal, parse
 from processors.resolved import resolved_event
-from processors.times import clamp
+from processors.times import clamp, has_unusable_time
 from schemas.codec import encode_resolved_event
 from schemas.dead_letter import Lineage, Sender, Stage
 from schemas.identifiers import ANONYMOUS, MESSAGE, node_id, node_key, partition_of, profile_id
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
+from schemas.remarks import Remark
 from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
 
@@ -169,9 +170,15 @@ class _Chunk:
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
         self._state(facts)
-        for remark in about.remarks:
-            self.ledger.remark(event.packed.workspace, event.packed.source, event.received_at, remark)
+        self._remark(event, about)
         return RESOLVED
+
+    def _remark(self, event: ParsedEvent, about: Mentions) -> None:
+        remarks = about.remarks
+        if not event.times.original and has_unusable_time(event.call, event.times):
+            remarks = (*remarks, Remark.TIME_UNUSABLE)
+        for remark in remarks:
+            self.ledger.remark(event.packed.workspace, event.packed.source, event.received_at, remark)
 
     def _facts(self, event: ParsedEvent, about: Mentions) -> list[Fact]:
         facts = facts_of(event, about)

@@ -7,7 +7,8 @@ is that time as it stands; without any time it is the time of receipt. A text or
 2200 counts as absent. (Segment's spec, "timestamp overview": segmentio/segment-docs, src/connections/spec/common.md;
 rudderlabs/rudder-server, processor/processor.go, enhanceWithTimeFields.)
 
-Deliberately absent: a clock, and any judgement on times in the future: what the client says stands.
+Deliberately absent: a clock, and any judgement on times in the far past or future: between 1970 and 2200 what the client
+says stands.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,12 @@ def event_times(call: Call, received_at: int, batch_sent_at: str) -> EventTimes:
         return EventTimes(stamp, original, sent or 0)
     own = stamp if original is None else original
     return EventTimes(_corrected(own, sent, received_at), own or 0, sent or 0)
+
+
+def has_unusable_time(call: Call, times: EventTimes) -> bool:
+    """Whether the client gave a time, and none that can be used."""
+    given = call.original_timestamp or call.timestamp
+    return bool(given) and times.original == 0 and parse_time(given) is None
 
 
 def _corrected(own: int | None, sent: int | None, received_at: int) -> int:

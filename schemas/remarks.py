@@ -11,6 +11,9 @@ class Remark(StrEnum):
 
     ID_TOO_LONG = "id_too_long"  # an identifier of 256 bytes and more
     ID_BLOCKED = "id_blocked"  # a value that names nobody, such as "undefined" or "0"
+    TIME_UNUSABLE = (
+        "time_unusable"  # a time that is none between 1970 and 2200: the event happened when it was received
+    )
     EMAIL_MALFORMED = "email_malformed"  # an identify's or the context's e-mail without the shape x@y.z
     LINK_SIGNED = "link_signed"  # a signed link was taken
     LINK_EXPIRED = "link_expired"  # a signed link that arrived after its last day

@@ -19,16 +19,22 @@ from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
 
+LINK_KEYS = {"STITCHLINE_LINK_KEYS": "2026=env:LINK_SECRET", "LINK_SECRET": "0123456789abcdef" * 4}
+
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    stack = Up(tmp_path_factory.mktemp("up") / "data")
+    stack = Up(tmp_path_factory.mktemp("up") / "data", **LINK_KEYS)
     yield stack
     stack.end(signal.SIGTERM)
 
 
 def stitchline(up: Up, *arguments: str) -> str:
-    environ = {"KAFKA_BOOTSTRAP_SERVERS": up.addresses["kafka"], "CLICKHOUSE_URL": up.addresses["clickhouse"]}
+    addresses = {
+        "KAFKA_BOOTSTRAP_SERVERS": up.addresses["kafka"],
+        "CLICKHOUSE_URL": up.addresses["clickhouse"],
+    }
+    environ = addresses | LINK_KEYS
     command = [sys.executable, "-m", "deploy", *arguments]
     return subprocess.run(
         command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=True
@@ -125,6 +131,58 @@ def test_a_second_device_is_joined_by_a_link_in_an_email_whatever_comes_first(up
     assert up.post("/v1/identify", known) == 200
     wanted = [[["kims-laptop", "kims-phone"], 3]]
     until(lambda: up.ask("SELECT anonymous_ids, events FROM profiles WHERE user_id = 'kim'"), wanted)
+
+
+def test_a_signed_link_joins_a_device_whose_source_takes_no_unsigned_one_and_is_not_stored(
+    up: Up, tmp_path: Path
+) -> None:
+    file = tmp_path / "letters.yaml"
+    file.write_text("sources: [{id: letters, write_keys: [letters-key]}]")
+    stitchline(up, "apply", str(file))
+    link = stitchline(up, "link", "https://shop.example/?utm_source=mail", "--contact", "4711").strip()
+    token = link.partition("_c=")[2]
+    for visit in _visits_by_mail(link):
+        until(lambda visit=visit: up.status("/v1/page", visit), 200)  # type: ignore[misc]
+    known = {"anonymousId": "lous-laptop", "userId": "lou", "writeKey": "letters-key",
+             "context": {"externalIds": [{"type": "contact_id", "id": "4711"}]}}  # fmt: skip
+    assert up.status("/v1/identify", known) == 200
+    until(lambda: up.ask("SELECT anonymous_ids, events FROM profiles WHERE user_id = 'lou'"),
+          [[["lous-laptop", "lous-phone"], 3]])  # fmt: skip
+    until(lambda: up.ask("SELECT outcome, toInt64(sum(events)) FROM ledger WHERE stage = 'remarks' AND source = 'letters' "
+                         "GROUP BY outcome ORDER BY outcome"),
+          [["link_refused", 1], ["link_signed", 1], ["link_unsigned", 1]])  # fmt: skip
+    stored = up.ask(
+        "SELECT envelope, context, toString(properties), traits FROM events WHERE source = 'letters'"
+    )
+    assert len(stored) == 5
+    for texts in stored:
+        assert not [text for text in texts if token[:20] in text or "mallory" in text]
+    assert up.ask(
+        "SELECT JSONExtractString(context, 'page', 'url') FROM events WHERE message_id = 'by-mail'"
+    ) == [["https://shop.example/?utm_source=mail"]]
+
+
+def _visits_by_mail(link: str) -> list[dict[str, Any]]:
+    """On the phone a link from a mail and a visit before it; elsewhere a forged link, and one without a signature."""
+    forged = f"{link[:-6]}{'B' if link[-6] == 'A' else 'A'}{link[-5:]}"
+    unsigned = "https://shop.example/?email=mallory@shop.example"
+    pages = [
+        ("by-mail", "lous-phone", link, "2026-02-02T10:00:00Z"),
+        ("before", "lous-phone", "https://shop.example/", "2026-02-01T10:00:00Z"),
+        ("forged", "malls-phone", forged, "2026-02-01T10:00:00Z"),
+        ("unsigned", "malls-tablet", unsigned, "2026-02-01T10:00:00Z"),
+    ]
+    return [
+        {
+            "messageId": name,
+            "anonymousId": device,
+            "timestamp": time,
+            "writeKey": "letters-key",
+            "properties": {"url": url, "referrer": url, "search": url.partition("?")[2]},
+            "context": {"page": {"url": url}},
+        }
+        for name, device, url, time in pages
+    ]
 
 
 def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> None:
