@@ -12,7 +12,7 @@ from processors.changes import Move, moves
 from processors.times import TIME_MAX
 from schemas.identifiers import node_id
 from tests.processors.driver import HASH_KEY, Pipeline, key_of, ms
-from tests.processors.histories import PATIENT, shuffled, visits
+from tests.processors.histories import PATIENT, mixed, rulings, visits
 from tests.processors.oracle import Visit
 
 A, B, C, D = range(1, 5)
@@ -94,11 +94,13 @@ def joined(parts: list[Part]) -> list[Part]:
 
 
 @PATIENT
-@given(visits(), st.integers(0, 1000), st.booleans())
-def test_all_changes_of_a_node_in_order_are_its_pointer_and_each_has_a_name_of_its_own(history, seed, repeat):
+@given(visits(), rulings(), st.integers(0, 1000), st.booleans())
+def test_all_changes_of_a_node_in_order_are_its_pointer_and_each_has_a_name_of_its_own(
+    history, orders, seed, repeat
+):
     pipeline = Pipeline(seed=seed, repeat=repeat)
-    for visit in shuffled(history, seed):
-        pipeline.visit([visit])
+    for event in mixed(history, orders, seed):
+        pipeline.visit([event])
     changes = pipeline.records["profile.changes"]
     names = [(change["node"], change["version"], change["valid_from"]) for change in changes]
     assert len(set(names)) == len(names)
