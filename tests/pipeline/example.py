@@ -4,8 +4,9 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.pipeline.up import Up
+from tests.pipeline.up import Up, until
 
 Totals = dict[str, tuple[int, float]]  # profile id -> orders, revenue
 
@@ -50,3 +51,27 @@ class Example:
         finally:
             db.close()
         return {f"{profile:016x}": (orders, amount / 10_000) for profile, orders, amount in rows}
+
+
+def order(number: int, total: float, hour: int, **who: Any) -> dict[str, Any]:
+    return {
+        "type": "track", "event": "Order Completed", "messageId": f"example-{number}",
+        "timestamp": f"2026-04-01T{hour}:00:00Z", "properties": {"total": total}, **who,
+    }  # fmt: skip
+
+
+def revenue(up: Up) -> Totals:
+    """By ClickHouse, of the orders that `order` makes."""
+    rows = up.ask(
+        "SELECT profile_id, toInt64(count()), sum(JSONExtractFloat(envelope, 'properties', 'total')) FROM events_resolved"
+        " WHERE message_id LIKE 'example-%' GROUP BY profile_id"
+    )
+    return {profile: (orders, revenue) for profile, orders, revenue in rows}
+
+
+def until_both_say(up: Up, example: Example, *wanted: tuple[int, float]) -> None:
+    until(lambda: sorted(revenue(up).values()), sorted(wanted))
+    people = revenue(up)
+    until(
+        lambda: {profile: total for profile, total in example.totals().items() if profile in people}, people
+    )

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer
 
 from tests.avro import deserialise
 from tests.odd_events import EITHER, ODD_EVENTS, STORED, Odd, batch
-from tests.pipeline.example import Example, Totals
+from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -251,36 +251,12 @@ def _accepted(up: Up, message_id: str) -> bool:
         return False
 
 
-def _order(number: int, total: float, hour: int, **who: Any) -> dict[str, Any]:
-    return {
-        "type": "track", "event": "Order Completed", "messageId": f"example-{number}",
-        "timestamp": f"2026-04-01T{hour}:00:00Z", "properties": {"total": total}, **who,
-    }  # fmt: skip
-
-
-def _revenue(up: Up) -> Totals:
-    """By ClickHouse, of the orders above."""
-    rows = up.ask(
-        "SELECT profile_id, toInt64(count()), sum(JSONExtractFloat(envelope, 'properties', 'total')) FROM events_resolved"
-        " WHERE message_id LIKE 'example-%' GROUP BY profile_id"
-    )
-    return {profile: (orders, revenue) for profile, orders, revenue in rows}
-
-
-def _until_both_say(up: Up, example: Example, *wanted: tuple[int, float]) -> None:
-    until(lambda: sorted(_revenue(up).values()), sorted(wanted))
-    people = _revenue(up)
-    until(
-        lambda: {profile: total for profile, total in example.totals().items() if profile in people}, people
-    )
-
-
 def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_and_its_own_death(
     up: Up, tmp_path: Path
 ) -> None:
     tablet, mail = {"anonymousId": "shop-tablet"}, "pia@shop.example"
-    orders = [_order(hour, total, hour, **tablet) for hour, total in ((10, 10.5), (12, 20), (14, 40))]
-    by_mail = _order(1, 5.25, 10, context={"traits": {"email": mail}})
+    orders = [order(hour, total, hour, **tablet) for hour, total in ((10, 10.5), (12, 20), (14, 40))]
+    by_mail = order(1, 5.25, 10, context={"traits": {"email": mail}})
     logins = [
         {"type": "identify", "timestamp": "2026-04-01T13:00:00Z", "userId": "quentin", **tablet},
         {"type": "identify", "timestamp": "2026-04-01T11:00:00Z", "userId": "pia", "traits": {"email": mail}, **tablet},
@@ -289,14 +265,14 @@ def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_and_its
     example.start()
     try:
         assert up.post("/v1/batch", {"batch": [*orders, by_mail]}) == 200
-        _until_both_say(up, example, (3, 70.5), (1, 5.25))
+        until_both_say(up, example, (3, 70.5), (1, 5.25))
         assert up.post("/v1/batch", {"batch": logins}) == 200
         example.kill()
         example.start()
-        _until_both_say(up, example, (3, 35.75), (1, 40.0))
+        until_both_say(up, example, (3, 35.75), (1, 40.0))
         stitchline(up, "unlink", mail, "u:pia", "--data", up.addresses["data"])
-        _until_both_say(up, example, (2, 30.5), (1, 40.0), (1, 5.25))
+        until_both_say(up, example, (2, 30.5), (1, 40.0), (1, 5.25))
     finally:
         example.kill()
     late = Example(up, tmp_path / "late.db").run_once()
-    assert late.items() >= _revenue(up).items()
+    assert late.items() >= revenue(up).items()
