@@ -8,6 +8,7 @@ What is read is free of identity parameters (addresses.py), so whatever is made 
 sent is kept apart, for those who look for such parameters; it is "" when there is none to find.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -51,7 +52,7 @@ def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
     if isinstance(event, Refusal) or not _may_name_people(event):
         return event
     stripped = msgspec.structs.replace(
-        packed, payload=_stripped(packed.payload), context=_stripped(packed.context)
+        packed, payload=_stripped(packed.payload), context=_stripped_context(packed.context)
     )
     if stripped == packed:
         return event
@@ -69,6 +70,9 @@ def _may_name_people(event: ParsedEvent) -> bool:
 def _stripped(document: bytes) -> bytes:
     """A batch's context that the event does not use may be any bytes."""
     return without_identity(document.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+
+_stripped_context = lru_cache(1)(_stripped)  # a batch's is the same one for each of thousands of events
 
 
 def _page_address(event: ParsedEvent) -> str:

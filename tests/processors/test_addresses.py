@@ -52,6 +52,10 @@ KEPT = [
 ]
 
 
+def test_a_parameter_whose_name_only_ends_like_one_costs_no_second_look() -> None:
+    assert not may_name_people(text_of(f"{PAGE}?item=2&utm_c=1&system=3&x-eh=4&next=%2Fa%3Fitem%3D2"))
+
+
 def text_of(address: str) -> str:
     return json.dumps({"context": {"page": {"url": address}}})
 
