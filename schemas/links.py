@@ -9,7 +9,6 @@ Deliberately absent: the key's id, since each of the few keys is tried; a limit 
 and reopen mails (docs/decisions/0022).
 """
 
-import hashlib
 import hmac
 import re
 import struct
@@ -140,7 +139,7 @@ def _contact_bytes(value: str) -> bytes:
 
 def _mac(body: bytes, workspace: str, key: LinkKey) -> bytes:
     message = b"stitchline link\0%b\0%b" % (workspace.encode(), body)
-    return hmac.digest(key.secret, message, hashlib.sha256)[:_MAC_BYTES]
+    return hmac.digest(key.secret, message, "sha256")[:_MAC_BYTES]
 
 
 def _text(content: bytes) -> str:
