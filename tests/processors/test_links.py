@@ -1,6 +1,7 @@
 """What the address of a page claims: signed links, unsigned parameters, and that nothing of either is stored."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,9 @@ from schemas.links import CONTACT_ID, DAY_MS, EMAIL_HASH, Claim, LinkKey, sign
 from schemas.pack import PackedEvent, encode_pack
 from schemas.remarks import Remark
 from schemas.stream import InputRecord
-from tests.processors.driver import HASH_KEY, RECEIVED, email_key, packed
+from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, call_of, email_key, packed
+from tests.processors.histories import PATIENT, expected, shuffled, visits
+from tests.processors.oracle import Visit
 
 KEY, OLD = LinkKey("new", b"n" * 32), LinkKey("old", b"o" * 32)
 TODAY = RECEIVED // DAY_MS
@@ -192,6 +195,26 @@ def test_the_ledger_says_what_became_of_links_and_ids():
         ("remarks", "id_too_long"): 1,
         ("remarks", "email_malformed"): 1,
     }
+
+
+@given(visits(), st.integers(0, 2**32))
+@settings(PATIENT, max_examples=60)
+def test_signed_links_join_people_as_plain_parameters_do_where_those_count(history, seed):
+    """Whatever else people do, and in any order: the grouping is the one that the oracle finds for plain parameters."""
+    history = [replace(visit, params=visit.params[:1]) for visit in history]
+    pipeline = Pipeline(seed=seed)
+    resolver = pipeline.steps["events.raw"]
+    assert isinstance(resolver, Resolver)
+    pipeline.steps["events.raw"] = resolver.with_link_keys([KEY])
+    pipeline.send(packed(_signed(visit), unsigned_links=False) for visit in shuffled(history, seed))
+    assert pipeline.profiles() == expected(history, [])
+
+
+def _signed(visit: Visit) -> dict[str, Any]:
+    call = call_of(visit)
+    if visit.params:
+        call["context"]["page"]["url"] = f"https://shop.example/?_c={token(visit.params[0][1])}"
+    return call
 
 
 pieces = st.sampled_from(
