@@ -21,7 +21,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from deploy.examples.totals import END, UNIT, Order, Totals
 
-EVENTS, POINTERS, CHANGES = "events.resolved", "identity.pointers", "profile.changes"
+EVENTS, POINTERS, CHANGES, CONTROL = "events.resolved", "identity.pointers", "profile.changes", "control"
+ERASE = b"order/erase/"  # of `control`, whose values are JSON
 BATCH_RECORDS = 500
 ANSWER_S = 15
 TOTAL_MAX = 1_000_000_000
@@ -61,10 +62,17 @@ class Revenue:
         with self._totals.transaction():
             for message in messages:
                 topic, partition = message.topic() or "", message.partition() or 0
-                if value := message.value():
-                    self._takers[topic.removeprefix(self._prefix)](self._registry.decode(value))
+                self._take(topic.removeprefix(self._prefix), message.key() or b"", message.value())
                 positions[topic, partition] = (message.offset() or 0) + 1
             self._totals.move_to(positions)
+
+    def _take(self, topic: str, key: bytes, value: bytes | None) -> None:
+        if topic == CONTROL:
+            if key.startswith(ERASE) and value:
+                order = json.loads(value)
+                self._totals.erase(int(order["node"], 16), order["since"], order["until"])
+        elif value:
+            self._takers[topic](self._registry.decode(value))
 
     def _event(self, event: Record) -> None:
         if event["event"] == "Order Completed":
@@ -149,7 +157,8 @@ def run(options: argparse.Namespace) -> None:
     revenue = Revenue(totals, Registry(options.registry), options.prefix)
     try:
         reader.run([options.prefix + POINTERS], revenue, to_the_end=True)
-        reader.run([options.prefix + EVENTS, options.prefix + CHANGES], revenue, to_the_end=options.once)
+        news = [options.prefix + topic for topic in (CONTROL, EVENTS, CHANGES)]
+        reader.run(news, revenue, to_the_end=options.once)
         for profile, total in sorted(totals.profiles().items()):
             sys.stdout.write(f"{profile:016x} {total.orders} {Decimal(total.amount) / UNIT}\n")
     finally:

@@ -26,6 +26,8 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS positions (topic TEXT, part INTEGER, next INTEGER, PRIMARY KEY (topic, part)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS orders (
     subject INTEGER, happened INTEGER, message TEXT, amount INTEGER, PRIMARY KEY (subject, happened, message)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erased (
+    subject INTEGER, since INTEGER, until INTEGER, PRIMARY KEY (subject, since, until)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (
     node INTEGER, since INTEGER, until INTEGER, owner INTEGER, PRIMARY KEY (node, since)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS versions (node INTEGER PRIMARY KEY, version INTEGER);
@@ -80,8 +82,20 @@ class Totals:
         self._db.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", rows)
 
     def add(self, order: Order) -> None:
+        if self._is_erased(order):
+            return
         if self._db.execute("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?)", order).rowcount:
             self._give(order.subject, self._owner(order.subject, order.happened), Sum(order.amount, 1))
+
+    def erase(self, subject: int, since: int, until: int) -> None:
+        """Orders of this time, both ends included, are gone, and do not come back when they are read again."""
+        self._db.execute("INSERT OR IGNORE INTO erased VALUES (?, ?, ?)", (subject, since, until))
+        rows = self._db.execute(
+            "DELETE FROM orders WHERE subject = ? AND happened BETWEEN ? AND ? RETURNING happened, amount",
+            (subject, since, until),
+        )
+        for happened, amount in rows.fetchall():
+            self._give(subject, self._owner(subject, happened), Sum(-amount, -1))
 
     def point(self, node: int, version: int, parts: Iterable[Part]) -> None:
         """The whole of a node's time, as its pointer has it."""
@@ -98,6 +112,12 @@ class Totals:
     def profiles(self) -> dict[int, Sum]:
         rows = self._db.execute("SELECT profile, amount, orders FROM totals WHERE orders > 0")
         return {profile: Sum(amount, orders) for profile, amount, orders in rows}
+
+    def _is_erased(self, order: Order) -> bool:
+        row = self._db.execute(
+            "SELECT 1 FROM erased WHERE subject = ? AND ? BETWEEN since AND until", order[:2]
+        ).fetchone()
+        return row is not None
 
     def _hand_over(self, node: int, part: Part) -> None:
         since, until, taker = part

@@ -75,6 +75,19 @@ def test_what_comes_again_or_is_older_than_what_is_known_changes_nothing(totals:
     assert totals.profiles() == {ANN: Sum(5, 1)}
 
 
+def test_what_is_erased_is_taken_from_its_owners_and_does_not_come_back(totals: Totals) -> None:
+    totals.change(DEVICE, 1, (0, END, MAIL))
+    totals.change(MAIL, 1, (0, END, ANN))
+    for moment in (10, 20, 30):
+        totals.add(order(DEVICE, moment))
+    for _ in range(2):
+        totals.erase(DEVICE, 10, 20)
+        totals.add(order(DEVICE, 10))
+        assert totals.profiles() == {ANN: Sum(5, 1)}
+    totals.change(MAIL, 2, (0, END, BOB))
+    assert totals.profiles() == {BOB: Sum(5, 1)}
+
+
 def test_what_was_not_written_as_a_whole_was_not_written(tmp_path: Path) -> None:
     path = str(tmp_path / "totals.db")
     totals = Totals(path)

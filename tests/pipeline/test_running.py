@@ -186,6 +186,21 @@ def _visits_by_mail(link: str) -> list[dict[str, Any]]:
     ]
 
 
+def test_the_hint_on_an_event_soon_knows_whose_an_address_is(up: Up) -> None:
+    address = {"email": "zoe@shop.example"}
+    assert up.post("/v1/identify", {"userId": "zoe", "traits": address}) == 200
+
+    def right() -> list[Any]:
+        """Of events that name the address alone: one more each time."""
+        assert up.post("/v1/track", {"event": "Hinted", "context": {"traits": address}}) == 200
+        return up.ask(
+            "SELECT 1 FROM events WHERE event = 'Hinted' AND profile_hint ="
+            " (SELECT profile_id FROM profiles WHERE user_id = 'zoe') LIMIT 1"
+        )
+
+    until(right, [[1]])
+
+
 def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> None:
     file = tmp_path / "sources.yaml"
     file.write_text("sources: [{id: blog, write_keys: [blog-key], workspace: second}]")
@@ -251,7 +266,7 @@ def _accepted(up: Up, message_id: str) -> bool:
         return False
 
 
-def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_and_its_own_death(
+def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_forget_and_its_own_death(
     up: Up, tmp_path: Path
 ) -> None:
     tablet, mail = {"anonymousId": "shop-tablet"}, "pia@shop.example"
@@ -272,6 +287,8 @@ def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_and_its
         until_both_say(up, example, (3, 35.75), (1, 40.0))
         stitchline(up, "unlink", mail, "u:pia", "--data", up.addresses["data"])
         until_both_say(up, example, (2, 30.5), (1, 40.0), (1, 5.25))
+        stitchline(up, "forget", "u:quentin", "--yes", "--data", up.addresses["data"])
+        until_both_say(up, example, (2, 30.5), (1, 5.25))
     finally:
         example.kill()
     late = Example(up, tmp_path / "late.db").run_once()
