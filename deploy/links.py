@@ -81,6 +81,8 @@ def with_parameter(address: str, name: str, value: str) -> str:
     """The address with one more parameter, before its fragment. Raises BadLink."""
     if not _is_web_address(address):
         raise BadLink(f"{address!r} is no address of a page: it begins with https:// or http:// and a host")
+    if name in _parameters(address):
+        raise BadLink(f"the address has a parameter {name} already, and the first one counts: take it out")
     page, hash_sign, fragment = address.partition("#")
     mark = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
     return f"{page}{mark}{name}={value}{hash_sign}{fragment}"
@@ -142,7 +144,7 @@ def templates(address: str, tool: str) -> Iterator[str]:
 
 
 def check(address_or_token: str, workspace: str, keys: Sequence[LinkKey], now: datetime) -> Checked:
-    given = dict(reversed(parse_qsl(urlsplit(address_or_token).query)))
+    given = _parameters(address_or_token) if _is_web_address(address_or_token) else {}
     link = open_token(given.get(PARAMETER, address_or_token), workspace, keys)
     if not isinstance(link, SignedLink):
         return Checked(remark=link, workspace=workspace)
@@ -175,6 +177,11 @@ def _email(given: str) -> str:
             "no contact id, and no e-mail of the shape x@y.z" if given else "no contact id and no e-mail"
         )
     return address
+
+
+def _parameters(address: str) -> dict[str, str]:
+    """The first value of each."""
+    return dict(reversed(parse_qsl(urlsplit(address).query, keep_blank_values=True)))
 
 
 def _is_web_address(address: str) -> bool:

@@ -61,6 +61,11 @@ def test_what_is_no_address_of_a_page_gets_no_token(address: str) -> None:
         with_parameter(address, "_c", "T")
 
 
+def test_a_link_that_has_a_token_gets_no_second_one_of_which_the_first_would_count() -> None:
+    with pytest.raises(BadLink, match="has a parameter _c already"):
+        with_parameter("https://x.io/?a=1&_c=", "_c", "T")
+
+
 def test_a_link_is_for_a_contact_or_for_the_hash_of_an_email() -> None:
     assert opened(SIGNER.token(" 4711 ", "")) == ("contact_id", "4711")
     assert opened(SIGNER.token("4711", "ann@x.io")) == ("contact_id", "4711")
@@ -104,6 +109,7 @@ def test_what_a_link_is_worth_is_told() -> None:
     assert check(link, "main", [KEY], datetime(2026, 8, 3, tzinfo=UTC)).remark == Remark.LINK_EXPIRED
     assert check(link, "blog", [KEY], NOW).remark == Remark.LINK_REFUSED
     assert check("https://x.io/", "main", [KEY], NOW).remark == Remark.LINK_MALFORMED
+    assert check("http://[?_c=x", "main", [KEY], NOW).remark == Remark.LINK_MALFORMED
     assert check(SIGNER.token("4711", ""), "main", [KEY], NOW).remark == Remark.LINK_SIGNED
 
 
