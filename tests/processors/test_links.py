@@ -79,6 +79,15 @@ def test_what_a_link_claims_where_unsigned_ones_do_not_count(sentence, query, no
     assert list(about.remarks) == remarks
 
 
+@pytest.mark.parametrize("happened", ["2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"])
+def test_a_link_is_judged_by_its_receipt_since_the_client_chooses_the_events_time(happened: str) -> None:
+    _, late = read(visit(f"_c={token('7', day=TODAY - 1)}", anonymousId="d1", timestamp=happened))
+    _, in_time = read(visit(f"_c={token('7')}", anonymousId="d1", timestamp=happened))
+    assert late
+    assert in_time
+    assert (late.remarks, in_time.remarks) == ((Remark.LINK_EXPIRED,), (Remark.LINK_SIGNED,))
+
+
 def test_where_unsigned_ones_count_the_signed_one_of_a_kind_goes_first():
     query = f"contact_id=8&email=ann@x.io&_c={token('7')}"
     _, about = read(visit(query, unsigned_links=True, anonymousId="d1"))
