@@ -152,6 +152,8 @@ class _Chunk:
         """Without suppressed identifiers."""
         stated = self.orders.without_suppressed(about.stated)
         claimed = self.orders.without_suppressed(about.claimed)
+        if stated is about.stated and claimed is about.claimed:  # nearly always
+            return about
         alone = node_key(event.packed.workspace, MESSAGE, message_id)
         return gathered(stated, claimed, alone, about.remarks)
 

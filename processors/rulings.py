@@ -5,7 +5,7 @@ to count for the limits, but not for the outcome: so the order in which facts an
 *Suppressing* is forgetting until the end of time. All of it is maxima and unions, like the rest of the state.
 
 What forgetting cannot do: give back a later fact that had been folded into an earlier one of the same link. Whoever orders
-it states the later facts again (docs/decisions/0021). Deliberately absent: `Erase`, which speaks of events, not of links.
+it states the later facts again (docs/decisions/0025). Deliberately absent: `Erase`, which speaks of events, not of links.
 """
 
 from collections.abc import Callable, Iterable, Sequence
