@@ -74,6 +74,8 @@ class Tables:
         return [Company(dict(ids)) for (ids,) in self._rows(_COMPANY, sorted(nodes))]
 
     def count(self, table: str, condition: str) -> int:
+        """Of identifiers each once, however many events have named it since its parts were merged."""
+        table = f"{table} FINAL" if table == "identifiers" else table
         return int(self.ask(f"SELECT count() FROM {table} WHERE {condition}")[0][0])  # noqa: S608 - ours
 
     def ask(self, sql: str, **parameters: Any) -> list[Any]:
