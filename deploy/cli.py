@@ -17,7 +17,7 @@ import typer
 from deploy import person_commands
 from deploy.errors import told_plainly
 from deploy.link_command import link
-from deploy.orders.commands import forget, orders, suppress, unlink
+from deploy.orders.commands import block_listed, forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
 from runtime import logs
 
@@ -153,13 +153,16 @@ def apply(
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="YAML: see docs/configuration.md")
     ],
+    data: Data = Path("data"),
 ) -> None:
     """Write a configuration file's sources to the control topic; running processes take them over at once."""
-    from deploy.configuration import apply_file
+    from deploy.configuration import apply_file, read_blocked
     from runtime.settings import KafkaSettings, load
 
+    listed = read_blocked(file)
     applied = apply_file(file, load(KafkaSettings, os.environ), apply_id=str(uuid.uuid4()))
-    typer.echo(msgspec.json.encode(applied).decode())
+    blocked = block_listed(listed, data) if listed else []
+    typer.echo(msgspec.json.encode(msgspec.structs.replace(applied, blocked=blocked)).decode())
 
 
 @app.command()

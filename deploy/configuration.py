@@ -1,14 +1,18 @@
 """Declarative configuration: a YAML file to records on the control topic."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
+from deploy.ids import NotAnId, read
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
-from schemas.control import parse_file, refuse_taken_keys
+from schemas.control import blocked_in, parse_file, refuse_taken_keys
+
+T = TypeVar("T")
 
 
 class BadConfiguration(ValueError):
@@ -16,20 +20,40 @@ class BadConfiguration(ValueError):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What one `stitchline apply` wrote, all under one id."""
+    """What one `stitchline apply` wrote, all under one id, and which listed identifiers it blocked; by their nodes."""
 
     apply_id: str
     written: list[str]
+    blocked: list[str] = []
 
 
 def read_file(file: Path) -> dict[str, bytes]:
     """The control records of a file. Raises BadConfiguration."""
+    return _parsed(file, parse_file)
+
+
+def read_blocked(file: Path) -> list[tuple[str, str]]:
+    """(workspace, identifier) of those that nobody is to be known by. Raises BadConfiguration."""
+    listed = _parsed(file, blocked_in)
+    for _, text in listed:
+        try:
+            is_typed = read(text) is not None
+        except NotAnId as error:
+            raise BadConfiguration(f"{file}: blocked_ids: {error}") from error
+        if not is_typed:
+            raise BadConfiguration(
+                f"{file}: blocked_ids: {text!r} does not say what it is: write u:{text}, e:{text}, a:{text} or x:TYPE:{text}"
+            )
+    return listed
+
+
+def _parsed(file: Path, parse: Callable[[Any], T]) -> T:
     try:
         document: Any = yaml.safe_load(file.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{file} is not YAML: {error}") from error
     try:
-        return parse_file(document)
+        return parse(document)
     except (msgspec.ValidationError, ValueError) as error:
         raise BadConfiguration(f"{file}: {error}") from error
 

@@ -50,10 +50,18 @@ class SourceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     burst_events_max: Burst | None = None
 
 
+class BlockedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry under `blocked_ids:`; which texts are identifiers is deploy/ids.py's to say."""
+
+    ids: list[str]
+    workspace: Name = "main"
+
+
 class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
     sources: list[SourceInput] = []
+    blocked_ids: list[BlockedInput] = []
 
 
 def hash_write_key(write_key: str) -> str:
@@ -76,6 +84,12 @@ def parse_file(document: Any) -> dict[str, bytes]:
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
     _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.write_keys])
     return {f"{_SOURCE}{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
+
+
+def blocked_in(document: Any) -> list[tuple[str, str]]:
+    """(workspace, identifier as it is typed) of a configuration file's content. Raises as `parse_file` does."""
+    parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
+    return [(entry.workspace, text) for entry in parsed.blocked_ids for text in entry.ids]
 
 
 def _stored(entry: SourceInput) -> Source:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,6 +80,22 @@ def resend() -> None:
 
     giver = Giver(load(KafkaSettings, os.environ), load(OrderSettings, os.environ))
     typer.echo(msgspec.json.encode({"orders": giver.resend()}).decode())
+
+
+def block_listed(listed: Iterable[tuple[str, str]], data: Path) -> list[str]:
+    """Block those of a configuration file that are not blocked yet; their nodes."""
+    from deploy.orders.suppress import missing
+    from deploy.orders.suppress import suppress as block
+
+    by_workspace: dict[str, list[str]] = {}
+    for workspace, text in listed:
+        by_workspace.setdefault(workspace, []).append(text)
+    blocked = []
+    for workspace, texts in by_workspace.items():
+        with _tools(workspace) as tools:
+            wanted = missing(tools.giver.control(), [_find(tools, text, data) for text in texts])
+            blocked += [block(tools.giver, tools.tables, each, tools.nodes_max).node for each in wanted]
+    return blocked
 
 
 @contextmanager

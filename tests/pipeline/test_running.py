@@ -14,8 +14,10 @@ import pytest
 from confluent_kafka import Consumer
 
 from tests.avro import deserialise
-from tests.odd_events import EITHER, ODD_EVENTS, STORED, Odd, batch
+from tests.odd_events import ODD_EVENTS, batch
+from tests.pipeline.decisions import a_link_is_cut_and_an_address_blocked, a_person_is_forgotten
 from tests.pipeline.example import Example, order, revenue, until_both_say
+from tests.pipeline.fates import fates, is_right
 from tests.pipeline.up import SETTLE_S, Up, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -224,28 +226,10 @@ def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) 
     after = [{"type": "track", "event": "After", "anonymousId": f"after-{n}"} for n in range(64)]
     assert up.post("/v1/batch", {"batch": after}) == 200
     until(lambda: up.ask("SELECT count() FROM events_resolved WHERE event = 'After'"), [[64]])
-    until(lambda: {odd.name for odd in ODD_EVENTS} - set(_fates(up)), set())
-    fates = _fates(up)
-    wrong = {odd.name: fates[odd.name] for odd in ODD_EVENTS if not _is_right(odd, fates[odd.name])}
+    until(lambda: {odd.name for odd in ODD_EVENTS} - set(fates(up)), set())
+    found = fates(up)
+    wrong = {odd.name: found[odd.name] for odd in ODD_EVENTS if not is_right(odd, found[odd.name])}
     assert wrong == {}
-
-
-def _fates(up: Up) -> dict[str, list[str]]:
-    """Of each odd event everything that became of it, which should be one thing."""
-    rows = up.ask("SELECT message_id FROM events_resolved WHERE startsWith(message_id, 'odd-')")
-    found = {message_id.removeprefix("odd-"): [STORED] for (message_id,) in rows}
-    reasons: dict[str, list[str]] = {}
-    for payload, reason in up.ask("SELECT hex(payload), reason FROM dead_letters"):
-        reasons.setdefault(payload, []).append(reason)
-    for odd in ODD_EVENTS:
-        if letters := reasons.get(odd.payload.hex().upper()):
-            found[odd.name] = found.get(odd.name, []) + letters
-    assert len(rows) == len({message_id for (message_id,) in rows})
-    return found
-
-
-def _is_right(odd: Odd, found: list[str]) -> bool:
-    return found in ([[STORED], ["invalid_json"]] if odd.fate == EITHER else [[odd.fate]])
 
 
 def test_a_child_that_is_killed_is_started_again_and_loses_nothing(up: Up) -> None:
@@ -293,3 +277,13 @@ def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_forget_
         example.kill()
     late = Example(up, tmp_path / "late.db").run_once()
     assert late.items() >= revenue(up).items()
+
+
+def test_a_forgotten_person_is_gone_and_stays_gone_when_everything_is_sent_again(
+    up: Up, tmp_path: Path
+) -> None:
+    a_person_is_forgotten(up, tmp_path)
+
+
+def test_a_link_that_was_cut_and_an_address_that_was_blocked_stay_so(up: Up, tmp_path: Path) -> None:
+    a_link_is_cut_and_an_address_blocked(up, tmp_path)
