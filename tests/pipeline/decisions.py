@@ -168,43 +168,6 @@ def _state(up: Up) -> Iterator[bytes]:
             with_values.close()
 
 
-KIM: list[Call] = [
-    {
-        "type": "identify", "anonymousId": "kims-desk", "userId": "kim-3", "traits": {"email": "kim@cut.example"},
-        "timestamp": at(1),
-    },
-    {
-        "type": "page", "anonymousId": "kims-sofa", "timestamp": at(2),
-        "context": {"page": {"url": "https://shop.example/?email=kim@cut.example"}},
-    },
-]  # fmt: skip
-
-
-def a_link_is_cut_and_an_address_blocked(up: Up, folder: Path) -> None:
-    send(up, KIM, "kim")
-    until(lambda: (len(people(up, "kim-%")), profiles(up, "kim-%")), (2, 1))
-    told = refused(up, "unlink", "a:kims-sofa", "u:kim-3")
-    assert "stitchline unlink" in told, "the pairs that can be cut are named"
-
-    cut = done(up, "unlink", "e:kim@cut.example", "u:kim-3")
-    assert cut["still_one_person_by"] == []
-    until(lambda: profiles(up, "kim-%"), 2)
-    send(up, KIM, "kim-again")
-    until(lambda: len(people(up, "kim-%")), 4)
-    assert done(up, "orders", "resend")["orders"] >= 1
-    assert profiles(up, "kim-%") == 2, "what is cut stays cut, whatever is sent again"
-
-    file = folder / "blocked.yaml"
-    file.write_text("blocked_ids: [{ids: ['e:kim@cut.example']}]")
-    assert len(done(up, "apply", str(file))["blocked"]) == 1
-    sql = "SELECT DISTINCT profile = subject FROM events_resolved WHERE anonymous_id = 'kims-sofa'"
-    until(lambda: up.ask(sql), [[1]])  # nobody's address: the sofa's visitor is somebody of their own
-    assert done(up, "apply", str(file))["blocked"] == [], "a file may be applied again"
-    send(up, KIM, "kim-later")
-    until(lambda: len(people(up, "kim-%")), 6)
-    assert up.ask(sql) == [[1]]
-
-
 def _source_of_our_own(up: Up, folder: Path) -> str:
     """Its write key: a source's events are counted apart."""
     file = folder / "people.yaml"
@@ -263,13 +226,3 @@ def a_link_is_cut_and_an_address_blocked(up: Up, folder: Path) -> None:
     send(up, KIM, "kim-later")
     until(lambda: len(people(up, "kim-%")), 6)
     assert up.ask(sql) == [[1]]
-
-
-def _balances(up: Up) -> None:
-    sql = (
-        "SELECT (SELECT sum(events) FROM ledger WHERE outcome = 'accepted')"
-        " + (SELECT count() FROM dead_letters WHERE stage = 'collector')"
-        " = (SELECT count() FROM events_resolved) + (SELECT count() FROM dead_letters)"
-        " + (SELECT sum(events) FROM ledger WHERE outcome IN ('duplicate', 'forgotten'))"
-    )
-    until(lambda: up.ask(sql), [[1]])
