@@ -83,11 +83,14 @@ class Orders:
         """Whether an event of this subject and time is not to be stored."""
         return (ordered := self._at(subject)) is not NOTHING and ordered.erases(time)
 
+    def is_suppressed(self, node: bytes) -> bool:
+        return self._at(node).is_suppressed
+
     def without_suppressed(self, identifiers: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
         """The very same when none is."""
         for found in identifiers:
-            if self._at(found.node).is_suppressed:
-                return tuple(found for found in identifiers if not self._at(found.node).is_suppressed)
+            if self.is_suppressed(found.node):
+                return tuple(found for found in identifiers if not self.is_suppressed(found.node))
         return identifiers
 
     def admitted(self, facts: list[Fact]) -> list[Fact]:

@@ -27,7 +27,7 @@ from processors.resolved import resolved_event
 from processors.times import clamp, has_unusable_time
 from schemas.codec import encode_resolved_event
 from schemas.dead_letter import Lineage, Sender, Stage
-from schemas.identifiers import ANONYMOUS, MESSAGE, node_id, node_key, partition_of, profile_id
+from schemas.identifiers import ANONYMOUS, MESSAGE, USER, node_id, node_key, partition_of, profile_id
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.remarks import Remark
@@ -160,6 +160,10 @@ class _Chunk:
     def _emit(self, event: ParsedEvent, about: Mentions, message_id: str, lineage: Lineage) -> str | Refusal:
         facts = self._facts(event, about)
         resolved = resolved_event(event, about, message_id, lineage, self.hash_key)
+        if (previous := resolved["previous_id"]) and self.orders:
+            # As a user id it could be a target, also when the event's facts are told again from its row.
+            is_suppressed = self.orders.is_suppressed(node_key(event.packed.workspace, USER, previous))
+            resolved["previous_id"] = "" if is_suppressed else previous
         key = resolved["profile_id"].encode()  # the subject's: an event's partition must not depend on a hint
         if (profile := self._profile(event, about, facts, resolved["subject"])) != resolved["subject"]:
             resolved["profile_id"] = profile_id(profile)

@@ -129,7 +129,9 @@ def test_with_all_its_ids_suppressed_an_event_stays_alone():
 @pytest.mark.parametrize("suppressed", [b"main|u:zoe", b"main|a:zoe"])
 def test_a_suppressed_previous_id_is_not_merged(suppressed):
     alias = visit("m1", 5, type="alias", previousId="zoe", anonymousId=None)
-    facts = stated(run({}, Suppress(of(suppressed)), alias))
+    outputs = run({}, Suppress(of(suppressed)), alias)
+    facts = stated(outputs)
+    assert [event["previous_id"] for event in stored(outputs)] == ["" if b"u:" in suppressed else "zoe"]
     assert suppressed not in {node for fact in facts for node in (fact.node, fact.target)}
     assert len(facts) == 1
 

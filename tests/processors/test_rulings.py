@@ -1,8 +1,12 @@
 """Orders at a node: unlink, forget and suppress, before the facts, after them and again."""
 
 from itertools import permutations
+from random import Random
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from processors.facts import (
     ASSERTED,
@@ -185,6 +189,29 @@ def test_orders_about_one_node_are_limited_whatever_their_order():
         two = ruled(two, [order], of)
     assert one.rulings == two.rulings
     assert (len(one.rulings.unlinked), len(one.rulings.forgotten)) == (RULINGS_MAX, RULINGS_MAX)
+
+
+targets = st.integers(0, 60).map(lambda number: b"main|%b:%d" % (b"ue"[number % 2 :][:1], number))
+claims = st.builds(
+    Fact, st.just(DEVICE), targets, st.integers(1, 90), st.sampled_from([ASSERTED, CLAIMED]), st.booleans()
+)
+unlinks = targets.map(lambda target: Unlink(of(DEVICE), of(target)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(claims | unlinks, min_size=40, max_size=120), st.integers(0, 1000))
+def test_unlinks_among_more_links_than_are_kept_do_not_depend_on_the_order(items, seed):
+    mixed = Random(seed).sample(items, len(items))  # noqa: S311 - an order
+    one, two = dict[bytes, bytes](), dict[bytes, bytes]()
+    run(one, *items)
+    for item in mixed:
+        run(two, item)
+    assert seen(one) == seen(two)
+
+
+def seen(state: dict[bytes, bytes]) -> list[object]:
+    """All but the number of changes."""
+    return [msgspec.msgpack.decode(value, type=list[object])[2:] for value in state.values()]
 
 
 def test_an_order_that_names_no_node_id_is_a_dead_letter():
