@@ -1,13 +1,14 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
-    python -m tests.bench [collector] [processor] [sink] [stack] [recovery] [core_latency] [keyed] [--json FILE]
+    python -m tests.bench [collector] [processor] [sink] [stack] [recovery] [core_latency] [keyed] [identity] [--json FILE]
 
 Without names the first four, which takes about four minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
 each on a stack of its own. `recovery` kills a worker with a million keys, `core_latency` waits for one step's answers (a minute
 each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
-Streams. Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when a benchmark could not be run, never for a slow
-figure.
+Streams; `identity` measures who is who (about ten minutes and 3 GB; `identity_step`, `identity_worker`, `identity_join`,
+`identity_queries` and `identity_merges` are its parts). Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when
+a benchmark could not be run, never for a slow figure.
 """
 
 import argparse
@@ -21,7 +22,20 @@ from pathlib import Path
 import psutil
 
 from runtime import logs
-from tests.bench import chain, collector_figures, core_latency, latency, memory, processor, recovery, sink
+from tests.bench import (
+    chain,
+    collector_figures,
+    core_latency,
+    identity_join,
+    identity_queries,
+    identity_step,
+    identity_worker,
+    latency,
+    memory,
+    processor,
+    recovery,
+    sink,
+)
 from tests.bench.figures import ROOT, Figure, Report, commit, heading, machine, table, write
 from tests.bench.keyed import contest
 from tests.bench.stand import stand
@@ -33,6 +47,16 @@ FAILURES = (AssertionError, OSError, TimeoutError, RuntimeError, psutil.Error, s
 def stack() -> list[Figure]:
     with stand() as there:
         return [*memory.figures(there), *latency.figures(there), *chain.figures(there)]
+
+
+def identity() -> list[Figure]:
+    return [
+        *identity_step.run(),
+        *identity_worker.run(),
+        *identity_join.run(),
+        *identity_queries.run_queries(),
+        *identity_queries.run_merges(),
+    ]
 
 
 ALL: dict[str, Callable[[], list[Figure]]] = {
@@ -48,6 +72,12 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "recovery": recovery.run,
     "core_latency": core_latency.run,
     "keyed": contest.run,
+    "identity": identity,
+    "identity_step": identity_step.run,
+    "identity_worker": identity_worker.run,
+    "identity_join": identity_join.run,
+    "identity_queries": identity_queries.run_queries,
+    "identity_merges": identity_queries.run_merges,
 }
 
 

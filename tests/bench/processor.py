@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from runtime.parent import LEASHED
 from runtime.settings import KafkaSettings, load
 from schemas.identifiers import node_key, partition_of
 from schemas.pack import PackedEvent, encode_pack
-from schemas.topics import EVENTS_RAW
+from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 from tests import engines
 from tests.bench import traffic
 from tests.bench.figures import ROOT, Figure
@@ -79,30 +79,32 @@ class Worker:
     def __init__(self, process: psutil.Process, settings: KafkaSettings, port: int) -> None:
         self.process = process
         self._url = f"http://127.0.0.1:{port}"
-        self._topic = EVENTS_RAW.full_name(settings.topic_prefix)
+        self._prefix = settings.topic_prefix
         self._producer = Producer(
             {"bootstrap.servers": settings.bootstrap_servers, "enable.idempotence": True}
         )
-        self._sent = 0
+        self._sent = {EVENTS_RAW: 0, IDENTITY_FACTS: 0}
 
-    def work(self, run: str, events: int, size: int) -> float:
-        """Seconds for the backlog."""
+    def work(
+        self, messages: Iterable[tuple[int, bytes]], topic: Topic = EVENTS_RAW, wait_s: float = WAIT_S
+    ) -> float:
+        """Seconds for this backlog of (partition, message)."""
         self.process.suspend()
-        for partition, value in packs(run, events, size):
+        for partition, value in messages:
             self._producer.poll(0)
-            self._producer.produce(self._topic, value=value, partition=partition)
-            self._sent += 1
+            self._producer.produce(topic.full_name(self._prefix), value=value, partition=partition)
+            self._sent[topic] += 1
         self._producer.flush(60)
         self.process.resume()
         began = time.monotonic()
-        engines.wait_until(self._is_done, WAIT_S, "the backlog is processed")
+        engines.wait_until(self._is_done, wait_s, "the backlog is processed")
         return time.monotonic() - began
 
     def _is_done(self) -> bool:
         found = scrape(f"{self._url}/metrics")
-        facts = sum(found.get(FACTS_OUT % agent, 0) for agent in ("resolve", "identity"))
+        facts = self._sent[IDENTITY_FACTS] + _facts_sent(found)
         return (
-            found.get(RECORDS_IN % "resolve", 0) == self._sent
+            found.get(RECORDS_IN % "resolve", 0) == self._sent[EVENTS_RAW]
             and found.get(RECORDS_IN % "identity", 0) == facts
         )
 
@@ -112,6 +114,10 @@ class Worker:
         except OSError:  # HTTPError, of a 503, is one
             return False
         return True
+
+
+def _facts_sent(metrics: Mapping[str, float]) -> float:
+    return sum(metrics.get(FACTS_OUT % agent, 0) for agent in ("resolve", "identity"))
 
 
 @contextmanager
@@ -161,9 +167,9 @@ def run(events: int = EVENTS, size: int = PACK_EVENTS) -> list[Figure]:
         ensure_topics(load(KafkaSettings, environ))
         found = stack.enter_context(worker(folder, environ))
         pin(found.process)
-        found.work("warm", WARM_UP_EVENTS, size)
+        found.work(packs("warm", WARM_UP_EVENTS, size))
         before = cpu_s(found.process)
-        seconds = found.work("main", events, size)
+        seconds = found.work(packs("main", events, size))
         spent = cpu_s(found.process) - before
         return figures(events, size, (seconds, spent), memory_mib(found.process))
 

@@ -92,10 +92,10 @@ def killed(process: Process, run: broker.Run, folder: Path, *, wipe: bool) -> tu
     )
     flowing_s = time.monotonic() - began
     memory = memory_mib(psutil.Process(successor.popen.pid))
-    return successor, Recovered(ready_s, flowing_s, *_read(successor.log), memory)
+    return successor, Recovered(ready_s, flowing_s, *read_log(successor.log), memory)
 
 
-def _read(log: Path) -> tuple[int, float]:
+def read_log(log: Path) -> tuple[int, float]:
     """Records, and the seconds from the first partition's begin to the last one's end, as the worker logged them."""
     lines = (msgspec.json.decode(line) for line in log.read_bytes().splitlines() if line.startswith(b"{"))
     opened = [line for line in lines if line.get("event") == "part opened"]
