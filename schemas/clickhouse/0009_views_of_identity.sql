@@ -140,8 +140,7 @@ SELECT
     lower(leftPad(hex(dictGetOrDefault('{database}.idr_root', 'root', lost.target, lost.target)), 16, '0')) AS other_profile_id,
     lost.since AS since,
     transform(lost.strength, [0, 1, 2, 3], ['merged by an alias', 'asserted', 'claimed by a link', 'derived'], 'unknown') AS link,
-    multiIf(
-        id.kind = 'a', 'events assert whose device this is, and a link only claims it',
+    if(
         lost.owner != lost.node AND holder.kind = other.kind AND (holder.kind != 'x' OR splitByChar(':', holder.value)[1] = splitByChar(':', other.value)[1]),
         concat('it is ', holder.value, '''s, by an earlier link or a stronger one'),
         'another identifier of that type had an earlier link or a stronger one'

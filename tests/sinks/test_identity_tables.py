@@ -145,7 +145,7 @@ def test_an_address_known_by_its_hash_alone_is_a_row_and_no_value_of_a_profile(t
 
 
 def test_conflicts_are_told_in_words(tables: Tables) -> None:
-    ann, bob, mail, device, contact = 1, 2, 3, 4, 5
+    ann, bob, mail, other, contact = 1, 2, 3, 4, 5
 
     def lost(target: int, strength: int) -> dict[str, Any]:
         return {"conflicts": [{"target": target, "strength": strength, "since": 9_000}]}
@@ -153,38 +153,34 @@ def test_conflicts_are_told_in_words(tables: Tables) -> None:
     insert_pointers(
         tables,
         pointer(mail, ann, **lost(bob, 1)),
-        pointer(device, ann, **lost(bob, 2)),
+        pointer(other, ann, **lost(bob, 2)),
         pointer(contact, contact, **lost(77, 3)),
     )
     insert_events(
         tables,
         event(1, subject=ann, identifiers=identifiers((ann, "u", "ann"), (mail, "e", "a@x.org"))),
-        event(2, subject=bob, identifiers=identifiers((bob, "u", "bob"), (device, "a", "d1"))),
+        event(2, subject=bob, identifiers=identifiers((bob, "u", "bob"), (other, "e", "b@x.org"))),
         event(3, subject=contact, identifiers=identifiers((contact, "x", "contact_id:c1"), (mail, "e", ""))),
     )
     found = tables.rows(
         """SELECT kind, value, other_kind, other_value, profile_id, other_profile_id, link, reason,
                   toUnixTimestamp64Milli(since)
-           FROM conflicts ORDER BY value"""
+           FROM conflicts ORDER BY since, value"""
     )
-    assert [row[:4] for row in found] == [
-        ("e", "a@x.org", "u", "bob"),
-        ("x", "contact_id:c1", "", ""),
-        ("a", "d1", "u", "bob"),
-    ]
-    address, alone, claimed = (row[4:] for row in found)
-    assert address == (
-        f"{ann:016x}",
-        f"{bob:016x}",
-        "asserted",
-        "it is ann's, by an earlier link or a stronger one",
+    reasons = {row[:4]: row[4:] for row in found}
+    theirs = "it is ann's, by an earlier link or a stronger one"
+    owners = f"{ann:016x}", f"{bob:016x}"
+    assert reasons.pop(("e", "a@x.org", "u", "bob")) == (*owners, "asserted", theirs, 9_000)
+    assert reasons.pop(("e", "b@x.org", "u", "bob")) == (*owners, "claimed by a link", theirs, 9_000)
+    alone = "another identifier of that type had an earlier link or a stronger one"
+    assert reasons.pop(("x", "contact_id:c1", "", "")) == (
+        f"{contact:016x}",
+        f"{77:016x}",
+        "derived",
+        alone,
         9_000,
     )
-    assert alone[2:4] == ("derived", "another identifier of that type had an earlier link or a stronger one")
-    assert claimed[2:4] == (
-        "claimed by a link",
-        "events assert whose device this is, and a link only claims it",
-    )
+    assert reasons == {}
 
 
 def test_an_identifier_of_more_than_two_hundred_devices_in_a_day_is_reported(tables: Tables) -> None:
