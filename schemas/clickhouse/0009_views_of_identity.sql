@@ -114,7 +114,7 @@ GROUP BY workspace, profile
 HAVING events > 0;
 
 -- Links that were stated and merged nobody, in words: the identifier, the other one that it was linked to, whose it is instead, and why.
--- Values are empty where no event carries the identifier in clear.
+-- Values are empty where no event carries the identifier in clear. A link whose two ends are one profile all the same is none of these.
 CREATE OR REPLACE VIEW {database}.conflicts AS
 WITH
     lost AS
@@ -141,7 +141,7 @@ SELECT
     lost.since AS since,
     transform(lost.strength, [0, 1, 2, 3], ['merged by an alias', 'asserted', 'claimed by a link', 'derived'], 'unknown') AS link,
     if(
-        lost.owner != lost.node AND holder.kind = other.kind AND (holder.kind != 'x' OR splitByChar(':', holder.value)[1] = splitByChar(':', other.value)[1]),
+        lost.owner != lost.node AND holder.value != '' AND holder.kind = other.kind AND (holder.kind != 'x' OR splitByChar(':', holder.value)[1] = splitByChar(':', other.value)[1]),
         concat('it is ', holder.value, '''s, by an earlier link or a stronger one'),
         'another identifier of that type had an earlier link or a stronger one'
     ) AS reason,
@@ -150,7 +150,8 @@ SELECT
 FROM lost
 LEFT JOIN named AS id ON id.node = lost.node
 LEFT JOIN named AS other ON other.node = lost.target
-LEFT JOIN named AS holder ON holder.node = lost.owner;
+LEFT JOIN named AS holder ON holder.node = lost.owner
+WHERE profile_id != other_profile_id;
 
 -- Identifiers that more than 200 anonymous ids were on one event with in one day (UTC, by event time): a kiosk, a test id, a shared mailbox.
 -- Reported and never cut: whoever runs the sources decides what to block.

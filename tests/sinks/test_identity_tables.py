@@ -181,6 +181,8 @@ def test_conflicts_are_told_in_words(tables: Tables) -> None:
         9_000,
     )
     assert reasons == {}
+    insert_pointers(tables, pointer(bob, ann))  # an alias: what lost is one person now
+    assert tables.row("SELECT count() FROM conflicts") == (1,)
 
 
 def test_an_identifier_of_more_than_two_hundred_devices_in_a_day_is_reported(tables: Tables) -> None:
