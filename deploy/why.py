@@ -19,8 +19,11 @@ from deploy.profile import NoAnswer
 from deploy.why_view import Answer, DifferenceView, Names, moment
 from processors.explain import ALWAYS, AT_TIMES, NEVER, explain, places
 from processors.settled import NO_ID, Settled
-from runtime.settings import ClickHouseSettings, ExplanationSettings, load
+from runtime.control import read_control
+from runtime.kafka import KafkaUnavailable
+from runtime.settings import ClickHouseSettings, ExplanationSettings, KafkaSettings, load
 from schemas.identifiers import EMAIL, profile_id
+from schemas.order_documents import orders_in
 from schemas.orders import Order
 from sinks.clickhouse import connect
 
@@ -41,13 +44,26 @@ def ask(environ: Mapping[str, str], workspace: str, ids: tuple[str, str | None],
     """As the command line asks. Raises WrongHashKey, what deploy.ids.find raises, and NoAnswer."""
     key = hash_key_at_hand(environ, data)
     asked = Question(workspace=workspace, a=ids[0], b=ids[1], hash_key=key, orders=None)
+    limits = load(ExplanationSettings, environ)
     try:
         client = connect(load(ClickHouseSettings, environ))
-        return answer(client, asked, load(ExplanationSettings, environ))
+        found = answer(client, asked, limits)
+        if found.agrees or (orders := _orders(environ)) is None:
+            return found
+        return answer(client, msgspec.structs.replace(asked, orders=orders), limits)
     except (ClickHouseError, HTTPError, OSError) as error:
         raise NoAnswer(
             f"ClickHouse does not answer (see CLICKHOUSE_URL, STITCHLINE_DATABASE): {error}"
         ) from error
+
+
+def _orders(environ: Mapping[str, str]) -> list[Order] | None:
+    """Everything that was ever ordered, None when Kafka cannot be asked. Needed where the table contradicts the events."""
+    kafka = load(KafkaSettings, environ)
+    try:
+        return [each.order for each in orders_in(read_control(kafka, kafka.answer_timeout_s).documents)]
+    except KafkaUnavailable:
+        return None
 
 
 def answer(client: Client, asked: Question, limits: ExplanationSettings) -> Answer:

@@ -11,6 +11,7 @@ from processors.reasons import (
     FORGOTTEN,
     LOGOUT,
     SECOND_ID,
+    SUPPRESSED,
     UNCONNECTED,
     UNLINKED,
 )
@@ -21,6 +22,7 @@ WHY_NOT = {
     CLAIM_IGNORED: "on {node} a page's address claimed {target}; calls have identified the device, so such claims do not count",
     SECOND_ID: "{node} was used by more than one person: at {at} another id of the same kind came",
     LOGOUT: "{node} was used by more than one person: a logout at {at} divides them",
+    SUPPRESSED: "an order (stitchline suppress) says that {node} or {target} is no identifier any more",
     UNLINKED: "an order (stitchline unlink) parts {node} and {target} for ever",
     FORGOTTEN: "an order (stitchline forget) took the links of {node} to {target} out",
     BEYOND_CAP: "{node} is linked to more ids than are kept, and its link to {target} is not among the best",

@@ -7,6 +7,7 @@ Events connect more than identity joins. On the connecting way with the fewest b
     claim_ignored    a page's address claimed it, and the device was identified by calls
     second_id        another id of one kind came in between on a device: another person
     logout           a logout came in between on a device
+    suppressed       an order says that one of the two is no identifier any more
     unlinked         an order parts the two for ever
     forgotten        an order took the link out
     beyond_cap       the node has more links than are kept
@@ -25,7 +26,7 @@ from processors.timeline import Claim, for_epochs
 
 UNCONNECTED, BEATEN, CLAIM_IGNORED = "unconnected", "beaten", "claim_ignored"
 SECOND_ID, LOGOUT = "second_id", "logout"
-UNLINKED, FORGOTTEN, BEYOND_CAP = "unlinked", "forgotten", "beyond_cap"
+SUPPRESSED, UNLINKED, FORGOTTEN, BEYOND_CAP = "suppressed", "unlinked", "forgotten", "beyond_cap"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +128,9 @@ def _of_device(settled: Settled, device: bytes, target: bytes) -> list[Reason]:
 def _missing(settled: Settled, node: bytes, target: bytes) -> Reason:
     """A link that events stated and that the node does not have."""
     kind = BEYOND_CAP
-    if settled.is_unlinked(node, target):
+    if settled.is_suppressed(node) or settled.is_suppressed(target):
+        kind = SUPPRESSED
+    elif settled.is_unlinked(node, target):
         kind = UNLINKED
     elif settled.is_forgotten(node, target):
         kind = FORGOTTEN

@@ -6,7 +6,7 @@ long as it is given the same facts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -18,7 +18,7 @@ from processors.rulings import admitted_derivations, admitted_facts, ruled, stan
 from processors.stored import Keys, StoredEvent, facts_again
 from processors.timeline import Claim
 from processors.times import TIME_MAX
-from schemas.orders import Order
+from schemas.orders import Order, Suppress, Unlink
 
 NO_ID = -2  # of a node that no stored event names by its id
 
@@ -44,11 +44,12 @@ class Tenure(msgspec.Struct, frozen=True):
 class Settled:
     """`facts`, `outcomes`, `heard` (what others derive for a node) and `origins` (the event that stated a fact) by node key."""
 
-    def __init__(self, events: Iterable[StoredEvent], keys: Keys, orders: Iterable[Order] = ()) -> None:
+    def __init__(self, events: Iterable[StoredEvent], keys: Keys, orders: Collection[Order] = ()) -> None:
         self._ids = {key: number for number, key in keys.items()}
         self._orders: dict[int, list[Order]] = defaultdict(list)
         for order in orders:
             self._orders[order.node].append(order)
+        self._suppressed = {order.node for order in orders if isinstance(order, Suppress)}
         self.origins: dict[Origin, StoredEvent] = {}
         self.facts: dict[bytes, list[Fact]] = defaultdict(list)
         self.heard: dict[bytes, list[Derivation]] = defaultdict(list)
@@ -63,7 +64,7 @@ class Settled:
             self._settle(node)
 
     def _settle(self, node: bytes) -> None:
-        state = ruled(NodeState(), self._orders.get(self.id_of(node), ()), self.id_of)
+        state = ruled(NodeState(), self._orders_of(node), self.id_of)
         facts = admitted_facts(self.facts.get(node, []), state.rulings, self.id_of)
         heard = admitted_derivations(self.heard.get(node, []), state.rulings, self.id_of)
         state = standing(apply(node, state, facts, heard), self.id_of)
@@ -71,6 +72,17 @@ class Settled:
         self.states[node], self.outcomes[node] = state, result
         for to, targets in result.told.items():
             self.heard[to].append(Derivation(to, node, 1, targets))
+
+    def _orders_of(self, node: bytes) -> list[Order]:
+        """Its own, and that nothing links it to what is suppressed."""
+        number = self.id_of(node)
+        targets = {self.id_of(target) for target in self.neighbours(node)} if self._suppressed else set[int]()
+        parted = [Unlink(number, target) for target in sorted(targets & self._suppressed)]
+        return [*self._orders.get(number, ()), *parted]
+
+    def is_suppressed(self, node: bytes) -> bool:
+        """Whether an order says that it is no identifier any more."""
+        return self.id_of(node) in self._suppressed
 
     def id_of(self, node: bytes) -> int:
         return self._ids.get(node, NO_ID)

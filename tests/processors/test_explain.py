@@ -17,6 +17,7 @@ from processors.reasons import (
     FORGOTTEN,
     LOGOUT,
     SECOND_ID,
+    SUPPRESSED,
     UNCONNECTED,
     UNLINKED,
 )
@@ -24,7 +25,7 @@ from processors.settled import Settled
 from processors.steps import Step
 from processors.stored import StoredEvent, StoredId, facts_again, keys_in
 from schemas.identifiers import node_id
-from schemas.orders import Forget, Unlink
+from schemas.orders import Forget, Suppress, Unlink
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, call_of, email_key, key_of, ms, packed
 from tests.processors.histories import visits
 from tests.processors.oracle import Node, Oracle, Visit
@@ -287,7 +288,12 @@ def test_with_orders_too_every_pair_has_steps_or_a_reason(history, data):
 def test_an_order_that_parts_two_is_the_reason():
     events = [stored(Visit("login", "identify", NOW, user="ann", device="tablet"))]
     low, high = (node_id(node, HASH_KEY) for node in (TABLET, ANN))
-    for order, kind in ((Unlink(low, high), UNLINKED), (Forget(low, NOW), FORGOTTEN)):
+    for order, kind in (
+        (Unlink(low, high), UNLINKED),
+        (Forget(low, NOW), FORGOTTEN),
+        (Suppress(high), SUPPRESSED),
+        (Suppress(low), SUPPRESSED),
+    ):
         (reason,) = explain(Settled(events, keys_in(events), [order]), TABLET, ANN).reasons
         assert (reason.kind, reason.node, reason.target) == (kind, TABLET, ANN)
 
