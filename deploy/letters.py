@@ -24,7 +24,7 @@ def holds_one_of(payload: bytes, pairs: Collection[Pair]) -> bool:
     """Whether the payload names one of these identifiers as its own person's."""
     try:
         document = decode_json(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _text_holds(payload.decode(errors="replace"), pairs)
     return any(pair in pairs for pair in _pairs(document))
 

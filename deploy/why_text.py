@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from deploy.why_view import Answer, PlaceView, ReasonView, RouteView, StepView
 from processors.explain import ALWAYS, AT_TIMES
 from processors.reasons import (
@@ -66,12 +68,10 @@ def _place(node: str, place: PlaceView) -> Iterator[str]:
     if not place.steps and not times:
         yield f"  no link to an id with more authority: {node} is its profile's own root"
     for step in place.steps:
-        yield from _step(step, "  ")
+        yield from _step(msgspec.structs.replace(step, since=None, until=None), "  ")
 
 
 def _route(answer: Answer, route: RouteView) -> Iterator[str]:
-    if times := _times(route.since, route.until):
-        yield f"{times}:"
     if route.meeting not in (answer.a, answer.b):
         yield f"  both are {route.meeting}'s"
     for step in (*route.from_a, *route.from_b):

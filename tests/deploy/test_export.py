@@ -15,6 +15,7 @@ from deploy.letters import holds_one_of
 from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encode_resolved_event, encoder
 from schemas.identifiers import profile_id
 from tests.deploy.test_why import as_written
+from tests.odd_events import ODD_EVENTS
 from tests.processors.driver import RECEIVED, Pipeline, id_of
 from tests.processors.oracle import Visit
 from tests.sinks.stage import Tables
@@ -118,7 +119,13 @@ def test_a_device_of_several_people_is_nobodys_export(tables):
         (b'{"quantity": 7, nothing', False),
         (b"[1, 2]", False),
         (b"", False),
+        (b'\xff{"userId": "ann"}', True),
     ],
 )
 def test_a_letter_holds_an_id_where_it_stands_as_one(payload, held):
     assert holds_one_of(payload, {("u", "ann"), ("e", "ann@x.io"), ("x", "crm:7")}) is held
+
+
+@pytest.mark.parametrize("odd", ODD_EVENTS, ids=lambda odd: odd.name)
+def test_a_letter_may_hold_anything_that_was_ever_sent(odd):
+    assert not holds_one_of(odd.payload, {("u", "nobody-sends-this")})

@@ -2,27 +2,26 @@
 and what they do not notice: a stage that dies and is started again."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer
 
-from tests.avro import deserialise
 from tests.odd_events import ODD_EVENTS, batch
+from tests.pipeline.asking import LINK_KEYS, resolved, stitchline
 from tests.pipeline.decisions import a_link_is_cut_and_an_address_blocked, a_person_is_forgotten
 from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.fates import fates, is_right
-from tests.pipeline.up import SETTLE_S, Up, until
+from tests.pipeline.pages import what_the_page_says_comes_out
+from tests.pipeline.persons import a_person_is_exported
+from tests.pipeline.up import Up, until
 
 pytestmark = pytest.mark.timeout(240)
 
-LINK_KEYS = {"STITCHLINE_LINK_KEYS": "2026=env:LINK_SECRET", "LINK_SECRET": "0123456789abcdef" * 4}
+IDENTITY = Path(__file__).parents[2] / "docs" / "identity.md"
 
 
 @pytest.fixture(scope="module")
@@ -30,37 +29,6 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     stack = Up(tmp_path_factory.mktemp("up") / "data", **LINK_KEYS)
     yield stack
     stack.end(signal.SIGTERM)
-
-
-def stitchline(up: Up, *arguments: str) -> str:
-    addresses = {
-        "KAFKA_BOOTSTRAP_SERVERS": up.addresses["kafka"],
-        "CLICKHOUSE_URL": up.addresses["clickhouse"],
-    }
-    environ = addresses | LINK_KEYS
-    command = [sys.executable, "-m", "deploy", *arguments]
-    return subprocess.run(
-        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-
-
-def resolved(up: Up, message_id: str) -> dict[str, Any]:
-    """The event as a stock Avro consumer reads it, with the collector as its schema registry."""
-    consumer = Consumer(
-        {"bootstrap.servers": up.addresses["kafka"], "group.id": "a-team", "auto.offset.reset": "earliest"}
-    )
-    consumer.subscribe(["events.resolved"])
-    try:
-        for _ in range(SETTLE_S):
-            message = consumer.poll(1)
-            if message is None or message.error():
-                continue
-            event = deserialise(up.addresses["collector"], "events.resolved", message.value())
-            if event["message_id"] == message_id:
-                return event
-    finally:
-        consumer.close()
-    raise AssertionError(f"{message_id} did not arrive")
 
 
 def test_a_terminal_shows_sentences_and_the_folder_has_the_log(up: Up) -> None:
@@ -230,6 +198,15 @@ def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) 
     found = fates(up)
     wrong = {odd.name: found[odd.name] for odd in ODD_EVENTS if not is_right(odd, found[odd.name])}
     assert wrong == {}
+
+
+def test_what_the_page_on_identity_says_comes_out(up: Up) -> None:
+    titles = what_the_page_says_comes_out(up, IDENTITY.read_text())
+    assert {"A shared tablet", "A forwarded mail", "A family address", "A kiosk"} <= titles
+
+
+def test_one_persons_data_is_exported_to_a_folder_of_its_own(up: Up, tmp_path: Path) -> None:
+    a_person_is_exported(up, tmp_path / "ida")
 
 
 def test_a_child_that_is_killed_is_started_again_and_loses_nothing(up: Up) -> None:

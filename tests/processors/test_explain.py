@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from processors.explain import ALWAYS, NEVER, Explanation, explain, places
 from processors.facts import BOUNDARY, Fact
-from processors.mentions import mentions
-from processors.parsed import ParsedEvent, parse
 from processors.reasons import (
     BEATEN,
     CLAIM_IGNORED,
@@ -26,37 +24,16 @@ from processors.steps import Step
 from processors.stored import StoredEvent, StoredId, facts_again, keys_in
 from schemas.identifiers import node_id
 from schemas.orders import Forget, Suppress, Unlink
-from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, call_of, email_key, key_of, ms, packed
+from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, email_key, key_of, ms
 from tests.processors.histories import visits
 from tests.processors.oracle import Node, Oracle, Visit
+from tests.processors.stored import stored
 
 BOUNDED = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HOUR = 3_600_000
 NOW = RECEIVED
 ANN, BOB, TABLET = b"main|u:ann", b"main|u:bob", b"main|a:tablet"
 MAIL = email_key("ann@x.io")
-
-
-def stored(visit: Visit) -> StoredEvent:
-    """The visit as ClickHouse would have it."""
-    event = parse(packed(call_of(visit)))
-    assert isinstance(event, ParsedEvent)
-    about = mentions(event, visit.id)
-    assert about is not None
-    return StoredEvent(
-        workspace="main",
-        source="shop",
-        message_id=visit.id,
-        type=event.packed.type,
-        event=str(event.call.event) if event.packed.type == "track" else "",
-        time=event.times.happened,
-        previous_id=visit.previous,
-        identifiers=tuple(
-            StoredId(node_id(each.node, HASH_KEY), each.kind, each.value, claimed)
-            for claimed, ids in ((False, about.stated), (True, about.claimed))
-            for each in ids
-        ),
-    )
 
 
 def settled(history: list[Visit]) -> Settled:
