@@ -130,6 +130,7 @@ class Pipeline:
         self.positions: dict[tuple[str, int], int] = defaultdict(int)
         self.events: dict[str, PackedEvent] = {}
         self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.values: dict[str, list[bytes]] = defaultdict(list)  # the same as bytes
         self.pointers: dict[int, dict[str, Any]] = {}
         self.sent: dict[str, int] = defaultdict(int)
 
@@ -251,6 +252,7 @@ class Pipeline:
             if out.topic == "identity.facts":
                 self._put(out.topic, out.partition, out.value)
             else:
+                self.values[out.topic].append(out.value)
                 self._keep(out.topic, decode(out.value))
 
     def _keep(self, topic: str, record: dict[str, Any]) -> None:
