@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo up test check lint lint-images types bench chaos lock clean help
+.PHONY: setup demo up test check lint lint-images types bench chaos mutants lock clean help
 
 help:
 	@echo "make demo   set everything up, run the main job, check every number"
@@ -11,6 +11,7 @@ help:
 	@echo "make up     start the whole stack and stay"
 	@echo "make bench  measure every stage and the whole chain (about four minutes, on a quiet machine)"
 	@echo "make chaos  faults under load for an hour or two, with a tally (FAULTS=200 MINUTES=120 SEED= DELIVERY= FOLDER=)"
+	@echo "make mutants  known mistakes put into copies of the code, one by one: the tests see each (about four minutes)"
 	@echo "make setup  only set everything up"
 	@echo "make lock   pin dependencies anew (needs uv)"
 
@@ -70,6 +71,9 @@ MINUTES ?= 120
 FOLDER ?= chaos-results
 chaos: setup
 	@$(BIN)/python -m tests.chaos --faults $(FAULTS) --per-fleet $(PER_FLEET) --minutes $(MINUTES) --folder $(FOLDER) $(if $(SEED),--seed $(SEED)) $(if $(DELIVERY),--delivery $(DELIVERY)) $(if $(ONLY),--only "$(ONLY)")
+
+mutants: setup
+	@$(BIN)/python -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
 
 # What `make setup` installs; the part of it that a server needs; what makes the wheel. All in the same versions.
 LOCK := uv pip compile --universal --generate-hashes --python-version 3.11 --quiet --no-header --custom-compile-command 'make lock'

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.processors.driver import RECEIVED, profile_of_node
+from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
 from tests.processors.oracle import Node, Oracle, Ruling, Visit, authority, email_node, stated_nodes
 
 PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,14 +62,12 @@ def shuffled(found: list[Visit], seed: int) -> list[Visit]:
 
 @st.composite
 def rulings(draw: st.DrawFn, kinds: tuple[str, ...] = ("unlink", "forget", "forget one")) -> list[Ruling]:
-    """Unlinks and forgets of single nodes."""
+    """Unlinks and forgets of a few nodes, so that several orders meet at one."""
+    names = draw(st.lists(st.sampled_from(NODES), min_size=2, max_size=4, unique=True))
     found = []
-    for _ in range(draw(st.integers(1, 4))):
-        low, high = sorted(
-            draw(st.lists(st.sampled_from(NODES), min_size=2, max_size=2, unique=True)),
-            key=authority,
-            reverse=True,
-        )
+    for _ in range(draw(st.integers(1, 5))):
+        pair = draw(st.lists(st.sampled_from(names), min_size=2, max_size=2, unique=True))
+        low, high = sorted(pair, key=authority, reverse=True)
         kind = draw(st.sampled_from(kinds))
         if kind == "unlink":
             found.append(Ruling("unlink", low, high))
@@ -106,7 +104,14 @@ def erasures(draw: st.DrawFn, history: list[Visit]) -> list[Ruling]:
     """Events of some nodes up to some moments, each with the links that it states."""
     found = []
     for node in draw(st.lists(st.sampled_from(NODES), min_size=1, max_size=3, unique=True)):
-        erase = Ruling("erase", node, until=draw(st.sampled_from(MOMENTS)))
+        since, until = sorted([draw(st.sampled_from(MOMENTS)), draw(st.sampled_from(MOMENTS))])
+        erase = Ruling("erase", node, since=since, until=until)
         found.append(erase)
         found += facts_erased(history, erase)
     return found
+
+
+def in_parts(pipeline: Pipeline, things: list[Visit | Ruling], seed: int) -> Pipeline:
+    """Sent in three parts, each after the rest of the one before: orders stand before, among and behind events."""
+    first, second = sorted(Random(seed).choices(range(len(things) + 1), k=2))  # noqa: S311 - the moments of a test
+    return pipeline.visit(things[:first]).visit(things[first:second]).visit(things[second:])

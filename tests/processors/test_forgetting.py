@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.processors.driver import Pipeline, key_of
+from tests.processors.driver import RECEIVED, Pipeline, key_of, profile_of_node
 from tests.processors.histories import MOMENTS, PATIENT, expected, facts_erased, rulings, visits
 from tests.processors.oracle import Node, Oracle, Ruling, Visit
 
@@ -41,6 +41,17 @@ def orders_of(history: list[Visit], person: Node, until: int) -> Iterator[Ruling
             yield from (erase, *facts_erased(history, erase))
 
 
+def test_a_person_who_returns_after_being_forgotten_is_linked_again():
+    """By an ordinary call, whose link had been sent before: the resolver must not take it for known."""
+    old, back, later = RECEIVED - 9_000, RECEIVED - 3_000, RECEIVED
+    pipeline = Pipeline().visit([Visit("old", "track", old, user="ann", device="cookie")])
+    pipeline.visit([Ruling("forget", ("a", "cookie"), until=RECEIVED - 5_000)])
+    pipeline.visit([Visit("stranger", "page", later, device="cookie")])
+    assert pipeline.profiles()["stranger"] == profile_of_node(("a", "cookie"))
+    pipeline.visit([Visit("back", "track", back, user="ann", device="cookie")])
+    assert pipeline.profiles()["stranger"] == profile_of_node(("u", "ann"))
+
+
 @PATIENT
 @given(visits(), rulings(kinds=("unlink",)), st.integers(0, 1000))
 def test_what_was_unlinked_stays_unlinked_when_all_old_events_are_sent_again(history, orders, seed):
@@ -59,10 +70,13 @@ def test_nothing_of_a_forgotten_time_comes_back_when_all_old_events_are_sent_aga
     known, until = Oracle(history), data.draw(st.sampled_from(MOMENTS))
     person = known.profile(data.draw(st.sampled_from(history)))
     orders = list(orders_of(history, person, until))
-    pipeline = Pipeline(seed=seed).visit([*history, *orders, *history, *again(history)])
+    pipeline = Pipeline(seed=seed).visit([*history, *orders]).visit([*history, *again(history)])
     theirs = {visit.id for visit in history if visit.time <= until and known.profile(visit) == person}
     stored = Counter(event["message_id"] for event in pipeline.resolved)
     assert not theirs & {name.removesuffix("-again") for name in stored}
+    counts = pipeline.ledger()
+    assert counts.get("forgotten", 0) >= len(theirs)
+    assert counts.pop("accepted") == sum(counts.values())
     assert pipeline.profiles() == expected([*history, *again(history)], orders)
 
 
@@ -74,7 +88,7 @@ def test_no_state_holds_an_id_in_clear_of_somebody_who_was_forgotten(history, da
     known = Oracle(history)
     person = known.profile(data.draw(st.sampled_from(history)))
     orders = list(orders_of(history, person, max(MOMENTS)))
-    pipeline = Pipeline(seed=seed).visit([*history, *orders, *history])
+    pipeline = Pipeline(seed=seed).visit([*history, *orders]).visit(history)
     for node in nodes_of(known, person):
         values = (value for state in pipeline.states.values() for value in state.values())
         assert not any(key_of(node) in value for value in values)
