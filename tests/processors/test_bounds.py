@@ -15,14 +15,17 @@ from processors.facts import (
     Derivation,
     Fact,
     encode_facts,
+    encode_orders,
     facts_of,
 )
 from processors.forest import apply, outcome
 from processors.identity import Identity
 from processors.mentions import mentions
-from processors.node_state import PROVENANCES_MAX, STATE_BYTES_MAX, NodeState
+from processors.node_state import PROVENANCES_MAX, RULINGS_MAX, STATE_BYTES_MAX, NodeState
 from processors.parsed import ParsedEvent, parse
 from processors.times import TIME_MAX
+from schemas.identifiers import node_id
+from schemas.orders import Forget, Order, Unlink
 from schemas.stream import InputRecord
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, packed, profile_of_node
 from tests.processors.oracle import Oracle, Visit
@@ -65,6 +68,13 @@ def test_no_facts_make_a_state_or_a_message_that_kafka_refuses(kind):
             assert out.topic in ("identity.facts", "identity.pointers", "profile.changes")
             assert len(out.value) <= PACK_BYTES_MAX
         largest = max(largest, *map(len, state.values()))
+    orders: list[Order] = [
+        *(Unlink(node_id(node, HASH_KEY), VERSION + number) for number in range(RULINGS_MAX)),
+        *(Forget(node_id(node, HASH_KEY), LAST, VERSION + number) for number in range(RULINGS_MAX)),
+    ]
+    step(0, [InputRecord(0, RECEIVED, None, encode_orders(orders))], state)
+    assert len(*state.values()) > largest
+    largest = len(*state.values())
     assert STATE_BYTES_MAX / 5 < largest <= STATE_BYTES_MAX
 
 
