@@ -1,6 +1,8 @@
 """What the tables know of people, in a real engine: identifiers, conflicts, and whose an event is."""
 
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,13 @@ from sinks.migrations import migrate
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, event_record, pointer, pointer_record
 
+PAGE = (Path(__file__).parents[2] / "docs" / "clickhouse.md").read_text()
+EXAMPLES = [
+    statement
+    for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    for statement in block.split(";\n")
+    if statement.strip()
+]
 ALIASES = 16  # links of the longest alias chain
 
 
@@ -203,3 +212,9 @@ def test_an_identifier_of_more_than_two_hundred_devices_in_a_day_is_reported(tab
         ("1970-01-31", "e", "a@x.org", f"{2:016x}", 201, 201),
         ("1970-01-31", "x", "contact_id:k", f"{3:016x}", 201, 201),
     ]
+
+
+def test_the_sql_of_the_page_on_clickhouse_is_answered(tables: Tables) -> None:
+    assert EXAMPLES
+    for statement in EXAMPLES:
+        tables.rows(statement.replace("idr_profile(", f"{function_of(tables)}("))
