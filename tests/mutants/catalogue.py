@@ -260,7 +260,7 @@ MUTANTS = (
     Mutant(
         "a suppressed id still is one",
         ORDERED,
-        (("            if self._at(found.node).is_suppressed:\n", "            if False:\n"),),
+        (("replace(before, is_suppressed=True)", "replace(before, is_suppressed=False)"),),
         (ORDERS,),
     ),
 )
