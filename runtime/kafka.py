@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from runtime.kafka_access import files_of, librdkafka_access
 from runtime.settings import KafkaSettings, ProcessorSettings, SettingsError
-from schemas.topics import AGENTS, COMPACT, TOMBSTONES_MS, TOPICS, Topic, changelog
+from schemas.topics import AGENTS, COMPACT, COMPACTION_LAG_MS, TOMBSTONES_MS, TOPICS, Topic, changelog
 
 log = structlog.get_logger()
 
@@ -140,6 +140,7 @@ def _new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
     config = {"cleanup.policy": topic.cleanup, "min.insync.replicas": str(settings.min_insync_replicas)}
     if topic.cleanup == COMPACT:
         config["delete.retention.ms"] = str(TOMBSTONES_MS)
+        config["max.compaction.lag.ms"] = str(COMPACTION_LAG_MS)
         config["min.compaction.lag.ms"] = str(topic.uncompacted_ms)
     else:
         config["retention.ms"] = str(topic.retention_ms)

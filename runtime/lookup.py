@@ -17,6 +17,7 @@ from runtime.lag import Ends, Key
 from runtime.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
+UNLIMITED_MS = 1 << 60  # Kafka's own default is the largest number that it has
 
 
 class Lookup:
@@ -84,6 +85,13 @@ class Lookup:
         if errors and not found:
             raise errors[0]
         return found
+
+    def replaced_ms(self, topic: str) -> int:
+        """How long a compacted topic may keep a value that another one has replaced; -1 where nothing says so."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        config = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource].result()
+        lag_ms = int(config["max.compaction.lag.ms"].value)
+        return lag_ms if lag_ms < UNLIMITED_MS else -1
 
     def retention_ms(self, topic: str) -> int:
         """How long a record is kept at least; -1: for ever, or until a newer one has its key."""

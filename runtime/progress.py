@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -19,6 +20,8 @@ from runtime.peek import Peek
 from runtime.settings import KafkaSettings
 from runtime.store import NEXT
 from schemas.topics import AGENTS, Topic, changelog
+
+T = TypeVar("T")
 
 POLL_S = 0.2
 BATCH_RECORDS = 1_000
@@ -39,9 +42,10 @@ class Progress:
         self._lookup = Lookup(kafka)
 
     def ends(self, topic: Topic) -> dict[Key, int]:
-        """Where the topic's partitions end now, for readers of committed records."""
+        """Where the topic's partitions end now, transactions that are still open included."""
         with _answered(self._kafka):
-            return {(topic.name, partition): end for partition, end in self._stable(topic).items()}
+            found = self._patiently(lambda: self._ends(topic))
+            return {(topic.name, partition): end for partition, end in found.items()}
 
     def wait_processed(self, ends: Mapping[Key, int]) -> None:
         """Until the processors are past these offsets, by topic (without the prefix) and partition. Raises NotAcknowledged."""
@@ -56,16 +60,14 @@ class Progress:
     def wait_stored(self, sinks: Mapping[str, tuple[str, Topic]]) -> None:
         """Until what these sinks' topics hold now is in ClickHouse. By sink, its group and its topic. Raises NotAcknowledged."""
         with _answered(self._kafka):
-            missing = {
-                (sink, partition): end
-                for sink, (_, topic) in sinks.items()
-                for partition, end in self._stable(topic).items()
-            }
+            missing: dict[Key, int] = {}
+            for sink, (_, topic) in sinks.items():
+                missing |= {(sink, place): end for (_, place), end in self.ends(topic).items()}
             self._until(lambda: self._drop_stored(missing, sinks), lambda: _told("sink", missing))
 
     def _until(self, holds: Callable[[], bool], complaint: Callable[[], str]) -> None:
         end = time.monotonic() + self._timeout_s
-        while not holds():
+        while not self._patiently(holds):
             if time.monotonic() > end:
                 raise NotAcknowledged(
                     f"not taken over within {self._timeout_s} s: {complaint()}. Everything that was sent stands: when "
@@ -73,10 +75,21 @@ class Progress:
                 )
             time.sleep(POLL_S)
 
-    def _stable(self, topic: Topic) -> dict[int, int]:
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Asked again for a while: a partition has no leader for a moment, when it is new or when a broker has gone."""
+        end = time.monotonic() + self._kafka.answer_timeout_s
+        while True:
+            try:
+                return ask()
+            except KafkaException:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(POLL_S)
+
+    def _ends(self, topic: Topic) -> dict[int, int]:
         name = topic.full_name(self._kafka.topic_prefix)
         places = [(name, partition) for partition in range(self._lookup.partitions(name))]
-        return {partition: found.stable for (_, partition), found in self._lookup.ends(places).items()}
+        return {partition: found.end for (_, partition), found in self._lookup.ends(places).items()}
 
     @contextmanager
     def _following(self, wanted: Mapping[Key, int]) -> Iterator[Callable[[], dict[Key, int]]]:
@@ -90,9 +103,8 @@ class Progress:
             logger=logging.getLogger("librdkafka"),
         )
         try:
-            consumer.assign(
-                [self._tail(name, place) for name, agent in names.items() for place in _of(agent, wanted)]
-            )
+            places = [(name, place) for name, agent in names.items() for place in _of(agent, wanted)]
+            consumer.assign(self._patiently(lambda: [self._tail(*place) for place in places]))
             yield lambda: _positions(consumer, names)
         finally:
             consumer.close()
@@ -131,9 +143,12 @@ class Progress:
             consumer.close()
 
     def _is_past(self, name: str, partition: int, position: int, end: int) -> bool:
-        """Behind the last record there may be markers of transactions, which nobody reads."""
+        """Behind the last record there may be markers of transactions, which nobody reads. Where a transaction is open below the
+        end, what stands behind its beginning may be committed already, and cannot be read yet."""
         if position >= end:
             return True
+        if self._lookup.ends([(name, partition)])[name, partition].stable < end:
+            return False
         with Peek(self._kafka) as peek:
             return peek.first_timestamp(name, partition, position, end) is None
 

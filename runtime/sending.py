@@ -8,24 +8,15 @@ some may be there then, and the command is run again.
 import logging
 from collections.abc import Iterable
 
-import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.lag import Key
 from runtime.settings import KafkaSettings
+from schemas.stream import OutputRecord
 
 
-class Sent(msgspec.Struct, frozen=True):
-    """One record; `topic` is without the deployment's prefix."""
-
-    topic: str
-    partition: int
-    key: bytes
-    value: bytes
-
-
-def send(kafka: KafkaSettings, records: Iterable[Sent]) -> dict[Key, int]:
+def send(kafka: KafkaSettings, records: Iterable[OutputRecord]) -> dict[Key, int]:
     """By topic (without the prefix) and partition, the offset behind the last of these records."""
     producer = Producer(
         client_config(kafka)

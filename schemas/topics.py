@@ -10,6 +10,9 @@ COMPACT, DELETE = "compact", "delete"
 TOMBSTONES_MS = (
     DAY_MS  # how long a compacted topic still tells of a deletion; a copy older than that may have missed it
 )
+COMPACTION_LAG_MS = (
+    7 * DAY_MS
+)  # a value that was replaced is gone by then: an identifier, say, of somebody forgotten
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):

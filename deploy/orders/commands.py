@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from deploy.ids import Id
     from deploy.orders.forget import Tools
+    from deploy.orders.receipt import Copies
     from runtime.settings import KafkaSettings
 
 _FORMS = "u:42, e:ann@example.org, a:6f1c, x:contact_id:7, or a bare value that is not ambiguous"
@@ -115,8 +116,7 @@ def _tools(workspace: str) -> "Iterator[Tools]":
             giver=Giver(kafka, settings),
             tables=Tables(client, workspace, delete_timeout_s=settings.delete_timeout_s),
             nodes_max=settings.nodes_max,
-            now_ms=_now_ms,
-            retention_ms=lambda: _retention_ms(kafka),
+            copies=lambda: _copies(kafka),
         )
 
 
@@ -134,15 +134,21 @@ def _kafka_answers(kafka: "KafkaSettings") -> Iterator[None]:
         ) from error
 
 
-def _retention_ms(kafka: "KafkaSettings") -> dict[str, int]:
-    """Of the topics that hold what identifies people: events, links, and the state that was made of them."""
+def _copies(kafka: "KafkaSettings") -> "list[Copies]":
+    """Topics that hold what identifies people: events, links, and the state that was made of them."""
+    from deploy.orders.receipt import copies
     from runtime.lookup import Lookup
     from schemas.topics import AGENTS, EVENTS_DEAD, EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS, changelog
 
-    lookup = Lookup(kafka)
+    lookup, prefix = Lookup(kafka), kafka.topic_prefix
     states = [changelog(kafka.generation, agent) for agent in AGENTS]
-    topics = [EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS, *states]
-    return {topic.name: lookup.retention_ms(topic.full_name(kafka.topic_prefix)) for topic in topics}
+    expiring = {
+        topic.name: lookup.retention_ms(topic.full_name(prefix))
+        for topic in (EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS)
+    }
+    return copies(
+        expiring, {topic.name: lookup.replaced_ms(topic.full_name(prefix)) for topic in states}, _now_ms()
+    )
 
 
 def _find(tools: "Tools", text: str, data: Path) -> "Id":

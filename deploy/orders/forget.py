@@ -19,14 +19,14 @@ from deploy.orders.events import facts_after
 from deploy.orders.giving import Giver
 from deploy.orders.people import Person, Pointer, person, root_of
 from deploy.orders.plan import Plan, earlier, plan
-from deploy.orders.receipt import BEGUN, DONE, DRY, Receipt, begun, copies
+from deploy.orders.receipt import BEGUN, DONE, DRY, Copies, Receipt, begun
 from deploy.orders.residue import search
 from deploy.orders.tables import Named, Tables
 from processors.facts import Fact, encode_facts
-from runtime.sending import Sent
 from schemas.identifiers import partition_hash, partition_of
 from schemas.order_documents import Addressed, orders_in
 from schemas.orders import Suppress
+from schemas.stream import OutputRecord
 from schemas.topics import IDENTITY_FACTS
 
 
@@ -42,13 +42,12 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What the command works with; `retention_ms`: how long each topic with copies keeps them, -1 where it is compacted."""
+    """What the command works with; `copies` says which topics hold what was sent before."""
 
     giver: Giver
     tables: Tables
     nodes_max: int
-    now_ms: Callable[[], int]
-    retention_ms: Callable[[], dict[str, int]]
+    copies: Callable[[], list[Copies]]
 
 
 def forget(tools: Tools, wanted: Id, wish: Wish, *, is_dry: bool) -> Receipt:
@@ -124,13 +123,13 @@ def _state_again(tools: Tools, plans: Sequence[Plan]) -> int:
     return len(facts)
 
 
-def _as_records(facts: Iterable[Fact], partitions: int) -> Iterable[Sent]:
+def _as_records(facts: Iterable[Fact], partitions: int) -> Iterable[OutputRecord]:
     by_partition: dict[int, list[Fact]] = {}
     for fact in facts:
         by_partition.setdefault(partition_of(fact.node, partitions), []).append(fact)
     for partition, some in sorted(by_partition.items()):
         for value in encode_facts(some, []):
-            yield Sent(IDENTITY_FACTS.name, partition, some[0].node, value)
+            yield OutputRecord(IDENTITY_FACTS.name, partition, some[0].node, value)
 
 
 def _deleted(tools: Tools, plans: Sequence[Plan], values: Sequence[Named], receipt: Receipt) -> Receipt:
@@ -144,7 +143,7 @@ def _deleted(tools: Tools, plans: Sequence[Plan], values: Sequence[Named], recei
         deleted=gone,
         left=search(tools.tables, values, nodes),
         searched_for=len(values),
-        copies=copies(tools.retention_ms(), tools.now_ms()),
+        copies=tools.copies(),
     )
 
 

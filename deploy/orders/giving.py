@@ -11,10 +11,11 @@ from runtime.control import read_control, write_control
 from runtime.kafka import TopicMismatch
 from runtime.lookup import Lookup
 from runtime.progress import Progress
-from runtime.sending import Sent, send
+from runtime.sending import send
 from runtime.settings import KafkaSettings, OrderSettings
 from schemas.control import ControlState
 from schemas.order_documents import Addressed, encode, key_of, orders_in
+from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 from sinks.tables import SINKS
 
@@ -48,7 +49,7 @@ class Giver:
         self.send_and_wait(list(records(orders, self.partitions())))
         return len(orders)
 
-    def send_and_wait(self, sent: Sequence[Sent]) -> None:
+    def send_and_wait(self, sent: Sequence[OutputRecord]) -> None:
         """Until processors are past these records and what nodes told each other because of them, and sinks have it all."""
         if sent:
             self._progress.wait_processed(send(self._kafka, sent))

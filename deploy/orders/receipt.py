@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from deploy.orders.plan import Plan
-from deploy.orders.residue import Residue
 from schemas.order_documents import hex_of
 
 BEGUN, DONE, DRY = "begun", "done", "would be done"
@@ -30,6 +29,16 @@ class Copies(msgspec.Struct, frozen=True):
     topic: str
     what: str
     until: str | None
+
+
+class Residue(msgspec.Struct, frozen=True):
+    """Rows of one column that hold one identifier of the person, who is named by the node alone."""
+
+    table: str
+    column: str
+    rows: int
+    node: str
+    why: str
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,16 +88,17 @@ def iso(milliseconds: int) -> str:
         return datetime.max.replace(tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
-def copies(retention_ms: Mapping[str, int], now_ms: int) -> list[Copies]:
-    """By topic how long it keeps a record at least; -1 for a compacted one."""
+def copies(expiring_ms: Mapping[str, int], compacted_ms: Mapping[str, int], now_ms: int) -> list[Copies]:
+    """By topic how long Kafka keeps a record, or a value that was replaced; -1: nothing says so."""
     return [
-        Copies(topic, EXPIRES if kept >= 0 else COMPACTED, iso(now_ms + kept) if kept >= 0 else None)
-        for topic, kept in retention_ms.items()
+        Copies(topic, what, iso(now_ms + kept) if kept >= 0 else None)
+        for kept_ms, what in ((expiring_ms, EXPIRES), (compacted_ms, COMPACTED))
+        for topic, kept in kept_ms.items()
     ]
 
 
-EXPIRES = "records as they were sent; Kafka deletes them by time, a segment (at most as long again) after this moment"
-COMPACTED = "hashed keys; an older value may name an identifier until Kafka compacts the topic"
+EXPIRES = "records as they were sent; deleted by time, with the whole segment that they are in"
+COMPACTED = "keys are hashes; values that were replaced may name identifiers until Kafka compacts them away"
 
 
 def _kinds(plans: Iterable[Plan]) -> dict[str, int]:

@@ -6,9 +6,8 @@ there; what is told as `unexplained` is one. Only reads.
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from deploy.orders.letters import anywhere
+from deploy.orders.receipt import Residue
 from deploy.orders.tables import Named, Tables, numbers
 from schemas.order_documents import hex_of
 
@@ -25,16 +24,6 @@ OTHERS = "inside an event that is somebody else's"
 NAMED = "named by an event that happened after the moment of forgetting, or by one of somebody else"
 LETTER = "in a dead letter, where it does not stand as an identifier, or which came later"
 UNEXPLAINED = "unexplained"
-
-
-class Residue(msgspec.Struct, frozen=True):
-    """Rows of one column that hold one identifier of the person, who is named by the node alone."""
-
-    table: str
-    column: str
-    rows: int
-    node: str
-    why: str
 
 
 def search(tables: Tables, values: Sequence[Named], nodes: frozenset[int]) -> list[Residue]:

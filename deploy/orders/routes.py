@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from processors.facts import encode_orders
-from runtime.sending import Sent
 from schemas.order_documents import Addressed
 from schemas.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.pack import encode_pack
+from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
 
 RECORD_ORDERS_MAX = 5_000  # some 30 bytes each
@@ -21,14 +21,14 @@ FOR_NODES = (Unlink, Forget, Suppress)
 FOR_RESOLVERS = (Forget, Erase, Suppress)
 
 
-def records(addressed: Sequence[Addressed], partitions: int) -> Iterator[Sent]:
+def records(addressed: Sequence[Addressed], partitions: int) -> Iterator[OutputRecord]:
     """The records that carry these orders, in their order within each partition."""
     for partition, orders in sorted(_by_partition(addressed, partitions).items()):
         for some in _cut(orders):
-            yield Sent(IDENTITY_FACTS.name, partition, KEY, encode_orders(some))
+            yield OutputRecord(IDENTITY_FACTS.name, partition, KEY, encode_orders(some))
     for some in _cut([each.order for each in addressed if isinstance(each.order, FOR_RESOLVERS)]):
         for partition in range(partitions):
-            yield Sent(EVENTS_RAW.name, partition, KEY, encode_pack([], some))
+            yield OutputRecord(EVENTS_RAW.name, partition, KEY, encode_pack([], some))
 
 
 def _by_partition(addressed: Iterable[Addressed], partitions: int) -> dict[int, list[Order]]:

@@ -49,6 +49,13 @@ def test_every_option_of_up_is_there(option: str) -> None:
         (["profile", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["why", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["export", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (["forget", "u:ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (["unlink", "u:a", "e:a@b.example"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (
+            ["orders", "resend"],
+            {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "KAFKA_ANSWER_TIMEOUT_S": "1"},
+            "127.0.0.1:1",
+        ),
         (["processor"], {"STITCHLINE_HASH_KEY": "short"}, "STITCHLINE_HASH_KEY"),
         (["collector"], {"COLLECTOR_PORT": "99999999"}, "COLLECTOR_PORT"),
         (["sink", "nowhere"], {}, "nowhere"),

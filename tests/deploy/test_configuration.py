@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.configuration import BadConfiguration, apply_file, read_file
+from deploy.configuration import BadConfiguration, apply_file, read_blocked, read_file
 from runtime.control import ControlReader, read_control
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings
@@ -25,13 +25,23 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("sources: {}", "sources"),
         ("rules: []", "rules"),
         ("sources:\n- id: a", "write_keys"),
+        ("blocked_ids: [{ids: ['e:nobody']}]", "no e-mail"),
+        ("blocked_ids: [{ids: [kiosk]}]", "a:kiosk"),
+        ("blocked_ids: [{workspace: main}]", "ids"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_name_and_the_place(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text(text)
     with pytest.raises(BadConfiguration, match=f"wrong.yaml.*{told}"):
-        read_file(file)
+        read_file(file), read_blocked(file)
+
+
+def test_blocked_identifiers_are_read_with_their_workspace(tmp_path: Path) -> None:
+    file = tmp_path / "blocked.yaml"
+    file.write_text("blocked_ids: [{ids: ['u:test', 'x:crm:7']}, {workspace: second, ids: ['a:kiosk']}]")
+    assert read_file(file) == {}
+    assert read_blocked(file) == [("main", "u:test"), ("main", "x:crm:7"), ("second", "a:kiosk")]
 
 
 def deployment(kafka: str, topic_prefix: str) -> KafkaSettings:

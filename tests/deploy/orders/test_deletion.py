@@ -1,0 +1,164 @@
+"""Deletion in a real ClickHouse: exactly the rows of a plan, accounted for once, and a search that says what is left and why."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from deploy.orders.deletion import delete, would_delete
+from deploy.orders.events import are_stated, facts_after
+from deploy.orders.people import Pointer, Segment
+from deploy.orders.plan import Company, Plan
+from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, search
+from deploy.orders.tables import Named, Tables
+from processors.facts import ASSERTED, Fact
+from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encoder
+from schemas.identifiers import hash_email
+from schemas.orders import Erase
+from tests.sinks.stage import START_MS, event, pointer
+from tests.sinks.stage import Tables as Stage
+
+ANN, EMAIL, TABLET, BOB = 101, 102, 103, 104
+NAMES = {
+    ANN: ("u", "ann-1"),
+    EMAIL: ("e", "ann@mail.example"),
+    TABLET: ("a", "tablet-1"),
+    BOB: ("u", "bob-2"),
+}
+NOW = START_MS + 10_000
+BEFORE, LATE = START_MS, NOW + 1_000
+PLAN = Plan(
+    by=f"forget/{ANN:016x}-{NOW}",
+    until=NOW,
+    nodes=frozenset({ANN, EMAIL}),
+    erasures=(Erase(ANN, 0, NOW), Erase(EMAIL, 0, NOW), Erase(TABLET, 0, START_MS + 500)),
+    orders=(),
+)
+VALUES = [Named(*NAMES[node], node) for node in (ANN, EMAIL)]
+
+encode_letter = encoder(DEAD_LETTER)
+
+
+def happened(number: int, *nodes: int, time: int = BEFORE, **fields: Any) -> bytes:
+    """An event under the first of these nodes, that names them all."""
+    identifiers = [{"node": node, "kind": NAMES[node][0], "value": NAMES[node][1]} for node in nodes]
+    text = " ".join(value for _, value in (NAMES[node] for node in nodes))
+    said = {
+        "subject": nodes[0],
+        "timestamp": time,
+        "identifiers": identifiers,
+        "envelope": f'{{"{text}": 1}}',
+    }
+    return event(number, anonymous_id="", properties="{}", **said | fields)
+
+
+def letter(payload: str, stage: str, received_at: int = BEFORE) -> bytes:
+    fields = ("source", "reason", "detail", "fingerprint", "message_id")
+    return encode_letter(
+        dict.fromkeys(fields, "dev")
+        | {"workspace": "main", "stage": stage, "received_at": received_at, "payload": payload.encode()}
+        | {"raw_partition": -1, "raw_offset": -1, "raw_index": -1}
+    )
+
+
+@pytest.fixture
+def tables(clickhouse: str, database: str) -> Iterator[Tables]:
+    stage = Stage(clickhouse, database)
+    rows = [
+        happened(1, ANN, EMAIL, type="identify", traits='{"email": "ann@mail.example", "plan": "pro"}'),
+        happened(2, TABLET),
+        happened(3, TABLET, time=START_MS + 501),
+        happened(4, BOB, EMAIL),
+        happened(5, ANN, EMAIL, time=LATE),
+        happened(6, ANN, workspace="second"),
+    ]
+    letters = [letter('{"userId":"ann-1"}', stage) for stage in ("collector", "resolve")]
+    letters += [letter('{"userId":"ann-1"}', "resolve", LATE), letter('{"userId":"bob-2"}', "resolve")]
+    stage.insert("events_in", RESOLVED_EVENT, rows, "t1")
+    stage.insert("dead_letters_in", DEAD_LETTER, letters[:2] + letters[3:], "t2")
+    stage.insert(
+        "dead_letters_in", DEAD_LETTER, [letter('{"userId": "ann-1", "late": 1}', "resolve", LATE)], "t3"
+    )
+    yield Tables(stage.client, "main", delete_timeout_s=60)
+    stage.client.close()
+
+
+def stored(tables: Tables) -> list[str]:
+    return [row[0] for row in tables.ask("SELECT message_id FROM events ORDER BY message_id")]
+
+
+def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
+    would = would_delete(tables, [PLAN], VALUES)
+    assert would == {"events": 2, "traits": 2, "dead_letters": 2, "identifiers": 2}
+    assert delete(tables, PLAN, VALUES) == would
+    assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
+    assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"identifiers": 2}
+    ledger = "SELECT sum(events) FROM ledger WHERE stage = 'forget' AND outcome = 'forgotten'"
+    assert tables.ask(ledger) == [(3,)], "two events, and a letter that had been counted as dead"
+    named = tables.ask(
+        "SELECT kind, value FROM identifiers FINAL WHERE workspace = 'main' ORDER BY kind, value"
+    )
+    assert [tuple(row) for row in named] == sorted(NAMES.values()), "a later event names the person again"
+
+
+def test_a_run_that_was_cut_off_before_its_deletions_is_accounted_for_once(tables: Tables) -> None:
+    class CutOff(Exception):
+        pass
+
+    class Refusing(Tables):
+        def delete(self, table: str, condition: str) -> None:
+            raise CutOff
+
+    with pytest.raises(CutOff):
+        delete(Refusing(tables.client, "main", delete_timeout_s=60), PLAN, VALUES)
+    delete(tables, PLAN, VALUES)
+    assert tables.ask("SELECT sum(events) FROM ledger WHERE stage = 'forget'") == [(3,)]
+
+
+def test_what_is_left_is_told_with_its_place_and_why(tables: Tables) -> None:
+    delete(tables, PLAN, VALUES)
+    left = {
+        (found.table, found.column, found.node, found.why) for found in search(tables, VALUES, PLAN.nodes)
+    }
+    address, user = f"{EMAIL:016x}", f"{ANN:016x}"
+    assert ("events", "envelope", address, OTHERS) in left
+    assert ("events", "envelope", user, LATER) in left
+    assert ("identifiers", "value", user, NAMED) in left
+    assert ("dead_letters", "payload", user, LETTER) in left
+    assert {why for *_, why in left} == {OTHERS, LATER, NAMED, LETTER}
+
+
+def test_a_mutation_names_nobody(tables: Tables) -> None:
+    delete(tables, PLAN, VALUES)
+    commands = tables.ask("SELECT command FROM system.mutations WHERE database = currentDatabase()")
+    told = " ".join(command for (command,) in commands)
+    assert "DELETE" in told
+    assert [value for _, value in NAMES.values() if value in told] == []
+
+
+def test_rows_of_pointers_and_company_are_read_whole(tables: Tables, clickhouse: str, database: str) -> None:
+    stage = Stage(clickhouse, database)
+    segments = [
+        {"valid_from": 0, "valid_to": 100, "owner": ANN},
+        {"valid_from": 100, "valid_to": 200, "owner": BOB},
+    ]
+    conflicts = [{"target": BOB, "strength": 1, "since": 5}]
+    rows = [
+        pointer(TABLET, TABLET, segments=segments, conflicts=[]),
+        pointer(EMAIL, ANN, conflicts=conflicts),
+    ]
+    stage.insert("pointers_in", POINTER, rows, "p1")
+    device = Pointer(node=TABLET, owner=TABLET, segments=(Segment(0, 100, ANN), Segment(100, 200, BOB)))
+    address = Pointer(node=EMAIL, owner=ANN, conflicts=(BOB,))
+    assert tables.pointers_of([TABLET, EMAIL]) == [address, device]
+    assert tables.pointers_to([BOB]) == [address, device]
+    assert tables.pointers_to([TABLET]) == []
+    assert tables.company_of([ANN]) == [Company({ANN: "u", EMAIL: "e"})]
+    stage.client.close()
+
+
+def test_links_of_later_events_are_told_again(tables: Tables) -> None:
+    user, address = b"main|u:ann-1", f"main|e:{hash_email('ann@mail.example')}".encode()
+    assert facts_after(tables, [ANN, EMAIL], NOW) == [Fact(address, user, LATE, ASSERTED, False)]
+    assert are_stated(tables, ANN, EMAIL)
+    assert not are_stated(tables, ANN, TABLET)

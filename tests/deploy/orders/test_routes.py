@@ -1,0 +1,46 @@
+"""Where orders go: the node's own partition, every resolver, or both."""
+
+import pytest
+
+from deploy.orders.routes import RECORD_ORDERS_MAX, records
+from processors.facts import decode_facts
+from schemas.identifiers import partition_hash, partition_of
+from schemas.order_documents import Addressed
+from schemas.orders import Erase, Forget, Suppress, Unlink
+from schemas.pack import decode_pack
+
+KEY = b"main|u:ann"
+PARTITIONS = 4
+HERE = partition_of(KEY, PARTITIONS)
+EVERYWHERE = set(range(PARTITIONS))
+
+
+@pytest.mark.parametrize(
+    ("order", "for_nodes", "for_resolvers"),
+    [
+        (Unlink(1, 2), {HERE}, set()),
+        (Forget(1, 10), {HERE}, EVERYWHERE),
+        (Erase(1, 0, 10), set(), EVERYWHERE),
+        (Suppress(1), {HERE}, EVERYWHERE),
+    ],
+)
+def test_an_order_goes_to_its_node_and_to_every_resolver_that_it_concerns(order, for_nodes, for_resolvers):
+    sent = list(records([Addressed(order, partition_hash(KEY), "test")], PARTITIONS))
+    facts = [each for each in sent if each.topic == "identity.facts"]
+    raw = [each for each in sent if each.topic == "events.raw"]
+    assert {each.partition for each in facts} == for_nodes
+    assert {each.partition for each in raw} == for_resolvers
+    assert all(decode_facts(each.value).orders == [order] for each in facts)
+    assert all(decode_pack(each.value).orders == [order] for each in raw)
+
+
+def test_a_node_without_a_known_key_is_looked_for_in_every_partition():
+    sent = records([Addressed(Unlink(1, 2), None, "test")], PARTITIONS)
+    assert {(each.topic, each.partition) for each in sent} == {("identity.facts", n) for n in EVERYWHERE}
+
+
+def test_many_orders_are_several_records():
+    many = [Addressed(Unlink(node, 1), 0, "test") for node in range(RECORD_ORDERS_MAX + 1)]
+    sent = list(records(many, PARTITIONS))
+    assert [len(decode_facts(each.value).orders) for each in sent] == [RECORD_ORDERS_MAX, 1]
+    assert all(len(each.value) < 500_000 for each in sent)
