@@ -24,6 +24,7 @@ from schemas.topics import IDENTITY_FACTS, changelog
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.identity_step import NOW, address, device, login, packed
+from tests.bench.meter import PER, cpu_s
 from tests.bench.processor import PARTITIONS, environment, pin, worker
 from tests.bench.recovery import read_log
 
@@ -92,14 +93,16 @@ def rates(folder: Path, environ: dict[str, str], count: int, ids: int) -> Iterat
     with worker(folder, environ) as found:
         pin(found.process)
         found.work(people(0, WARM_UP_IDS))
+        before = cpu_s(found.process)
         seconds = found.work(people(WARM_UP_IDS, count))
-        yield _figure(
-            "a whole worker, events with a new device, user and e-mail", count / seconds, "events/s"
-        )
-        yield _figure("a whole worker, the facts of these", 2 * count / seconds, "facts/s")
-        base = PEOPLE_IDS * (WARM_UP_IDS + count)
-        seconds = found.work(devices(base, ids), IDENTITY_FACTS, IDS_WAIT_S)
-        yield _figure("a whole worker, facts of new devices alone", ids / seconds, "facts/s")
+        between = cpu_s(found.process)
+        load = "a whole worker, events with a new device, user and e-mail"
+        yield _figure(load, count / seconds, "events/s")
+        yield _figure(f"{load}: CPU", (between - before) / count * PER, "s/100,000")
+        seconds = found.work(devices(PEOPLE_IDS * (WARM_UP_IDS + count), ids), IDENTITY_FACTS, IDS_WAIT_S)
+        yield _figure("a whole worker, facts of new devices", ids / seconds, "facts/s")
+        spent = (cpu_s(found.process) - between) / ids * PER
+        yield _figure("a whole worker, facts of new devices: CPU", spent, "s/100,000")
         found.process.kill()
 
 
