@@ -53,7 +53,10 @@ def _after_name(equals: str) -> str:
     which makes the search ten times faster."""
     before = ("[^a-z0-9_-]", "3f", "26", "23", "3b")
     behind = (f"(?<={start}{name}{equals})" for name in IDENTITY_PARAMETERS for start in before)
-    return f"{equals}(?:{'|'.join(behind)})"
+    last = "".join(
+        sorted({name[-1] for name in IDENTITY_PARAMETERS})
+    )  # of nearly all other names the letter tells
+    return f"{equals}(?<=[{last}]{equals})(?:{'|'.join(behind)})"
 
 
 def _search(*patterns: str) -> Callable[[str], re.Match[str] | None]:
@@ -71,8 +74,15 @@ _escaped = _search(r"\\u00[2-7]")
 
 
 def may_name_people(document: str) -> bool:
-    """Whether the JSON text of an event can hold an identity parameter; false is certain."""
-    return (_plain(document) or _encoded(document) or _escaped(document)) is not None
+    """Whether the JSON text of an event can hold an identity parameter; false is certain.
+
+    A look for one character first: a pattern that begins with several takes twenty times as long to find none.
+    """
+    return bool(
+        ("=" in document and _plain(document))
+        or ("%" in document and _encoded(document))
+        or ("\\" in document and _escaped(document))
+    )
 
 
 def without_identity(document: str) -> str:
