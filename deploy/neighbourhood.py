@@ -15,44 +15,15 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from deploy.ids import Id, key_of
+from deploy.neighbourhood_sql import LINKS_SQL, NODES_SQL, OLDER_SQL, POINTERS_SQL
 from processors.facts import LOGOUT_EVENTS, STAMPED_TYPES
 from processors.node_state import STAMPS_MAX
+from processors.older import OlderRow, read_again
 from processors.stored import StoredEvent, StoredId, keys_in
 from runtime.settings import ExplanationSettings
 from schemas.identifiers import ANONYMOUS, USER, node_id
 
-LINKS_SQL = """\
-SELECT
-    type, event, previous_id,
-    identifiers.node AS nodes, identifiers.kind AS kinds, identifiers.value AS values, identifiers.claimed AS claims,
-    if(empty(arrayIntersect(nodes, {frontier:Array(UInt64)}) AS met), [toUInt64(0)], met) AS near_all,
-    arrayJoin(near_all) AS near,
-    min((toUnixTimestamp64Milli(timestamp), message_id, source)) AS first,
-    if(is_stamp, groupArraySorted({stamps:UInt32})((-toUnixTimestamp64Milli(timestamp), message_id, source)), []) AS latest
-FROM
-(
-    SELECT
-        type, if(is_logout, event, '') AS event, previous_id, identifiers, timestamp, message_id, source,
-        type = 'track' AND lower(events.event) IN {logouts:Array(String)} AS is_logout,
-        is_logout OR type IN {stamped:Array(String)} OR has(identifiers.claimed, true) AS is_stamp
-    FROM events
-    WHERE workspace = {workspace:String}
-      AND (length(identifiers) > 1 OR type = 'alias' OR is_logout)
-      AND (hasAny(identifiers.node, {frontier:Array(UInt64)}) OR (type = 'alias' AND previous_id IN {previous:Array(String)}))
-)
-GROUP BY type, event, previous_id, nodes, kinds, values, claims, is_stamp
-ORDER BY near, length(arrayIntersect(nodes, {known:Array(UInt64)})) DESC, first
-LIMIT {limit:UInt32} BY near"""
-
-POINTERS_SQL = """\
-SELECT node, owner, arrayMap(since -> toUnixTimestamp64Milli(since), segments.valid_from), segments.owner
-FROM identity_pointers FINAL
-WHERE workspace = {workspace:String} AND node IN {nodes:Array(UInt64)}"""
-
-NODES_SQL = """\
-SELECT DISTINCT kind, value, node
-FROM identifiers
-WHERE workspace = {workspace:String} AND kind IN ('u', 'a') AND value IN {values:Array(String)}"""
+NEEDLES_MAX = 200  # what ClickHouse searches for at once is limited
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -82,6 +53,11 @@ class _Search:
         self.hash_key = hash_key
         self.events: dict[tuple[str, int], StoredEvent] = {}
         self.keys: dict[int, bytes] = {}
+        self.named: dict[
+            int, bytes
+        ] = {}  # keys that are known from elsewhere than from an event's identifiers
+        self.values: dict[int, str] = {}  # of identifiers in clear
+        self.reads_older = False
         self.pointers: dict[int, Pointer] = {}
         self.known: set[int] = set()
         self.crowded: set[int] = set()
@@ -89,7 +65,9 @@ class _Search:
     def run(self, starts: Iterable[Id]) -> bool:
         """Whether everything in reach was read, crowded nodes apart."""
         started = list(starts)
-        self.keys.update((each.node, each.key) for each in started)
+        self.named.update((each.node, each.key) for each in started)
+        self.keys.update(self.named)
+        self.values.update((each.node, each.value) for each in started)
         frontier = self._with_owners({each.node for each in started})
         for _ in range(self.limits.rounds_max):
             self.known |= frontier
@@ -127,9 +105,14 @@ class _Search:
         for row in rows:
             met[row[8]] = met.get(row[8], 0) + 1
             fresh += self._events(row)
+        if self.reads_older:
+            fresh += self._older(frontier)
         self.crowded |= {node for node, links in met.items() if links >= self.limits.links_per_identifier_max}
         self.events.update(((event.message_id, event.time), event) for event in fresh)
-        self.keys.update(keys_in(fresh))
+        self.keys |= keys_in(fresh) | self.named
+        self.values.update(
+            (each.node, each.value) for event in fresh for each in event.identifiers if each.value
+        )
         nodes = {each.node for event in fresh for each in event.identifiers} | self._previous(fresh)
         self._read_pointers(nodes)
         return nodes
@@ -173,6 +156,23 @@ class _Search:
             for time, message, source in sorted(times)
         ]
 
+    def _older(self, frontier: list[int]) -> list[StoredEvent]:
+        assert self.hash_key is not None
+        names = {self.values.get(node, "").rpartition(":")[2] for node in frontier} - {""}
+        asked = self._asked(frontier) | {
+            "needles": sorted(names)[:NEEDLES_MAX],
+            "older": self.limits.identifiers_max,
+        }
+        fields = ("source", "message_id", "type", "event", "time", "previous_id", "context", "envelope")
+        rows = self.client.query(OLDER_SQL, parameters=asked).result_rows
+        found = [
+            read_again(
+                OlderRow(workspace=self.workspace, **dict(zip(fields, row, strict=True))), self.hash_key
+            )
+            for row in rows
+        ]
+        return [event for event in found if event is not None]
+
     def _previous(self, events: Iterable[StoredEvent]) -> set[int]:
         """The nodes that aliases named before: no identifier of the alias itself, but perhaps of another event."""
         values = sorted(
@@ -190,15 +190,28 @@ class _Search:
                 for value in values:
                     key = key_of(self.workspace, kind, value)
                     found.setdefault((kind, value), node_id(key, self.hash_key))
-        self.keys.update((node, key_of(self.workspace, kind, value)) for (kind, value), node in found.items())
+        self.named.update(
+            (node, key_of(self.workspace, kind, value)) for (kind, value), node in found.items()
+        )
+        self.keys |= self.named
         return set(found.values())
 
 
 def around(
-    client: Client, starts: Sequence[Id], limits: ExplanationSettings, hash_key: bytes | None
+    client: Client,
+    starts: Sequence[Id],
+    limits: ExplanationSettings,
+    hash_key: bytes | None,
+    *,
+    older: bool = False,
 ) -> Neighbourhood:
-    """Everything in reach of these identifiers, which are of one workspace, within the limits."""
+    """Everything in reach of these identifiers, which are of one workspace, within the limits.
+
+    `older`: also events that were stored before they kept their identifiers, which takes a search through all of them and
+    the hash key.
+    """
     search = _Search(client, starts[0].workspace, limits, hash_key)
+    search.reads_older = older and hash_key is not None
     is_complete = search.run(starts)
     return Neighbourhood(
         workspace=starts[0].workspace,

@@ -31,13 +31,15 @@ Owners = tuple[tuple[int, int], ...]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """`b` is None to ask about one identifier alone; `orders` is None when they could not be read."""
+    """`b` is None to ask about one identifier alone; `orders` is None when they could not be read; `older`: events that have
+    no identifiers are read too."""
 
     workspace: str
     a: str
     b: str | None
     hash_key: bytes | None
     orders: list[Order] | None
+    older: bool = False
 
 
 def ask(environ: Mapping[str, str], workspace: str, ids: tuple[str, str | None], data: Path) -> Answer:
@@ -48,9 +50,9 @@ def ask(environ: Mapping[str, str], workspace: str, ids: tuple[str, str | None],
     try:
         client = connect(load(ClickHouseSettings, environ))
         found = answer(client, asked, limits)
-        if found.agrees or (orders := _orders(environ)) is None:
+        if found.agrees:
             return found
-        return answer(client, msgspec.structs.replace(asked, orders=orders), limits)
+        return answer(client, msgspec.structs.replace(asked, orders=_orders(environ), older=True), limits)
     except (ClickHouseError, HTTPError, OSError) as error:
         raise NoAnswer(
             f"ClickHouse does not answer (see CLICKHOUSE_URL, STITCHLINE_DATABASE): {error}"
@@ -70,7 +72,7 @@ def answer(client: Client, asked: Question, limits: ExplanationSettings) -> Answ
     """Raises what deploy.ids.find raises, and what the client raises."""
     texts = [asked.a] if asked.b is None else [asked.a, asked.b]
     ids = [find(client, asked.workspace, text, asked.hash_key) for text in texts]
-    read = around(client, ids, limits, asked.hash_key)
+    read = around(client, ids, limits, asked.hash_key, older=asked.older)
     settled = Settled(read.events, read.keys, asked.orders or ())
     return _answer(asked, ids, read, settled)
 

@@ -46,12 +46,18 @@ HISTORY = [
 
 @pytest.fixture(scope="module")
 def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
-    stage, pipeline = Tables(clickhouse, module_database), Pipeline().visit(HISTORY)
-    stage.insert("events_in", RESOLVED_EVENT, map(encode_resolved_event, pipeline.resolved), "events")
-    pointers = [encode_pointer(as_written(each)) for each in pipeline.records["identity.pointers"]]
-    stage.insert("pointers_in", POINTER, pointers, "pointers")
+    stage = Tables(clickhouse, module_database)
+    fill(stage, HISTORY)
     yield stage
     stage.client.close()
+
+
+def fill(stage: Tables, history: list[Visit]) -> None:
+    """What a pipeline makes of this history."""
+    pipeline = Pipeline().visit(history)
+    pointers = [encode_pointer(as_written(each)) for each in pipeline.records["identity.pointers"]]
+    stage.insert("events_in", RESOLVED_EVENT, map(encode_resolved_event, pipeline.resolved), "events")
+    stage.insert("pointers_in", POINTER, pointers, "pointers")
 
 
 def as_written(value: Any) -> Any:
