@@ -27,6 +27,7 @@ from processors.node_state import (
     NodeState,
     Provenances,
     Stamp,
+    runs_of,
 )
 from processors.timeline import Segment, epochs, owners
 
@@ -58,9 +59,12 @@ def apply(
     if not changes:
         return state
     grown = msgspec.structs.replace(
-        state, links=_capped(links), stamps=sorted(stamps)[-STAMPS_MAX:], derived=_best_provenances(derived)
+        state,
+        links=_capped(links),
+        runs=runs_of(sorted(stamps)[-STAMPS_MAX:]),
+        derived=_best_provenances(derived),
     )
-    same = (grown.links, grown.stamps, grown.derived) == (state.links, state.stamps, state.derived)
+    same = (grown.links, grown.runs, grown.derived) == (state.links, state.runs, state.derived)
     return state if same else msgspec.structs.replace(grown, changes=state.changes + changes)
 
 
@@ -131,6 +135,8 @@ def _by_strength(said: Provenances) -> Iterator[Link]:
 
 def _anonymous(node: bytes, state: NodeState) -> Outcome:
     claims = set(_claims(state))
+    if len(claims) == 1 and (target := next(iter(claims))[1]) != BOUNDARY:  # most devices
+        return Outcome([(0, target)], {})
     told: dict[bytes, Targets] = {}
     for epoch in epochs(claims):
         members = sorted(epoch.values(), key=lambda member: rank(member[0]))
@@ -148,6 +154,8 @@ def _claims(state: NodeState) -> Iterator[Stamp]:
 
 def _strong(node: bytes, state: NodeState) -> Outcome:
     links = list(_all_links(state))
+    if len(links) == 1:  # most e-mails
+        return Outcome([(0, links[0][2])], {})
     winners = sorted(_winners(links), key=lambda link: rank(link[2]))
     if not winners:
         return Outcome([(0, node)], {})

@@ -4,6 +4,9 @@ Everything here can be united in any order: links are minima, stamps "the latest
 that has no facts (any more) keeps hashes and numbers only: no identifier in clear, not even its own.
 """
 
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+
 import msgspec
 
 VERSION = 3  # 1 kept provenances by node, in clear; 2 knew neither its own key nor rulings
@@ -19,6 +22,7 @@ NEVER = -1
 
 Provenances = dict[bytes, tuple[int, int, int]]  # digest of via -> its version, time, strength
 Stamp = tuple[int, bytes, int]  # time, target, strength
+Run = tuple[int, bytes, list[int]]  # strength, target, the first time and the steps from each to the next
 Link = tuple[int, int, bytes]  # strength, time, target (or provenance): the smaller, the better
 Owned = tuple[int, int]  # valid from (ms), node id of the owner
 Conflict = tuple[int, int, int]  # node id of the target, strength, time
@@ -45,7 +49,9 @@ class NodeState(msgspec.Struct, array_like=True, frozen=True):
     version: int = VERSION
     changes: int = 0
     links: dict[int, dict[bytes, int]] = {}  # strength -> target -> earliest time
-    stamps: list[Stamp] = []  # ascending
+    runs: list[
+        Run
+    ] = []  # the stamps: whoever identifies often has many, and they differ in their times alone
     derived: dict[bytes, Provenances] = {}  # target -> who says so
     sent_owners: list[Owned] = []
     sent_told: dict[int, int] = {}  # node id -> digest of what this one derives for it
@@ -57,12 +63,32 @@ class NodeState(msgspec.Struct, array_like=True, frozen=True):
         """What was sent last, by the node's own id."""
         return self.sent_owners or [(0, number)]
 
+    @property
+    def stamps(self) -> list[Stamp]:
+        """The timeline, ascending."""
+        if not self.runs:
+            return []
+        return sorted(
+            (time, target, strength) for strength, target, steps in self.runs for time in accumulate(steps)
+        )
+
     def targets(self) -> set[bytes]:
         """Every node that it has a link to."""
         stated = (target for targets in self.links.values() for target in targets)
-        return {*stated, *self.derived, *(target for _, target, _ in self.stamps)}
+        return {*stated, *self.derived, *(target for _, target, _ in self.runs)}
 
     @property
     def is_empty(self) -> bool:
         """Whether it has no facts."""
-        return not (self.links or self.stamps or self.derived)
+        return not (self.links or self.runs or self.derived)
+
+
+def runs_of(stamps: Iterable[Stamp]) -> list[Run]:
+    """The form in which they are kept."""
+    times: dict[tuple[int, bytes], list[int]] = {}
+    for time, target, strength in sorted(stamps):
+        times.setdefault((strength, target), []).append(time)
+    return [
+        (strength, target, [found[0], *(late - early for early, late in pairwise(found))])
+        for (strength, target), found in sorted(times.items())
+    ]

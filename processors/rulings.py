@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from processors.facts import BOUNDARY, Derivation, Fact
-from processors.node_state import NEVER, RULINGS_MAX, NodeState, Rulings
+from processors.node_state import NEVER, RULINGS_MAX, NodeState, Rulings, runs_of
 from processors.times import TIME_MAX
 from schemas.orders import EVERY_TARGET, Forget, Order, Suppress, Unlink
 
@@ -98,6 +98,6 @@ def _filtered(state: NodeState, keeps: Callable[[bytes, int], bool]) -> NodeStat
     return msgspec.structs.replace(
         state,
         links={strength: targets for strength, targets in links.items() if targets},
-        stamps=[stamp for stamp in state.stamps if keeps(stamp[1], stamp[0])],
+        runs=runs_of(stamp for stamp in state.stamps if keeps(stamp[1], stamp[0])),
         derived={target: said for target, said in derived.items() if said},
     )

@@ -6,6 +6,7 @@ import pytest
 
 from processors.identity import PREFIX
 from processors.known import PREFIX as KNOWN
+from processors.node_state import STAMPS_MAX
 from schemas.identifiers import node_id, node_key
 from tests.processors.driver import HASH_KEY, Pipeline, email_key, packed
 
@@ -60,10 +61,10 @@ def test_an_anonymous_id_keeps_few_bytes(sentence, calls, limit):
 
 def test_a_stamp_costs_little_and_their_number_is_limited():
     calls = [call(minute % 60, type="identify", userId=NUMBERED, messageId=f"m{minute}",
-                  timestamp=f"2024-05-{1 + minute // 60:02}T10:{minute % 60:02}:00Z") for minute in range(100)]  # fmt: skip
+                  timestamp=f"2024-{1 + minute // 28:02}-{1 + minute % 28:02}T10:00:00Z") for minute in range(100)]  # fmt: skip
     one, many = (node_bytes(after(*some), node_key("main", "a", DEVICE)) for some in (calls[:1], calls))
     assert one < 135
-    assert 64 * 20 < many < 64 * 35
+    assert STAMPS_MAX * 3 < many < STAMPS_MAX * 7 + 100
 
 
 def test_one_visit_anonymous_ids_keep_no_node_state():
