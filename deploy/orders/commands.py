@@ -138,17 +138,15 @@ def _copies(kafka: "KafkaSettings") -> "list[Copies]":
     """Topics that hold what identifies people: events, links, and the state that was made of them."""
     from deploy.orders.receipt import copies
     from runtime.lookup import Lookup
-    from schemas.topics import AGENTS, EVENTS_DEAD, EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS, changelog
+    from schemas.topics import EVENTS_DEAD, EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS, changelog
 
     lookup, prefix = Lookup(kafka), kafka.topic_prefix
-    states = [changelog(kafka.generation, agent) for agent in AGENTS]
+    state = changelog(kafka.generation, "identity")  # the resolvers' holds hashes alone
     expiring = {
         topic.name: lookup.retention_ms(topic.full_name(prefix))
         for topic in (EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS)
     }
-    return copies(
-        expiring, {topic.name: lookup.replaced_ms(topic.full_name(prefix)) for topic in states}, _now_ms()
-    )
+    return copies(expiring, {state.name: lookup.replaced_ms(state.full_name(prefix))}, _now_ms())
 
 
 def _find(tools: "Tools", text: str, data: Path) -> "Id":
