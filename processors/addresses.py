@@ -18,7 +18,9 @@ IDENTITY_PARAMETERS = ("contact_id", "ecid", "email", "em", "eh", "_c")
 
 _ENCODED_DEPTH_MAX = 2
 _STRING = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
-_MEMBER = re.compile(rf"{_STRING}\s*:\s*{_STRING}", re.DOTALL)
+# Every string is matched from quote to quote, also one that names no member: a search that went on within it would take what
+# stands between two strings for one, and would look at a string of escaped quotes once for each of them.
+_STRING_OR_MEMBER = re.compile(rf"{_STRING}(?:\s*:\s*{_STRING})?", re.DOTALL)
 _ADDRESS_NAME = re.compile(
     r"(?:url|uri|href|link|search|query|referrer|referer|path|location)\Z", re.IGNORECASE
 )
@@ -87,12 +89,12 @@ def may_name_people(document: str) -> bool:
 
 def without_identity(document: str) -> str:
     """The JSON text of an event without identity parameters in its addresses; else the very same text."""
-    return _MEMBER.sub(_stripped_member, document)
+    return _STRING_OR_MEMBER.sub(_stripped_member, document)
 
 
 def _stripped_member(member: re.Match[str]) -> str:
     name, address = member.groups()
-    if not _ADDRESS_NAME.search(_text(_units(name))):
+    if not address or not _ADDRESS_NAME.search(_text(_units(name))):
         return member.group()
     start = member.start()
     return member.group()[: member.start(2) - start] + _stripped(address) + '"'

@@ -22,7 +22,8 @@ NODE_ID_MASK = (
     1 << 63
 ) - 1  # docs/decisions/0003: the same number in Avro's signed long, Java, Python and ClickHouse
 
-EMAIL_SHAPE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# x@y.z, where the first dot that can be the one is: text of any length is read in one go.
+EMAIL_SHAPE = re.compile(r"[^@\s]+@[^@\s][^@\s.]*\.[^@\s]+")
 
 
 def text(value: object) -> str:

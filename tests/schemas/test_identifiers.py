@@ -47,10 +47,29 @@ def test_a_scalar_is_read_as_an_identifier(sent: object, read: str) -> None:
         (7, ""),
         (None, ""),
         ("a@b@c.d", ""),
+        ("a@.b.c", "a@.b.c"),
+        ("a@b..c", "a@b..c"),
+        ("a@.b", ""),
+        ("a@b.", ""),
+        ("a@b..", "a@b.."),
     ],
 )
 def test_an_email_is_normalised_or_absent(sent: object, read: str) -> None:
     assert normalise_email(sent) == read
+
+
+@given(st.text("a.@ ", max_size=12))
+def test_an_email_has_something_before_the_sign_and_on_both_sides_of_a_dot_behind_it(sent: str) -> None:
+    address = sent.strip()
+    name, sign, domain = address.partition("@")
+    is_one = bool(name and sign and "." in domain[1:-1] and not {"@", " "} & set(name + domain))
+    assert normalise_email(sent) == (address if is_one else "")
+
+
+@pytest.mark.parametrize("piece", ["a", ".", ".a", "@", "@.", "a@a."])
+def test_a_text_without_end_is_looked_at_once_for_an_email(piece: str) -> None:
+    """Work that grew with the square of the text would not end within a test's time."""
+    assert normalise_email(f"x@a{piece * 200_000}@") == ""
 
 
 def test_external_ids_are_read_as_the_spec_says() -> None:
