@@ -14,18 +14,17 @@ HOPS_MAX = 32  # kinds of identifiers and an alias chain of 16 take fewer; point
 
 
 def device_root(device: int, owner: int, owners: Owners) -> int:
-    """Of an anonymous id that was `owner`'s, as its own events say; 0: nobody's.
+    """Of an anonymous id that was `owner`'s, as its own events say.
 
     That it points to itself again is known only when a link was taken back, which its own events do not tell.
     """
-    return root(owner, owners) if owner and owners(device) != device else root(device, owners)
+    return device if owners(device) == device else root(owner, owners)
 
 
 def root(node: int, owners: Owners) -> int:
     """Where the chain of owners ends, or is not known any further."""
-    for _ in range(HOPS_MAX):
-        owner = owners(node)
-        if owner is None or owner == node:
-            break
+    hops = 0
+    while (owner := owners(node)) is not None and owner != node and hops < HOPS_MAX:
         node = owner
+        hops += 1
     return node

@@ -44,12 +44,15 @@ class KnownFacts:
 
     def owner_at(self, node: int, time: int, stated: Sequence[Fact]) -> int:
         """Whose an anonymous id was, as far as is known here, with what an event states of it; `NOBODY` when nobody's."""
-        links = self._links(node)
-        if stated:
-            links = dict(links)
-            for fact in stated:
-                if node_id(fact.node, self._hash_key) == node:
-                    self._learn(links, fact)
+        links = self._nodes.get(node)
+        if links is None:
+            links = self._links(node)
+        if not stated:
+            return _owner_at(links, time) if links else NOBODY
+        links = dict(links)
+        for fact in stated:
+            if node_id(fact.node, self._hash_key) == node:
+                self._learn(links, fact)
         return _owner_at(links, time)
 
     def forget(self, node: int, until: int) -> None:

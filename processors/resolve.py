@@ -175,7 +175,8 @@ class _Chunk:
         self.outputs.append(
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
-        self._state(facts)
+        if facts:
+            self._state(facts)
         self._remark(event, about)
         return RESOLVED
 
@@ -196,8 +197,8 @@ class _Chunk:
 
     def _profile(self, event: ParsedEvent, about: Mentions, facts: list[Fact], subject: int) -> int:
         """The hint: the root, as far as it is known."""
-        if about.stated and about.stated[0].kind == ANONYMOUS:
-            owner = self.known.owner_at(subject, event.times.happened, facts)
+        is_device = about.stated and about.stated[0].kind == ANONYMOUS
+        if is_device and (owner := self.known.owner_at(subject, event.times.happened, facts)):
             return device_root(subject, owner, self.owners)
         return root(subject, self.owners)
 

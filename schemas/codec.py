@@ -90,6 +90,7 @@ def encoder(schema_id: int) -> Callable[[Record], bytes]:
 
 
 _END = number(0)
+_EMPTY, _EMPTY_OBJECT = text(""), text("{}")  # what many fields are: a call less for each
 _RESOLVED_EVENT_HEADER = HEADER.pack(MAGIC, RESOLVED_EVENT)
 
 
@@ -102,23 +103,23 @@ def encode_resolved_event(record: Record) -> bytes:
             name(record["source"]),
             text(record["message_id"]),
             name(record["type"]),
-            text(record["event"]),
-            text(record["name"]),
+            text(event) if (event := record["event"]) else _EMPTY,
+            text(title) if (title := record["name"]) else _EMPTY,
             time(record["timestamp"]),
             time(record["received_at"]),
             time(record["sent_at"]),
             time(record["original_timestamp"]),
             text(record["anonymous_id"]),
-            text(record["user_id"]),
-            text(record["previous_id"]),
-            text(record["group_id"]),
+            text(user_id) if (user_id := record["user_id"]) else _EMPTY,
+            text(previous_id) if (previous_id := record["previous_id"]) else _EMPTY,
+            text(group_id) if (group_id := record["group_id"]) else _EMPTY,
             number(record["subject"]),
             text(record["profile_id"]),
-            text(record["session_id"]),
-            text(record["traits"]),
+            text(session_id) if (session_id := record["session_id"]) else _EMPTY,
+            text(traits) if (traits := record["traits"]) != "{}" else _EMPTY_OBJECT,
             text(record["properties"]),
             text(record["context"]),
-            text(record["integrations"]),
+            text(integrations) if (integrations := record["integrations"]) != "{}" else _EMPTY_OBJECT,
             text(record["envelope"]),
             _identifiers(record["identifiers"]),
             _numbers(record["claimed"]),
