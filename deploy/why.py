@@ -72,6 +72,8 @@ def answer(client: Client, asked: Question, limits: ExplanationSettings) -> Answ
     """Raises what deploy.ids.find raises, and what the client raises."""
     texts = [asked.a] if asked.b is None else [asked.a, asked.b]
     ids = [find(client, asked.workspace, text, asked.hash_key) for text in texts]
+    if ids[0] == ids[-1]:  # one identifier, perhaps in two forms
+        asked = msgspec.structs.replace(asked, b=None)
     read = around(client, ids, limits, asked.hash_key, older=asked.older)
     settled = Settled(read.events, read.keys, asked.orders or ())
     return _answer(asked, ids, read, settled)

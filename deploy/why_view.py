@@ -6,7 +6,7 @@ from processors.explain import Place, Route
 from processors.facts import ASSERTED, CLAIMED, DERIVED, MERGED
 from processors.reasons import Reason
 from processors.steps import Step
-from processors.stored import StoredEvent
+from processors.stored import StoredEvent, is_hash_alone
 from processors.times import EPOCH, MILLISECOND, TIME_MAX
 from schemas.identifiers import EMAIL, hash_email
 
@@ -115,7 +115,11 @@ class Names:
 
     def of(self, key: bytes) -> str:
         kind, _, value = key.removeprefix(self._prefix).decode(errors="replace").partition(":")
-        return f"{kind}:{self._addresses.get(value, value)}" if kind == EMAIL else f"{kind}:{value}"
+        if kind != EMAIL:
+            return f"{kind}:{value}"
+        if is_hash_alone(key):
+            return f"e:(known by its hash alone, {value})"
+        return f"e:{self._addresses.get(value, value)}"
 
     def of_node(self, node: int) -> str:
         key = self._keys.get(node)

@@ -17,7 +17,8 @@ ALWAYS, AT_TIMES, NEVER = "always", "at_times", "never"
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """How both come to `meeting`, from `since` (ms, inclusive) until `until` (exclusive): bounds of a contested device."""
+    """How both come to `meeting`, from `since` (ms, inclusive) until `until` (exclusive): bounds of a contested device. Where
+    both are, each has its own, in its first step."""
 
     meeting: bytes
     from_a: list[Step]
@@ -74,10 +75,12 @@ def _route(settled: Settled, a: bytes, b: bytes, tenures: tuple[Tenure, Tenure])
     meeting = next((node for node in from_a if node in from_b), None)
     if meeting is None:
         return None
+    bounded = [tenure for tenure in tenures if (tenure.since, tenure.until) != (0, TIME_MAX)]
+    since, until = (bounded[0].since, bounded[0].until) if len(bounded) == 1 else (0, TIME_MAX)
     return Route(
         meeting=meeting,
         from_a=ways[0][: from_a.index(meeting)],
         from_b=ways[1][: from_b.index(meeting)],
-        since=max(tenure.since for tenure in tenures),
-        until=min(tenure.until for tenure in tenures),
+        since=since,
+        until=until,
     )

@@ -37,6 +37,8 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: tuple[StoredId, ...]
 
 
+_HASH_ALONE = "node "
+
 Keys = Mapping[int, bytes]  # node id -> node key
 
 
@@ -48,6 +50,11 @@ def keys_in(events: Iterable[StoredEvent]) -> dict[int, bytes]:
             if identifier.value or identifier.node not in found:
                 found[identifier.node] = _key(event.workspace, identifier)
     return found
+
+
+def is_hash_alone(key: bytes) -> bool:
+    """Whether this is the made-up key of an address that no event carries in clear."""
+    return key.partition(b":")[2].startswith(_HASH_ALONE.encode())
 
 
 def facts_again(event: StoredEvent, keys: Keys) -> list[Fact]:
@@ -73,5 +80,5 @@ def _ids(event: StoredEvent, keys: Keys, *, claimed: bool) -> tuple[Identifier, 
 def _key(workspace: str, identifier: StoredId) -> bytes:
     if identifier.kind != EMAIL:
         return node_key(workspace, identifier.kind, identifier.value)
-    hashed = hash_email(identifier.value) if identifier.value else f"node {identifier.node:016x}"
+    hashed = hash_email(identifier.value) if identifier.value else f"{_HASH_ALONE}{identifier.node:016x}"
     return node_key(workspace, EMAIL, hashed)

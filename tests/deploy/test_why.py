@@ -125,6 +125,11 @@ def test_one_identifier_alone_is_told_why_it_is_its_profiles(tables):
     assert "its profile's own root" in text(ask(tables, "u:kim"))
 
 
+def test_an_identifier_in_two_forms_is_one(tables):
+    found = ask(tables, "tablet", "a:tablet")
+    assert (found.b, [place.root for place in found.places]) == (None, ["u:ann", "u:bob"])
+
+
 def test_strangers_are_connected_by_no_event(tables):
     found = ask(tables, "u:kim", "u:bob")
     assert [reason.kind for reason in found.reasons] == ["unconnected"]

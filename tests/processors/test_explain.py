@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from itertools import combinations
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processors.explain import ALWAYS, NEVER, Explanation, explain, places
+from processors.explain import NEVER, Explanation, explain, places
 from processors.facts import BOUNDARY, Fact
 from processors.reasons import (
     BEATEN,
@@ -21,7 +20,8 @@ from processors.reasons import (
 )
 from processors.settled import Settled
 from processors.steps import Step
-from processors.stored import StoredEvent, StoredId, facts_again, keys_in
+from processors.stored import StoredEvent, facts_again, keys_in
+from processors.times import TIME_MAX
 from schemas.identifiers import node_id
 from schemas.orders import Forget, Suppress, Unlink
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, email_key, key_of, ms
@@ -163,6 +163,27 @@ def test_a_shared_tablet_is_each_persons_at_their_times():
     assert (reason.kind, reason.node, reason.at) == (SECOND_ID, TABLET, NOW)
 
 
+def test_two_shared_devices_have_their_times_each():
+    history = [
+        Visit(f"{user}-{device}", "identify", NOW + hours * HOUR, user=user, device=device)
+        for user, device, hours in (
+            ("ann", "tablet", -4),
+            ("bob", "tablet", -3),
+            ("bob", "tv", -2),
+            ("ann", "tv", -1),
+        )
+    ]
+    routes = why(history, TABLET, b"main|a:tv").routes
+    assert [(route.meeting, route.since, route.until) for route in routes] == [
+        (ANN, 0, TIME_MAX),
+        (BOB, 0, TIME_MAX),
+    ]
+    assert [(step.since, step.until) for step in (*routes[0].from_a, *routes[0].from_b)] == [
+        (0, NOW - 3 * HOUR),
+        (NOW - HOUR, TIME_MAX),
+    ]
+
+
 def test_a_logout_divides_a_device():
     history = [
         Visit("a", "identify", NOW - 2 * HOUR, user="ann", device="tablet"),
@@ -210,36 +231,6 @@ def test_strangers_are_not_connected_by_any_event():
     history = [Visit("a", "identify", NOW, user="ann", device="tablet"), Visit("b", "track", NOW, user="bob")]
     found = why(history, ANN, BOB)
     assert [reason.kind for reason in found.reasons] == [UNCONNECTED]
-
-
-def test_an_address_known_by_its_hash_alone_meets_the_one_in_clear():
-    clear, click = (
-        stored(Visit("owner", "identify", NOW, user="ann", email="ann@x.io")),
-        stored(Visit("click", "page", NOW, device="tablet", params=(("email", "ann@x.io"),))),
-    )
-    hidden = tuple(
-        StoredId(each.node, each.kind, "", each.claimed) if each.kind == "e" else each
-        for each in click.identifiers
-    )
-    events = [
-        clear,
-        StoredEvent(
-            **{**{name: getattr(click, name) for name in click.__struct_fields__}, "identifiers": hidden}
-        ),
-    ]
-    assert explain(Settled(events, keys_in(events)), TABLET, ANN).one_person == ALWAYS
-    alone = events[1:]
-    (fact,) = facts_again(alone[0], keys_in(alone))
-    assert (fact.node, fact.target[:7]) == (TABLET, b"main|e:")
-
-
-@pytest.mark.parametrize("name", ["Logout", "signed out"])
-def test_a_stored_logout_divides_as_it_did_when_it_passed(name):
-    event = StoredEvent(
-        workspace="main", source="shop", message_id="out", type="track", event=name, time=NOW, previous_id="",
-        identifiers=(StoredId(1, "a", "tablet"),),
-    )  # fmt: skip
-    assert facts_again(event, keys_in([event])) == [Fact(TABLET, BOUNDARY, NOW, 1, True)]
 
 
 @BOUNDED
