@@ -177,7 +177,8 @@ class _Chunk:
         )
         if facts:
             self._state(facts)
-        self._remark(event, about)
+        if about.remarks or not event.times.original:
+            self._remark(event, about)
         return RESOLVED
 
     def _remark(self, event: ParsedEvent, about: Mentions) -> None:

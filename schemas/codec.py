@@ -122,7 +122,7 @@ def encode_resolved_event(record: Record) -> bytes:
             text(integrations) if (integrations := record["integrations"]) != "{}" else _EMPTY_OBJECT,
             text(record["envelope"]),
             _identifiers(record["identifiers"]),
-            _numbers(record["claimed"]),
+            _numbers(claimed) if (claimed := record["claimed"]) else _END,
             number(record["raw_partition"]),
             number(record["raw_offset"]),
             number(record["raw_index"]),
@@ -139,7 +139,7 @@ def _identifiers(found: Sequence[Record]) -> bytes:
 
 
 def _numbers(found: Sequence[int]) -> bytes:
-    return b"".join((number(len(found)), *map(number, found), _END)) if found else _END
+    return b"".join((number(len(found)), *map(number, found), _END))
 
 
 encode_pointer = encoder(POINTER)
