@@ -179,9 +179,10 @@ class Load:
         self._url = url
         batch = 10
         self._pace = Pace(batch, batch * senders / events_per_s, threading.Event())
+        self.names = [f"{run}:{number}" for number in range(senders)]
         self._senders = [
-            self._sender(f"{run}:{number}", Random(random.random()))  # noqa: S311 - reproducible
-            for number in range(senders)
+            self._sender(name, Random(random.random()))  # noqa: S311 - reproducible
+            for name in self.names
         ]
 
     def _sender(self, name: str, random: Random) -> Sender:

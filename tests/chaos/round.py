@@ -18,10 +18,10 @@ from urllib3.exceptions import HTTPError
 
 from runtime.settings import ProcessorSettings, load
 from sinks.clickhouse import connect
-from tests.chaos import oracle, state
+from tests.chaos import oracle, orders, state
 from tests.chaos.faults import Fault, draw
 from tests.chaos.fleet import HASH_KEY, Fleet, Shape, running
-from tests.chaos.load import Load
+from tests.chaos.load import Load, parse_id
 from tests.chaos.oracle import Tables, Told
 from tests.chaos.tally import Injected, Round
 
@@ -87,6 +87,7 @@ class _Match:
         self.verdict = oracle.Verdict(0, 0, [])
 
     def inject_all(self) -> None:
+        self._order(self._load.names[::2])
         for fault in self._plan.script:
             if not self._face(fault, None):
                 return
@@ -107,7 +108,13 @@ class _Match:
         recovered = self._suffer(fault)
         if second:
             second.join()
+        if recovered:
+            self._order(self._load.names)
         return recovered and not self.wrongs
+
+    def _order(self, senders: list[str]) -> None:
+        """Those of the others come when much of theirs was stored already."""
+        orders.send(self._fleet.kafka_settings, orders.orders_for(senders, bytes.fromhex(HASH_KEY)))
 
     def _accompany(self, fault: Fault) -> None:
         time.sleep(self._random.uniform(*PAUSE_S))
@@ -148,10 +155,11 @@ class _Match:
         """Wait until all is at rest, end the processors in order, and look at everything."""
         self._load.finish(SETTLE_S)
         book = self._load.book
-        told = Told(frozenset(book.accepted), frozenset(book.unsure))
+        absent = orders.rightly_absent(book.accepted)
+        told = Told(frozenset(book.accepted - absent), frozenset(book.unsure | absent))
         deadline = time.monotonic() + SETTLE_S
         self._until(lambda tables: not oracle.missing(told, tables.rows()), deadline)
-        self._until(lambda tables: not oracle.people_apart(tables.profiles(), told.accepted), deadline)
+        self._until(lambda tables: not self._people(tables, told), deadline)
         kafka = self._fleet.kafka_settings
         while not state.is_done(state.logs(kafka)) and time.monotonic() < deadline:
             time.sleep(ASK_S)
@@ -164,12 +172,22 @@ class _Match:
         wrongs = state.wrongs(found, settings, self._fleet.state_dirs())
         wrongs += self._asked(lambda tables: self._sums(tables, found, len(rows)))
         wrongs += oracle.trait_wrongs(rows, self._asked(lambda tables: tables.traits()))
-        if apart := self._asked(lambda tables: oracle.people_apart(tables.profiles(), told.accepted)):
-            wrongs.append(f"{len(apart)} people are not one profile: {apart[:3]}")
+        wrongs += self._asked(lambda tables: self._people(tables, told))
         if not state.is_done(found):
             wrongs.append("input that nobody processed")
         if count := found.unsettled():
             wrongs.append(f"a transaction is open in {count} partitions")
+        return wrongs
+
+    def _people(self, tables: Tables, told: Told) -> list[str]:
+        """In words, who is not who they should be."""
+        profiles = tables.profiles()
+        ordinary = frozenset(text for text in told.accepted if not orders.is_unlinked(parse_id(text)))
+        wrongs = []
+        if apart := oracle.people_apart(profiles, ordinary):
+            wrongs.append(f"{len(apart)} people are not one profile: {apart[:3]}")
+        if disobeyed := orders.disobeyed(profiles, told.accepted, bytes.fromhex(HASH_KEY)):
+            wrongs.append(f"{len(disobeyed)} events are not where orders left them: {disobeyed[:3]}")
         return wrongs
 
     def _sums(self, tables: Tables, found: state.Logs, rows: int) -> list[str]:

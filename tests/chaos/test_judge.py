@@ -16,6 +16,7 @@ from tests.chaos.fleet import HASH_KEY
 from tests.chaos.load import MessageId, event
 from tests.chaos.log import Log
 from tests.chaos.oracle import Told, judge, ledger_wrongs, people_apart, trait_wrongs
+from tests.chaos.orders import disobeyed, profile_of, rightly_absent
 from tests.chaos.state import Logs, is_done, wrongs
 
 SETTINGS = load(ProcessorSettings, {"STITCHLINE_HASH_KEY": HASH_KEY})
@@ -194,3 +195,25 @@ def test_a_ledger_that_does_not_balance_is_seen(world):
         "ledger says 1 duplicate, not 0",
     ]
     assert ledger_wrongs(sums, 2, logs, 47) == ["2 dead letters"]
+
+
+def test_forgotten_people_balance_and_others_that_are_not_stored_are_seen(world):
+    gone = [packed(MessageId("r:0.8", number)) for number in range(3)]
+    raw = _log([encode_pack(gone)])
+    sums = {"accepted": 3, "resolved": 1, "forgotten": 2}
+    assert ledger_wrongs(sums, 0, Logs([raw], [], [], {}), 1) == []
+    others = Logs([world.raw], [world.facts], [world.resolved], {})
+    assert "ledger says 2 forgotten, not 0" in ledger_wrongs({"accepted": 48, "forgotten": 2}, 0, others, 46)
+
+
+def test_events_that_are_not_where_orders_left_them_are_seen():
+    """Of an unlinked second device, of a forgotten person, and of a first device, which keeps its person."""
+    key = bytes.fromhex(HASH_KEY)
+    ids = [MessageId("r:0.7", 3), MessageId("r:0.7", 4), MessageId("r:0.7", 12), MessageId("r:0.8", 4)]
+    texts = [one.text() for one in ids]
+    right = [(one.text(), profile_of(one, key)) for one in ids]
+    assert len({profile for _, profile in right}) == 3
+    assert disobeyed(right, texts, key) == []
+    moved = [(text, "0" * 16) for text in texts]
+    assert disobeyed(moved, texts, key) == texts
+    assert rightly_absent(texts) == {"r:0.8:4"}
