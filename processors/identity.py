@@ -55,39 +55,46 @@ class Identity:
         self.version_base = generation << GENERATION_SHIFT
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
-        news, orders, outputs = self._read(partition, records)
+        outputs: list[OutputRecord] = []
         told: dict[int, list[Derivation]] = {}
-        for number, node, entry in self._numbered(news, orders):
+        for number, node, entry in self._read(partition, records, outputs):
             for item in self._node(number, node, entry, state):
                 if isinstance(item, OutputRecord):
                     outputs.append(item)
                 else:
                     told.setdefault(partition_of(item.node, self.partitions), []).append(item)
         for target, derivations in sorted(told.items()):
-            for value in encode_facts([], derivations):
-                outputs.append(OutputRecord(IDENTITY_FACTS.name, target, derivations[0].node, value))
+            outputs.extend(
+                OutputRecord(IDENTITY_FACTS.name, target, derivations[0].node, value)
+                for value in encode_facts([], derivations)
+            )
         return outputs
 
     def _read(
-        self, partition: int, records: Sequence[InputRecord]
-    ) -> tuple[dict[bytes, News], dict[int, News], list[OutputRecord]]:
-        """What there is by node key, orders by node id, and what cannot be read."""
+        self, partition: int, records: Sequence[InputRecord], outputs: list[OutputRecord]
+    ) -> Iterator[tuple[int, bytes, News]]:
+        """What there is by node; what cannot be read goes to the outputs.
+
+        What came before an order is worked off before it: a state counts its changes, and must not tell how chunks were cut.
+        """
         news: dict[bytes, News] = {}
         orders: dict[int, News] = {}
-        refused = []
         for record in records:
             try:
                 pack = decode_facts(record.value or b"")
             except (msgspec.DecodeError, UnknownFactsVersion, RecursionError) as error:
-                refused.append(self._refuse(str(error), partition, record))
+                outputs.append(self._refuse(str(error), partition, record))
                 continue
+            if pack.orders:
+                yield from self._numbered(news, orders)
+                news, orders = {}, {}
             for fact in pack.facts:
                 _of(news, fact.node, record).facts.append(fact)
             for derivation in pack.derivations:
                 _of(news, derivation.node, record).derivations.append(derivation)
             for order in pack.orders:
                 _of(orders, order.node, record).orders.append(order)
-        return news, orders, refused
+        yield from self._numbered(news, orders)
 
     def _numbered(
         self, news: dict[bytes, News], orders: dict[int, News]
