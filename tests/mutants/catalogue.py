@@ -55,7 +55,7 @@ MUTANTS = (
     Mutant(
         "only the last login of a device is kept on its timeline",
         FOREST,
-        (("stamps=sorted(stamps)[-STAMPS_MAX:]", "stamps=sorted(stamps)[-1:]"),),
+        (("sorted(stamps)[-STAMPS_MAX:]", "sorted(stamps)[-1:]"),),
         (STORIES, GROUPING),
     ),
     Mutant(
@@ -225,7 +225,7 @@ MUTANTS = (
     Mutant(
         "a forgotten device keeps its logins",
         RULINGS,
-        (("stamps=[stamp for stamp in state.stamps if keeps(stamp[1], stamp[0])],", "stamps=state.stamps,"),),
+        (("in state.stamps if keeps(stamp[1], stamp[0])", "in state.stamps"),),
         (ORDERS, FORGETTING),
     ),
     Mutant(
