@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ import pytest
 from deploy.ids import find
 from deploy.neighbourhood import around
 from deploy.why import Question, answer
-from deploy.why_text import text
+from deploy.why_text import WHY_NOT, text
 from deploy.why_view import Answer
+from processors import reasons
 from processors.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.settings import ExplanationSettings
 from schemas.codec import POINTER, RESOLVED_EVENT, encode_pointer, encode_resolved_event
@@ -165,3 +167,10 @@ def test_the_answer_is_json(tables):
         "low": "a:kims-phone", "high": "e:kim@x.io", "strength": "B", "rule": "claimed: the address of a page carried it",
         "time": "2024-05-05T04:06:40.000Z", "event": None, "follows": [], "since": None, "until": None,
     }  # fmt: skip
+
+
+def test_every_reason_has_its_words_and_its_line_on_the_page():
+    page = (Path(__file__).parents[2] / "docs" / "identity.md").read_text()
+    assert {kind for kind in WHY_NOT if f"`{kind}`" not in page} == set()
+    kinds = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+    assert kinds == set(WHY_NOT)

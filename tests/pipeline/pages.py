@@ -121,6 +121,8 @@ def rewritten(page: str, up: Up, patience_s: float) -> str:
     time.sleep(patience_s)
     for asked in (each for example in found for each in example.asked):
         said = "\n".join(line.rstrip() for line in answer(up, asked).rstrip().splitlines()) + "\n"
+        if comparable(said) == comparable(asked.answer):
+            continue
         if asked.kind == "sql":
             before = f"```sql\n{asked.question}```\n\n```text\n"
             page = page.replace(f"{before}{asked.answer}", f"{before}{said}")
