@@ -74,11 +74,14 @@ def _print_csv(file: Path, url: str, signer: "Signer") -> None:
             delimiter = delimiter_of(contacts.readline())
             contacts.seek(0)
             writer = csv_format.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
-            rows = csv_format.reader(contacts, delimiter=delimiter)
+            # Strict: a quote that nothing closes would otherwise make one field of all contacts behind it, and say nothing.
+            rows = csv_format.reader(contacts, delimiter=delimiter, strict=True)
             for row in signed_rows(rows, url, signer, problems.append):
                 writer.writerow(row)
-    except (UnicodeDecodeError, csv_format.Error) as error:
+    except UnicodeDecodeError as error:
         raise BadLink(f"{file} is no CSV in UTF-8: {error}") from error
+    except csv_format.Error as error:
+        raise BadLink(f"{file} is no CSV up to line {rows.line_num}: {error}") from error
     for problem in problems[:PROBLEMS_TOLD_MAX]:
         typer.echo(problem, err=True)
     if problems:

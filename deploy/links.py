@@ -11,7 +11,8 @@ import msgspec
 
 from deploy.merge_tags import PROPERTY, TOOLS, parameters
 from processors.authority import CONTACT
-from processors.blocked import is_blocked
+from processors.blocked import is_blocked, why_external_blocked
+from processors.links import token_in
 from schemas.identifiers import hash_email, normalise_email
 from schemas.links import (
     CONTACT_ID,
@@ -50,6 +51,8 @@ class Signer(msgspec.Struct, frozen=True):
             return sign(_claim(contact.strip(), email.strip()), self.workspace, self.key, self.last_day)
         except UnusableClaim as error:
             raise BadLink(str(error)) from error
+        except UnicodeEncodeError as error:  # an argument of the shell can be any bytes
+            raise BadLink("contact id, e-mail and workspace must be text in UTF-8") from error
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,8 +101,11 @@ def signed_rows(
 ) -> Iterator[list[str]]:
     """The rows of a file with a header, each with its token, and with its link where an address is given. Raises BadLink.
 
-    A row without a usable id gets no token, and its link is the bare address; `tell` hears of it.
+    A row without a usable id, or with more fields than the header, whose columns nobody can tell, gets no token, and its link is
+    the bare address; `tell` hears of it.
     """
+    if address:
+        with_parameter(address, PARAMETER, "")  # raises before a line is written
     rows = iter(contacts)
     columns = list(next(rows, []))
     contact, email = _column(columns, CONTACT_COLUMNS), _column(columns, EMAIL_COLUMNS)
@@ -110,13 +116,22 @@ def signed_rows(
     yield [*columns, PROPERTY, *([LINK_COLUMN] if address else [])]
     for number, row in enumerate(rows, start=2):
         if row:
-            token = _token_of(number, (_field(row, contact), _field(row, email)), signer, tell)
-            added = [token, _link(address, token)] if address else [token]
-            yield [*row, *[""] * (len(columns) - len(row)), *added]
+            fields = _without_empty_ends(row, len(columns))
+            ids = (_field(row, contact), _field(row, email)) if len(fields) == len(columns) else None
+            token = _token_of(number, ids, signer, tell)
+            yield [*fields, token, *([_link(address, token)] if address else [])]
 
 
-def _token_of(number: int, ids: tuple[str, str], signer: Signer, tell: Callable[[str], None]) -> str:
+def _without_empty_ends(row: Sequence[str], columns: int) -> list[str]:
+    """As many fields as the header has, unless there are texts in more: spreadsheets write empty ones at the end, or none."""
+    too_many = any(field.strip() for field in row[columns:])
+    return list(row) if too_many else [*row[:columns], *[""] * (columns - len(row))]
+
+
+def _token_of(number: int, ids: tuple[str, str] | None, signer: Signer, tell: Callable[[str], None]) -> str:
     try:
+        if ids is None:
+            raise BadLink("more fields than the header has: is one not quoted?")
         return signer.token(*ids)
     except BadLink as error:
         tell(f"row {number}: {error}")
@@ -144,16 +159,18 @@ def templates(address: str, tool: str) -> Iterator[str]:
 
 
 def check(address_or_token: str, workspace: str, keys: Sequence[LinkKey], now: datetime) -> Checked:
-    given = _parameters(address_or_token) if _is_web_address(address_or_token) else {}
-    link = open_token(given.get(PARAMETER, address_or_token), workspace, keys)
+    token = token_in(address_or_token) if _is_web_address(address_or_token) else address_or_token
+    link = open_token(token, workspace, keys)
     if not isinstance(link, SignedLink):
         return Checked(remark=link, workspace=workspace)
     is_valid = link.is_valid_at(int((now - EPOCH).total_seconds() * 1000))
+    value = link.claim.value.strip()
+    names_nobody = why_external_blocked(CONTACT, value) if link.claim.kind == CONTACT_ID else None
     return Checked(
-        remark=Remark.LINK_SIGNED if is_valid else Remark.LINK_EXPIRED,
+        remark=(names_nobody or Remark.LINK_SIGNED) if is_valid else Remark.LINK_EXPIRED,
         workspace=workspace,
         kind=link.claim.kind,
-        value=link.claim.value,
+        value=value,
         last_day=(EPOCH + timedelta(days=link.last_day)).date().isoformat(),
         key_id=link.key_id,
     )
@@ -165,7 +182,7 @@ def _claim(contact: str, email: str) -> Claim:
         return Claim(EMAIL_HASH, hash_email(_email(email)))
     if normalise_email(contact):
         raise BadLink("a contact id that is an e-mail could be read out of the link: give it as an e-mail")
-    if is_blocked(contact) or is_blocked(f"{CONTACT}:{contact}"):
+    if why_external_blocked(CONTACT, contact):
         raise BadLink("this contact id names nobody, or is longer than 255 bytes: it would be ignored")
     return Claim(CONTACT_ID, contact)
 

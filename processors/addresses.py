@@ -22,7 +22,7 @@ _STRING = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 # stands between two strings for one, and would look at a string of escaped quotes once for each of them.
 _STRING_OR_MEMBER = re.compile(rf"{_STRING}(?:\s*:\s*{_STRING})?", re.DOTALL)
 _ADDRESS_NAME = re.compile(
-    r"(?:url|uri|href|link|search|query|referrer|referer|path|location)\Z", re.IGNORECASE
+    r"(?:url|uri|href|link|search|query|referrer|referer|path|location)\Z", re.IGNORECASE | re.ASCII
 )
 _UNIT = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -44,7 +44,9 @@ def _level(depth: int) -> re.Pattern[str]:
     value = f"(?:(?!{other_ends})[^&#])*" if depth else "[^&#]*"
     name = "|".join("".join(map(_letter, name)) for name in IDENTITY_PARAMETERS)
     parameter = f"(?:{name})(?:=|%(?:25)?3d){value}"
-    return re.compile(f"({starts})({parameter}(?:{separator}{parameter})*)({separator})?", re.IGNORECASE)
+    return re.compile(
+        f"({starts})({parameter}(?:{separator}{parameter})*)({separator})?", re.IGNORECASE | re.ASCII
+    )
 
 
 _LEVELS = [_level(depth) for depth in range(_ENCODED_DEPTH_MAX + 1)]
@@ -62,7 +64,7 @@ def _after_name(equals: str) -> str:
 
 
 def _search(*patterns: str) -> Callable[[str], re.Match[str] | None]:
-    return re.compile("|".join(patterns), re.IGNORECASE).search
+    return re.compile("|".join(patterns), re.IGNORECASE | re.ASCII).search
 
 
 _plain = _search(_after_name("="))

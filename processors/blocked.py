@@ -52,5 +52,10 @@ def why_blocked(value: str) -> Remark | None:
     return Remark.ID_TOO_LONG if _is_too_long(value) else Remark.ID_BLOCKED
 
 
+def why_external_blocked(kind: str, value: str) -> Remark | None:
+    """Of an external id, which counts with its type, as it does in state and messages."""
+    return why_blocked(f"{kind}:{value}") or why_blocked(value)
+
+
 def _is_too_long(value: str) -> bool:
     return len(value.encode()) > ID_BYTES_MAX

@@ -7,8 +7,8 @@ tool's redirect would keep it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from urllib.parse import unquote, urlsplit
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 import msgspec
 
@@ -53,11 +53,11 @@ def claims(event: ParsedEvent, keys: LinkKeys) -> Claims:
 
 
 def _parameters(address: str) -> Iterator[Pair]:
-    """Name and value. "+" stays a plus here: addresses that have one are often pasted into links unescaped."""
-    try:
-        query = urlsplit(address).query
-    except ValueError:  # for example "http://[": no address at all
-        return
+    """Name and value. "+" stays a plus here: addresses that have one are often pasted into links unescaped.
+
+    Names are taken letter by letter (urlsplit would leave tabs and line ends out), so that none is read that addresses.py leaves.
+    """
+    query = address.partition("#")[0].partition("?")[2]
     for part in query.split("&"):
         name, _, raw = part.partition("=")
         if name == PARAMETER or name in _PARAMETERS:
@@ -66,7 +66,7 @@ def _parameters(address: str) -> Iterator[Pair]:
 
 def _signed(event: ParsedEvent, parameters: list[Pair], keys: LinkKeys) -> tuple[list[Pair], list[Remark]]:
     """Of the first token alone: a long address cannot keep a processor busy."""
-    token = next((value for name, value in parameters if name == PARAMETER and value), "")
+    token = _first_token(parameters)
     if not token:
         return [], []
     link = open_token(token, event.packed.workspace, keys)
@@ -74,7 +74,17 @@ def _signed(event: ParsedEvent, parameters: list[Pair], keys: LinkKeys) -> tuple
         return [], [link]
     if not link.is_valid_at(event.received_at):
         return [], [Remark.LINK_EXPIRED]
-    return [(link.claim.kind, link.claim.value)], [Remark.LINK_SIGNED]
+    # Trimmed as every id is: who signs with an own program may have taken it from a file as it stood there.
+    return [(link.claim.kind, link.claim.value.strip())], [Remark.LINK_SIGNED]
+
+
+def token_in(address: str) -> str:
+    """The token of an address that counts, "" without any."""
+    return _first_token(_parameters(address))
+
+
+def _first_token(parameters: Iterable[Pair]) -> str:
+    return next((value for name, value in parameters if name == PARAMETER and value), "")
 
 
 def _unsigned(parameters: list[Pair]) -> Iterator[Pair]:

@@ -67,8 +67,9 @@ def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> M
     claimants = _without(_identifiers(workspace, claimed.pairs), kept) if claimed.pairs else ()
     if not kept and not claimants and not any(value for _, value in (*stated, *claimed.pairs)):
         return None
-    has_more = claimed.remarks or claimed.pairs or len(kept) != len(stated)
-    remarks = _remarks(stated, claimed) if has_more else ()
+    is_alias = event.packed.type == "alias"
+    has_more = claimed.remarks or claimed.pairs or len(kept) != len(stated) or is_alias
+    remarks = _remarks([*stated, *claimed.pairs, *_previous(event)], claimed) if has_more else ()
     return gathered(kept, claimants, node_key(workspace, MESSAGE, message_id), remarks)
 
 
@@ -106,6 +107,12 @@ def _stated(event: ParsedEvent) -> list[Pair]:
     return found
 
 
+def _previous(event: ParsedEvent) -> list[Pair]:
+    """The id that an alias speaks of besides its own ones: for what is told of it alone."""
+    previous = text(event.call.previous_id) if event.packed.type == "alias" else ""
+    return [(USER, previous)] if previous else []
+
+
 def _email(traits: dict[str, Any]) -> list[Pair]:
     value = traits.get("email")
     if not value:
@@ -131,10 +138,10 @@ def _without(claims: tuple[Identifier, ...], stated: tuple[Identifier, ...]) -> 
     return tuple(claim for claim in claims if claim.node not in nodes)
 
 
-def _remarks(stated: list[Pair], claimed: Claims) -> tuple[Remark, ...]:
+def _remarks(pairs: list[Pair], claimed: Claims) -> tuple[Remark, ...]:
     """Each once: what links said, and why ids were left aside. An id that is there twice is no reason."""
     found = dict.fromkeys(claimed.remarks)
-    for kind, value in (*stated, *claimed.pairs):
+    for kind, value in pairs:
         if (kind, value) == _NO_EMAIL:
             found[Remark.EMAIL_MALFORMED] = None
         elif remark := _why_ignored(kind, value):

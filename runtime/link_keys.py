@@ -4,6 +4,7 @@ No error text holds anything but ids, names and paths. Deliberately absent: foll
 keys once, at its start.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,7 @@ def _key(number: int, entry: str, environ: Mapping[str, str]) -> LinkKey:
     if found is None:  # the entry is not shown: it may be a secret that stands in the wrong place
         raise _error(f"entry {number} is neither `id=file:/path` nor `id=env:NAME`")
     key_id, name = found["id"], found["name"]
-    secret = _read_file(key_id, name) if found["where"] == "file" else environ.get(name, "").encode()
+    secret = _read_file(key_id, name) if found["where"] == "file" else os.fsencode(environ.get(name, ""))
     secret = secret.strip()
     if len(secret) < SECRET_BYTES_MIN:
         raise _error(
@@ -45,6 +46,8 @@ def _read_file(key_id: str, path: str) -> bytes:
         return Path(path).expanduser().read_bytes()
     except OSError as error:
         raise _error(f"key {key_id}: {path} cannot be read: {error.strerror}") from None
+    except RuntimeError:  # what expanduser says of ~somebody
+        raise _error(f"key {key_id}: {path} cannot be read: no such home directory") from None
 
 
 def _error(text: str) -> SettingsError:

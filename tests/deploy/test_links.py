@@ -26,7 +26,7 @@ from deploy.links import (
 )
 from deploy.merge_tags import PROPERTY, TOOLS, parameters
 from schemas.identifiers import hash_email
-from schemas.links import LinkKey, SignedLink, open_token
+from schemas.links import Claim, LinkKey, SignedLink, open_token, sign
 from schemas.remarks import Remark
 
 DOCS = Path(__file__).parents[2] / "docs" / "links.md"
@@ -113,6 +113,19 @@ def test_what_a_link_is_worth_is_told() -> None:
     assert check(SIGNER.token("4711", ""), "main", [KEY], NOW).remark == Remark.LINK_SIGNED
 
 
+def test_a_link_is_worth_what_a_processor_would_make_of_it() -> None:
+    token = SIGNER.token("4711", "")
+    nobody = sign(Claim("contact_id", "undefined"), "main", KEY, SIGNER.last_day)
+    cases = {
+        f"?_c=&_c={token}": Remark.LINK_SIGNED,  # an empty one is none
+        f"?%5Fc={token}": Remark.LINK_MALFORMED,
+        f"?x=1#/a?_c={token}": Remark.LINK_MALFORMED,
+        f"?_c={nobody}": Remark.ID_BLOCKED,
+    }
+    found = {query: check(f"https://x.io/{query}", "main", [KEY], NOW).remark for query in cases}
+    assert found == cases
+
+
 def test_a_file_of_contacts_gets_tokens_and_links() -> None:
     told: list[str] = []
     rows = [
@@ -131,6 +144,30 @@ def test_a_file_of_contacts_gets_tokens_and_links() -> None:
     assert nobody == ["none", "C", "", "", "https://x.io/"]
     assert told == ["row 5: no contact id, and no e-mail of the shape x@y.z"]
     assert next(signed_rows(rows, "", SIGNER, told.append)) == [*rows[0], "stitchline"]
+
+
+def test_a_row_with_more_fields_than_the_header_gets_no_token_but_empty_ones_do_not_count() -> None:
+    told: list[str] = []
+    rows = [["email", "name"], ["ann@x.io", "Ann", " A."], ["bob@x.io", "Bob", "", " "]]
+    _, ann, bob = signed_rows(rows, "", SIGNER, told.append)
+    assert ann == ["ann@x.io", "Ann", " A.", ""]
+    assert bob[:2] == ["bob@x.io", "Bob"]
+    assert opened(bob[2]) == ("eh", hash_email("bob@x.io"))
+    assert told == ["row 2: more fields than the header has: is one not quoted?"]
+
+
+def test_an_address_that_takes_no_token_is_refused_before_a_line_is_written() -> None:
+    with pytest.raises(BadLink, match="no address of a page"):
+        next(signed_rows([["email"], ["ann@x.io"]], "x.io", SIGNER, print))
+
+
+@pytest.mark.parametrize(
+    ("contact", "email", "workspace"),
+    [("\udcff", "", "main"), ("", "\udcff@x.io", "main"), ("7", "", "\udcff")],
+)
+def test_what_is_no_text_gets_no_token(contact: str, email: str, workspace: str) -> None:
+    with pytest.raises(BadLink, match="UTF-8"):
+        Signer(KEY, workspace, SIGNER.last_day).token(contact, email)
 
 
 @pytest.mark.parametrize("header", [[], ["name"], ["email", "stitchline"]])
@@ -183,6 +220,10 @@ def test_the_command_makes_links_for_a_file_and_says_what_one_is_worth(tmp_path:
     assert "1 of the rows has no token" in made.stderr
     told = run("--check", rows[0]["stitchline_link"], **keys)
     assert (told.returncode, json.loads(told.stdout)["remark"]) == (0, "link_signed")
+    (tmp_path / "open.csv").write_text('email,name\nann@x.io,"Ann\nbob@x.io,Bob\n')
+    cut = run("--csv", str(tmp_path / "open.csv"), **keys)
+    assert cut.returncode == 2
+    assert "no CSV up to line 3" in cut.stderr
     wrong = run("https://x.io/", **keys)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "--contact or --email" in wrong.stderr

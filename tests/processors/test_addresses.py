@@ -49,6 +49,7 @@ KEPT = [
     "?a=b%26c%3Dd",
     "/email=7",
     "?user[email]=7",
+    "?ema\u0131l=7&%6Em=8",
 ]
 
 

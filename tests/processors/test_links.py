@@ -1,6 +1,8 @@
 """What the address of a page claims: signed links, unsigned parameters, and that nothing of either is stored."""
 
+import hmac
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +37,13 @@ def token(who: str, *, workspace: str = "main", key: LinkKey = KEY, day: int = T
     return sign(claim, workspace, key, day)
 
 
+def with_blanks() -> str:
+    """What the documentation's own function makes of such a contact; `sign` refuses it."""
+    body = b"\x01" + TODAY.to_bytes(2, "big") + b" 7 "
+    mac = hmac.digest(KEY.secret, b"stitchline link\0main\0" + body, "sha256")[:16]
+    return urlsafe_b64encode(body + mac).rstrip(b"=").decode()
+
+
 def visit(query: str, *, unsigned_links: bool = False, **call: Any) -> PackedEvent:
     page = {
         "type": "page",
@@ -66,6 +75,8 @@ LINKS: list[tuple[str, str, list[bytes], list[Remark]]] = [
     ("with an unsigned one beside it", f"_c={token('7')}&email=ann@x.io", [C],
      [Remark.LINK_SIGNED, Remark.LINK_UNSIGNED]),
     ("for a contact that names nobody", f"_c={token('undefined')}", [], [Remark.LINK_SIGNED, Remark.ID_BLOCKED]),
+    ("for a contact with blanks around it, from an own program", f"_c={with_blanks()}", [C], [Remark.LINK_SIGNED]),
+    ("broken by a line's end", f"_c={token('7')[:9]}\n{token('7')[9:]}", [], [Remark.LINK_MALFORMED]),
     ("unsigned", "email=ann@x.io", [], [Remark.LINK_UNSIGNED]),
 ]  # fmt: skip
 
@@ -227,8 +238,16 @@ def _signed(visit: Visit) -> dict[str, Any]:
 
 
 pieces = st.sampled_from(
-    ["?", "&", "=", "#", "%", "%3f", "%26", "%3D", "_c", "em", "email", "@x.io", ";", "[", "//"]
+    ["?", "&", "=", "#", "%", "%3f", "%26", "%3D", "_c", "em", "email", "@x.io", ";", "[", "//", "\t"]
 )
+
+
+def test_no_name_is_read_that_stripping_leaves() -> None:
+    """A browser leaves tabs out of an address before it sends it; what has one is no such parameter, for both."""
+    event = visit("_c=x&e\tmail=ann@x.io", unsigned_links=True, anonymousId="d1")
+    _, about = read(event)
+    assert about
+    assert about.claimed == ()
 
 
 @given(st.lists(pieces | st.text(max_size=4), max_size=20).map("".join), st.booleans())

@@ -38,6 +38,8 @@ ODD: list[tuple[str, dict[str, Any], list[Remark]]] = [
     ("an e-mail that is none", identify("ann(at)x.io"), [Remark.EMAIL_MALFORMED]),
     ("an e-mail that is no text", identify({"home": "ann@x.io"}), [Remark.EMAIL_MALFORMED]),
     ("an e-mail that is none, in the context", {"context": {"traits": {"email": "ann@x"}}}, [Remark.EMAIL_MALFORMED]),
+    ("the previous id of an alias", {"type": "alias", "previousId": "undefined"}, [Remark.ID_BLOCKED]),
+    ("the previous id of an alias, of 256 bytes", {"type": "alias", "previousId": LONG}, [Remark.ID_TOO_LONG]),
     ("several of them, each once", {"userId": LONG} | identify("x", context={"traits": {"email": "y"}}),
      [Remark.ID_TOO_LONG, Remark.EMAIL_MALFORMED]),
     ("an e-mail that is empty is absent", identify(""), []),

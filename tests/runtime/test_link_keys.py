@@ -1,5 +1,6 @@
 """Keys of signed links, from files and variables; their secrets are in no error and in nothing that is printed."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,24 @@ def test_keys_come_from_files_and_variables_in_the_order_of_the_setting(tmp_path
     assert found == [("2026", b"k" * 32), ("2025", SECRET.encode())]
 
 
+def test_a_secret_may_be_any_bytes(tmp_path: Path) -> None:
+    secret = b"\xff\xfe" * 20
+    (tmp_path / "key").write_bytes(secret)
+    found = keys_of(f"a=env:BYTES,b=file:{tmp_path / 'key'}", BYTES=os.fsdecode(secret))
+    assert found == [("a", secret), ("b", secret)]
+
+
 WRONG = [
     ("a secret where its place should be named", f"2026={SECRET}", "entry 1 is neither"),
     ("no id", "env:LINK_KEY", "entry 1 is neither"),
     ("a variable that is not set", "a=env:NOWHERE", "key a: NOWHERE has 0 bytes, at least 32"),
     ("a secret that is too short", "a=env:SHORT", "key a: SHORT has 7 bytes, at least 32"),
     ("a file that is not there", "a=file:/nowhere/key", "key a: /nowhere/key cannot be read: No such file"),
+    (
+        "a home that nobody has",
+        "a=file:~nobody-at-all/key",
+        "~nobody-at-all/key cannot be read: no such home",
+    ),
     ("an id given twice", "a=env:LONG,a=env:LONG", "an id is given twice"),
     ("too many", ",".join(f"k{n}=env:LONG" for n in range(9)), "9 keys, at most 8"),
 ]
