@@ -34,7 +34,11 @@ BLOCKED = frozenset(
 )
 
 _NOTHING_BUT_ZEROS = re.compile(r"[0\-\s]*")
-_QUOTES = "\"'` \t\r\n"
+# Quotes, and all that str.isspace() says of: what stands within quotes has not been trimmed yet.
+_QUOTES = (
+    "\"'` \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005"
+    "\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 
 
 def is_blocked(value: str) -> bool:
