@@ -25,6 +25,7 @@ from deploy.links import (
     with_parameter,
 )
 from deploy.merge_tags import PROPERTY, TOOLS, parameters
+from processors.links import token_in
 from schemas.identifiers import hash_email
 from schemas.links import Claim, LinkKey, SignedLink, open_token, sign
 from schemas.remarks import Remark
@@ -46,6 +47,7 @@ ADDRESSES = [
     ("https://x.io/a?b=1#top", "https://x.io/a?b=1&_c=T#top"),
     ("https://x.io/?", "https://x.io/?_c=T"),
     ("http://x.io/?b=1&", "http://x.io/?b=1&_c=T"),
+    ("http://x.io/R&", "http://x.io/R&?_c=T"),
     ("https://x.io/#/way?a=1", "https://x.io/?_c=T#/way?a=1"),
 ]
 
@@ -53,6 +55,7 @@ ADDRESSES = [
 @pytest.mark.parametrize(("address", "link"), ADDRESSES)
 def test_a_token_is_put_before_the_fragment(address: str, link: str) -> None:
     assert with_parameter(address, "_c", "T") == link
+    assert token_in(link) == "T", "the processors read it"
 
 
 @pytest.mark.parametrize("address", ["", "x.io", "mailto:a@x.io", "https://", "http://[", "/a?b=1"])
