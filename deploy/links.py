@@ -87,7 +87,8 @@ def with_parameter(address: str, name: str, value: str) -> str:
     if name in _parameters(address):
         raise BadLink(f"the address has a parameter {name} already, and the first one counts: take it out")
     page, hash_sign, fragment = address.partition("#")
-    mark = "?" if "?" not in page else "" if page.endswith(("?", "&")) else "&"
+    _, question_mark, query = page.partition("?")
+    mark = "?" if not question_mark else "&" if query and not query.endswith("&") else ""
     return f"{page}{mark}{name}={value}{hash_sign}{fragment}"
 
 

@@ -48,6 +48,7 @@ ADDRESSES = [
     ("https://x.io/?", "https://x.io/?_c=T"),
     ("http://x.io/?b=1&", "http://x.io/?b=1&_c=T"),
     ("http://x.io/R&", "http://x.io/R&?_c=T"),
+    ("http://x.io/??", "http://x.io/??&_c=T"),
     ("https://x.io/#/way?a=1", "https://x.io/?_c=T#/way?a=1"),
 ]
 
