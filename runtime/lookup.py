@@ -7,7 +7,13 @@ share. Every method raises KafkaException.
 import logging
 from collections.abc import Iterable
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
@@ -54,6 +60,16 @@ class Lookup:
         """The client remembers for a quarter of an hour under which election a partition's leader serves, and a broker refuses
         who names an earlier one: after a broker's restart nothing could be asked for so long."""
         self._admin.list_topics(topic, timeout=TIMEOUT_S)
+
+    def committed(self, group: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """By partition the offset that the group has committed; 0 where it has none."""
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, number) for number in partitions])
+        answer = self._admin.list_consumer_group_offsets([wanted], request_timeout=TIMEOUT_S)[group].result()
+        return {
+            place.partition: max(place.offset, 0)
+            for place in answer.topic_partitions or ()
+            if place.error is None
+        }
 
     def ends(self, places: Iterable[Key]) -> dict[Key, Ends]:
         """The ends of these topics' partitions that the broker knows; without any, whether it answers at all."""

@@ -50,6 +50,7 @@ class Peek:
                     "auto.offset.reset": "earliest",
                     "fetch.message.max.bytes": 64 << 10,
                     "queued.max.messages.kbytes": 1 << 10,
+                    "fetch.wait.max.ms": 50,  # most of all there is nothing, and that is the answer
                 },
                 logger=logging.getLogger("librdkafka"),
             )

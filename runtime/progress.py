@@ -126,21 +126,11 @@ class Progress:
         for sink, (group, topic) in sinks.items():
             name = topic.full_name(self._kafka.topic_prefix)
             partitions = _of(sink, missing)
-            for partition, stored in self._committed(group, name, partitions).items():
+            committed = self._lookup.committed(group, name, partitions) if partitions else {}
+            for partition, stored in committed.items():
                 if self._is_past(name, partition, stored, missing[sink, partition]):
                     del missing[sink, partition]
         return not missing
-
-    def _committed(self, group: str, name: str, partitions: list[int]) -> dict[int, int]:
-        if not partitions:
-            return {}
-        consumer = Consumer(reader_config(self._kafka, "progress") | {"group.id": group})
-        try:
-            asked = [TopicPartition(name, partition) for partition in partitions]
-            found = consumer.committed(asked, timeout=self._kafka.answer_timeout_s)
-            return {place.partition: max(place.offset, 0) for place in found if place.error is None}
-        finally:
-            consumer.close()
 
     def _is_past(self, name: str, partition: int, position: int, end: int) -> bool:
         """Behind the last record there may be markers of transactions, which nobody reads. Where a transaction is open below the

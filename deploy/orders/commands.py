@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from deploy.orders.receipt import Copies
     from runtime.settings import KafkaSettings
 
+STATEMENT_BYTES_MAX = 4_000_000
+
 _FORMS = "u:42, e:ann@example.org, a:6f1c, x:contact_id:7, or a bare value that is not ambiguous"
 Identifier = Annotated[str, typer.Argument(metavar="ID", help=_FORMS)]
 Workspace = Annotated[str, typer.Option(help="The workspace to look in.")]
@@ -112,6 +114,7 @@ def _tools(workspace: str) -> "Iterator[Tools]":
 
     with answered(), _kafka_answers(kafka):
         client = connect(load(ClickHouseSettings, os.environ), timeout_s=settings.delete_timeout_s)
+        client.set_client_setting("max_query_size", STATEMENT_BYTES_MAX)  # a person may have many nodes
         yield Tools(
             giver=Giver(kafka, settings),
             tables=Tables(client, workspace, delete_timeout_s=settings.delete_timeout_s),

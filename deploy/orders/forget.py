@@ -60,12 +60,13 @@ def forget(tools: Tools, wanted: Id, wish: Wish, *, is_dry: bool) -> Receipt:
     if is_dry:
         told = begun(wanted.workspace, plans, DRY)
         return msgspec.structs.replace(told, deleted=would_delete(tools.tables, plans, values))
-    _keep(tools, plans, begun(wanted.workspace, plans, BEGUN))
-    tools.giver.give([each for plan in plans for each in plan.orders], plans[-1].by)
+    orders = [each for plan in plans for each in plan.orders]
+    started = _documents(plans, begun(wanted.workspace, plans, BEGUN))
+    tools.giver.give(orders, plans[-1].by, beside=started)
     stated = _state_again(tools, plans)
     receipt = _deleted(tools, plans, values, begun(wanted.workspace, plans, DONE))
     receipt = msgspec.structs.replace(receipt, stated_again=stated)
-    _keep(tools, plans, receipt)
+    tools.giver.write(_documents(plans, receipt), receipt.forgotten)
     return receipt
 
 
@@ -115,11 +116,15 @@ def _values(tables: Tables, wanted: Id, plans: Iterable[Plan]) -> list[Named]:
 
 
 def _state_again(tools: Tools, plans: Sequence[Plan]) -> int:
-    """How many links of later events were told again."""
-    nodes = sorted({node for plan in plans for node in plan.nodes})
-    facts = facts_after(tools.tables, nodes, min(plan.until for plan in plans))
+    """How many links of later events were told again. Nobody waits for the sinks: what they bring is nothing that is deleted."""
+    latest = {node: plan.until for plan in plans for node in plan.nodes}  # the newest plan is the last
+    facts = [
+        fact
+        for until in sorted(set(latest.values()))
+        for fact in facts_after(tools.tables, [node for node in latest if latest[node] == until], until)
+    ]
     if facts:
-        tools.giver.send_and_wait(list(_as_records(facts, tools.giver.partitions())))
+        tools.giver.send_for_processors(list(_as_records(facts, tools.giver.partitions())))
     return len(facts)
 
 
@@ -147,7 +152,7 @@ def _deleted(tools: Tools, plans: Sequence[Plan], values: Sequence[Named], recei
     )
 
 
-def _keep(tools: Tools, plans: Iterable[Plan], receipt: Receipt) -> None:
+def _documents(plans: Iterable[Plan], receipt: Receipt) -> dict[str, bytes]:
     """The receipt of all that was done together stands under the name of each."""
     document = msgspec.json.encode(receipt)
-    tools.giver.write({plan.by: document for plan in plans}, receipt.forgotten)
+    return {plan.by: document for plan in plans}

@@ -38,9 +38,17 @@ class Giver:
         for some in _cut(documents):
             write_control(self._kafka, some, by)
 
-    def give(self, orders: Sequence[Addressed], by: str, unkept: Sequence[Addressed] = ()) -> None:
-        """All of these, and wait until they hold. Of `unkept` no document stays: what follows from orders that are kept."""
-        self.write({key_of(each.order): encode(each) for each in orders}, by)
+    def give(
+        self,
+        orders: Sequence[Addressed],
+        by: str,
+        *,
+        beside: Mapping[str, bytes] | None = None,
+        unkept: Sequence[Addressed] = (),
+    ) -> None:
+        """All of these, and wait until they hold. `beside`: documents written with theirs. Of `unkept` no document stays:
+        what follows from orders that are kept."""
+        self.write({**(beside or {}), **{key_of(each.order): encode(each) for each in orders}}, by)
         self.send_and_wait(list(records([*orders, *unkept], self.partitions())))
 
     def resend(self) -> int:
@@ -50,11 +58,15 @@ class Giver:
         return len(orders)
 
     def send_and_wait(self, sent: Sequence[OutputRecord]) -> None:
-        """Until processors are past these records and what nodes told each other because of them, and sinks have it all."""
+        """Until these hold everywhere, and sinks have all that was made before they did."""
+        self.send_for_processors(sent)
+        self._progress.wait_stored({name: self._sink(name) for name in WAITED_FOR})
+
+    def send_for_processors(self, sent: Sequence[OutputRecord]) -> None:
+        """Until processors are past these records, and past what nodes told each other because of them."""
         if sent:
             self._progress.wait_processed(send(self._kafka, sent))
             self._progress.wait_processed(self._progress.ends(IDENTITY_FACTS))
-        self._progress.wait_stored({name: self._sink(name) for name in WAITED_FOR})
 
     def partitions(self) -> int:
         """Of the deployment's topics as they are, whatever the settings of this command say. Raises TopicMismatch."""

@@ -41,7 +41,7 @@ class Residue(msgspec.Struct, frozen=True):
     why: str
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """`completes` names forgettings of the same person that were begun before and are done again with this one."""
 
     state: str

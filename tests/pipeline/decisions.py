@@ -136,7 +136,7 @@ def _cut_off(up: Up) -> None:
     sinks = next(child for child in up.family if "sink" in child.cmdline())
     _each(sinks, signal.SIGSTOP)
     try:
-        told = refused(up, "forget", "ann-1", "--yes", ORDER_ACK_TIMEOUT_S="3")
+        told = refused(up, "forget", "ann-1", "--yes", ORDER_ACK_TIMEOUT_S="1")
     finally:
         _each(sinks, signal.SIGCONT)
     assert "run the same command again" in told
@@ -226,3 +226,27 @@ def a_link_is_cut_and_an_address_blocked(up: Up, folder: Path) -> None:
     send(up, KIM, "kim-later")
     until(lambda: len(people(up, "kim-%")), 6)
     assert up.ask(sql) == [[1]]
+
+
+LEE: list[Call] = [
+    {
+        "type": "identify", "anonymousId": "lees-desk", "userId": "lee-4", "traits": {"email": "lee@late.example"},
+        "timestamp": at(day),
+    }
+    for day in (1, 5)
+]  # fmt: skip
+
+
+def later_history_stays_until_it_is_forgotten_too(up: Up) -> None:
+    """The later links had been folded into the earlier ones: they are told again."""
+    send(up, LEE, "lee")
+    until(lambda: (len(people(up, "lee-%")), profiles(up, "lee-%")), (2, 1))
+    receipt = done(up, "forget", "u:lee-4", "--until", at(3), "--yes")
+    assert (receipt["deleted"]["events"], receipt["stated_again"]) == (1, 2)
+    sql = "SELECT anonymous_ids, emails, events FROM profiles WHERE user_id = 'lee-4'"
+    until(lambda: up.ask(sql), [[["lees-desk"], ["lee@late.example"], 1]])
+
+    receipt = done(up, "forget", "e:lee@late.example", "--suppress", "--yes")
+    assert (receipt["deleted"]["events"], receipt["orders"]["suppress"], receipt["left"]) == (1, 3, [])
+    send(up, [{"type": "page", "anonymousId": "lees-desk"}], "lee-back")
+    until(lambda: up.ask("SELECT anonymous_id FROM events_resolved WHERE message_id = 'lee-back-0'"), [[""]])

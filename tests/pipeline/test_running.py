@@ -12,7 +12,11 @@ import pytest
 
 from tests.odd_events import ODD_EVENTS, batch
 from tests.pipeline.asking import LINK_KEYS, resolved, stitchline
-from tests.pipeline.decisions import a_link_is_cut_and_an_address_blocked, a_person_is_forgotten
+from tests.pipeline.decisions import (
+    a_link_is_cut_and_an_address_blocked,
+    a_person_is_forgotten,
+    later_history_stays_until_it_is_forgotten_too,
+)
 from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.fates import fates, is_right
 from tests.pipeline.pages import what_the_page_says_comes_out
@@ -264,3 +268,9 @@ def test_a_forgotten_person_is_gone_and_stays_gone_when_everything_is_sent_again
 
 def test_a_link_that_was_cut_and_an_address_that_was_blocked_stay_so(up: Up, tmp_path: Path) -> None:
     a_link_is_cut_and_an_address_blocked(up, tmp_path)
+
+
+def test_what_happened_after_the_moment_of_a_forgetting_stays_linked_until_it_is_forgotten_too(
+    up: Up,
+) -> None:
+    later_history_stays_until_it_is_forgotten_too(up)
