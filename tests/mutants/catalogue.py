@@ -255,7 +255,7 @@ MUTANTS = (
         "an erased logout does not end its device's session",
         RESOLVE,
         (("if fact.target == BOUNDARY])", "if False])"),),
-        (ORDERS,),
+        (FORGETTING, ORDERS),
     ),
     Mutant(
         "a suppressed id still is one",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,22 @@ def test_a_person_who_returns_after_being_forgotten_is_linked_again():
     assert pipeline.profiles()["stranger"] == profile_of_node(("a", "cookie"))
     pipeline.visit([Visit("back", "track", back, user="ann", device="cookie")])
     assert pipeline.profiles()["stranger"] == profile_of_node(("u", "ann"))
+
+
+@pytest.mark.parametrize("order_first", [False, True])
+def test_an_erased_logout_still_ends_its_devices_session_whenever_the_order_comes(order_first):
+    """It bounds somebody else's time: whose the device is must not depend on whether the logout was stored before."""
+    visits = [
+        Visit("login", "identify", RECEIVED - 9_000, user="bob", device="cookie"),
+        Visit("logout", "logout", RECEIVED - 6_000, user="ann", device="cookie"),
+        Visit("later", "page", RECEIVED - 5_000, device="cookie"),
+    ]
+    ann, cookie = ("u", "ann"), ("a", "cookie")
+    orders = [Ruling("erase", ann, until=RECEIVED), Ruling("forget", cookie, ann, until=RECEIVED)]
+    pipeline = Pipeline()
+    for part in (orders, visits) if order_first else (visits, orders):
+        pipeline.visit(part)
+    assert pipeline.profiles() == {"login": profile_of_node(("u", "bob")), "later": profile_of_node(cookie)}
 
 
 @PATIENT

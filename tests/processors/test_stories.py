@@ -7,7 +7,7 @@ import pytest
 
 from schemas.identifiers import node_id
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, key_of, profile_of_node
-from tests.processors.oracle import Visit
+from tests.processors.oracle import Visit, email_node
 
 HOUR, YEAR = 3_600_000, 365 * 24 * 3_600_000
 NOW = RECEIVED
@@ -179,6 +179,20 @@ def test_merging_two_large_clusters_sends_a_constant_number_of_messages():
     assert pipeline.sent["identity.facts"] - before["identity.facts"] == 1
     assert pipeline.sent["identity.pointers"] - before["identity.pointers"] == 1
     assert pipeline.sent["profile.changes"] - before["profile.changes"] == 1
+
+
+def test_thousands_of_devices_under_one_address_in_an_hour_cost_the_address_nothing_and_are_not_cut():
+    """A kiosk, or an address that a test uses: a fact and a pointer for each device, and not a byte at the address."""
+    devices, each = 10_000, HOUR // 10_000
+    pipeline = Pipeline(2).visit(
+        Visit(f"m{n}", "identify", NOW - n * each, email="all@x.io", device=f"d{n}") for n in range(devices)
+    )
+    assert set(pipeline.profiles().values()) == {profile_of_node(email_node("all@x.io"))}
+    assert pipeline.sent["identity.facts"] <= devices
+    assert pipeline.sent["identity.pointers"] == devices
+    nodes = [value for state in pipeline.states.values() for key, value in state.items() if key[:1] == b"n"]
+    assert len(nodes) == devices
+    assert max(map(len, nodes)) < 300
 
 
 def test_a_contested_device_points_to_itself_and_its_segments_cover_all_time():

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from schemas.codec import POINTER, RESOLVED_EVENT
+from sinks.functions import function_name
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
 from tests.processors.oracle import Oracle, Ruling, Visit
@@ -15,6 +16,7 @@ from tests.sinks.stage import Tables
 
 HISTORIES = 60
 MUTATIONS = "SELECT mutation_id FROM system.mutations WHERE database = currentDatabase() ORDER BY mutation_id"
+BY_FUNCTION = "SELECT message_id, lower(leftPad(hex(FUNCTION(subject, timestamp)), 16, '0')) FROM events"
 KINDS = ("identify", "identify", "track", "page", "alias", "logout")
 
 
@@ -68,5 +70,6 @@ def test_every_event_has_the_profile_that_the_oracle_says_and_nothing_is_ever_re
         tables.reload(DICTIONARIES)
     found = dict(tables.rows("SELECT message_id, profile_id FROM events_resolved"))
     assert found == {visit.id: profile_of_node(oracle.profile(visit)) for visit in visits}
+    assert dict(tables.rows(BY_FUNCTION.replace("FUNCTION", function_name(database)))) == found
     assert len(set(found.values())) < len(pipeline.pointers)
     assert tables.rows(MUTATIONS) == before
