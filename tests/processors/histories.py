@@ -1,5 +1,6 @@
 """Histories for Hypothesis: events and orders on few names and few moments, so that conflicts and ties are common."""
 
+import os
 from random import Random
 
 from hypothesis import HealthCheck, settings
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
 from tests.processors.oracle import Node, Oracle, Ruling, Visit, authority, email_node, stated_nodes
 
-PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = int(
+    os.environ.get("STITCHLINE_TEST_EXAMPLES", "100")
+)  # of each property; `make mutants` tries more
+PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 USERS, EMAILS, DEVICES = ["ann", "bob", "carl"], ["a@x.io", "b@x.io", "c@x.io"], ["d1", "d2", "d3", "d4"]
 NODES: list[Node] = [
