@@ -141,12 +141,16 @@ class _Chunk:
         if about is None:
             return _NO_IDENTIFIER
         if self.orders:
-            about = self._obeyed(about, event, message_id)
-            if self.orders.erases(about.subject, event.times.happened):
+            before, about = about, self._obeyed(about, event, message_id)
+            if self._is_erased(before.subject, about.subject, event.times.happened):
                 # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
                 self._state([fact for fact in self._facts(event, about) if fact.target == BOUNDARY])
                 return FORGOTTEN
         return self._emit(event, about, message_id, lineage)
+
+    def _is_erased(self, before: bytes, subject: bytes, time: int) -> bool:
+        """Also under the subject that it had `before` some of its ids were suppressed: under that one it was deleted."""
+        return self.orders.erases(subject, time) or (before != subject and self.orders.erases(before, time))
 
     def _obeyed(self, about: Mentions, event: ParsedEvent, message_id: str) -> Mentions:
         """Without suppressed identifiers."""
