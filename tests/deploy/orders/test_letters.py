@@ -1,5 +1,6 @@
 """Which payloads speak of a person, and where a value stands as a word; by ClickHouse's own matching."""
 
+import json
 from collections.abc import Iterator
 
 import clickhouse_connect
@@ -10,6 +11,7 @@ from deploy.orders.letters import anywhere, letter_pattern
 from schemas.identifiers import hash_email
 
 ADDRESS = "ann.o+x@mail.example"
+ODD = 'it\'s "100%" \\ [a]{b}\t$(c)'
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,17 @@ def matches(client: Client, text: str, pattern: str) -> bool:
         ("a", "a|b(c", '{"anonymousId":"a|b(c"}', True),
         ("a", "a|b(c", '{"anonymousId":"a"}', False),
         ("u", "ännchen", '{"userId":"ännchen"}', True),
+        ("u", "ännchen", json.dumps({"userId": "ännchen"}), True),
+        ("u", "😀 zoë", '{"userId":"😀 zoë"}', True),
+        ("u", "😀 zoë", json.dumps({"userId": "😀 zoë"}), True),
+        ("u", "😀 zoë", '{"url":"https://x.example/?user=%F0%9F%98%80+zo%C3%AB&a=1"}', True),
+        ("u", ODD, json.dumps({"userId": ODD}), True),
+        ("u", ODD, json.dumps({"userId": ODD + "x"}), False),
+        ("u", "a/b", r'{"userId":"a\/b"}', True),
+        ("u", "-7.5", '{"userId":-7.5}', True),
+        ("a", "\x00\u200b", json.dumps({"anonymousId": "\x00\u200b"}), True),
+        ("a", "😀" * 63, json.dumps({"anonymousId": "😀" * 63}), True),
+        ("x", "contact_id:a&b", r'{"url":"https://x.example/?c=1\u0026contact_id=a%26b\u0026d=1"}', True),
     ],
 )
 def test_a_letter_is_somebodys_when_it_holds_an_identifier_of_theirs_as_one(
@@ -60,6 +73,12 @@ def test_a_letter_is_somebodys_when_it_holds_an_identifier_of_theirs_as_one(
         ("u", "ann", "ann@mail.example", False),
         ("u", "ann", "joann", False),
         ("e", ADDRESS, f"<{ADDRESS}>", True),
+        ("e", ADDRESS, json.dumps(f"to\n{ADDRESS}\n"), True),
+        ("e", ADDRESS, rf"\u003c{ADDRESS}\u003e", True),
+        ("e", ADDRESS, f"mailto%3A{ADDRESS}", True),
+        ("e", "zoë@mail.example", json.dumps("ZOË@mail.example"), True),
+        ("u", "zoë", json.dumps("hello zoë, hello"), True),
+        ("u", "it's 100%", "it's 100%", True),
     ],
 )
 def test_a_value_is_found_as_a_word_of_its_own(client, kind, value, text, wanted):
