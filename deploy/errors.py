@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from deploy.visible import visible
+
 MENDABLE = {
     "collector.workers": ("PortTaken",),
     "deploy.configuration": ("BadConfiguration",),
@@ -37,7 +39,7 @@ def told_plainly(say: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     except _mendable() as error:
-        say(f"stitchline: {error}")
+        say(visible(f"stitchline: {error}", kept="\n"))
         sys.exit(2)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from deploy.visible import visible
 from deploy.why_view import Answer, PlaceView, ReasonView, RouteView, StepView
 from processors.explain import ALWAYS, AT_TIMES
 from processors.reasons import (
@@ -32,7 +33,7 @@ WHY_NOT = {
 
 
 def text(answer: Answer) -> str:
-    return "\n".join(_lines(answer))
+    return "\n".join(visible(line) for line in _lines(answer))
 
 
 def _lines(answer: Answer) -> Iterator[str]:

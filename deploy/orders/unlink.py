@@ -4,6 +4,7 @@ Only a link between just the two can be cut. Where they are one person through o
 one that can be cut. History follows by itself: events stay where they are, and the pointers change.
 """
 
+import shlex
 from itertools import pairwise
 
 import msgspec
@@ -58,10 +59,14 @@ def _require_link(tables: Tables, node: Id, target: Id) -> None:
     pairs = _pairs(tables, way(node.node, target.node, rows))
     if not pairs:
         raise NotLinked(f"{node} and {target} are not one person, and nothing links them")
-    choices = "; ".join(f"stitchline unlink {low} {high}" for low, high in pairs)
     raise NotLinked(
-        f"{node} and {target} are one person only through others. Each of these would cut the way: {choices}"
+        f"{node} and {target} are one person only through others. Each of these would cut the way: {choices(pairs)}"
     )
+
+
+def choices(pairs: list[list[str]]) -> str:
+    """Commands as they can be copied: strangers choose identifiers, and a shell must take them as nothing but that."""
+    return "; ".join(shlex.join(["stitchline", "unlink", low, high]) for low, high in pairs)
 
 
 def _rows(tables: Tables, node: Id, target: Id) -> list[Pointer]:

@@ -128,7 +128,7 @@ def test_with_all_its_ids_suppressed_an_event_stays_alone():
 
 @pytest.mark.parametrize("suppressed", [[ANN], [ANN, DEVICE]])
 def test_an_erased_event_is_not_stored_under_what_suppressing_left_of_its_ids(suppressed):
-    orders = [Erase(of(ANN), 0, at(10)), *(Suppress(of(node)) for node in suppressed)]
+    orders: list[Order] = [Erase(of(ANN), 0, at(10)), *(Suppress(of(node)) for node in suppressed)]
     for given in (orders, orders[::-1]):
         outputs = run({}, *given, visit("m1", 5), visit("m2", 15))
         assert ways(outputs) == {"accepted": 2, "forgotten": 1, "resolved": 1}
