@@ -12,7 +12,7 @@ import msgspec
 HOPS_MAX = 64  # alias chains reach 16; a longer way is no pointer of ours
 
 
-class Segment(msgspec.Struct, frozen=True, array_like=True):
+class Segment(msgspec.Struct, frozen=True, array_like=True, order=True):
     """From `since` (ms, inclusive) to `until` (exclusive)."""
 
     since: int

@@ -41,6 +41,17 @@ def test_a_person_is_all_that_points_to_the_root_and_their_time_on_shared_device
     )
 
 
+def test_a_device_that_somebody_had_twice_is_theirs_both_times():
+    first, others, again = (
+        Segment(0, 100, USER),
+        Segment(100, 200, OTHER),
+        Segment(200, 300, USER),
+    )
+    row = Pointer(node=TABLET, owner=TABLET, segments=(again, others, first))
+    found = person(USER, lambda nodes: [row] if USER in nodes else [], 100)
+    assert found.shared == ((TABLET, first), (TABLET, again))
+
+
 def test_a_person_with_more_identifiers_than_people_have_is_refused():
     with pytest.raises(TooMany, match="ORDER_NODES_MAX"):
         person(USER, pointers_to, 3)
