@@ -7,7 +7,7 @@ command gave it, so that a command that was cut off can be completed.
 Pure. Deliberately absent: a document that takes an order back; there is no such order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -57,6 +57,20 @@ def key_of(order: Order) -> str:
             return f"{PREFIX}erase/{node}-{since}-{until}"
         case Suppress():
             return f"{PREFIX}suppress/{node}"
+
+
+def outdated(orders: Sequence[Addressed], given: Iterable[Addressed]) -> list[Addressed]:
+    """Forgettings of which there is a later one, here or among those `given` before: its document must not be replaced."""
+    latest: dict[str, int] = {}
+    for each in (*given, *orders):
+        if isinstance(each.order, Forget):
+            key = key_of(each.order)
+            latest[key] = max(each.order.until, latest.get(key, 0))
+    return [
+        each
+        for each in orders
+        if isinstance(each.order, Forget) and each.order.until < latest[key_of(each.order)]
+    ]
 
 
 def encode(addressed: Addressed) -> bytes:

@@ -72,6 +72,8 @@ def forget(  # noqa: PLR0913 - one option each
     _print(receipt)
     if not yes:
         typer.echo("nothing was done: run it again with --yes", err=True)
+    if not any(receipt.deleted.values()):
+        typer.echo(f"no stored row of workspace {workspace} is theirs up to then", err=True)
     sys.exit(1 if any(found.why == UNEXPLAINED for found in receipt.left) else 0)
 
 

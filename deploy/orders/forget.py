@@ -24,7 +24,7 @@ from deploy.orders.residue import search
 from deploy.orders.tables import Named, Tables
 from processors.facts import Fact, encode_facts
 from schemas.identifiers import partition_hash, partition_of
-from schemas.order_documents import Addressed, orders_in
+from schemas.order_documents import Addressed, orders_in, outdated
 from schemas.orders import Suppress
 from schemas.stream import OutputRecord
 from schemas.topics import IDENTITY_FACTS
@@ -62,7 +62,9 @@ def forget(tools: Tools, wanted: Id, wish: Wish, *, is_dry: bool) -> Receipt:
         return msgspec.structs.replace(told, deleted=would_delete(tools.tables, plans, values))
     orders = [each for plan in plans for each in plan.orders]
     started = _documents(plans, begun(wanted.workspace, plans, BEGUN))
-    tools.giver.give(orders, plans[-1].by, beside=started)
+    late = set(outdated(orders, given))
+    kept = [each for each in orders if each not in late]
+    tools.giver.give(kept, plans[-1].by, beside=started, unkept=[each for each in orders if each in late])
     stated = _state_again(tools, plans)
     receipt = _deleted(tools, plans, values, begun(wanted.workspace, plans, DONE))
     receipt = msgspec.structs.replace(receipt, stated_again=stated)

@@ -46,7 +46,7 @@ class Giver:
         beside: Mapping[str, bytes] | None = None,
         unkept: Sequence[Addressed] = (),
     ) -> None:
-        """All of these, and wait until they hold. `beside`: documents written with theirs. Of `unkept` no document stays:
+        """All of these, and wait until they hold. `beside`: documents written with theirs. Of `unkept` no document is written:
         what follows from orders that are kept."""
         self.write({**(beside or {}), **{key_of(each.order): encode(each) for each in orders}}, by)
         self.send_and_wait(list(records([*orders, *unkept], self.partitions())))

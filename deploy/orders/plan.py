@@ -11,7 +11,7 @@ import msgspec
 from deploy.orders.people import Person
 from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER
 from schemas.order_documents import Addressed, hex_of
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
+from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
 
 _AUTHORITY = {USER: 0, EXTERNAL: 1, EMAIL: 2, ANONYMOUS: 3}
 
@@ -43,9 +43,12 @@ def plan(person: Person, company: Iterable[Company], until: int, murmur2: Murmur
     by = name_of(person.root, until)
     erasures = _erasures(person, until)
     forgets = [Forget(node, until) for node in sorted(person.nodes)]
-    parted = [Forget(node, until, target) for node, target in sorted(_parted(person, company))]
-    suppressed = [Suppress(node) for node in sorted(person.nodes)] if suppress else []
-    orders: list[Order] = [*erasures, *forgets, *parted, *suppressed]
+    others = sorted(_parted(person, company))
+    parted = [Forget(node, until, target) for node, target in others]
+    orders: list[Order] = [*erasures, *forgets, *parted]
+    if suppress:  # the cuts are for links of a later time than `until`, which forgetting leaves to others
+        orders += [Suppress(node) for node in sorted(person.nodes)]
+        orders += [Unlink(node, target) for node, target in others]
     addressed = tuple(Addressed(order, murmur2.get(order.node), by) for order in orders)
     return Plan(by, until, person.nodes, erasures, addressed)
 

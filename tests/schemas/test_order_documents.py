@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.order_documents import Addressed, decode, encode, key_of, orders_in
+from schemas.order_documents import Addressed, decode, encode, key_of, orders_in, outdated
 from schemas.orders import Erase, Forget, Order, Suppress, Unlink
 
 NODES = st.integers(0, (1 << 63) - 1)
@@ -52,3 +52,14 @@ def test_forgetting_later_takes_the_place_of_forgetting_earlier_and_of_nothing_e
 def test_what_is_no_order_of_this_release_is_an_error(text):
     with pytest.raises((msgspec.DecodeError, ValueError)):
         decode(text)
+
+
+def test_an_earlier_forgetting_replaces_no_later_one_of_the_same():
+    first, second, other, parted = (
+        Addressed(order, None, "forget/x")
+        for order in (Forget(1, 10), Forget(1, 20), Forget(2, 10), Forget(1, 10, 7))
+    )
+    assert outdated([first, other, parted], [second]) == [first]
+    assert outdated([second, first], []) == [first], "whichever comes last"
+    assert outdated([second], [first]) == []
+    assert outdated([first, Addressed(Erase(1, 0, 10), None, "forget/x")], [first]) == []

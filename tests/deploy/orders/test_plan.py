@@ -6,7 +6,7 @@ from deploy.orders.people import Person, Segment
 from deploy.orders.plan import Company, earlier, plan
 from deploy.orders.receipt import BEGUN, begun
 from schemas.order_documents import encode, key_of, orders_in
-from schemas.orders import Erase, Forget, Suppress
+from schemas.orders import Erase, Forget, Suppress, Unlink
 
 USER, EMAIL, TABLET, OTHER, OTHERS_EMAIL = range(1, 6)
 NOW = 1_000
@@ -57,6 +57,13 @@ def test_own_identifiers_alone_are_suppressed_and_only_when_asked():
     ]  # fmt: skip
 
 
+def test_others_are_cut_off_from_what_is_suppressed_also_by_links_of_a_later_time():
+    assert not [each for each in orders() if isinstance(each, Unlink)]
+    assert [each for each in orders(suppress=True) if isinstance(each, Unlink)] == [
+        Unlink(TABLET, USER), Unlink(TABLET, EMAIL), Unlink(OTHERS_EMAIL, USER),
+    ]  # fmt: skip
+
+
 def test_an_order_is_addressed_where_the_key_is_known():
     made = plan(WHO, COMPANY, NOW, {USER: 7}, suppress=False)
     assert {each.murmur2 for each in made.orders if each.order.node == USER} == {7}
@@ -89,5 +96,5 @@ def test_a_receipt_has_times_that_people_read_and_no_datum_of_the_person():
     receipt = begun("main", [plan(WHO, COMPANY, NOW, {}, suppress=True)], BEGUN)
     told = msgspec.json.decode(msgspec.json.encode(receipt))
     assert told["until"] == "1970-01-01T00:00:01.000+00:00"
-    assert told["orders"] == {"erase": 4, "forget": 5, "suppress": 2}
+    assert told["orders"] == {"erase": 4, "forget": 5, "suppress": 2, "unlink": 3}
     assert told["forgotten"] == f"forget/{USER:016x}-{NOW}"
