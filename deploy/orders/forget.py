@@ -17,7 +17,7 @@ from deploy.ids import Id, key_of
 from deploy.orders.deletion import delete, would_delete
 from deploy.orders.events import facts_after
 from deploy.orders.giving import Giver
-from deploy.orders.people import Person, Pointer, person, root_of
+from deploy.orders.people import Person, Pointer, only_owner, person, root_of
 from deploy.orders.plan import Plan, earlier, plan
 from deploy.orders.receipt import BEGUN, DONE, DRY, Copies, Receipt, begun
 from deploy.orders.residue import search
@@ -93,12 +93,13 @@ def _fresh(
 
 
 def _person(tools: Tools, root: Pointer, wanted: Id) -> Person:
-    if root.segments:
+    one = only_owner(root, tools.tables.pointers_of) if root.segments else root.node
+    if one is None:
         named = ", ".join(f"{each.kind}:{each.value}" for each in tools.tables.values_of(sorted(root.owners)))
         raise SharedDevice(
             f"{wanted} is a device that several people used, so it is nobody's alone: name the person instead ({named})"
         )
-    return person(root.node, tools.tables.pointers_to, tools.nodes_max)
+    return person(one, tools.tables.pointers_to, tools.nodes_max)
 
 
 def _all(who: Person) -> set[int]:

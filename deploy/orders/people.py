@@ -63,16 +63,23 @@ def root_of(node: int, pointers_of: Ask) -> Pointer:
     return seen
 
 
+def only_owner(device: Pointer, pointers_of: Ask) -> int | None:
+    """Whose a device with segments was all the time, though under several identifiers; None when it was several people's."""
+    roots = {root_of(owner, pointers_of).node for owner in {segment.owner for segment in device.segments}}
+    return roots.pop() if len(roots) == 1 else None
+
+
 def person(root: int, pointers_to: Ask, nodes_max: int) -> Person:
-    """All that points to `root`. `pointers_to` gives the rows that name one of these nodes. Raises TooMany."""
+    """All that points to `root`. A device that was in turn several identifiers', but all of them this person's, is theirs alone.
+    `pointers_to` gives the rows that name one of these nodes. Raises TooMany."""
     nodes, linked = {root}, set[tuple[int, int]]()
-    shared: dict[tuple[int, int], Segment] = {}
+    shared: dict[int, tuple[Segment, ...]] = {}
     frontier = [root]
     while frontier:
         found = list(pointers_to(frontier))
         new = {row.node for row in found if not row.segments and row.owner in nodes} - nodes
         linked |= {(row.node, target) for row in found for target in row.conflicts}
-        shared |= {(row.node, segment.since): segment for row in found for segment in row.segments}
+        shared |= {row.node: row.segments for row in found if row.segments}
         nodes |= new
         frontier = sorted(new)
         if len(nodes) > nodes_max:
@@ -80,10 +87,19 @@ def person(root: int, pointers_to: Ask, nodes_max: int) -> Person:
                 f"this person has more than {nodes_max} identifiers (ORDER_NODES_MAX): most likely one of them is no person's "
                 "at all; `stitchline suppress` blocks it, and then everybody else is somebody of their own again"
             )
+    # Nobody points to a device, so these lead to nobody else.
+    nodes |= {node for node, segments in shared.items() if all(each.owner in nodes for each in segments)}
     return Person(
         root,
         frozenset(nodes),
-        tuple(sorted((node, segment) for (node, _), segment in shared.items() if segment.owner in nodes)),
+        tuple(
+            sorted(
+                (node, segment)
+                for node, segments in shared.items()
+                for segment in segments
+                if node not in nodes and segment.owner in nodes
+            )
+        ),
         frozenset((node, target) for node, target in linked if target in nodes and node not in nodes),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from deploy.orders.people import Person, Pointer, Segment, TooMany, above, person, root_of, way
+from deploy.orders.people import Person, Pointer, Segment, TooMany, above, only_owner, person, root_of, way
 
 USER, EMAIL, PHONE, TABLET, OTHER, OTHERS_EMAIL, ALIAS = range(1, 8)
 SEGMENTS = (Segment(0, 100, USER), Segment(100, 200, TABLET), Segment(200, 300, OTHER))
@@ -50,6 +50,24 @@ def test_a_device_that_somebody_had_twice_is_theirs_both_times():
     row = Pointer(node=TABLET, owner=TABLET, segments=(again, others, first))
     found = person(USER, lambda nodes: [row] if USER in nodes else [], 100)
     assert found.shared == ((TABLET, first), (TABLET, again))
+
+
+def test_a_device_that_was_theirs_under_one_identifier_after_the_other_is_theirs_alone():
+    """A newsletter's address first, later a login of the same person."""
+    device = Pointer(node=TABLET, owner=TABLET, segments=(Segment(0, 100, EMAIL), Segment(100, 200, USER)))
+    rows = [device, Pointer(node=EMAIL, owner=USER)]
+    found = person(USER, lambda nodes: [row for row in rows if row.owners & set(nodes)], 100)
+    assert (found.nodes, found.shared) == (frozenset({USER, EMAIL, TABLET}), ())
+    assert only_owner(device, lambda nodes: [row for row in rows if row.node in nodes]) == USER
+
+
+@pytest.mark.parametrize("owner", [TABLET, OTHER])
+def test_a_device_that_was_nobodys_or_somebody_elses_in_between_is_shared(owner):
+    segments = (Segment(0, 100, USER), Segment(100, 200, owner))
+    device = Pointer(node=TABLET, owner=TABLET, segments=segments)
+    found = person(USER, lambda nodes: [device] if USER in nodes else [], 100)
+    assert (found.nodes, found.shared) == (frozenset({USER}), ((TABLET, segments[0]),))
+    assert only_owner(device, lambda nodes: [device] if TABLET in nodes else []) is None
 
 
 def test_a_person_with_more_identifiers_than_people_have_is_refused():
