@@ -163,6 +163,25 @@ def test_a_folder_that_is_not_its_changelogs_fold_is_seen(world):
     assert [wrong for wrong in world.wrongs() if "is not its changelog's fold" in wrong]
 
 
+def test_a_folder_may_have_what_compaction_took_from_its_changelog_and_no_other_value(world):
+    first = world.resolve.records[0]
+    again = msgspec.structs.replace(first, offset=world.resolve.end)
+    position = msgspec.structs.replace(
+        first, offset=world.resolve.end + 1, key=NEXT, value=encode_next(world.raw.end)
+    )
+    world.resolve = without(world.resolve, 0)  # compacted: the key was written again
+    world.resolve = msgspec.structs.replace(world.resolve, records=[*world.resolve.records, again, position])
+    left_behind = "resolve[0]: no folder is at the changelog's end"
+    assert world.wrongs() == [left_behind]
+
+    store = Store(world.root / "g1" / "resolve" / "0", "identity")
+    store.write([(world.resolve.records[0].key, b"another")], store.mark)
+    store.close()
+    other_value, *rest = world.wrongs()
+    assert "is not its changelog's fold" in other_value
+    assert rest == [left_behind]
+
+
 def test_a_folder_that_was_left_behind_is_seen(world):
     world.resolve = Log(
         [*world.resolve.records, InputRecord(world.resolve.end, 0, NEXT, encode_next(world.raw.end))], 0, 0
