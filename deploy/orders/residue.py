@@ -23,6 +23,7 @@ LATER = "of an event that happened after the moment of forgetting"
 OTHERS = "inside an event that is somebody else's"
 NAMED = "named by an event that happened after the moment of forgetting, or by one of somebody else"
 LETTER = "in a dead letter, where it does not stand as an identifier, or which came later"
+OWN_NAME = "the name of a workspace, a source or a stage, which is the same text"
 UNEXPLAINED = "unexplained"
 
 
@@ -58,7 +59,13 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
     """What the rows of a table that still hold a value are."""
     if table in ("events", "traits"):
         return f"if(subject IN ({numbers(sorted(nodes)) or 0}), '{LATER}', '{_sql(OTHERS)}')"
-    reasons = {"identifiers": NAMED, "dead_letters": LETTER}
+    reasons = {
+        "identifiers": NAMED,
+        "dead_letters": LETTER,
+        "identity_pointers": OWN_NAME,
+        "ledger": OWN_NAME,
+        "schema_migrations": OWN_NAME,
+    }
     return f"'{_sql(reasons.get(table, UNEXPLAINED))}'"
 
 

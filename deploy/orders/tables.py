@@ -37,6 +37,13 @@ _COMPANY = """\
 SELECT DISTINCT arraySort(arrayMap(i -> (i.node, i.kind), identifiers)) FROM events
 WHERE workspace = {workspace:String} AND length(identifiers) > 1 AND hasAny(identifiers.node, [NODES])"""
 
+# The `previousId` of an alias is none of the event's identifiers, and may be a user id or an anonymous id.
+_ALIASED = """\
+SELECT DISTINCT arrayPushBack(arrayMap(i -> (i.node, i.kind), e.identifiers), (p.node, p.kind)) FROM events AS e
+INNER JOIN identifiers AS p ON p.workspace = e.workspace AND p.value = e.previous_id
+WHERE e.workspace = {workspace:String} AND e.type = 'alias' AND e.previous_id != '' AND p.kind IN ('u', 'a')
+  AND (hasAny(e.identifiers.node, [NODES]) OR p.node IN (NODES))"""
+
 
 class NotDeleted(Exception):
     """ClickHouse has not finished a deletion in time, or could not do it."""
@@ -71,7 +78,8 @@ class Tables:
 
     def company_of(self, nodes: Iterable[int]) -> list[Company]:
         """Whoever is mentioned together with one of them."""
-        return [Company(dict(ids)) for (ids,) in self._rows(_COMPANY, sorted(nodes))]
+        some = sorted(nodes)
+        return [Company(dict(ids)) for sql in (_COMPANY, _ALIASED) for (ids,) in self._rows(sql, some)]
 
     def count(self, table: str, condition: str) -> int:
         """Of identifiers each once, however many events have named it since its parts were merged."""

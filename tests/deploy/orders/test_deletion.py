@@ -9,7 +9,7 @@ from deploy.orders.deletion import delete, would_delete
 from deploy.orders.events import are_stated, facts_after
 from deploy.orders.people import Pointer, Segment
 from deploy.orders.plan import Company, Plan
-from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, search
+from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
 from processors.facts import ASSERTED, Fact
 from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encoder
@@ -155,6 +155,27 @@ def test_rows_of_pointers_and_company_are_read_whole(tables: Tables, clickhouse:
     assert tables.pointers_to([TABLET]) == []
     assert tables.company_of([ANN]) == [Company({ANN: "u", EMAIL: "e"})]
     stage.client.close()
+
+
+def test_whom_an_alias_speaks_of_is_company_of_both(tables: Tables, clickhouse: str, database: str) -> None:
+    stage = Stage(clickhouse, database)
+    rows = [
+        happened(7, BOB, type="alias", previous_id="tablet-1"),
+        happened(8, BOB, type="alias", previous_id="ann-1"),
+    ]
+    stage.insert("events_in", RESOLVED_EVENT, rows, "a1")
+    on_tablet, of_ann = Company({BOB: "u", TABLET: "a"}), Company({BOB: "u", ANN: "u"})
+    assert on_tablet in tables.company_of([BOB])
+    assert tables.company_of([TABLET]) == [on_tablet]
+    assert of_ann in tables.company_of([ANN])
+    stage.client.close()
+
+
+def test_an_identifier_that_is_called_like_a_workspace_is_no_find_without_a_reason(tables: Tables) -> None:
+    delete(tables, PLAN, VALUES)
+    left = search(tables, [Named("u", "main", ANN)], PLAN.nodes)
+    assert OWN_NAME in {found.why for found in left if found.table == "ledger"}
+    assert UNEXPLAINED not in {found.why for found in left}
 
 
 def test_links_of_later_events_are_told_again(tables: Tables) -> None:
