@@ -236,7 +236,7 @@ def test_any_request_is_answered_clearly(
     sent = request(f"{method} {path}?{query}".encode(), *named, b"content-length: %d" % len(body), body=body)
     head, _, content = exchange(collector.port, sent).partition(b"\r\n\r\n")
     status = status_of(head)
-    if status in REFUSED_BY_THE_SERVER and not content and method != "HEAD":
+    if status in REFUSED_BY_THE_SERVER and b"content-length: 0" in head:
         return
     assert status in {200, 204, 400, 401, 404, 405, 413}
     assert b"access-control-expose-headers: Retry-After" in head
