@@ -30,7 +30,8 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`.
+    """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`. An
+    object that is absent, or is none, is {}.
 
     `address` is the page's with its identity parameters, "" without any.
     """
@@ -41,6 +42,7 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     context: Object
     context_text: str
     traits: Object
+    properties: Object
     received_at: int
     times: EventTimes
     address: str = ""
@@ -100,6 +102,7 @@ def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
         context=context,
         context_text=context_text,
         traits=object_of(document.get("traits")),
+        properties=object_of(document.get("properties")),
         received_at=received_at,
         times=event_times(call, received_at, packed.sent_at),
     )

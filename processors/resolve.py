@@ -1,11 +1,9 @@
 """The resolver: packs of raw events in; resolved events, facts about people, dead letters and ledger entries out.
 
-Per event: seen before? readable? whose? to be stored at all? Then one resolved event and those facts that identity does
-not know yet. State of a partition: recent message ids (duplicates.py) and links sent (known.py), both under the routing
-id's partition, and what people ordered (orders.py). An event that cannot be used becomes a dead letter, whatever its
-bytes are; nothing here raises.
-
-Deliberately absent: sessions, traffic sources, checks against a catalogue of event definitions.
+Per event: seen before? readable? whose? to be stored at all? Then one resolved event, with what enrichment.py says of it,
+and those facts that identity does not know yet. State of a partition: recent message ids (duplicates.py), links sent
+(known.py) and what enrichment keeps, all under the routing id's partition, and what people ordered (orders.py). An event
+that cannot be used becomes a dead letter, whatever its bytes are; nothing here raises.
 """
 
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from copy import copy
 import msgspec
 
 from processors.duplicates import DuplicateLimits, Duplicates
+from processors.enrichment import NO_RULES, Enrichment, Rules
 from processors.facts import BOUNDARY, Fact, encode_facts, facts_of
 from processors.hints import device_root, root
 from processors.known import KnownFacts
@@ -43,6 +42,14 @@ _NO_IDENTIFIER = Refusal(
 )
 
 
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """Where an event comes from: the id under which it counts once, its place in the input, the node id of its routing id."""
+
+    message_id: str
+    lineage: Lineage
+    visitor: int
+
+
 class Resolver:
     """The step of agent `resolve` on `events.raw`. `owners` serve the profile hints alone."""
 
@@ -60,11 +67,18 @@ class Resolver:
         self.link_keys: LinkKeys = ()
         self.limits = DuplicateLimits(duplicate_window_days, duplicate_ids_per_key_max)
         self.owners = owners
+        self.rules = NO_RULES
 
     def with_link_keys(self, keys: LinkKeys) -> "Resolver":
         """The same step, taking links that were signed with one of these keys; without keys none is taken."""
         other = copy(self)
         other.link_keys = keys
+        return other
+
+    def with_rules(self, rules: Rules) -> "Resolver":
+        """The same step, enriching by these settings."""
+        other = copy(self)
+        other.rules = rules
         return other
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
@@ -86,6 +100,7 @@ class _Chunk:
         self.duplicates = Duplicates(state, resolver.limits)
         self.known = KnownFacts(state, resolver.hash_key)
         self.orders = Orders(state, resolver.hash_key)
+        self.enrichment = Enrichment(state, resolver.rules)
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.outputs: list[OutputRecord] = []
@@ -109,6 +124,7 @@ class _Chunk:
     def close(self) -> list[OutputRecord]:
         self.duplicates.save()
         self.known.save()
+        self.enrichment.save()
         for partition, facts in sorted(self.facts.items()):
             for value in encode_facts(facts, []):
                 self.outputs.append(OutputRecord(IDENTITY_FACTS.name, partition, facts[0].node, value))
@@ -119,11 +135,12 @@ class _Chunk:
         message_id = packed.message_id or f"raw-{lineage.partition}-{lineage.offset}-{lineage.index}"
         message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
         received_at = clamp(packed.received_at)
-        routing = node_id(packed.routing, self.hash_key).to_bytes(8, "big")
+        visitor = node_id(packed.routing, self.hash_key)
+        routing = visitor.to_bytes(8, "big")
         if self.duplicates.seen(routing, message_hash):
             self.ledger.count(packed.workspace, packed.source, received_at, DUPLICATE)
             return
-        way = self._resolve(packed, message_id, lineage)
+        way = self._resolve(packed, message_id, lineage, visitor)
         if isinstance(way, Refusal):
             sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)
             self._refuse(way, sender, lineage, packed.payload)
@@ -132,7 +149,7 @@ class _Chunk:
             self.duplicates.remember(routing, message_hash, received_at)
         self.ledger.count(packed.workspace, packed.source, received_at, way)
 
-    def _resolve(self, packed: PackedEvent, message_id: str, lineage: Lineage) -> str | Refusal:
+    def _resolve(self, packed: PackedEvent, message_id: str, lineage: Lineage, visitor: int) -> str | Refusal:
         """The way it took: an outcome of the ledger, or why it is a dead letter."""
         event = parse(packed)
         if isinstance(event, Refusal):
@@ -146,7 +163,7 @@ class _Chunk:
                 # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
                 self._state([fact for fact in self._facts(event, about) if fact.target == BOUNDARY])
                 return FORGOTTEN
-        return self._emit(event, about, message_id, lineage)
+        return self._emit(event, about, Origin(message_id, lineage, visitor))
 
     def _is_erased(self, before: bytes, subject: bytes, time: int) -> bool:
         """Also under the subject that it had `before` some of its ids were suppressed: under that one it was deleted."""
@@ -161,9 +178,9 @@ class _Chunk:
         alone = node_key(event.packed.workspace, MESSAGE, message_id)
         return gathered(stated, claimed, alone, about.remarks)
 
-    def _emit(self, event: ParsedEvent, about: Mentions, message_id: str, lineage: Lineage) -> str | Refusal:
+    def _emit(self, event: ParsedEvent, about: Mentions, origin: Origin) -> str | Refusal:
         facts = self._facts(event, about)
-        resolved = resolved_event(event, about, message_id, lineage, self.hash_key)
+        resolved = resolved_event(event, about, origin.message_id, origin.lineage, self.hash_key)
         if (previous := resolved["previous_id"]) and self.orders:
             # As a user id it could be a target, also when the event's facts are told again from its row.
             is_suppressed = self.orders.is_suppressed(node_key(event.packed.workspace, USER, previous))
@@ -171,7 +188,7 @@ class _Chunk:
         key = resolved["profile_id"].encode()  # the subject's: an event's partition must not depend on a hint
         if (profile := self._profile(event, about, facts, resolved["subject"])) != resolved["subject"]:
             resolved["profile_id"] = profile_id(profile)
-        value = encode_resolved_event(resolved)
+        value = encode_resolved_event(resolved, self.enrichment.stamps(event, about, origin.visitor))
         if len(value) > RECORD_BYTES_MAX:
             return Refusal(
                 Reason.EVENT_TOO_LARGE, f"resolved event of {len(value)} bytes, at most {RECORD_BYTES_MAX}"

@@ -1,7 +1,7 @@
 """The resolved event: the public record of schemas/avsc/resolved_event.avsc, made from one event and whom it speaks of.
 
-JSON objects pass through as the text that the client sent, without identity parameters in addresses (parsed.py). Deliberately
-absent: sessions.
+JSON objects pass through as the text that the client sent, without identity parameters in addresses (parsed.py). What
+enrichment adds stands apart, in `Stamps`.
 """
 
 from typing import Any
@@ -39,7 +39,6 @@ def resolved_event(
         "group_id": "" if call.group_id is None else text(call.group_id),
         "subject": subject,
         "profile_id": profile_id(subject),
-        "session_id": "",
         "traits": _traits(event),
         "properties": json_object(call.properties),
         "context": event.context_text,

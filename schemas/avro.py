@@ -1,7 +1,7 @@
 """Avro's encoding of texts and numbers, for the one record that is written for every event (see codec.py): in half of fastavro's
 time, which looks up every field's type again and compares all field names with the schema's.
 
-Deliberately absent: whatever that record does not have (unions, maps, fixed, floats, numbers below zero); tables so large that
+Deliberately absent: whatever that record does not have (maps, fixed, floats); tables so large that
 they would not stay in a processor's cache.
 """
 
@@ -36,6 +36,11 @@ name = lru_cache(256)(text)  # for short texts of which there are few
 def number(value: int) -> bytes:
     """A long that is not negative."""
     return _varint(2 * value)
+
+
+def signed(value: int) -> bytes:
+    """A long of either sign: zigzag puts -1 before 1, -2 before 2."""
+    return number(value) if value >= 0 else _varint(2 * -value - 1)
 
 
 def time(value: int) -> bytes:

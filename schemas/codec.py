@@ -16,6 +16,8 @@ import fastavro
 import msgspec
 
 from schemas.avro import name, number, text, time
+from schemas.stamp_codec import encode_stamps
+from schemas.stamps import NO_STAMPS, Stamps
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
@@ -40,6 +42,7 @@ SCHEMAS = (
     AvroSchema(5, "resolved_event", 2, "resolved_event_2.avsc"),
     AvroSchema(6, "pointer", 2, "pointer_2.avsc"),
     AvroSchema(7, "profile_change", 1, "profile_change.avsc"),
+    AvroSchema(8, "resolved_event", 3, "resolved_event_3.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too
@@ -94,8 +97,8 @@ _EMPTY, _EMPTY_OBJECT = text(""), text("{}")  # what many fields are: a call les
 _RESOLVED_EVENT_HEADER = HEADER.pack(MAGIC, RESOLVED_EVENT)
 
 
-def encode_resolved_event(record: Record) -> bytes:
-    """What `encoder(RESOLVED_EVENT)` would write, in half the time; the fields in the schema's order."""
+def encode_resolved_event(record: Record, stamps: Stamps = NO_STAMPS) -> bytes:
+    """What `encoder(RESOLVED_EVENT)` would write of both, in half the time; the fields in the schema's order."""
     return b"".join(
         (
             _RESOLVED_EVENT_HEADER,
@@ -115,7 +118,7 @@ def encode_resolved_event(record: Record) -> bytes:
             text(group_id) if (group_id := record["group_id"]) else _EMPTY,
             number(record["subject"]),
             text(record["profile_id"]),
-            text(session_id) if (session_id := record["session_id"]) else _EMPTY,
+            text(stamps.session_id) if stamps.session_id else _EMPTY,
             text(traits) if (traits := record["traits"]) != "{}" else _EMPTY_OBJECT,
             text(record["properties"]),
             text(record["context"]),
@@ -123,6 +126,7 @@ def encode_resolved_event(record: Record) -> bytes:
             text(record["envelope"]),
             _identifiers(record["identifiers"]),
             _numbers(claimed) if (claimed := record["claimed"]) else _END,
+            encode_stamps(stamps),
             number(record["raw_partition"]),
             number(record["raw_offset"]),
             number(record["raw_index"]),

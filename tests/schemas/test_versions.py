@@ -3,15 +3,19 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
 import fastavro
+import msgspec
 import pytest
 
 from schemas.codec import DEFINITIONS, HEADER, MAGIC, POINTER, RESOLVED_EVENT, SCHEMAS, AvroSchema, decode
 from schemas.registry import registry_reply
+from schemas.stamps import Stamps
 
 # What a published file says to a machine is never edited: a change is a new file with a new id, and a new line here. Docs may be.
 PUBLISHED = {
@@ -22,6 +26,7 @@ PUBLISHED = {
     5: "4842390f0d290ddd4e53b197261fbb74fa40c33e90c99ab3c769394d639527f2",
     6: "c0ae4f7438fdc3c85a01da46ee493ad174c70411216ee202d079f146522a556f",
     7: "591a1b13e2f2f9521bc146276beaf50ef773225c30ae2757a23e5393d73efcf2",
+    8: "323397159e514977bfe55ea906cb964b8207c6f77664f2d08e4255d6e2961d42",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]
@@ -48,13 +53,26 @@ def test_a_published_schema_is_never_edited(schema: AvroSchema) -> None:
     assert PUBLISHED[schema.id] == hashlib.sha256(said).hexdigest()
 
 
+def records(part: Any) -> Iterator[dict[str, Any]]:
+    """Every record that a definition names, itself first."""
+    if isinstance(part, dict) and part.get("type") == "record":
+        yield part
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from records(inner)
+
+
+NAMED = {record["name"]: record for definition in DEFINITIONS.values() for record in records(definition)}
 EXAMPLES = {"string": "x", "bytes": b"x", "int": 3, "long": 7, "boolean": True}
 
 
 def example(kind: Any) -> Any:
-    """A value of an Avro type; an array has one element."""
+    """A value of an Avro type; an array has one element, of a union it is the last branch."""
     if isinstance(kind, str):
-        return EXAMPLES[kind]
+        return EXAMPLES[kind] if kind in EXAMPLES else example(NAMED[kind])
+    if isinstance(kind, list):
+        return example(kind[-1])
+    if kind.get("logicalType") == "decimal":
+        return Decimal("12.34")
     if "logicalType" in kind:
         return datetime(2024, 5, 5, tzinfo=UTC)
     if kind["type"] == "array":
@@ -84,6 +102,12 @@ def test_an_event_of_the_first_version_is_read_as_if_it_claimed_nothing() -> Non
     assert event["timestamp"] == datetime(2024, 5, 5, tzinfo=UTC)
     assert event["identifiers"] == [{"node": 7, "kind": "a", "value": "d1"}]
     assert event["claimed"] == []
+    stamps = msgspec.to_builtins(Stamps(), builtin_types=(Decimal,))
+    assert {name: event[name] for name in stamps} == {
+        **stamps,
+        "items": [],
+        "meaning": {**stamps["meaning"], "violations": []},
+    }
 
 
 def test_a_pointer_of_the_first_version_is_read_as_if_nothing_had_lost() -> None:
@@ -102,12 +126,13 @@ def test_versions_of_a_subject_read_each_others_records(writer: AvroSchema, read
 
 
 @pytest.mark.parametrize(
-    ("subject", "ids"), [("events.resolved", [1, RESOLVED_EVENT]), ("identity.pointers", [2, POINTER])]
+    ("subject", "ids"), [("events.resolved", [1, 5, RESOLVED_EVENT]), ("identity.pointers", [2, POINTER])]
 )
 def test_the_registry_serves_every_version_of_a_subject(subject: str, ids: list[int]) -> None:
     path = f"/subjects/{subject}-value/versions"
-    assert registry_reply(path) == (200, [1, 2])
-    found = [registry_reply(f"{path}/{version}") for version in (1, 2, "latest")]
+    versions = list(range(1, len(ids) + 1))
+    assert registry_reply(path) == (200, versions)
+    found = [registry_reply(f"{path}/{version}") for version in (*versions, "latest")]
     assert [reply and reply[1]["id"] for reply in found] == [*ids, ids[-1]]
 
 

@@ -1,0 +1,40 @@
+"""Enrichment: what is stamped on an event as it passes, step by step. Each step is a pure module of its own; here is their order.
+
+    context     clock, device, place: of the event alone (and of the connection it came by)
+    channel     what brought the visitor: campaign parameters, click ids, referrer
+    semantics   which event of the catalogue this is, and what does not conform
+    commerce    amounts, order, cart and items, typed
+    visits      the session, and first and last touch: the one step with state of its own
+
+A step that has nothing to say returns the default of its part (schemas/stamps.py), the very object. None of them refuses an
+event for its content unless a source asks for that.
+"""
+
+import msgspec
+
+from processors.mentions import Mentions
+from processors.parsed import ParsedEvent
+from schemas.stamps import Stamps
+from schemas.stream import State
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """The deployment's settings of all steps."""
+
+
+NO_RULES = Rules()
+
+
+class Enrichment:
+    """The steps over one chunk. What they keep in `state` is read once and written once for each key."""
+
+    def __init__(self, state: State, rules: Rules) -> None:
+        self._state = state
+        self._rules = rules
+
+    def stamps(self, event: ParsedEvent, about: Mentions, visitor: int) -> Stamps:
+        """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
+        return Stamps(visitor=visitor)
+
+    def save(self) -> None:
+        """Once, after all events of the chunk."""
