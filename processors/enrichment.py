@@ -14,6 +14,7 @@ import msgspec
 
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
+from processors.semantics import meaning_of
 from schemas.stamps import Stamps
 from schemas.stream import State
 
@@ -34,7 +35,7 @@ class Enrichment:
 
     def stamps(self, event: ParsedEvent, about: Mentions, visitor: int) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
-        return Stamps(visitor=visitor)
+        return Stamps(visitor=visitor, meaning=meaning_of(event))
 
     def save(self) -> None:
         """Once, after all events of the chunk."""
