@@ -183,7 +183,7 @@ def _further(kind: Kind) -> Check | None:
         return _object(kind.fields)
     if kind.words:
         return _words(kind.words)
-    return {"money": _amount, "integer": _whole, "date": _date}.get(kind.basic)
+    return _FURTHER.get(kind.basic)
 
 
 def _items(kinds: tuple[Kind, ...]) -> Check:
@@ -228,6 +228,9 @@ def _date(value: str, place: Place, said: list[str]) -> None:
         datetime.fromisoformat(value)
     except ValueError:
         said.append(f"{place}: expected an ISO 8601 date, found other text")
+
+
+_FURTHER: Mapping[str, Check] = {"money": _amount, "integer": _whole, "date": _date}
 
 
 def reads_as_number(value: str) -> bool:
