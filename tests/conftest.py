@@ -23,11 +23,9 @@ settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Bootstrap address of a real broker."""
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    folder = tmp_path_factory.mktemp("kafka")
-    with engines.kafka_engine(folder, os.environ, lambda text: terminal.write_line(text)) as bootstrap:
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap address of a real broker; each of several pytest workers has its own."""
+    with engines.kafka_engine(tmp_path_factory.mktemp("kafka"), os.environ, print) as bootstrap:
         yield bootstrap
 
 
