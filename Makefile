@@ -41,8 +41,10 @@ demo: setup
 up: setup
 	@$(BIN)/stitchline up
 
+# Files side by side, each worker with engines of its own: half of the suite waits for something. WORKERS=0: one after the other.
+WORKERS ?= 3
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

@@ -13,6 +13,7 @@ import urllib.request
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from runtime.parent import LEASHED
 from runtime.settings import EngineSettings, load
 
 HOST = "127.0.0.1"
+PORTS = range(12_000, 32_000)
+WORKERS_MAX = 10
+PORTS_PER_WORKER = len(PORTS) // WORKERS_MAX
 READY_S = 60
 STOP_S = 20
 KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
@@ -34,10 +38,23 @@ Say = Callable[[str], None]
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on now, and that no outgoing connection is given before somebody does: the system
+    chooses those from higher ones. Pytest's workers have a range each."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = PORTS.start + worker % WORKERS_MAX * PORTS_PER_WORKER
+    for _ in range(PORTS_PER_WORKER):
+        port = first + next(_port_numbers) % PORTS_PER_WORKER
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
+    raise OSError(f"none of the ports {first} to {first + PORTS_PER_WORKER - 1} is free")
+
+
+_port_numbers = count(os.getpid())  # no two runs begin at the same one, as a rule
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def test_the_key_may_stand_in_the_body_and_a_key_in_the_header_wins() -> None:
 )
 def test_half_a_character_does_not_hide_the_key_that_stands_beside_it(path: str, body: bytes) -> None:
     assert take(path, body, authorization="").reply.status == 200
-    assert take(path, gzip.compress(body), authorization="").reply.status == 200
+    assert take(path, gzip.compress(body, mtime=0), authorization="").reply.status == 200
 
 
 UNREADABLE = [
@@ -51,8 +51,8 @@ UNREADABLE = [
     (b'{"properties":{"a":nan},"batch":[nan],"writeKey":"good"}', 400, "invalid_json"),
     (b'{"properties":{"a":"\xff"},"batch":[],"context":{"a":"\xff"},"writeKey":"good"}', 400, "invalid_json"),
     (b'{"writeKey":"go\xffod","batch":[]}', 400, "invalid_json"),
-    (gzip.compress(b'{"writeKey":"good"}')[:-3], 400, "bad_encoding"),
-    (gzip.compress(b'{"writeKey":"good"}' + b" " * 20_000), 413, "body_too_large"),
+    (gzip.compress(b'{"writeKey":"good"}', mtime=0)[:-3], 400, "bad_encoding"),
+    (gzip.compress(b'{"writeKey":"good"}' + b" " * 20_000, mtime=0), 413, "body_too_large"),
 ]
 
 

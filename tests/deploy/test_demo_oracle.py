@@ -66,7 +66,8 @@ def test_the_person_shown_is_known_in_all_three_ways_and_on_two_devices() -> Non
 
 
 @pytest.mark.parametrize(
-    ("arrival", "channel"), [(arrival, arrival.channel) for arrival in {*shop.ARRIVALS, shop.NEWSLETTER}]
+    ("arrival", "channel"),
+    [(arrival, arrival.channel) for arrival in dict.fromkeys([*shop.ARRIVALS, shop.NEWSLETTER])],
 )
 def test_an_arrival_belongs_to_its_channel(arrival: shop.Arrival, channel: str) -> None:
     page = shop.page_context(shop.address("/", arrival), "Home", arrival.referrer)
