@@ -25,6 +25,11 @@ ALTER TABLE {database}.events
     ADD COLUMN IF NOT EXISTS items Array(Tuple(product_id String, sku String, name String, brand String, category String, variant String, coupon String, currency LowCardinality(String), price Nullable(Decimal(18, 6)), quantity Nullable(Decimal(18, 6)), position UInt64)) CODEC(ZSTD(1)),
     ADD COLUMN IF NOT EXISTS clock_offset_ms Int64 CODEC(ZSTD(1));
 
+-- An insert keeps the parts of all its months open until the last is written (sinks/clickhouse.py), and a part that is open keeps a buffer of
+-- this size for each codec that its columns have and for each file. With 1 MiB, the default, that is 12 MiB a part, and a block over thirty
+-- years of months is refused for want of memory; with this it is 8.
+ALTER TABLE {database}.events MODIFY SETTING max_compress_block_size = 131072;
+
 -- As in 0008_identifiers_and_conflicts.sql, with the stamps.
 ALTER TABLE {database}.events_mv MODIFY QUERY
 SELECT
