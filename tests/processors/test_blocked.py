@@ -5,7 +5,7 @@ import pytest
 from processors.blocked import BLOCKED, is_blocked
 
 NOBODY = [
-    *BLOCKED,
+    *sorted(BLOCKED),
     "NULL",
     " Guest ",
     '"undefined"',
