@@ -34,7 +34,7 @@ ADDRESS_CHARS_MAX = 4_096  # of a longer address the rest is not looked at
 PARAMETERS_MAX = 100
 TEXT_CHARS_MAX = 200
 CLICK_ID_CHARS_MAX = 512  # a longer one is left out: part of an id is none
-ARRIVALS_REMEMBERED_MAX = 2_048
+REMEMBERED_MAX = 2_048
 
 PARTS = ("source", "medium", "campaign", "term", "content")
 _MEMBERS = ("source", "medium", "name", "term", "content")  # as context.campaign calls them
@@ -52,6 +52,9 @@ class _Signs(msgspec.Struct, frozen=True):
     click_id: str = ""
     click: Click | None = None
     mail_tool: str = ""
+
+
+_NO_SIGNS = _Signs(NOTHING_SAID)
 
 
 class _Rule:
@@ -81,7 +84,9 @@ class Channels:
         }
         self._parts = dict(_parameter_names(own, kept))
         self._rules = [_Rule(rule) for rule in (*own.rules, *kept.rules)]
-        self._remembered = lru_cache(ARRIVALS_REMEMBERED_MAX)(self._arrival)
+        self._remembered = lru_cache(REMEMBERED_MAX)(self._arrival)
+        self._sender = lru_cache(REMEMBERED_MAX)(self._sender_of)
+        self._channel = lru_cache(REMEMBERED_MAX)(self._channel_of)
 
     def touch(self, event: ParsedEvent) -> Touch:
         """What the event says of how its visitor came."""
@@ -91,14 +96,13 @@ class Channels:
             return NO_TOUCH
         url, search, referrer = _addresses(event, page if isinstance(page, dict) else context)
         said = _stated(campaign) if campaign and isinstance(campaign, dict) else NOTHING_SAID
-        by_link = bool(event.address and token_in(event.address[:ADDRESS_CHARS_MAX]))
-        if not referrer and said is NOTHING_SAID and not by_link and not (search or "?" in url or "#" in url):
-            return NO_TOUCH
+        by_link = bool(event.address) and bool(token_in(event.address[:ADDRESS_CHARS_MAX]))
         return self._remembered(url, search, referrer, said, by_link)
 
     def _arrival(self, url: str, search: str, referrer: str, said: Said, by_link: bool) -> Touch:
         signs = self._signs(_query(url) or search, said)
-        sender = self._sender(url, referrer)
+        here, there = _place(url), _place(referrer)
+        sender = None if here == there or not there else self._sender(here, there)
         if not (any(signs.said) or signs.click_kind or signs.mail_tool or sender):
             return Touch(channel="email", source="email", medium="email") if by_link else NO_TOUCH
         source, medium = _origin(signs, sender)
@@ -115,12 +119,12 @@ class Channels:
             content=signs.said[4],
             click_kind=signs.click_kind,
             click_id=signs.click_id,
-            referrer=host_of(referrer) if sender else "",
+            referrer=host_of(there) if sender else "",
         )
 
-    def _sender(self, url: str, referrer: str) -> Sender | None:
+    def _sender_of(self, url: str, referrer: str) -> Sender | None:
         """None: the visitor was here already, or nobody says where he was."""
-        there = host_of(referrer) if referrer else ""
+        there = host_of(referrer)
         if not there:
             return None
         here, site = host_of(url), site_of(there)
@@ -131,6 +135,8 @@ class Channels:
 
     def _signs(self, query: str, said: Said) -> _Signs:
         """`said` counts before the same part in the query."""
+        if not query and said is NOTHING_SAID:
+            return _NO_SIGNS
         parts = dict(zip(PARTS, said, strict=True))
         clicks: list[tuple[str, str]] = []
         mail_tool = ""
@@ -149,7 +155,7 @@ class Channels:
             found, kind, value if len(value) <= CLICK_ID_CHARS_MAX else "", self._clicks[kind], mail_tool
         )
 
-    def _channel(self, facts: tuple[str, str, str, str]) -> str:
+    def _channel_of(self, facts: tuple[str, str, str, str]) -> str:
         return next((rule.channel for rule in self._rules if rule.holds(facts)), "")
 
 
@@ -206,10 +212,16 @@ def _tidy(part: str, value: str) -> str:
     return value.lower() if part in ("source", "medium") else value
 
 
+def _place(address: str) -> str:
+    """What names the host, so that pages of one site have one."""
+    return "/".join(address.split("/", 3)[:3])
+
+
 def _query(url: str) -> str:
     """Query and fragment, which some put parameters into."""
-    at = min((found for found in (url.find("?"), url.find("#")) if found >= 0), default=len(url))
-    return url[at:]
+    if "?" not in url and "#" not in url:
+        return ""
+    return url[min(found for found in (url.find("?"), url.find("#")) if found >= 0) :]
 
 
 def _parameters(query: str) -> Iterator[tuple[str, str]]:

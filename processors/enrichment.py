@@ -12,6 +12,7 @@ event for its content unless a source asks for that.
 
 import msgspec
 
+from processors.channel import Channels, kept_channels
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
 from processors.semantics import meaning_of
@@ -20,7 +21,9 @@ from schemas.stream import State
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """The deployment's settings of all steps."""
+    """The deployment's settings of all steps. `channels` None: by the lists that come with the product."""
+
+    channels: Channels | None = None
 
 
 NO_RULES = Rules()
@@ -32,10 +35,11 @@ class Enrichment:
     def __init__(self, state: State, rules: Rules) -> None:
         self._state = state
         self._rules = rules
+        self._channels = rules.channels or kept_channels()
 
     def stamps(self, event: ParsedEvent, about: Mentions, visitor: int) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
-        return Stamps(visitor=visitor, meaning=meaning_of(event))
+        return Stamps(visitor=visitor, touch=self._channels.touch(event), meaning=meaning_of(event))
 
     def save(self) -> None:
         """Once, after all events of the chunk."""

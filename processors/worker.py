@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from processors.channel import Channels
+from processors.enrichment import Rules
 from processors.identity import Identity
 from processors.resolve import Resolver
 from runtime import logs, metrics, service
@@ -23,12 +25,14 @@ from runtime.guard import Guard, Outside
 from runtime.kafka import client_id, group_name, require_topics
 from runtime.link_keys import link_keys
 from runtime.lookup import Lookup
+from runtime.own_lists import own_lists
 from runtime.part import Part, PartOpener, PartSpec, open_part
 from runtime.plain_group import PlainGroup
 from runtime.pointers import Owners, PointerTail
 from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
+    ChannelSettings,
     KafkaSettings,
     LinkSettings,
     ProcessorSettings,
@@ -124,6 +128,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
 
 
+def rules(environ: Mapping[str, str]) -> Rules:
+    """Raises SettingsError."""
+    return Rules(channels=Channels(own_lists(load(ChannelSettings, environ))))
+
+
 def run(environ: Mapping[str, str]) -> None:
     """Returns after a clean stop. Raises SettingsError, KafkaUnavailable, TopicMismatch."""
     logs.configure("processor")
@@ -140,6 +149,7 @@ def run(environ: Mapping[str, str]) -> None:
         owners=owners,
     )
     resolver = resolver.with_link_keys(link_keys(load(LinkSettings, environ), environ))
+    resolver = resolver.with_rules(rules(environ))
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
     with PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext():
         run_steps(settings, resolver, identities, environ)

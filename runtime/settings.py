@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, field
 
 from runtime.browser_settings import BrowserSettings
+from runtime.channel_settings import ChannelSettings as ChannelSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
 from runtime.kafka_access import KafkaAccess
@@ -240,6 +241,7 @@ ALL = (
     BrowserSettings,
     ProcessorSettings,
     LinkSettings,
+    ChannelSettings,
     SinkSettings,
     WatchdogSettings,
     ExplanationSettings,

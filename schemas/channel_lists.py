@@ -50,4 +50,5 @@ def kept_lists() -> ChannelLists:
 
 def read_lists(document: bytes) -> ChannelLists:
     """Raises msgspec.DecodeError, or msgspec.ValidationError naming the place."""
-    return msgspec.convert(msgspec.yaml.decode(document) or {}, ChannelLists)
+    found = msgspec.yaml.decode(document)
+    return NO_LISTS if found is None else msgspec.convert(found, ChannelLists)
