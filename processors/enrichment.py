@@ -13,6 +13,7 @@ event for its content unless a source asks for that.
 import msgspec
 
 from processors.channel import Channels, kept_channels
+from processors.commerce import with_commerce
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
 from processors.semantics import meaning_of
@@ -39,7 +40,14 @@ class Enrichment:
 
     def stamps(self, event: ParsedEvent, about: Mentions, visitor: int) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
-        return Stamps(visitor=visitor, touch=self._channels.touch(event), meaning=meaning_of(event))
+        meaning, commerce, items = with_commerce(meaning_of(event), event.properties)
+        return Stamps(
+            visitor=visitor,
+            touch=self._channels.touch(event),
+            meaning=meaning,
+            commerce=commerce,
+            items=items,
+        )
 
     def save(self) -> None:
         """Once, after all events of the chunk."""

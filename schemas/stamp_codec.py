@@ -32,6 +32,7 @@ from schemas.stamps import (
 )
 
 PARTS_REMEMBERED_MAX = 4_096
+AMOUNTS_REMEMBERED_MAX = 8_192
 
 _NO, _YES = b"\x00", b"\x01"
 _NULL, _PRESENT = b"\x00", b"\x02"  # the branches of a union
@@ -45,6 +46,7 @@ def _texts(values: Iterable[str]) -> bytes:
     return b"".join([text(value) if value else _END for value in values])
 
 
+@lru_cache(AMOUNTS_REMEMBERED_MAX)
 def _amount(value: Decimal | None) -> bytes:
     """A decimal of scale `MONEY_SCALE`, its number in as few bytes as hold it and its sign, or null."""
     if value is None:
