@@ -63,8 +63,8 @@ def _after_name(equals: str) -> str:
     return f"{equals}(?<=[{last}]{equals})(?:{'|'.join(behind)})"
 
 
-def _search(*patterns: str) -> Callable[[str], re.Match[str] | None]:
-    return re.compile("|".join(patterns), re.IGNORECASE | re.ASCII).search
+def _search(*patterns: str) -> Callable[[bytes], re.Match[bytes] | None]:
+    return re.compile("|".join(patterns).encode(), re.IGNORECASE).search
 
 
 _plain = _search(_after_name("="))
@@ -77,15 +77,15 @@ _encoded = _search(
 _escaped = _search(r"\\u00[2-7]")
 
 
-def may_name_people(document: str) -> bool:
+def may_name_people(document: bytes) -> bool:
     """Whether the JSON text of an event can hold an identity parameter; false is certain.
 
     A look for one character first: a pattern that begins with several takes twenty times as long to find none.
     """
     return bool(
-        ("=" in document and _plain(document))
-        or ("%" in document and _encoded(document))
-        or ("\\" in document and _escaped(document))
+        (b"=" in document and _plain(document))
+        or (b"%" in document and _encoded(document))
+        or (b"\\" in document and _escaped(document))
     )
 
 

@@ -15,11 +15,12 @@ import msgspec
 
 from processors.addresses import may_name_people, without_identity
 from processors.times import EventTimes, clamp, event_times
-from schemas.call import ABSENT, CALL_TYPES, Call, decode_call, decode_json
+from schemas.call import CALL_TYPES, Call, decode_call, decode_json
 from schemas.pack import PackedEvent
 from schemas.reasons import Reason
 
 Object = dict[str, Any]
+JsonText = msgspec.Raw | bytes  # of the batch it is bytes
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -30,19 +31,19 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`context` and `traits` are the objects that may name people; `context_text` is the JSON text of `context`. An
-    object that is absent, or is none, is {}.
+    """An object that is absent, or is none, is {}. Else the text of `context` is `context_text`, that of the others stands in
+    the call.
 
     `address` is the page's with its identity parameters, "" without any.
     """
 
     packed: PackedEvent
     call: Call
-    envelope: str
     context: Object
-    context_text: str
+    context_text: JsonText
     traits: Object
     properties: Object
+    integrations: Object
     received_at: int
     times: EventTimes
     address: str = ""
@@ -64,9 +65,8 @@ def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
 
 
 def _may_name_people(event: ParsedEvent) -> bool:
-    return may_name_people(event.envelope) or (
-        bool(event.packed.context) and may_name_people(event.context_text)
-    )
+    shared = event.context_text
+    return may_name_people(event.packed.payload) or (isinstance(shared, bytes) and may_name_people(shared))
 
 
 def _stripped(document: bytes) -> bytes:
@@ -86,10 +86,9 @@ def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
     if packed.type not in CALL_TYPES:
         return Refusal(Reason.UNKNOWN_TYPE, f"type {packed.type!r}: expected one of {', '.join(CALL_TYPES)}")
     try:
-        envelope = str(packed.payload, "utf-8")
         call = decode_call(packed.payload)
-        document = object_of(decode_json(packed.payload))
-        context, context_text = _context(document, call, packed)
+        document: Object = decode_json(packed.payload)
+        context, context_text = _context(document.get("context"), call, packed.context)
     except msgspec.ValidationError as error:
         return Refusal(Reason.WRONG_TYPE, str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -98,11 +97,11 @@ def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
     return ParsedEvent(
         packed=packed,
         call=call,
-        envelope=envelope,
         context=context,
         context_text=context_text,
         traits=object_of(document.get("traits")),
         properties=object_of(document.get("properties")),
+        integrations=object_of(document.get("integrations")),
         received_at=received_at,
         times=event_times(call, received_at, packed.sent_at),
     )
@@ -113,17 +112,8 @@ def object_of(value: object) -> Object:
     return value if isinstance(value, dict) else {}
 
 
-def json_object(raw: msgspec.Raw) -> str:
-    """The text of a nested field when it is a JSON object, else {}. The bytes are known to be UTF-8."""
-    if raw is ABSENT:
-        return "{}"
-    content = str(raw, "utf-8")
-    return content if content[:1] == "{" else "{}"
-
-
-def _context(document: Object, call: Call, packed: PackedEvent) -> tuple[Object, str]:
-    own = document.get("context")
-    if own is not None or not packed.context:
-        return object_of(own), json_object(call.context)
-    shared = decode_json(packed.context)
-    return (shared, str(packed.context, "utf-8").strip()) if isinstance(shared, dict) else ({}, "{}")
+def _context(own: object, call: Call, shared: bytes) -> tuple[Object, JsonText]:
+    """The event's own, or the batch's."""
+    if own is None and shared:
+        return object_of(decode_json(shared)), shared.strip()
+    return object_of(own), call.context

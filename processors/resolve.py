@@ -19,14 +19,22 @@ from processors.known import KnownFacts
 from processors.ledger import DEAD, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
 from processors.letters import dead_letter, letter_record
 from processors.links import LinkKeys
-from processors.mentions import Mentions, gathered, mentions
+from processors.mentions import Mentions, gathered, mentions, person_id
 from processors.orders import Orders
 from processors.parsed import ParsedEvent, Refusal, parse
-from processors.resolved import resolved_event
+from processors.resolved import Origin, Whose, resolved_event
 from processors.times import clamp, has_unusable_time
-from schemas.codec import encode_resolved_event
 from schemas.dead_letter import Lineage, Sender, Stage
-from schemas.identifiers import ANONYMOUS, MESSAGE, USER, node_id, node_key, partition_of, profile_id
+from schemas.identifiers import (
+    ANONYMOUS,
+    MESSAGE,
+    USER,
+    node_id,
+    node_key,
+    partition_of,
+    profile_key,
+    text,
+)
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.remarks import Remark
@@ -40,14 +48,6 @@ RECORD_BYTES_MAX = (
 _NO_IDENTIFIER = Refusal(
     Reason.NO_IDENTIFIER, "no userId, anonymousId, e-mail or external id says whose event this is"
 )
-
-
-class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Where an event comes from: the id under which it counts once, its place in the input, the node id of its routing id."""
-
-    message_id: str
-    lineage: Lineage
-    visitor: int
 
 
 class Resolver:
@@ -180,15 +180,10 @@ class _Chunk:
 
     def _emit(self, event: ParsedEvent, about: Mentions, origin: Origin) -> str | Refusal:
         facts = self._facts(event, about)
-        resolved = resolved_event(event, about, origin.message_id, origin.lineage, self.hash_key)
-        if (previous := resolved["previous_id"]) and self.orders:
-            # As a user id it could be a target, also when the event's facts are told again from its row.
-            is_suppressed = self.orders.is_suppressed(node_key(event.packed.workspace, USER, previous))
-            resolved["previous_id"] = "" if is_suppressed else previous
-        key = resolved["profile_id"].encode()  # the subject's: an event's partition must not depend on a hint
-        if (profile := self._profile(event, about, facts, resolved["subject"])) != resolved["subject"]:
-            resolved["profile_id"] = profile_id(profile)
-        value = encode_resolved_event(resolved, self.enrichment.stamps(event, about, origin.visitor))
+        whose, key = self._whose(event, about, facts)
+        value = resolved_event(
+            event, about, origin, whose, self.enrichment.stamps(event, about, origin.visitor)
+        )
         if len(value) > RECORD_BYTES_MAX:
             return Refusal(
                 Reason.EVENT_TOO_LARGE, f"resolved event of {len(value)} bytes, at most {RECORD_BYTES_MAX}"
@@ -216,6 +211,25 @@ class _Chunk:
     def _state(self, facts: list[Fact]) -> None:
         for fact in self.known.news(facts):
             self.facts.setdefault(partition_of(fact.node, self.partitions), []).append(fact)
+
+    def _whose(self, event: ParsedEvent, about: Mentions, facts: list[Fact]) -> tuple[Whose, bytes]:
+        """With the record's key, which is the subject's: an event's partition must not depend on a hint."""
+        nodes = [node_id(found.node, self.hash_key) for found in about.stated]
+        if about.claimed:
+            nodes += [node_id(found.node, self.hash_key) for found in about.claimed]
+        subject = nodes[0] if nodes else node_id(about.subject, self.hash_key)
+        profile = self._profile(event, about, facts, subject)
+        key = profile_key(subject)
+        previous = self._previous_id(event) if event.call.previous_id is not None else ""
+        return Whose(subject, nodes, key if profile == subject else profile_key(profile), previous), key
+
+    def _previous_id(self, event: ParsedEvent) -> str:
+        """As a user id it could be a target, also when the event's facts are told again from its row."""
+        previous = person_id(text(event.call.previous_id))
+        if not (previous and self.orders):
+            return previous
+        is_suppressed = self.orders.is_suppressed(node_key(event.packed.workspace, USER, previous))
+        return "" if is_suppressed else previous
 
     def _profile(self, event: ParsedEvent, about: Mentions, facts: list[Fact], subject: int) -> int:
         """The hint: the root, as far as it is known."""

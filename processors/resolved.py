@@ -1,71 +1,142 @@
-"""The resolved event: the public record of schemas/avsc/resolved_event.avsc, made from one event and whom it speaks of.
+"""The resolved event: the public record of schemas/avsc/resolved_event_3.avsc, written from one event, whom it speaks of, and
+what enrichment says of it.
 
-JSON objects pass through as the text that the client sent, without identity parameters in addresses (parsed.py). What
-enrichment adds stands apart, in `Stamps`.
+JSON objects pass through as the bytes that the client sent, without identity parameters in addresses (parsed.py). The record is
+written field by field, in the schema's order, from where each field stands: a mapping of all of them would cost as much again.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
-from processors.mentions import Mentions, person_id
-from processors.parsed import ParsedEvent, json_object, object_of
+from processors.mentions import Mentions
+from processors.parsed import JsonText, ParsedEvent, object_of
+from schemas import identifiers
+from schemas.avro import name, number, size, text, time
+from schemas.call import Call
+from schemas.codec import RESOLVED_EVENT, header
 from schemas.dead_letter import Lineage
-from schemas.identifiers import ANONYMOUS, USER, node_id, profile_id, text
+from schemas.identifiers import ANONYMOUS, USER
+from schemas.stamp_codec import encode_stamps
+from schemas.stamps import Stamps
 
 NAMED_TYPES = frozenset({"page", "screen"})
+TITLES_REMEMBERED_MAX = 1_024
+TITLE_CHARS_MAX = 128  # a longer one is not remembered
+
+_HEADER = header(RESOLVED_EVENT)
+_NOTHING, _END = text(""), number(0)
+_NO_OBJECT = b"{}"
+
+
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """Where an event comes from: the id under which it counts once, its place in the input, the node id of its routing id."""
+
+    message_id: str
+    lineage: Lineage
+    visitor: int
+
+
+class Whose(msgspec.Struct, frozen=True, gc=False):
+    """Whose an event is, beside its `Mentions`: the node ids of the identifiers, the stated ones first; the profile hint in its
+    public form; `previous_id` as it is to be stored.
+    """
+
+    subject: int
+    nodes: list[int]
+    profile: bytes
+    previous_id: str
 
 
 def resolved_event(
-    event: ParsedEvent, about: Mentions, message_id: str, lineage: Lineage, hash_key: bytes
-) -> dict[str, Any]:
-    """The subject's own id is the profile hint: it is the user's whenever the event names one."""
-    call, packed, times = event.call, event.packed, event.times
-    subject = node_id(about.subject, hash_key)
-    return {
-        "workspace": packed.workspace,
-        "source": packed.source,
-        "message_id": message_id,
-        "type": packed.type,
-        "event": text(call.event) if packed.type == "track" else "",
-        "name": text(call.name) if packed.type in NAMED_TYPES else "",
-        "timestamp": times.happened,
-        "received_at": event.received_at,
-        "sent_at": times.sent,
-        "original_timestamp": times.original,
-        "anonymous_id": about.value_of(ANONYMOUS),
-        "user_id": about.value_of(USER),
-        "previous_id": "" if call.previous_id is None else person_id(text(call.previous_id)),
-        "group_id": "" if call.group_id is None else text(call.group_id),
-        "subject": subject,
-        "profile_id": profile_id(subject),
-        "traits": _traits(event),
-        "properties": json_object(call.properties),
-        "context": event.context_text,
-        "integrations": json_object(call.integrations),
-        "envelope": event.envelope,
-        "identifiers": _identifiers(about, hash_key),
-        "claimed": [node_id(found.node, hash_key) for found in about.claimed] if about.claimed else [],
-        "raw_partition": lineage.partition,
-        "raw_offset": lineage.offset,
-        "raw_index": lineage.index,
-    }
+    event: ParsedEvent, about: Mentions, origin: Origin, whose: Whose, stamps: Stamps
+) -> bytes:
+    """In Confluent's wire format."""
+    call, packed, times, lineage = event.call, event.packed, event.times, origin.lineage
+    traits = _traits(event)
+    properties = call.properties if event.properties else _NO_OBJECT
+    context = event.context_text if event.context else _NO_OBJECT
+    integrations = call.integrations if event.integrations else _NO_OBJECT
+    stated = about.stated
+    values = [text(found.value) for found in stated]
+    return b"".join(
+        (
+            _HEADER,
+            name(packed.workspace),
+            name(packed.source),
+            text(origin.message_id),
+            _titles(packed.type, call),  # type, event and name
+            time(times.happened),
+            time(event.received_at),
+            time(times.sent),
+            time(times.original),
+            values[-1] if stated and stated[-1].kind == ANONYMOUS else _NOTHING,  # by authority: the last
+            values[0] if stated and stated[0].kind == USER else _NOTHING,
+            text(whose.previous_id) if whose.previous_id else _NOTHING,
+            _NOTHING if call.group_id is None else text(identifiers.text(call.group_id)),
+            number(whose.subject),
+            size(len(whose.profile)),
+            whose.profile,
+            text(stamps.session_id) if stamps.session_id else _NOTHING,
+            size(len(traits)),
+            traits,
+            size(len(properties)),
+            properties,
+            size(len(context)),
+            context,
+            size(len(integrations)),
+            integrations,
+            size(len(packed.payload)),
+            packed.payload,
+            _identifiers(about, whose.nodes, values),
+            _numbers(whose.nodes[len(stated) :]) if about.claimed else _END,
+            encode_stamps(stamps),
+            number(lineage.partition),
+            number(lineage.offset),
+            number(lineage.index),
+        )
+    )
 
 
-def _traits(event: ParsedEvent) -> str:
+def _titles(kind: str, call: Call) -> bytes:
+    title = call.event if kind == "track" else call.name if kind in NAMED_TYPES else None
+    if isinstance(title, str) and len(title) <= TITLE_CHARS_MAX:
+        return _remembered_titles(kind, title)
+    return _encoded_titles(kind, identifiers.text(title))
+
+
+def _encoded_titles(kind: str, title: str) -> bytes:
+    """The fields `type`, `event` and `name`."""
+    title = title.strip()
+    return text(kind) + (text(title) + _NOTHING if kind == "track" else _NOTHING + text(title))
+
+
+_remembered_titles = lru_cache(TITLES_REMEMBERED_MAX)(_encoded_titles)
+
+
+def _traits(event: ParsedEvent) -> JsonText:
     """Of the call; for identify else those in `context.traits`, where some clients put them."""
-    if (
-        event.packed.type == "identify"
-        and not event.traits
-        and (traits := object_of(event.context.get("traits")))
-    ):
-        return str(msgspec.json.encode(traits), "utf-8")
-    return json_object(event.call.traits)
+    if event.traits:
+        return event.call.traits
+    if event.packed.type == "identify" and (traits := object_of(event.context.get("traits"))):
+        return msgspec.json.encode(traits)
+    return _NO_OBJECT
 
 
-def _identifiers(about: Mentions, hash_key: bytes) -> list[dict[str, Any]]:
+def _identifiers(about: Mentions, nodes: Sequence[int], values: list[bytes]) -> bytes:
     """Every id, those known by their hash alone too: what the event states can be told again from what is stored."""
-    return [
-        {"node": node_id(found.node, hash_key), "kind": found.kind, "value": found.value}
-        for found in (*about.stated, *about.claimed)
-    ]
+    found = about.stated
+    if about.claimed:
+        found, values = found + about.claimed, values + [text(claim.value) for claim in about.claimed]
+    if not found:
+        return _END
+    parts = [size(len(found))]  # one block, and the empty one that ends an array
+    for identifier, node, value in zip(found, nodes, values, strict=True):
+        parts += (number(node), name(identifier.kind), value)
+    parts.append(_END)
+    return b"".join(parts)
+
+
+def _numbers(found: Sequence[int]) -> bytes:
+    return b"".join((size(len(found)), *map(number, found), _END))

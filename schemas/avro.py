@@ -10,6 +10,8 @@ from functools import lru_cache
 
 def _varint(rest: int) -> bytes:
     """Seven bits a byte, the lowest first; all but the last have their high bit set."""
+    if rest >= _WIDE:
+        return _wide_varint(rest)
     out = bytearray()
     while rest > 0x7F:
         out.append(rest & 0x7F | 0x80)
@@ -18,15 +20,34 @@ def _varint(rest: int) -> bytes:
     return bytes(out)
 
 
-SIZES_MAX = 1_024
-_SIZES = [_varint(2 * size) for size in range(SIZES_MAX)]  # of most texts
-_MORE = [bytes((bits | 0x80,)) for bits in range(0x80)]  # seven bits with others after them
+def _wide_varint(rest: int) -> bytes:
+    """The same of a number of 57 to 64 bits, as most node ids are, without a loop: groups of 56, 28, 14 and 7 bits move up until
+    each seven bits have a byte of their own."""
+    size = 10 if rest >> 63 else 9
+    rest += (rest & _ABOVE_56) * 0xFF
+    rest += (rest & _ABOVE_28) * 0x0F
+    rest += (rest & _ABOVE_14) * 0x03
+    rest += rest & _ABOVE_7
+    return (rest | _MORE_OF_10 if size == 10 else rest | _MORE_OF_9).to_bytes(size, "little")
+
+
+_WIDE = 1 << 56
+_ABOVE_56, _ABOVE_28, _ABOVE_14 = 0xFF << 56, 0xFFFFFFF << 28, 0xFFFC0000FFFC000
+_ABOVE_7 = 0x3F803F803F803F803F80
+_MORE_OF_9, _MORE_OF_10 = 0x8080808080808080, 0x808080808080808080  # all but the last byte
+
+SIZES_REMEMBERED_MAX = 4_096
+
+
+@lru_cache(SIZES_REMEMBERED_MAX)
+def size(count: int) -> bytes:
+    """What stands before a text of so many bytes, and before an array's block of so many items."""
+    return _varint(2 * count)
 
 
 def text(value: str) -> bytes:
     content = value.encode()
-    size = len(content)
-    return (_SIZES[size] if size < SIZES_MAX else _varint(2 * size)) + content
+    return size(len(content)) + content
 
 
 name = lru_cache(256)(text)  # for short texts of which there are few
@@ -44,11 +65,13 @@ def signed(value: int) -> bytes:
 
 
 def time(value: int) -> bytes:
-    """The same for a time in ms: its higher bits stay the same for eight seconds."""
-    rest = 2 * value
-    if rest < 0x4000:  # most of all 0, for none
+    """A long, for a time in ms: its higher bits stay the same for eight seconds."""
+    if value < 0x2000:  # most of all 0, for none
         return number(value)
-    return _MORE[rest & 0x7F] + _MORE[rest >> 7 & 0x7F] + _recent(rest >> 14)
+    low = 2 * value & 0x3FFE
+    return _LOW[low : low + 2] + _recent(value >> 13)
 
 
+# The first two bytes of every number that has more of them, by 13 of its bits: in one piece, which stays in a processor's cache.
+_LOW = b"".join(bytes((bits & 0x7F | 0x80, bits >> 7 | 0x80)) for bits in range(0, 0x4000, 2))
 _recent = lru_cache(1_024)(_varint)

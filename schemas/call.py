@@ -4,6 +4,7 @@ Nested objects stay raw JSON: most events pass through without anybody reading t
 Source of the fields: the Segment spec, "common fields" (segmentio/segment-docs, src/connections/spec/common.md).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -57,7 +58,7 @@ class WriteKey(msgspec.Struct, rename="camel", frozen=True):
 decode_call = msgspec.json.Decoder(Call).decode
 decode_batch = msgspec.json.Decoder(Batch).decode
 decode_write_key = msgspec.json.Decoder(WriteKey).decode
-decode_json = msgspec.json.Decoder(Any).decode
+decode_json: Callable[[bytes | msgspec.Raw], Any] = msgspec.json.Decoder(Any).decode
 
 
 def as_object(raw: msgspec.Raw | bytes) -> dict[str, Any]:

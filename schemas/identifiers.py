@@ -9,6 +9,7 @@ Deliberately absent: block lists (they are identity's business, and routing must
 
 import hashlib
 import re
+from binascii import hexlify
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,6 +70,11 @@ def node_id(key: bytes, hash_key: bytes) -> int:
 def profile_id(node: int) -> str:
     """The public form of a root's node id: 16 hex digits."""
     return node.to_bytes(8, "big").hex()
+
+
+def profile_key(node: int) -> bytes:
+    """The same as bytes: a record's key."""
+    return hexlify(node.to_bytes(8, "big"))
 
 
 def partition_of(key: bytes, partitions: int) -> int:

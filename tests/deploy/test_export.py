@@ -12,7 +12,7 @@ import pytest
 from deploy.export import SeveralPeople, export, person_of
 from deploy.ids import find
 from deploy.letters import holds_one_of
-from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encode_resolved_event, encoder
+from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from schemas.identifiers import profile_id
 from tests.deploy.test_why import as_written
 from tests.odd_events import ODD_EVENTS
@@ -43,7 +43,7 @@ def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
     stage, pipeline = Tables(clickhouse, module_database), Pipeline().visit(HISTORY)
     pointers = [encode_pointer(as_written(each)) for each in pipeline.records["identity.pointers"]]
     letters = [encoder(DEAD_LETTER)(letter(at, payload)) for at, payload in LETTERS]
-    stage.insert("events_in", RESOLVED_EVENT, map(encode_resolved_event, pipeline.resolved), "events")
+    stage.insert("events_in", RESOLVED_EVENT, map(encoder(RESOLVED_EVENT), pipeline.resolved), "events")
     stage.insert("pointers_in", POINTER, pointers, "pointers")
     stage.insert("dead_letters_in", DEAD_LETTER, letters, "letters")
     stage.reload(["idr_owner", "idr_root", "idr_segment"])

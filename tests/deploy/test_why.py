@@ -16,7 +16,7 @@ from deploy.why_view import Answer
 from processors import reasons
 from processors.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.settings import ExplanationSettings
-from schemas.codec import POINTER, RESOLVED_EVENT, encode_pointer, encode_resolved_event
+from schemas.codec import POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, ms
 from tests.processors.oracle import Visit
 from tests.sinks.stage import Tables
@@ -58,7 +58,7 @@ def fill(stage: Tables, history: list[Visit]) -> None:
     """What a pipeline makes of this history."""
     pipeline = Pipeline().visit(history)
     pointers = [encode_pointer(as_written(each)) for each in pipeline.records["identity.pointers"]]
-    stage.insert("events_in", RESOLVED_EVENT, map(encode_resolved_event, pipeline.resolved), "events")
+    stage.insert("events_in", RESOLVED_EVENT, map(encoder(RESOLVED_EVENT), pipeline.resolved), "events")
     stage.insert("pointers_in", POINTER, pointers, "pointers")
 
 

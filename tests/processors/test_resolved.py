@@ -1,29 +1,39 @@
 """The resolved event: every field of the public record."""
 
+import io
 import json
 from typing import Any
 
+import fastavro
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from processors.mentions import mentions
 from processors.parsed import ParsedEvent, parse
-from processors.resolved import resolved_event
-from schemas.codec import decode, encode_resolved_event
+from processors.resolved import TITLE_CHARS_MAX, Origin, Whose, resolved_event
+from schemas.codec import DEFINITIONS, RESOLVED_EVENT, body_of, decode
 from schemas.dead_letter import Lineage
-from schemas.identifiers import node_id, profile_id
+from schemas.identifiers import node_id, profile_id, profile_key
 from schemas.pack import PackedEvent
-from schemas.stamps import NO_STAMPS
+from schemas.stamps import NO_STAMPS, Stamps, Touch
 from tests.processors.driver import HASH_KEY, RECEIVED, email_key, ms, packed
 
 
 def resolved(event: PackedEvent) -> dict[str, Any]:
     """The record as a reader of the topic gets it."""
+    return decode(written(event, NO_STAMPS))
+
+
+def written(event: PackedEvent, stamps: Stamps) -> bytes:
     parsed = parse(event)
     assert isinstance(parsed, ParsedEvent)
     about = mentions(parsed, event.message_id)
     assert about
-    record = resolved_event(parsed, about, event.message_id, Lineage(2, 10, 1), HASH_KEY)
-    return decode(encode_resolved_event(record, NO_STAMPS))
+    nodes = [node_id(found.node, HASH_KEY) for found in (*about.stated, *about.claimed)]
+    subject = node_id(about.subject, HASH_KEY)
+    whose = Whose(subject, nodes, profile_key(subject), str(parsed.call.previous_id or ""))
+    return resolved_event(parsed, about, Origin(event.message_id, Lineage(2, 10, 1), 7), whose, stamps)
 
 
 PARTS = (
@@ -146,3 +156,44 @@ def test_what_a_pages_address_claims_is_told_apart_and_a_hash_has_no_value():
         {"node": address, "kind": "e", "value": ""},
     ]
     assert event["claimed"] == [contact, address]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(0, 2**40)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=TITLE_CHARS_MAX + 9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+SCALARS = st.none() | st.text(max_size=200) | st.integers(0, 2**40) | st.booleans()
+CALLS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["identify", "track", "page", "screen", "group", "alias"]),
+        "anonymousId": st.just("d1"),
+    },
+    optional={
+        **dict.fromkeys(["userId", "previousId", "groupId", "event", "name", "timestamp", "sentAt"], SCALARS),
+        **dict.fromkeys(["traits", "properties", "context", "integrations"], JSON),
+    },
+)
+SCHEMA = fastavro.parse_schema(DEFINITIONS[RESOLVED_EVENT])
+
+
+@given(CALLS, st.builds(Stamps, session_id=st.text(max_size=9), visitor=st.integers(0, 2**63 - 1)))
+@settings(max_examples=200, deadline=None)
+def test_the_bytes_are_those_that_the_schema_writes_of_what_they_say(
+    call: dict[str, Any], stamps: Stamps
+) -> None:
+    value = written(packed(call | {"messageId": "m1"}), stamps)
+    again = io.BytesIO()
+    fastavro.schemaless_writer(again, SCHEMA, decode(value))
+    assert body_of(value) == again.getvalue()
+
+
+def test_what_enrichment_says_is_on_the_event() -> None:
+    event = packed({"type": "page", "anonymousId": "d1", "messageId": "m1"})
+    stamped = decode(written(event, Stamps(session_id="s1", touch=Touch(source="mail"), clock_offset_ms=-5)))
+    assert (stamped["session_id"], stamped["touch"]["source"]) == ("s1", "mail")
+    assert stamped["clock_offset_ms"] == -5

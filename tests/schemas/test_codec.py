@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterable
 from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any, get_args
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.avro import name, number, signed, size, text, time
 from schemas.codec import (
     DEFINITIONS,
     LEDGER_ENTRY,
@@ -21,10 +23,10 @@ from schemas.codec import (
     body_of,
     decode,
     encode_ledger_entry,
-    encode_resolved_event,
     schema_id_of,
 )
 from schemas.registry import registry_reply
+from schemas.stamp_codec import encode_stamps
 from schemas.stamps import MONEY_PRECISION, MONEY_SCALE, NO_STAMPS, Commerce, Stamps
 
 ENTRY = {
@@ -55,28 +57,6 @@ def test_the_body_is_what_the_served_schema_writes() -> None:
     assert body_of(encode_ledger_entry(ENTRY)) == out.getvalue()
 
 
-def values_of(kind: Any) -> st.SearchStrategy[Any]:
-    """What a field of the resolved event can hold: numbers there are never negative."""
-    if kind == "string":
-        return st.text(max_size=80) | st.integers(60, 70_000).map("\u00e9".__mul__)
-    if kind == "int":
-        return st.integers(0, 2**31 - 1)
-    if isinstance(kind, dict) and kind["type"] == "array":
-        if isinstance(kind["items"], str):
-            return st.lists(values_of(kind["items"]), max_size=3)
-        fields = {field["name"]: values_of(field["type"]) for field in kind["items"]["fields"]}
-        return st.lists(st.fixed_dictionaries(fields), max_size=3)
-    return st.integers(0, 2**63 - 1) | st.integers(0, 2**15) | st.integers(0, 2**42)
-
-
-STAMPED = {field.name for field in msgspec.structs.fields(Stamps)}
-RESOLVED_EVENTS = st.fixed_dictionaries(
-    {
-        field["name"]: values_of(field["type"])
-        for field in DEFINITIONS[RESOLVED_EVENT]["fields"]
-        if field["name"] not in STAMPED
-    }
-)
 NUMBERS = st.integers(0, 2**63 - 1) | st.integers(0, 2**15)
 AMOUNTS = st.none() | st.integers(1 - 10**MONEY_PRECISION, 10**MONEY_PRECISION - 1).map(
     lambda micro: Decimal(micro).scaleb(-MONEY_SCALE)
@@ -108,23 +88,43 @@ STAMPS = st.just(NO_STAMPS) | st.builds(
 )
 
 
-@given(RESOLVED_EVENTS, STAMPS)
-def test_a_resolved_event_is_written_as_its_schema_says(record: dict[str, Any], stamps: Stamps) -> None:
-    whole = record | msgspec.to_builtins(stamps, builtin_types=(Decimal,))
+def schema_of(fields: Iterable[str]) -> Any:
+    """Of a record of these fields of the resolved event."""
+    parts = [field for field in DEFINITIONS[RESOLVED_EVENT]["fields"] if field["name"] in set(fields)]
+    return fastavro.parse_schema(DEFINITIONS[RESOLVED_EVENT] | {"fields": parts})
+
+
+def written(schema: Any, value: Any) -> bytes:
     out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(DEFINITIONS[RESOLVED_EVENT]), whole)
-    assert body_of(encode_resolved_event(record, stamps)) == out.getvalue()
+    fastavro.schemaless_writer(out, schema, value)
+    return out.getvalue()
+
+
+STAMPED = schema_of({field.name for field in msgspec.structs.fields(Stamps)} - {"session_id"})
+
+
+@given(STAMPS)
+def test_stamps_are_written_as_their_schema_says(stamps: Stamps) -> None:
+    assert encode_stamps(stamps) == written(STAMPED, msgspec.to_builtins(stamps, builtin_types=(Decimal,)))
 
 
 def test_a_stamped_amount_comes_back_as_the_same_decimal() -> None:
     commerce = Commerce(currency="EUR", revenue=Decimal("-12.34"), tax=Decimal(0))
-    record: dict[str, Any] = {
-        field["name"]: "" if field["type"] == "string" else [] if "items" in str(field["type"]) else 0
-        for field in DEFINITIONS[RESOLVED_EVENT]["fields"]
-        if field["name"] not in STAMPED
-    }
-    found = decode(encode_resolved_event(record, Stamps(commerce=commerce)))["commerce"]
-    assert found == msgspec.to_builtins(commerce, builtin_types=(Decimal,))
+    found = fastavro.schemaless_reader(io.BytesIO(encode_stamps(Stamps(commerce=commerce))), STAMPED, STAMPED)
+    assert isinstance(found, dict)
+    assert found["commerce"] == msgspec.to_builtins(commerce, builtin_types=(Decimal,))
+
+
+@given(NUMBERS | st.integers(0, 2**42) | st.integers(0, 63).map(lambda bits: 2**bits - 1))
+def test_numbers_are_written_as_avro_says(value: int) -> None:
+    long = written("long", value)
+    assert (number(value), time(value), size(value), signed(value)) == (long,) * 4
+    assert signed(-value) == written("long", -value)
+
+
+@given(st.text(max_size=80) | st.integers(0, 70_000).map("\u00e9".__mul__))
+def test_texts_are_written_as_avro_says(value: str) -> None:
+    assert text(value) == name(value) == written("string", value)
 
 
 @given(st.binary(max_size=20))
