@@ -41,9 +41,10 @@ LETTERS = [
 @pytest.fixture(scope="module")
 def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
     stage, pipeline = Tables(clickhouse, module_database), Pipeline().visit(HISTORY)
+    events = [encoder(RESOLVED_EVENT)(as_written(each)) for each in pipeline.resolved]
     pointers = [encode_pointer(as_written(each)) for each in pipeline.records["identity.pointers"]]
     letters = [encoder(DEAD_LETTER)(letter(at, payload)) for at, payload in LETTERS]
-    stage.insert("events_in", RESOLVED_EVENT, map(encoder(RESOLVED_EVENT), pipeline.resolved), "events")
+    stage.insert("events_in", RESOLVED_EVENT, events, "events")
     stage.insert("pointers_in", POINTER, pointers, "pointers")
     stage.insert("dead_letters_in", DEAD_LETTER, letters, "letters")
     stage.reload(["idr_owner", "idr_root", "idr_segment"])

@@ -57,8 +57,9 @@ def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
 def fill(stage: Tables, history: list[Visit]) -> None:
     """What a pipeline makes of this history."""
     pipeline = Pipeline().visit(history)
+    events = [encoder(RESOLVED_EVENT)(as_written(each)) for each in pipeline.resolved]
     pointers = [encode_pointer(as_written(each)) for each in pipeline.records["identity.pointers"]]
-    stage.insert("events_in", RESOLVED_EVENT, map(encoder(RESOLVED_EVENT), pipeline.resolved), "events")
+    stage.insert("events_in", RESOLVED_EVENT, events, "events")
     stage.insert("pointers_in", POINTER, pointers, "pointers")
 
 
