@@ -5,8 +5,8 @@ referrer alone. So a touch that names no campaign and no click id is *weak*: it 
 same origin or the same referrer. Any other touch is no arrival when the session's own has the same source, medium, campaign
 and click id.
 
-Kept are 4 bytes of hash of each, which say whether it is the same, and the texts that are stamped on later events, cut to a bound;
-never a click id, which would be half of the state: it stands in the event that brought it.
+Kept are 4 bytes of hash of each, which say whether it is the same, and the texts that are stamped on later events, cut to a
+bound; never a click id, which would be half of the state: it stands in the event that brought it.
 """
 
 from functools import lru_cache
@@ -48,10 +48,8 @@ class Signs(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return arrival.origin != self.origin and arrival.referrer != self.referrer
 
     def after(self, arrival: Arrival, *, is_new: bool) -> "Signs":
-        if not arrival.is_weak:
-            strong = arrival.origin
-        else:
-            strong = 0 if is_new else self.strong
+        unchanged = 0 if is_new else self.strong
+        strong = unchanged if arrival.is_weak else arrival.origin
         if (strong, arrival.origin, arrival.referrer) == (self.strong, self.origin, self.referrer):
             return self
         return Signs(strong, arrival.origin, arrival.referrer)

@@ -10,6 +10,8 @@ A step that has nothing to say returns the default of its part (schemas/stamps.p
 event for its content unless a source asks for that.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from processors.channel import Channels, kept_channels
@@ -17,6 +19,8 @@ from processors.commerce import with_commerce
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
 from processors.semantics import meaning_of
+from processors.visits import SessionRules, Visits
+from schemas.orders import Order
 from schemas.stamps import Stamps
 from schemas.stream import State
 
@@ -25,6 +29,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The deployment's settings of all steps. `channels` None: by the lists that come with the product."""
 
     channels: Channels | None = None
+    sessions: SessionRules = SessionRules()
 
 
 NO_RULES = Rules()
@@ -34,20 +39,28 @@ class Enrichment:
     """The steps over one chunk. What they keep in `state` is read once and written once for each key."""
 
     def __init__(self, state: State, rules: Rules) -> None:
-        self._state = state
-        self._rules = rules
         self._channels = rules.channels or kept_channels()
+        self._visits = Visits(state, rules.sessions)
 
     def stamps(self, event: ParsedEvent, about: Mentions, visitor: int) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
+        touch = self._channels.touch(event)
         meaning, commerce, items = with_commerce(meaning_of(event), event.properties)
+        session_id, visit = self._visits.of(event, about, visitor, touch)
         return Stamps(
             visitor=visitor,
-            touch=self._channels.touch(event),
+            session_id=session_id,
+            visit=visit,
+            touch=touch,
             meaning=meaning,
             commerce=commerce,
             items=items,
         )
 
+    def obey(self, orders: Iterable[Order]) -> None:
+        """What people ordered to be forgotten is not kept either."""
+        self._visits.obey(orders)
+
     def save(self) -> None:
         """Once, after all events of the chunk."""
+        self._visits.save()

@@ -118,6 +118,7 @@ class _Chunk:
             return
         if pack.orders:
             self.orders.take(pack.orders, self.known)
+            self.enrichment.obey(pack.orders)
         for index, packed in enumerate(pack.events):
             self._event(packed, Lineage(self.partition, record.offset, index))
 

@@ -1,7 +1,7 @@
 """What is kept of one visitor, as bytes: the last few sessions, how the newest was brought, and the earliest touch.
 
-A version byte, then msgpack. The usual case is short: one session, and its touch is the first one, so its texts stand there once. At
-its bounds a value has some 260 bytes. A value of another version counts as none: what is stamped then begins anew.
+A version byte, then msgpack. The usual case is short: one session, and its touch is the first one, so its texts stand there
+once. At its bounds a value has some 260 bytes. A value of another version counts as none: what is stamped then begins anew.
 """
 
 import msgspec
@@ -25,7 +25,7 @@ class Stay(msgspec.Struct, array_like=True, gc=False):
 
 
 class Visitor(msgspec.Struct, array_like=True, gc=False):
-    """`stays` from the newest backwards; `touch` is the newest one's, `first` the earliest of all, both b"" when nothing is known."""
+    """`stays` from the newest backwards; `touch` is the newest one's, `first` the earliest of all, b"" when none is known."""
 
     stays: list[Stay] = []
     signs: Signs = NO_SIGNS

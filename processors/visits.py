@@ -5,31 +5,37 @@ id is its visitor and its first millisecond, so that whoever sorts the stored ev
 `sessions` does, which has the last word: here an event is told what was known when it passed. In order of event time the two
 are equal. A late event gets the session that fits it best among the last few; it never ends or moves the newest one.
 
-Which events take part: those that a visitor's own device tells. Of what it tells itself, page views and screens always do; other calls
-when their context says where they were made (page, user agent, device or screen), which no library on a server does by itself. The
-visitor must be one: not a blocked or suppressed id, and not an event that names nobody. Events of the same millisecond are in one
+Which events take part: those that a visitor's own device tells. Views of pages and screens always do, other calls when their
+context says where they were made (page, user agent, device or screen), which no library on a server does by itself. The visitor
+must be one: not a blocked or suppressed id, and not an event that names nobody. Events of the same millisecond are in one
 session, and the first that says how the visitor came speaks for all of them.
 
 One state value for each visitor under its node id, of bounded size (visit_state.py), read once and written once in a chunk.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
-from importlib.resources import files
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from processors.arrivals import NO_SIGNS, Arrival, arrival_of, kept_touch
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
-from processors.times import EPOCH, MILLISECOND
+from processors.times import EPOCH, MILLISECOND, TIME_MAX
 from processors.visit_state import STAYS_MAX, Stay, Visitor, decode_visitor, encode_visitor, without
+from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
 from schemas.stamps import NO_TOUCH, NO_VISIT, Touch, Visit
 from schemas.stream import State
+from schemas.zones import zone
 
 PREFIX = b"v"
 VIEWS = frozenset({"page", "screen"})
-SURROUNDINGS = ("page", "userAgent", "device", "screen")  # of an event's context: what a visitor's device says
+SURROUNDINGS = (
+    "page",
+    "userAgent",
+    "device",
+    "screen",
+)  # of an event's context: what a visitor's device says
 DIRECT = Touch(channel="direct")  # of a session that nothing is known to have brought
 NO_SESSION = ("", NO_VISIT)
 
@@ -45,21 +51,9 @@ class SessionRules(msgspec.Struct, frozen=True, kw_only=True):
     midnight_zone: str = ""
 
 
-def zone(name: str) -> ZoneInfo:
-    """As the pinned tzdata has it, whatever the machine's own says. Raises ValueError for a name that it does not have."""
-    try:
-        with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-            return ZoneInfo.from_file(file, key=name)
-    except OSError:
-        raise ValueError(f"no time zone {name!r}") from None
-
-
 @lru_cache(_GRAINS_REMEMBERED_MAX)
 def _day(name: str, grain: int) -> int:
-    return (EPOCH + grain * _GRAIN_MS * MILLISECOND).astimezone(_zone(name)).toordinal()
-
-
-_zone = lru_cache(8)(zone)
+    return (EPOCH + grain * _GRAIN_MS * MILLISECOND).astimezone(zone(name)).toordinal()
 
 
 def takes_part(event: ParsedEvent, about: Mentions) -> bool:
@@ -111,14 +105,23 @@ class Visits:
             opened.said = _said(visitor, kept, kept.stays[0], arrival)
         return opened.said
 
+    def obey(self, orders: Iterable[Order]) -> None:
+        for order in orders:
+            match order:
+                case Forget(node=node, until=until, target=target) if target == EVERY_TARGET:
+                    self.forget(node, 0, until)
+                case Erase(node=node, since=since, until=until):
+                    self.forget(node, since, until)
+                case Suppress(node=node):
+                    self.forget(node, 0, TIME_MAX)
+
     def forget(self, visitor: int, since: int, until: int) -> None:
-        """What is known of these moments (ms, both inclusive), told by an order."""
+        """What is known of these moments (ms, both inclusive)."""
         opened = self._open.get(visitor)
         kept = opened.kept if opened else decode_visitor(self._state.get(_key(visitor)))
-        if not kept.stays:
-            return
-        self._open[visitor] = opened = _Open(without(kept, since, until))
-        opened.is_changed = True
+        if kept.stays:
+            self._open[visitor] = opened = _Open(without(kept, since, until))
+            opened.is_changed = True
 
     def save(self) -> None:
         for visitor, opened in self._open.items():
@@ -168,7 +171,7 @@ class Visits:
         return bool(name) and _day(name, time // _GRAIN_MS) != _day(name, end // _GRAIN_MS)
 
     def _late(self, kept: Visitor, time: int, arrival: Arrival | None) -> Stay:
-        """The session of an event before the newest one: a known one that it lies in, follows or precedes, else one of its own."""
+        """Of an event before the newest session: a known one that it lies in, follows or precedes, else one of its own."""
         stays = kept.stays
         at = next((index for index, stay in enumerate(stays) if stay.start <= time), len(stays))
         following = stays[at - 1]
@@ -176,7 +179,9 @@ class Visits:
         if arrival:
             _first(kept, time, arrival)
             if at == 1:  # of the newest alone it is known what brought it
-                fits = fits and not (self._rules.new_on_campaign and kept.touch and kept.signs.is_new(arrival))
+                fits = fits and not (
+                    self._rules.new_on_campaign and kept.touch and kept.signs.is_new(arrival)
+                )
                 if fits:
                     _adopt(kept, arrival)
                     return following

@@ -15,6 +15,7 @@ from processors.channel import Channels
 from processors.enrichment import Rules
 from processors.identity import Identity
 from processors.resolve import Resolver
+from processors.visits import SessionRules
 from runtime import logs, metrics, service
 from runtime.chunk import ChunkLimits
 from runtime.delivery import Delivery, Inlet, Policy
@@ -36,6 +37,7 @@ from runtime.settings import (
     KafkaSettings,
     LinkSettings,
     ProcessorSettings,
+    SessionSettings,
     WatchdogSettings,
     hash_key_bytes,
     load,
@@ -130,7 +132,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 def rules(environ: Mapping[str, str]) -> Rules:
     """Raises SettingsError."""
-    return Rules(channels=Channels(own_lists(load(ChannelSettings, environ))))
+    return Rules(
+        channels=Channels(own_lists(load(ChannelSettings, environ))),
+        sessions=_session_rules(load(SessionSettings, environ)),
+    )
 
 
 def run(environ: Mapping[str, str]) -> None:
@@ -153,6 +158,14 @@ def run(environ: Mapping[str, str]) -> None:
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
     with PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext():
         run_steps(settings, resolver, identities, environ)
+
+
+def _session_rules(settings: SessionSettings) -> SessionRules:
+    return SessionRules(
+        timeout_ms=settings.timeout_s * 1000,
+        new_on_campaign=settings.new_on_campaign,
+        midnight_zone=settings.midnight_zone,
+    )
 
 
 def run_steps(

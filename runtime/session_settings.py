@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, field
 
+from schemas.zones import zone
+
 
 class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: Annotated[
@@ -20,3 +22,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Time zone (Europe/Berlin) at whose midnight sessions end; empty: they last over midnight.",
         ),
     ] = field(default="", name="SESSION_MIDNIGHT_ZONE")
+
+    def __post_init__(self) -> None:
+        if self.midnight_zone:
+            zone(self.midnight_zone)

@@ -18,6 +18,7 @@ from runtime.explanation_settings import ExplanationSettings as ExplanationSetti
 from runtime.kafka_access import KafkaAccess
 from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
+from runtime.session_settings import SessionSettings as SessionSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
 
@@ -240,6 +241,7 @@ ALL = (
     CollectorSettings,
     BrowserSettings,
     ProcessorSettings,
+    SessionSettings,
     LinkSettings,
     ChannelSettings,
     SinkSettings,
