@@ -1,8 +1,8 @@
 """The events sink: rows per second into the real tables, over HTTP and from the topic, and the load of the identity dictionaries.
 
 How far the sink has come is asked of Kafka (what it has committed), not of ClickHouse, whose time is measured. An event is
-about 1.4 kB of Avro with twelve properties, which become paths of the JSON column. Uses the engines that the environment names,
-else starts the embedded ones, as the tests do.
+about 1.8 kB of Avro with twelve properties, which become paths of the JSON column, and with every part that enrichment
+stamps. Uses the engines that the environment names, else starts the embedded ones, as the tests do.
 """
 
 import json
@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.codec import RESOLVED_EVENT
+from schemas.stamps import NO_COMMERCE, NO_TOUCH, Item
 from sinks.block import Block, Record
 from sinks.clickhouse import ClickHouse
 from sinks.delivery import Delivery
@@ -83,7 +85,77 @@ def shop_event(number: int, visitors: int) -> bytes:
         context=json.dumps(context),
         envelope=json.dumps(call | {"context": context, "messageId": f"m{number}"}),
         identifiers=[{"node": visitor + 1, "kind": "a", "value": anonymous}],
+        **stamps(number, visitor),
     )
+
+
+def stamps(number: int, visitor: int) -> dict[str, object]:
+    """What enrichment says of such an event: every part there is. One in twenty begins a visit, one in ten is of an order."""
+    touch = {
+        "channel": ("email", "direct", "organic_search")[visitor % 3],
+        "source": "mail",
+        "medium": "email",
+        "campaign": f"spring-{visitor % 40}",
+        "term": "",
+        "content": "",
+        "click_kind": "",
+        "click_id": "",
+        "referrer": "mail.example",
+    }
+    order = {"order_id": f"o-{number}", "currency": "EUR", "revenue": amount(number % 9000 * 10_000)}
+    return {
+        "visitor": visitor + 1,
+        "session_id": f"{visitor + 1:016x}-{number // 20:x}",
+        "touch": touch if number % 20 == 0 else msgspec.to_builtins(NO_TOUCH),
+        "visit": {
+            "number": visitor % 7 + 1,
+            "started_at": START_MS + number // 20 * 5000,
+            "touch": touch,
+            "first_touch": touch,
+            "first_touch_at": START_MS,
+        },
+        "device": {
+            "kind": ("desktop", "mobile")[visitor % 2],
+            "brand": "Apple",
+            "model": f"model {visitor % 30}",
+            "os": "iOS",
+            "os_version": f"17.{visitor % 6}",
+            "browser": "Safari",
+            "browser_version": f"17.{visitor % 6}",
+            "is_bot": False,
+        },
+        "place": {
+            "address": f"192.0.{visitor % 250}.0",
+            "country": ("DE", "FR", "GB")[visitor % 3],
+            "region": "BE",
+            "city": f"city {visitor % 300}",
+            "timezone": "Europe/Berlin",
+        },
+        "meaning": {"family": "ecommerce", "event": "Product Viewed", "violations": []},
+        "commerce": msgspec.structs.asdict(NO_COMMERCE)
+        | (order if number % 10 == 0 else {"currency": "EUR"}),
+        "items": [item(number + nth) for nth in range(3 if number % 10 == 0 else 1)],
+        "clock_offset_ms": number % 900,
+    }
+
+
+def amount(micros: int) -> bytes:
+    """A decimal as Avro's writer of raw records takes it."""
+    return micros.to_bytes(8, "big", signed=True)
+
+
+def item(number: int) -> dict[str, object]:
+    return msgspec.structs.asdict(Item()) | {
+        "product_id": f"p-{number % 997}",
+        "sku": f"s-{number % 997}",
+        "name": "Blue chair",
+        "brand": "Acme",
+        "category": "chairs",
+        "currency": "EUR",
+        "price": amount(number % 9000 * 10_000),
+        "quantity": amount(number % 4 * 1_000_000),
+        "position": number % 20,
+    }
 
 
 class Bench:
