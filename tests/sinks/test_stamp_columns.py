@@ -44,7 +44,9 @@ def tables(clickhouse: str) -> Iterator[Tables]:
 def stamps() -> dict[str, object]:
     amounts = dict.fromkeys(("value", "total", "subtotal", "shipping", "tax", "discount"))
     texts = dict.fromkeys(("checkout_id", "cart_id", "coupon", "affiliation"), "")
-    line = dict.fromkeys(("product_id", "name", "brand", "category", "variant", "coupon", "currency"), "")
+    line: dict[str, object] = dict.fromkeys(
+        ("product_id", "name", "brand", "category", "variant", "coupon", "currency"), ""
+    )
     return {
         "visitor": 77,
         "touch": TOUCH,
@@ -74,7 +76,8 @@ def test_a_page_is_columns_whatever_the_client_calls_one(tables: Tables, name: s
 def test_stamps_are_asked_for_by_their_names(tables: Tables) -> None:
     found = tables.row("""\
 SELECT visitor, touch.channel, visit.number, visit.touch.campaign, visit.first_touch.channel,
-    toUnixTimestamp64Milli(visit.first_touch_at), commerce.order_id, commerce.revenue, commerce.total, items.sku, items.price, clock_offset_ms
+    toUnixTimestamp64Milli(visit.first_touch_at), commerce.order_id, commerce.revenue, commerce.total,
+    items.sku, items.price, clock_offset_ms
 FROM events_resolved WHERE message_id = 'stamped'""")
     visit = (3, "spring", "direct", START_MS - 1)
     order = ("o1", Decimal("12.5"), None, ["s1", "s2"], [None, None])
@@ -82,11 +85,6 @@ FROM events_resolved WHERE message_id = 'stamped'""")
 
 
 def test_an_event_without_stamps_has_the_defaults(tables: Tables) -> None:
-    stamped = "touch.channel, visit.number, device.is_bot, commerce.revenue, items.sku"
-    assert tables.row(f"SELECT {stamped} FROM events WHERE message_id = 'nothing'") == (
-        "",
-        0,
-        False,
-        None,
-        [],
-    )
+    rows = tables.rows("""\
+SELECT touch.channel, visit.number, device.is_bot, commerce.revenue, items.sku FROM events WHERE message_id = 'nothing'""")
+    assert rows == [("", 0, False, None, [])]
