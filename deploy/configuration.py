@@ -8,9 +8,10 @@ import msgspec
 import yaml
 
 from deploy.ids import NotAnId, read
+from processors.plans import compile_plan
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
-from schemas.control import blocked_in, parse_file, refuse_taken_keys
+from schemas.control import ControlState, blocked_in, parse_file, refuse_taken_keys
 
 T = TypeVar("T")
 
@@ -29,7 +30,15 @@ class Applied(msgspec.Struct, frozen=True):
 
 def read_file(file: Path) -> dict[str, bytes]:
     """The control records of a file. Raises BadConfiguration."""
-    return _parsed(file, parse_file)
+    return _parsed(file, _usable)
+
+
+def _usable(document: Any) -> dict[str, bytes]:
+    """Its plans can be compiled. Raises ValueError."""
+    records = parse_file(document)
+    for plan in ControlState(records).plans.values():
+        compile_plan(plan)
+    return records
 
 
 def read_blocked(file: Path) -> list[tuple[str, str]]:

@@ -2,12 +2,12 @@
 
     context     clock, device, place: of the event alone (and of the connection it came by)
     channel     what brought the visitor: campaign parameters, click ids, referrer
-    semantics   which event of the catalogue this is, and what does not conform
+    semantics   which event of the catalogue this is, and what does not conform (plans.py: before all others)
     commerce    amounts, order, cart and items, typed
     visits      the session, and first and last touch: the one step with state of its own
 
 A step that has nothing to say returns the default of its part (schemas/stamps.py), the very object. None of them refuses an
-event for its content unless a source asks for that.
+event for its content; its source's plan may, before they see it.
 """
 
 from collections.abc import Iterable
@@ -18,10 +18,9 @@ from processors.channel import Channels, kept_channels
 from processors.commerce import with_commerce
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
-from processors.semantics import meaning_of
 from processors.visits import SessionRules, Visits
 from schemas.orders import Order
-from schemas.stamps import Stamps
+from schemas.stamps import Meaning, Stamps
 from schemas.stream import State
 
 
@@ -42,10 +41,10 @@ class Enrichment:
         self._channels = rules.channels or kept_channels()
         self._visits = Visits(state, rules.sessions)
 
-    def stamps(self, event: ParsedEvent, about: Mentions, visitor: int) -> Stamps:
+    def stamps(self, event: ParsedEvent, about: Mentions, visitor: int, meaning: Meaning) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
         touch = self._channels.touch(event)
-        meaning, commerce, items = with_commerce(meaning_of(event), event.properties)
+        meaning, commerce, items = with_commerce(meaning, event.properties)
         session_id, visit = self._visits.of(event, about, visitor, touch)
         return Stamps(
             visitor=visitor,

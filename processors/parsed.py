@@ -107,6 +107,11 @@ def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
     )
 
 
+def under_source(event: ParsedEvent, source: str) -> ParsedEvent:
+    """The same event as if this source had sent it."""
+    return msgspec.structs.replace(event, packed=msgspec.structs.replace(event.packed, source=source))
+
+
 def object_of(value: object) -> Object:
     """The value when it is a JSON object, else {}."""
     return value if isinstance(value, dict) else {}

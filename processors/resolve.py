@@ -1,12 +1,12 @@
 """The resolver: packs of raw events in; resolved events, facts about people, dead letters and ledger entries out.
 
-Per event: seen before? readable? whose? to be stored at all? Then one resolved event, with what enrichment.py says of it,
-and those facts that identity does not know yet. State of a partition: recent message ids (duplicates.py), links sent
-(known.py) and what enrichment keeps, all under the routing id's partition, and what people ordered (orders.py). An event
-that cannot be used becomes a dead letter, whatever its bytes are; nothing here raises.
+Per event: seen before? readable? whose? to be stored at all? as its source's plan wants it? Then one resolved event, with what
+enrichment.py says of it, and those facts that identity does not know yet. State of a partition: recent message ids
+(duplicates.py), links sent (known.py) and what enrichment keeps, all under the routing id's partition, and what people ordered
+(orders.py). An event that cannot be used becomes a dead letter, whatever its bytes are; nothing here raises.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 
 import msgspec
@@ -21,7 +21,8 @@ from processors.letters import dead_letter, letter_record
 from processors.links import LinkKeys
 from processors.mentions import Mentions, gathered, mentions, person_id
 from processors.orders import Orders
-from processors.parsed import ParsedEvent, Refusal, parse
+from processors.parsed import ParsedEvent, Refusal, parse, under_source
+from processors.plans import NO_PLANS, Plans, judge
 from processors.resolved import Origin, Whose, resolved_event
 from processors.times import clamp, has_unusable_time
 from schemas.dead_letter import Lineage, Sender, Stage
@@ -68,6 +69,7 @@ class Resolver:
         self.limits = DuplicateLimits(duplicate_window_days, duplicate_ids_per_key_max)
         self.owners = owners
         self.rules = NO_RULES
+        self.plans: Callable[[], Plans] = lambda: NO_PLANS
 
     def with_link_keys(self, keys: LinkKeys) -> "Resolver":
         """The same step, taking links that were signed with one of these keys; without keys none is taken."""
@@ -79,6 +81,12 @@ class Resolver:
         """The same step, enriching by these settings."""
         other = copy(self)
         other.rules = rules
+        return other
+
+    def with_plans(self, plans: Callable[[], Plans]) -> "Resolver":
+        """The same step, judging each chunk by what `plans` says at its beginning."""
+        other = copy(self)
+        other.plans = plans
         return other
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
@@ -101,6 +109,7 @@ class _Chunk:
         self.known = KnownFacts(state, resolver.hash_key)
         self.orders = Orders(state, resolver.hash_key)
         self.enrichment = Enrichment(state, resolver.rules)
+        self.plans = resolver.plans()
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.outputs: list[OutputRecord] = []
@@ -180,10 +189,14 @@ class _Chunk:
         return gathered(stated, claimed, alone, about.remarks)
 
     def _emit(self, event: ParsedEvent, about: Mentions, origin: Origin) -> str | Refusal:
+        judged = judge(self.plans, event)
+        if isinstance(judged, Refusal):
+            return judged
         facts = self._facts(event, about)
         whose, key = self._whose(event, about, facts)
+        stored = under_source(event, judged.divert_to) if judged.divert_to else event
         value = resolved_event(
-            event, about, origin, whose, self.enrichment.stamps(event, about, origin.visitor)
+            stored, about, origin, whose, self.enrichment.stamps(event, about, origin.visitor, judged.meaning)
         )
         if len(value) > RECORD_BYTES_MAX:
             return Refusal(
@@ -196,6 +209,10 @@ class _Chunk:
             self._state(facts)
         if about.remarks or not event.times.original:
             self._remark(event, about)
+        if judged.divert_to:
+            self.ledger.remark(
+                event.packed.workspace, event.packed.source, event.received_at, Remark.DIVERTED
+            )
         return RESOLVED
 
     def _remark(self, event: ParsedEvent, about: Mentions) -> None:

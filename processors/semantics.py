@@ -56,7 +56,7 @@ _EXPECTED = {
     "object": "an object",
     "list": "a list",
 }
-_FOUND = {
+FOUND = {
     str: "text",
     int: "a number",
     float: "a number",
@@ -165,7 +165,7 @@ def _check(kinds: tuple[Kind, ...]) -> Check:
     def check(value: Any, place: Place, said: list[str]) -> None:
         python = type(value)
         if python not in further:
-            found = _FOUND[python]
+            found = FOUND[python]
             if is_number and python is str and reads_as_number(value):
                 found = "text that reads as a number"
             said.append(f"{place}: expected {expected}, found {found}")

@@ -14,6 +14,7 @@ import msgspec
 from processors.channel import Channels
 from processors.enrichment import Rules
 from processors.identity import Identity
+from processors.planning import current_plans
 from processors.resolve import Resolver
 from processors.visits import SessionRules
 from runtime import logs, metrics, service
@@ -156,8 +157,9 @@ def run(environ: Mapping[str, str]) -> None:
     resolver = resolver.with_link_keys(link_keys(load(LinkSettings, environ), environ))
     resolver = resolver.with_rules(rules(environ))
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
-    with PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext():
-        run_steps(settings, resolver, identities, environ)
+    pointers = PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext()
+    with pointers, current_plans(settings.kafka) as plans:
+        run_steps(settings, resolver.with_plans(plans), identities, environ)
 
 
 def _session_rules(settings: SessionSettings) -> SessionRules:

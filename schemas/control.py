@@ -1,7 +1,8 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
-far: `source`. A document of an unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
+far: `source`, `plan` (plans.py). A document of an unknown kind is kept and ignored, so that an older process lives beside a newer
+configuration.
 """
 
 import hashlib
@@ -11,14 +12,16 @@ from typing import Annotated, Any
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}\Z")]
+from schemas.names import Name
+from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
+
 # No client can send an empty one, and spaces around a key are trimmed from what a client sends.
 WriteKey = Annotated[str, msgspec.Meta(pattern=r"^\S(.*\S)?\Z")]
 EventsPerSecond = Annotated[float, msgspec.Meta(gt=0)]
 Burst = Annotated[int, msgspec.Meta(ge=1)]
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
-_SOURCE = "source/"
+_SOURCE, _PLAN = "source/", "plan/"
 WRITE_KEYS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request
 REMEMBERED_CHARS_MAX = 1_024  # no more of each: strangers' keys of hundreds of KB would stay for ever
 
@@ -61,6 +64,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """The whole file."""
 
     sources: list[SourceInput] = []
+    plans: list[PlanInput] = []
     blocked_ids: list[BlockedInput] = []
 
 
@@ -78,12 +82,15 @@ _remembered_hash = lru_cache(WRITE_KEYS_REMEMBERED_MAX)(_hash)
 def parse_file(document: Any) -> dict[str, bytes]:
     """Control records (key -> JSON) of a configuration file's content.
 
-    Raises msgspec.ValidationError naming the place, or ValueError when two sources share an id or a write key.
+    Raises msgspec.ValidationError naming the place, or ValueError when two sources share an id or a write key, or a plan
+    contradicts itself.
     """
     parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
     _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.write_keys])
-    return {f"{_SOURCE}{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
+    _refuse_twice("plan", [(entry.source, entry.source) for entry in parsed.plans])
+    sources = {f"{_SOURCE}{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
+    return sources | {f"{_PLAN}{entry.source}": stored_plan(entry) for entry in parsed.plans}
 
 
 def blocked_in(document: Any) -> list[tuple[str, str]]:
@@ -124,12 +131,13 @@ class ControlState:
         self.unreadable: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._by_key_hash: dict[str, Source] = {}
+        self.plans: dict[str, Plan] = {}  # by key; the same object as long as nobody writes it anew
         self._take((documents or {}).items())
 
     def updated(self, records: Iterable[Record]) -> "ControlState":
         new = ControlState()
         new.documents = self.documents.copy()
-        new._sources = self._sources.copy()
+        new._sources, new.plans = self._sources.copy(), self.plans.copy()
         new._take(records)
         return new
 
@@ -156,9 +164,12 @@ class ControlState:
         if value is None:
             self.documents.pop(key, None)
             self._sources.pop(key, None)
+            self.plans.pop(key, None)
             return
         if key.startswith(_SOURCE):
             self._sources[key] = _decode_source(value)
+        elif key.startswith(_PLAN):
+            self.plans[key] = decode_plan(value)
         self.documents[key] = value
 
 

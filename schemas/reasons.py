@@ -23,6 +23,10 @@ class Reason(StrEnum):
     UNREADABLE_PACK = "unreadable_pack"  # a Kafka message that is no pack
     UNREADABLE_RECORD = "unreadable_record"  # a Kafka record that is no Avro of its topic's schema
     REFUSED_ROW = "refused_row"  # a row that ClickHouse cannot store
+    SPEC_VIOLATION = (
+        "spec_violation"  # not as the semantic catalogue says, and the source's plan blocks such events
+    )
+    PLAN_VIOLATION = "plan_violation"  # not as the source's tracking plan says, which blocks such events
     RATE_LIMITED = "rate_limited"  # the source sends more than its configuration allows: come back later
     OVERLOADED = "overloaded"  # the collector's queue is full: come back later
     KAFKA_UNAVAILABLE = "kafka_unavailable"  # not acknowledged in time: come back later

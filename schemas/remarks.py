@@ -22,3 +22,4 @@ class Remark(StrEnum):
     LINK_UNSIGNED = (
         "link_unsigned"  # parameters that name somebody, from a source that does not take them unsigned
     )
+    DIVERTED = "diverted"  # stored under another source, as the tracking plan of its own one says
