@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from deploy.configuration import BadConfiguration, apply_file, read_blocked, read_file
+from processors.plans import compile_plan
 from runtime.control import ControlReader, read_control
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings
+from schemas.control import ControlState
+from schemas.plans import PLAN_BYTES_MAX
+from tests.documented import plan_of_the_documentation
 
 GOOD = "sources:\n  - id: shop\n    write_keys: [a-key]\n"
 
@@ -25,6 +29,16 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("sources: {}", "sources"),
         ("rules: []", "rules"),
         ("sources:\n- id: a", "write_keys"),
+        ("plans: [{source: shop, plan: refuse}]", "plan"),
+        ("plans: [{source: shop, plan: divert}]", "divert_to"),
+        ("plans: [{source: shop, divert_to: shop}]", "the source itself"),
+        ("plans: [{source: shop}, {source: shop}]", "plan given twice"),
+        ("plans: [{source: shop, events: {Read: {type: strin}}}]", "event 'Read': at type: "),
+        (
+            "plans: [{source: shop, events: {Read: {$ref: 'https://a.example/b'}}}]",
+            "event 'Read': .*a.example",
+        ),
+        ("plans: [{source: shop, calls: {track: {}}}]", "calls"),
         ("blocked_ids: [{ids: ['e:nobody']}]", "no e-mail"),
         ("blocked_ids: [{ids: [kiosk]}]", "a:kiosk"),
         ("blocked_ids: [{workspace: main}]", "ids"),
@@ -35,6 +49,21 @@ def test_a_wrong_file_is_told_with_its_name_and_the_place(tmp_path: Path, text: 
     file.write_text(text)
     with pytest.raises(BadConfiguration, match=f"wrong.yaml.*{told}"):
         read_file(file), read_blocked(file)
+
+
+def test_the_plan_in_the_documentation_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "plans.yaml"
+    file.write_text(plan_of_the_documentation())
+    plan = ControlState(read_file(file)).plans["plan/magazine"]
+    assert (plan.spec, plan.plan, plan.divert_to) == ("divert", "block", "magazine-odd")
+    assert compile_plan(plan).events["Article Read"].is_valid({"article": "a1", "tags": ["news"]})
+
+
+def test_a_plan_that_kafka_would_not_take_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "plans.yaml"
+    file.write_text("plans: [{source: shop, events: {Read: {title: '" + "x" * PLAN_BYTES_MAX + "'}}}]")
+    with pytest.raises(BadConfiguration, match=f"at most {PLAN_BYTES_MAX}"):
+        read_file(file)
 
 
 def test_blocked_identifiers_are_read_with_their_workspace(tmp_path: Path) -> None:

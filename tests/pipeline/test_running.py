@@ -21,6 +21,7 @@ from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.fates import fates, is_right
 from tests.pipeline.pages import what_the_page_says_comes_out
 from tests.pipeline.persons import a_person_is_exported
+from tests.pipeline.planned import a_plan_holds
 from tests.pipeline.up import Up, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -189,6 +190,10 @@ def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> Non
     assert up.ask("SELECT count(DISTINCT profile_id) FROM profiles WHERE user_id = 'bob'") == [[2]], (
         "people of two workspaces never meet"
     )
+
+
+def test_a_tracking_plan_blocks_and_diverts_and_what_is_repaired_is_stored(up: Up, tmp_path: Path) -> None:
+    a_plan_holds(up, tmp_path / "plans.yaml")
 
 
 def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) -> None:

@@ -115,3 +115,22 @@ def test_a_wrong_file_is_refused_with_the_place(document: object, told: str) -> 
 
 def test_an_empty_file_says_nothing() -> None:
     assert parse_file(None) == {}
+
+
+PLAN = {"plans": [{"source": "shop", "spec": "block", "events": {"Read": {"required": ["article"]}}}]}
+
+
+def test_a_plan_is_kept_until_it_is_replaced_or_deleted() -> None:
+    state = state_of(FILE | PLAN)
+    plan = state.plans["plan/shop"]
+    assert (plan.spec, plan.plan, plan.events) == ("block", "accept", {"Read": {"required": ["article"]}})
+    assert state.updated(parse_file(FILE).items()).plans["plan/shop"] is plan
+    assert state.updated(parse_file({"plans": [{"source": "shop"}]}).items()).plans["plan/shop"].events == {}
+    assert state.updated([("plan/shop", None)]).plans == {}
+    assert state.plans["plan/shop"] is plan, "a state itself never changes"
+
+
+def test_a_plan_that_cannot_be_read_leaves_the_last_one() -> None:
+    state = state_of(PLAN).updated([("plan/shop", b'{"source": "shop", "spec": "ask"}')])
+    assert state.plans["plan/shop"].spec == "block"
+    assert list(state.unreadable) == ["plan/shop"]
