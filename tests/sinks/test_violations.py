@@ -18,7 +18,7 @@ DAY = "2024-05-05"  # the driver's events are received then
 
 PRICE = "properties.products.*.price: expected an amount, found text that reads as a number"
 ORDER = "properties.order_id: required and missing"
-SENT = [
+SENT: list[tuple[str, str, str, dict[str, Any]]] = [
     ("m1", "shop", "Order Completed", {"order_id": "o", "products": [{"price": "1"}]}),
     ("m2", "shop", "Order Completed", {"products": [{}, {"price": "2"}]}),
     ("m3", "blog", "Read", {"minutes": -1}),
