@@ -33,7 +33,8 @@ NUMBER_CHARS_MAX = 40  # a longer text is not looked at as a number
 _AMOUNT_MAX = float(MONEY_MAX)  # compared sooner, and with any number whatever
 
 Place = str
-Check = Callable[[Any, Place, list[str]], None]
+Name = str | int  # of a property, or an index
+Check = Callable[[Any, Place, Name, list[str]], None]  # the value, where it is in, as what, and what is said
 
 _NOTHING = type(None)
 _PYTHON: Mapping[str, tuple[type, ...]] = {
@@ -114,7 +115,7 @@ def examine(checks: Checks, values: dict[str, Any], place: Place, said: list[str
     fine_types = checks.fine
     for name, value in values.items():
         if (fine := fine_types.get(name)) is not None and type(value) not in fine:
-            checks.check[name](value, f"{place}.{name}", said)
+            checks.check[name](value, place, name, said)
             if len(said) >= VIOLATIONS_MAX:
                 return
 
@@ -162,15 +163,15 @@ def _check(kinds: tuple[Kind, ...]) -> Check:
     expected = " or ".join(_EXPECTED[kind.basic] for kind in kinds)
     is_number = not {int, float}.isdisjoint(further)
 
-    def check(value: Any, place: Place, said: list[str]) -> None:
+    def check(value: Any, place: Place, name: Name, said: list[str]) -> None:
         python = type(value)
         if python not in further:
             found = FOUND[python]
             if is_number and python is str and reads_as_number(value):
                 found = "text that reads as a number"
-            said.append(f"{place}: expected {expected}, found {found}")
+            said.append(f"{place}.{name}: expected {expected}, found {found}")
         elif (look := further[python]) is not None:
-            look(value, place, said)
+            look(value, place, name, said)
 
     return check
 
@@ -189,9 +190,10 @@ def _further(kind: Kind) -> Check | None:
 def _items(kinds: tuple[Kind, ...]) -> Check:
     check = _check(kinds)
 
-    def items(values: list[Any], place: Place, said: list[str]) -> None:
+    def items(values: list[Any], place: Place, name: Name, said: list[str]) -> None:
+        inside = f"{place}.{name}"
         for index, value in enumerate(values):
-            check(value, f"{place}.{index}", said)
+            check(value, inside, index, said)
             if len(said) >= VIOLATIONS_MAX:
                 return
 
@@ -200,34 +202,34 @@ def _items(kinds: tuple[Kind, ...]) -> Check:
 
 def _object(fields: Fields) -> Check:
     checks = _checks(fields)
-    return lambda value, place, said: examine(checks, value, place, said)
+    return lambda value, place, name, said: examine(checks, value, f"{place}.{name}", said)
 
 
 def _words(words: tuple[str, ...]) -> Check:
     allowed, expected = frozenset(words), ", ".join(words)
 
-    def word(value: str, place: Place, said: list[str]) -> None:
+    def word(value: str, place: Place, name: Name, said: list[str]) -> None:
         if value not in allowed:
-            said.append(f"{place}: expected one of {expected}, found other text")
+            said.append(f"{place}.{name}: expected one of {expected}, found other text")
 
     return word
 
 
-def _amount(value: float, place: Place, said: list[str]) -> None:
+def _amount(value: float, place: Place, name: Name, said: list[str]) -> None:
     if not -_AMOUNT_MAX < value < _AMOUNT_MAX:
-        said.append(f"{place}: expected an amount, found a number out of range")
+        said.append(f"{place}.{name}: expected an amount, found a number out of range")
 
 
-def _whole(value: float, place: Place, said: list[str]) -> None:
+def _whole(value: float, place: Place, name: Name, said: list[str]) -> None:
     if type(value) is float and not value.is_integer():
-        said.append(f"{place}: expected a whole number, found a fraction")
+        said.append(f"{place}.{name}: expected a whole number, found a fraction")
 
 
-def _date(value: str, place: Place, said: list[str]) -> None:
+def _date(value: str, place: Place, name: Name, said: list[str]) -> None:
     try:
         datetime.fromisoformat(value)
     except ValueError:
-        said.append(f"{place}: expected an ISO 8601 date, found other text")
+        said.append(f"{place}.{name}: expected an ISO 8601 date, found other text")
 
 
 _FURTHER: Mapping[str, Check] = {"money": _amount, "integer": _whole, "date": _date}

@@ -180,6 +180,17 @@ def test_a_schema_that_cannot_be_used_is_refused_with_the_place(case):
         _plans(events={"Read": REFUSED[case]})
 
 
+def test_a_place_deep_inside_is_named():
+    lesson = {"properties": {"minutes": {"type": "integer"}}}
+    module = {"properties": {"lessons": {"items": lesson}}, "required": ["id"]}
+    plans = _plans(events={"Course Started": {"properties": {"modules": {"items": module}}}})
+    modules = [{"id": "m1"}, {"lessons": [{}, {"minutes": "12"}]}]
+    assert set(_said(plans, _event("Course Started", {"modules": modules}))) == {
+        "properties.modules.1.id: required by the plan and missing",
+        "properties.modules.1.lessons.1.minutes: the plan expects integer, found text",
+    }
+
+
 def test_what_nests_too_deeply_is_named_and_judged_no_further():
     deep: list[Any] = []
     for _ in range(400):

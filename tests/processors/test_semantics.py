@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -217,11 +218,46 @@ def test_any_json_has_a_meaning(name, data):
     assert all(said.startswith(("properties.", "context.")) for said in meaning.violations)
 
 
-def test_a_resolved_event_says_what_it_means():
+OWN: dict[str, dict[str, Any]] = {
+    "Profile Picture Uploaded": {"format": "png", "bytes": 48_213, "crop": {"x": 0.5, "y": 0.25}},
+    "Content Viewed": {"content": "guide-7", "tags": ["soil", "spring"], "seconds": 41.5, "price": "free"},
+    "Comment Created": {
+        "text": "Does it grow in the shade? \u00e9\U0001f331",
+        "parent": None,
+        "product_id": 7,
+    },
+    "Whitepaper Downloaded": {"title": "Soil", "pages": 12, "gated": True},
+    "Course Started": {
+        "course": "pruning",
+        "modules": [
+            {"id": "m1", "lessons": [{"title": "Tools", "minutes": 12, "done": False}, {"title": "Roses"}]},
+            {"id": "m2", "lessons": []},
+        ],
+    },
+    "Application Error": {"stack": ["a.js:1", "b.js:2"], "state": {"from": "idle", "to": "failed"}},
+}
+
+
+def _resolved(call: dict[str, Any]) -> dict[str, Any]:
     resolver = Resolver(hash_key=HASH_KEY, partitions=1, duplicate_window_days=7, duplicate_ids_per_key_max=9)
-    call = {"type": "track", "messageId": "m", "userId": "ann", "event": "Completed Order", "properties": {}}
     outputs = resolver(0, [InputRecord(0, 0, None, encode_pack([packed(call)]))], {})
     (event,) = (decode(output.value) for output in outputs if output.topic == EVENTS_RESOLVED.name)
+    return event
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_an_event_of_ones_own_is_stored_as_it_was_sent(name):
+    call = {"type": "track", "messageId": "m", "userId": "ann", "event": name, "properties": OWN[name]}
+    event = _resolved(call | {"integrations": {"All": False, "Mail": {"list": 3}}})
+    assert event["event"] == name
+    assert json.loads(event["properties"]) == OWN[name]
+    assert json.loads(event["integrations"]) == {"All": False, "Mail": {"list": 3}}
+    assert event["meaning"] == {"family": "", "event": "", "violations": []}
+
+
+def test_a_resolved_event_says_what_it_means():
+    call = {"type": "track", "messageId": "m", "userId": "ann", "event": "Completed Order", "properties": {}}
+    event = _resolved(call)
     assert event["event"] == "Completed Order"  # as sent
     assert event["meaning"] == {
         "family": "ecommerce",
