@@ -44,7 +44,7 @@ _QUOTES = (
 def is_blocked(value: str) -> bool:
     """Whether an identifier's value must not be used as an id."""
     bare = value.strip(_QUOTES)
-    if not bare or bare.lower() in BLOCKED or (bare[0] in "0-" and _NOTHING_BUT_ZEROS.fullmatch(bare)):
+    if bare.lower() in BLOCKED or (bare[0] in "0-" and _NOTHING_BUT_ZEROS.fullmatch(bare)):
         return True
     return len(value) > ID_BYTES_MAX // 4 and _is_too_long(value)
 

@@ -26,6 +26,7 @@ SECOND_MAX = 0xFFFFFFFF
 _ENTRY = struct.Struct(">I8s")
 _entry = _ENTRY.pack
 _second = struct.Struct(">I").unpack_from
+_ENTRY_BYTES = _ENTRY.size
 
 
 class DuplicateLimits(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class Duplicates:
         self._limits = limits
         self._values: dict[bytes, bytearray] = {}
         self._changed: dict[bytes, None] = {}  # in order: the same input gives the same changelog
-        self._bytes_max = 2 * limits.ids_per_key_max * _ENTRY.size
+        self._bytes_max = 2 * limits.ids_per_key_max * _ENTRY_BYTES
 
     def seen(self, routing: bytes, message_hash: bytes) -> bool:
         value = self._values.get(routing)
@@ -62,7 +63,8 @@ class Duplicates:
     def save(self) -> None:
         for routing in self._changed:
             value = self._values[routing]
-            _forget(value, self._limits)
+            if len(value) > 1 + _ENTRY_BYTES:  # most visitors come for one event
+                _forget(value, self._limits)
             self._state[PREFIX + routing] = bytes(value)
 
 
@@ -72,17 +74,19 @@ def _usable(value: bytes | None) -> bytearray:
 
 def _insert(value: bytearray, second: int, message_hash: bytes) -> None:
     """Behind all that were received before or in the same second: nearly always at the end."""
+    entry = _entry(second, message_hash)
     at = len(value)
-    while at > 1 and _second(value, at - _ENTRY.size)[0] > second:
-        at -= _ENTRY.size
-    value[at:at] = _entry(second, message_hash)
+    while at > 1 and _second(value, at - _ENTRY_BYTES)[0] > second:
+        at -= _ENTRY_BYTES
+    value[at:at] = entry
 
 
 def _forget(value: bytearray, limits: DuplicateLimits) -> None:
     """Drop what is older than the window or over the number."""
-    oldest = _second(value, len(value) - _ENTRY.size)[0] - limits.window_days * DAY_S
-    start = max(1, len(value) - limits.ids_per_key_max * _ENTRY.size)
+    size = len(value)
+    oldest = _second(value, size - _ENTRY_BYTES)[0] - limits.window_days * DAY_S
+    start = max(1, size - limits.ids_per_key_max * _ENTRY_BYTES)
     while _second(value, start)[0] < oldest:
-        start += _ENTRY.size
+        start += _ENTRY_BYTES
     if start > 1:
         del value[1:start]

@@ -51,25 +51,25 @@ class Mentions(msgspec.Struct, frozen=True, gc=False):
     claimed: tuple[Identifier, ...]
     remarks: tuple[Remark, ...] = ()
 
-    def value_of(self, kind: str) -> str:
-        """Of the first stated id of this kind, "" without one: what a blocked value becomes."""
-        for identifier in self.stated:
-            if identifier.kind == kind:
-                return identifier.value
-        return ""
-
 
 def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> Mentions | None:
     """None when nothing says whose event this is. Blocked ids are not nothing: such an event is kept, alone."""
-    workspace = event.packed.workspace
-    stated, claimed = _stated(event), claims(event, link_keys)
-    kept = _identifiers(workspace, stated)
-    claimants = _without(_identifiers(workspace, claimed.pairs), kept) if claimed.pairs else ()
+    stated = _stated(event)
+    kept = _identifiers(event.packed.workspace, stated)
+    if kept and len(kept) == len(stated) and not event.address and event.packed.type != "alias":
+        return Mentions(kept[0].node, kept, ())  # nearly always
+    return _with_claims(event, (stated, kept), message_id, claims(event, link_keys))
+
+
+def _with_claims(
+    event: ParsedEvent, given: tuple[list[Pair], tuple[Identifier, ...]], message_id: str, claimed: Claims
+) -> Mentions | None:
+    """`given` is what the call states, and what of it counts."""
+    (stated, kept), workspace = given, event.packed.workspace
+    claimants = _without(_identifiers(workspace, claimed.pairs), kept)
     if not kept and not claimants and not any(value for _, value in (*stated, *claimed.pairs)):
         return None
-    is_alias = event.packed.type == "alias"
-    has_more = claimed.remarks or claimed.pairs or len(kept) != len(stated) or is_alias
-    remarks = _remarks([*stated, *claimed.pairs, *_previous(event)], claimed) if has_more else ()
+    remarks = _remarks([*stated, *claimed.pairs, *_previous(event)], claimed)
     return gathered(kept, claimants, node_key(workspace, MESSAGE, message_id), remarks)
 
 
@@ -93,7 +93,7 @@ def _stated(event: ParsedEvent) -> list[Pair]:
     """In order of authority, kind by kind."""
     call, context = event.call, event.context
     found: list[Pair] = []
-    if user := text(call.user_id):
+    if call.user_id is not None and (user := text(call.user_id)):
         found.append((USER, user))
     if "externalIds" in context:
         listed = external_ids(context)[:EXTERNAL_IDS_PER_EVENT_MAX]
@@ -102,7 +102,7 @@ def _stated(event: ParsedEvent) -> list[Pair]:
         found += _email(event.traits)
     if "traits" in context:
         found += _email(object_of(context["traits"]))
-    if anonymous := text(call.anonymous_id):
+    if call.anonymous_id is not None and (anonymous := text(call.anonymous_id)):
         found.append((ANONYMOUS, anonymous))
     return found
 
@@ -123,7 +123,10 @@ def _email(traits: dict[str, Any]) -> list[Pair]:
 
 def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
     """As nodes, the most authoritative first, without blocked values and repetitions."""
-    usable = [found for pair in pairs if (found := _identifier(workspace, pair))]
+    usable: list[Identifier] = []
+    for kind, value in pairs:
+        if found := _identifier(workspace, kind, value):
+            usable.append(found)
     if len(usable) < 2 or (len(usable) == 2 and usable[1].kind == ANONYMOUS):
         return tuple(usable)  # in order already and of two kinds, as most events are
     nodes: dict[bytes, Identifier] = {}
@@ -157,8 +160,7 @@ def _rank(identifier: Identifier) -> Rank:
     return rank(identifier.node)
 
 
-def _identifier(workspace: str, pair: Pair) -> Identifier | None:
-    kind, value = pair
+def _identifier(workspace: str, kind: str, value: str) -> Identifier | None:
     if is_blocked(value) or (kind == EXTERNAL and is_blocked(value.partition(":")[2])):
         return None
     if kind == EMAIL:

@@ -52,7 +52,7 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
     """Read one event. The batch's context and `sentAt` apply where the event has none of its own."""
     event = _read(packed)
-    if isinstance(event, Refusal) or not _may_name_people(event):
+    if isinstance(event, Refusal) or not (may_name_people(packed.payload) or _context_may(event)):
         return event
     stripped = msgspec.structs.replace(
         packed, payload=_stripped(packed.payload), context=_stripped_context(packed.context)
@@ -64,9 +64,9 @@ def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
     return msgspec.structs.replace(clean, address=_page_address(event))
 
 
-def _may_name_people(event: ParsedEvent) -> bool:
-    shared = event.context_text
-    return may_name_people(event.packed.payload) or (isinstance(shared, bytes) and may_name_people(shared))
+def _context_may(event: ParsedEvent) -> bool:
+    """Of the batch's context, if the event uses it."""
+    return isinstance(event.context_text, bytes) and may_name_people(event.context_text)
 
 
 def _stripped(document: bytes) -> bytes:
@@ -99,9 +99,9 @@ def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
         call=call,
         context=context,
         context_text=context_text,
-        traits=object_of(document.get("traits")),
-        properties=object_of(document.get("properties")),
-        integrations=object_of(document.get("integrations")),
+        traits=object_of(traits) if (traits := document.get("traits")) else {},
+        properties=object_of(properties) if (properties := document.get("properties")) else {},
+        integrations=object_of(others) if (others := document.get("integrations")) else {},
         received_at=received_at,
         times=event_times(call, received_at, packed.sent_at),
     )

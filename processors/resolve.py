@@ -144,36 +144,36 @@ class _Chunk:
     def _event(self, packed: PackedEvent, lineage: Lineage) -> None:
         message_id = packed.message_id or f"raw-{lineage.partition}-{lineage.offset}-{lineage.index}"
         message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
-        received_at = clamp(packed.received_at)
         visitor = node_id(packed.routing, self.hash_key)
         routing = visitor.to_bytes(8, "big")
+        received_at = clamp(packed.received_at)
         if self.duplicates.seen(routing, message_hash):
-            self.ledger.count(packed.workspace, packed.source, received_at, DUPLICATE)
-            return
-        way = self._resolve(packed, message_id, lineage, visitor)
+            way: str | Refusal = DUPLICATE
+        else:
+            way = self._resolve(packed, Origin(message_id, lineage, visitor))
+        if way == RESOLVED:
+            self.duplicates.remember(routing, message_hash, received_at)
         if isinstance(way, Refusal):
             sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)
             self._refuse(way, sender, lineage, packed.payload)
-            return
-        if way == RESOLVED:
-            self.duplicates.remember(routing, message_hash, received_at)
-        self.ledger.count(packed.workspace, packed.source, received_at, way)
+        else:
+            self.ledger.count(packed.workspace, packed.source, received_at, way)
 
-    def _resolve(self, packed: PackedEvent, message_id: str, lineage: Lineage, visitor: int) -> str | Refusal:
+    def _resolve(self, packed: PackedEvent, origin: Origin) -> str | Refusal:
         """The way it took: an outcome of the ledger, or why it is a dead letter."""
         event = parse(packed)
         if isinstance(event, Refusal):
             return event
-        about = mentions(event, message_id, self.link_keys)
+        about = mentions(event, origin.message_id, self.link_keys)
         if about is None:
             return _NO_IDENTIFIER
         if self.orders:
-            before, about = about, self._obeyed(about, event, message_id)
+            before, about = about, self._obeyed(about, event, origin.message_id)
             if self._is_erased(before.subject, about.subject, event.times.happened):
                 # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
                 self._state([fact for fact in self._facts(event, about) if fact.target == BOUNDARY])
                 return FORGOTTEN
-        return self._emit(event, about, Origin(message_id, lineage, visitor))
+        return self._emit(event, about, origin)
 
     def _is_erased(self, before: bytes, subject: bytes, time: int) -> bool:
         """Also under the subject that it had `before` some of its ids were suppressed: under that one it was deleted."""

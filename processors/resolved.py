@@ -14,7 +14,7 @@ from processors.mentions import Mentions
 from processors.parsed import JsonText, ParsedEvent, object_of
 from schemas import identifiers
 from schemas.avro import name, number, size, text, time
-from schemas.call import Call
+from schemas.call import Call, Scalar
 from schemas.codec import RESOLVED_EVENT, header
 from schemas.dead_letter import Lineage
 from schemas.identifiers import ANONYMOUS, USER
@@ -22,11 +22,12 @@ from schemas.stamp_codec import encode_stamps
 from schemas.stamps import Stamps
 
 NAMED_TYPES = frozenset({"page", "screen"})
+SENDERS_REMEMBERED_MAX = 1_024
 TITLES_REMEMBERED_MAX = 1_024
 TITLE_CHARS_MAX = 128  # a longer one is not remembered
 
-_HEADER = header(RESOLVED_EVENT)
-_NOTHING, _END = text(""), number(0)
+_NOTHING, _NO_OTHERS, _END = text(""), 2 * text(""), number(0)
+_ONE, _PROFILE_SIZE = size(1), size(16)
 _NO_OBJECT = b"{}"
 
 
@@ -62,9 +63,7 @@ def resolved_event(
     values = [text(found.value) for found in stated]
     return b"".join(
         (
-            _HEADER,
-            name(packed.workspace),
-            name(packed.source),
+            _sender(packed.workspace, packed.source),
             text(origin.message_id),
             _titles(packed.type, call),  # type, event and name
             time(times.happened),
@@ -73,10 +72,11 @@ def resolved_event(
             time(times.original),
             values[-1] if stated and stated[-1].kind == ANONYMOUS else _NOTHING,  # by authority: the last
             values[0] if stated and stated[0].kind == USER else _NOTHING,
-            text(whose.previous_id) if whose.previous_id else _NOTHING,
-            _NOTHING if call.group_id is None else text(identifiers.text(call.group_id)),
+            _NO_OTHERS
+            if call.group_id is None and not whose.previous_id
+            else _others(whose.previous_id, call.group_id),
             number(whose.subject),
-            size(len(whose.profile)),
+            _PROFILE_SIZE,
             whose.profile,
             text(stamps.session_id) if stamps.session_id else _NOTHING,
             size(len(traits)),
@@ -92,11 +92,25 @@ def resolved_event(
             _identifiers(about, whose.nodes, values),
             _numbers(whose.nodes[len(stated) :]) if about.claimed else _END,
             encode_stamps(stamps),
-            number(lineage.partition),
-            number(lineage.offset),
+            _message(lineage.partition, lineage.offset),
             number(lineage.index),
         )
     )
+
+
+@lru_cache(SENDERS_REMEMBERED_MAX)
+def _sender(workspace: str, source: str) -> bytes:
+    return header(RESOLVED_EVENT) + text(workspace) + text(source)
+
+
+@lru_cache(1)
+def _message(partition: int, offset: int) -> bytes:
+    """One message brings many events."""
+    return number(partition) + number(offset)
+
+
+def _others(previous_id: str, group_id: Scalar) -> bytes:
+    return text(previous_id) + text(identifiers.text(group_id))
 
 
 def _titles(kind: str, call: Call) -> bytes:
@@ -127,6 +141,8 @@ def _traits(event: ParsedEvent) -> JsonText:
 def _identifiers(about: Mentions, nodes: Sequence[int], values: list[bytes]) -> bytes:
     """Every id, those known by their hash alone too: what the event states can be told again from what is stored."""
     found = about.stated
+    if len(found) == 1 and not about.claimed:  # most of all
+        return b"".join((_ONE, number(nodes[0]), name(found[0].kind), values[0], _END))
     if about.claimed:
         found, values = found + about.claimed, values + [text(claim.value) for claim in about.claimed]
     if not found:

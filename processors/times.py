@@ -34,9 +34,10 @@ class EventTimes(msgspec.Struct, frozen=True, gc=False):
 
 def event_times(call: Call, received_at: int, batch_sent_at: str) -> EventTimes:
     """The times of one event; `batch_sent_at` applies when the event has no `sentAt` of its own."""
-    stamp, original = parse_time(call.timestamp), parse_time(call.original_timestamp)
-    sent = parse_time(call.sent_at)
-    if sent is None:
+    stamp = None if call.timestamp is None else parse_time(call.timestamp)
+    original = None if call.original_timestamp is None else parse_time(call.original_timestamp)
+    sent = None if call.sent_at is None else parse_time(call.sent_at)
+    if sent is None and batch_sent_at:
         sent = parse_time(batch_sent_at)
     if stamp is not None and original is not None:
         return EventTimes(stamp, original, sent or 0)
@@ -61,11 +62,9 @@ def _corrected(own: int | None, sent: int | None, received_at: int) -> int:
 
 def parse_time(value: Scalar) -> int | None:
     """ISO 8601 in the forms that clients send, or a number of seconds or milliseconds; None when it is no usable time."""
-    if value is None or isinstance(value, bool):
-        return None
     if isinstance(value, str):
         return _parse_text(value)
-    return _in_range(_from_number(value))
+    return None if value is None or isinstance(value, bool) else _in_range(_from_number(value))
 
 
 def clamp(milliseconds: int) -> int:
@@ -76,12 +75,13 @@ def clamp(milliseconds: int) -> int:
 
 
 def _parse_text(value: str) -> int | None:
-    if not value:
-        return None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return _parse_unusual(text(value))
+    if moment.tzinfo is UTC:  # nearly always
+        since = (moment - EPOCH) // MILLISECOND
+        return since if 0 <= since < TIME_MAX else None
     return _in_range(_from_moment(moment))
 
 
