@@ -64,11 +64,26 @@ WHERE workspace = {workspace:String} AND traits.subject IN (MEMBERS)
       owner) = {root:UInt64}
 ORDER BY timestamp, name, value"""
 
+# What the person's own calls said of groups; a line with an empty name is the call that made them a member.
+_GROUP = """\
+SELECT
+    'group' AS kind, workspace, lower(leftPad(hex(group_traits.subject), 16, '0')) AS subject, group_id, name, value, timestamp,
+    message_id
+FROM group_traits FINAL
+WHERE workspace = {workspace:String} AND group_traits.subject IN (MEMBERS)
+  AND dictGetOrDefault({roots:String}, 'root',
+      dictGetOrDefault(
+          {segments:String}, 'owner', group_traits.subject, toUnixTimestamp64Milli(timestamp), group_traits.subject) AS owner,
+      owner) = {root:UInt64}
+ORDER BY timestamp, group_id, name, value"""
+
 _EVENT = """\
 SELECT
     'event' AS kind, workspace, source, message_id, type, event, name, timestamp, received_at, sent_at, original_timestamp,
     anonymous_id, user_id, previous_id, group_id, lower(leftPad(hex(events_resolved.subject), 16, '0')) AS subject, profile_id,
-    session_id, lineage, traits, properties, context, integrations, envelope
+    session_id, lineage, traits, properties, context, integrations, envelope,
+    lower(leftPad(hex(events_resolved.visitor), 16, '0')) AS visitor, page, touch, visit, device, place, meaning, commerce, items,
+    clock_offset_ms
 FROM events_resolved
 WHERE workspace = {workspace:String} AND profile = {root:UInt64} AND events_resolved.subject IN (MEMBERS)
 ORDER BY timestamp, message_id"""
@@ -102,6 +117,7 @@ SECTIONS = {
         ("identifier", _IDENTIFIER),
         ("pointer", _POINTER),
         ("trait", _TRAIT),
+        ("group", _GROUP),
         ("event", _EVENT),
     )
 }

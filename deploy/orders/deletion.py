@@ -12,7 +12,7 @@ from deploy.orders.tables import Named, Tables, numbers, within
 from processors.ledger import FORGOTTEN
 from schemas.dead_letter import Stage
 
-TABLES = ("events", "traits")
+TABLES = ("events", "traits", "group_traits")  # those with a subject and a time
 LETTERS_PER_STATEMENT_MAX = 5_000
 STAGE = "forget"  # in the ledger: what had been counted as stored or dead, and is neither any more
 
@@ -47,11 +47,8 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
 
 def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int]:
     """Rows that went, by table."""
-    rows = {
-        "events": _conditions(tables, within(plan.erasures)),
-        "traits": _conditions(tables, within(plan.erasures)),
-        "dead_letters": _letters(tables, plan, values),
-    }
+    erased = _conditions(tables, within(plan.erasures))
+    rows = dict.fromkeys(TABLES, erased) | {"dead_letters": _letters(tables, plan, values)}
     _account(tables, f"{plan.by}/events", "events", rows["events"])
     counted = [f"{each} AND stage != '{Stage.COLLECTOR.value}'" for each in rows["dead_letters"]]
     _account(tables, f"{plan.by}/letters", "dead_letters", counted)

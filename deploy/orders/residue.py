@@ -6,6 +6,7 @@ there; what is told as `unexplained` is one. Only reads.
 
 from collections.abc import Iterator, Sequence
 
+from deploy.orders.deletion import TABLES
 from deploy.orders.letters import anywhere
 from deploy.orders.receipt import Residue
 from deploy.orders.tables import Named, Tables, numbers
@@ -57,7 +58,7 @@ def _in_table(
 
 def _reason(table: str, nodes: frozenset[int]) -> str:
     """What the rows of a table that still hold a value are."""
-    if table in ("events", "traits"):
+    if table in TABLES:
         return f"if(subject IN ({numbers(sorted(nodes)) or 0}), '{LATER}', '{_sql(OTHERS)}')"
     reasons = {
         "identifiers": NAMED,

@@ -71,7 +71,7 @@ WITH
     left(value, 1) AS first,
     if(first = '"', JSONExtractString(value), value) AS plain,
     if(
-        first = '"' AND match(plain, '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$'),
+        first = '"' AND match(plain, '^\\d\\d\\d\\d-\\d\\d-\\d\\d([T ]([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d([.]\\d+)?)?(Z|[+-]\\d\\d:?\\d\\d)?)?$'),
         parseDateTime64BestEffortOrNull(plain, 3, 'UTC'),
         NULL
     ) AS moment

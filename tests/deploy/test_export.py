@@ -18,7 +18,7 @@ from tests.deploy.test_why import as_written
 from tests.odd_events import ODD_EVENTS
 from tests.processors.driver import RECEIVED, Pipeline, id_of
 from tests.processors.oracle import Visit
-from tests.sinks.stage import Tables
+from tests.sinks.stage import Tables, event
 
 HOUR, NOW = 3_600_000, RECEIVED
 
@@ -81,6 +81,32 @@ def test_everything_of_one_person_is_there_and_nothing_of_another(tables):
     assert [line["message_id"] for line in found["event"]] == ["ann-1", "tablet-ann", "ann-2"]
     assert json.loads(found["event"][0]["envelope"])["userId"] == "ann"
     assert [(line["name"], json.loads(line["value"])) for line in found["trait"]] == [("email", "ann@x.io")]
+
+
+def test_what_was_stamped_and_what_was_said_of_groups_is_there(tables):
+    stamped = {
+        "place": {"address": "192.0.2.0", "country": "DE", "region": "", "city": "Bonn", "timezone": ""}
+    }
+    said: dict[str, Any] = {
+        "type": "group",
+        "event": "",
+        "group_id": "choir",
+        "traits": '{"name":"Choir"}',
+        "timestamp": NOW,
+    }
+    carl = id_of(("u", "carl"))
+    named = [{"node": carl, "kind": "u", "value": "carl"}]
+    page = '{"page":{"url":"https://shop.example/a"}}'
+    call = event(1, message_id="choir-1", subject=carl, identifiers=named, context=page, **said, **stamped)
+    tables.insert("events_in", RESOLVED_EVENT, [call], "groups")
+    found = exported(tables, "carl")
+    lines = [(line["group_id"], line["name"], line["value"]) for line in found["group"]]
+    assert lines == [("choir", "", ""), ("choir", "name", '"Choir"')]
+    assert exported(tables, "ann")["group"] == []
+    (line,) = found["event"]
+    assert (line["place"]["city"], line["page"]["url"]) == ("Bonn", "https://shop.example/a")
+    parts = {"visitor", "touch", "visit", "device", "meaning", "commerce", "items", "clock_offset_ms"}
+    assert parts <= set(line)
 
 
 def test_of_a_contested_device_only_the_persons_own_segments_are_there(tables):

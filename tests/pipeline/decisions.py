@@ -106,7 +106,13 @@ def a_person_is_forgotten(up: Up, folder: Path) -> None:
     receipt = done(up, "forget", "u:ann-1", "--yes")
     assert receipt["state"] == "done"
     assert receipt["nodes"] == would["nodes"], "who it was is known from the run that was cut off"
-    assert receipt["deleted"] == {"events": 4, "traits": 2, "dead_letters": 1, "identifiers": 3}
+    assert receipt["deleted"] == {
+        "events": 4,
+        "traits": 2,
+        "group_traits": 0,
+        "dead_letters": 1,
+        "identifiers": 3,
+    }
     assert {found["why"] for found in receipt["left"]} == {"inside an event that is somebody else's"}
     assert {found["table"] for found in receipt["left"]} == {"events"}
     assert [message_id for message_id, _ in people(up, "first-%")] == ["first-4", "first-5", "first-6"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from deploy.orders.deletion import delete, would_delete
@@ -15,6 +16,7 @@ from processors.facts import ASSERTED, Fact
 from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encoder
 from schemas.identifiers import hash_email
 from schemas.orders import Erase
+from schemas.stamps import Item
 from tests.sinks.stage import START_MS, event, pointer
 from tests.sinks.stage import Tables as Stage
 
@@ -89,7 +91,7 @@ def stored(tables: Tables) -> list[str]:
 
 def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
     would = would_delete(tables, [PLAN], VALUES)
-    assert would == {"events": 2, "traits": 2, "dead_letters": 2, "identifiers": 2}
+    assert would == {"events": 2, "traits": 2, "group_traits": 0, "dead_letters": 2, "identifiers": 2}
     assert delete(tables, PLAN, VALUES) == would
     assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
     assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"identifiers": 2}
@@ -126,6 +128,42 @@ def test_what_is_left_is_told_with_its_place_and_why(tables: Tables) -> None:
     assert ("identifiers", "value", user, NAMED) in left
     assert ("dead_letters", "payload", user, LETTER) in left
     assert {why for *_, why in left} == {OTHERS, LATER, NAMED, LETTER}
+
+
+def test_what_a_person_said_of_groups_goes_with_them(tables: Tables, clickhouse: str, database: str) -> None:
+    calls = [
+        happened(
+            number,
+            node,
+            time=time,
+            type="group",
+            event="",
+            group_id="g",
+            traits=f'{{"by":"{NAMES[node][1]}"}}',
+        )
+        for number, (node, time) in enumerate([(ANN, BEFORE), (BOB, BEFORE), (ANN, LATE)], 20)
+    ]
+    Stage(clickhouse, database).insert("events_in", RESOLVED_EVENT, calls, "groups")
+    assert delete(tables, PLAN, VALUES)["group_traits"] == 2, "the call and its one trait"
+    assert tables.ask("SELECT DISTINCT message_id FROM group_traits ORDER BY message_id") == [
+        ("m21",),
+        ("m22",),
+    ]
+    left = {
+        (found.column, found.why)
+        for found in search(tables, VALUES, PLAN.nodes)
+        if found.table == "group_traits"
+    }
+    assert left == {("value", LATER)}
+
+
+def test_the_search_looks_into_what_was_stamped(tables: Tables, clickhouse: str, database: str) -> None:
+    page = '{"page":{"url":"https://shop.example/?to=ann@mail.example"}}'
+    item = msgspec.structs.asdict(Item()) | {"name": "for ann@mail.example"}
+    block = [happened(30, BOB, context=page, items=[item])]
+    Stage(clickhouse, database).insert("events_in", RESOLVED_EVENT, block, "stamped")
+    left = {(found.column, found.why) for found in search(tables, VALUES, PLAN.nodes)}
+    assert {("page", OTHERS), ("items", OTHERS)} <= left
 
 
 def test_a_mutation_names_nobody(tables: Tables) -> None:
