@@ -7,13 +7,15 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
+from collector.connection import browser_connection, host_of, is_from_browser
 from collector.cors import ANY, PUBLIC, preflight_headers, reply_headers
+from collector.forwarded import Proxies
 from collector.image import GIF, accept_image, image_reply
 from collector.intake import Intake, Request, accept
 from collector.introduction import introduce
@@ -31,6 +33,7 @@ from collector.visitor import CookieRules, Visit, cookie_of_sender, visit
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
 from schemas.control import ControlState, Source
+from schemas.pack import Connection
 from schemas.reasons import Reason
 
 log = structlog.get_logger()
@@ -47,6 +50,12 @@ class Control(Protocol):
 
     @property
     def is_current(self) -> bool: ...
+
+
+class Lines(Protocol):
+    """What the server's headers have, and its types do not say."""
+
+    def get_all(self, name: str, /) -> list[str]: ...
 
 
 class App:
@@ -70,6 +79,7 @@ class App:
         self._rates = RateLimits()
         self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
         self._cookies = cookies
+        self._proxies = Proxies(settings.trusted_proxies)
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
@@ -216,7 +226,17 @@ class App:
             content_encoding=head.headers.get("content-encoding", ""),
             body=body,
             visit=self._visit(head),
+            connection=self._connection(head) if self._settings.passes_address else None,
         )
+
+    def _connection(self, head: Head) -> Connection:
+        address = host_of(head.scope.client)
+        if self._proxies:
+            lines = cast("Lines", head.headers).get_all(self._settings.forwarded_header.lower())
+            address = self._proxies.client(address, ",".join(lines))
+        if head.method != "GET" and not is_from_browser(head.headers):
+            return Connection(address=address)
+        return browser_connection(address, head.headers)
 
     def _held_back(self, intake: Intake) -> Reply | None:
         """The reply when nothing of it will be published, else None."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from collector.body import is_utf8, unpacked, with_whole_characters
+from collector.connection import for_event
 from collector.credentials import key_in_header, key_in_query
 from collector.limits import Limits
 from collector.paths import BATCH, CALLS
@@ -21,7 +22,7 @@ from collector.visitor import Visit, stamped
 from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
 from schemas.control import Source
 from schemas.identifiers import text
-from schemas.pack import PackedEvent
+from schemas.pack import Connection, PackedEvent
 from schemas.reasons import Reason
 
 Sources = Callable[[str], Source | None]  # from a write key to its source
@@ -42,6 +43,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     content_encoding: str = ""
     body: bytes = b""
     visit: Visit | None = None
+    connection: Connection | None = None
 
 
 class Intake(msgspec.Struct, frozen=True):
@@ -67,6 +69,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     kind: str = ""
     from_browser: bool = False
+    connection: Connection | None = None
     anonymous_id: str = ""
     sent_at: str = ""
     context: bytes = b""
@@ -93,6 +96,7 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         limits=limits,
         kind="" if kind == BATCH else kind,
         from_browser=request.visit is not None,
+        connection=request.connection,
         anonymous_id=request.visit.remembered if request.visit else "",
     )
     if isinstance(body, Refusal):
@@ -238,10 +242,10 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
     shared = arrival.context if arrival.context and bytes(call.context) == NULL else b""
     if shared and len(payload) + len(shared) > arrival.limits.event_bytes_max:
         return _event_too_large(arrival, message_id)
-    workspace = arrival.source.workspace
+    workspace, context = arrival.source.workspace, shared or bytes(call.context)
     routing = plain_routing_id(call, workspace) or _read(
         lambda raw: routing_id(call, kind, workspace, raw, message_id),
-        shared or bytes(call.context),
+        context,
     )
     if isinstance(routing, Refusal):
         return msgspec.structs.replace(routing, message_id=message_id)
@@ -256,6 +260,7 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
         context=shared,
         payload=payload,
         unsigned_links=arrival.source.unsigned_links,
+        connection=for_event(arrival.connection, context),
     )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, encode_pack
+from schemas.pack import Connection, PackedEvent, encode_pack
 
-FIELD_OVERHEAD = 64  # more than msgpack's headers of a PackedEvent's ten fields, its timestamp and its flag
+FIELD_OVERHEAD = 96  # more than msgpack's headers of a PackedEvent's and its connection's fields, a timestamp and two flags
 PACK_OVERHEAD = 16
 UTF8_BYTES_MAX = 4  # of one character of a str
 
@@ -32,10 +32,15 @@ def weight(event: PackedEvent) -> int:
         + len(event.type)
         + len(event.message_id)
         + len(event.sent_at)
+        + (0 if event.connection is None else len(_words(event.connection)))
     )
     return (
         len(event.payload) + len(event.context) + len(event.routing) + UTF8_BYTES_MAX * text + FIELD_OVERHEAD
     )
+
+
+def _words(said: Connection) -> str:
+    return said.address + said.user_agent + said.brands + said.mobile + said.platform
 
 
 def seal(

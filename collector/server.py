@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from collector.app import App, Control
+from collector.forwarded import Proxies
 from collector.pages import Pages
 from collector.publisher import Publisher
 from collector.script import FILE, Script
@@ -50,13 +51,19 @@ def run(environ: Mapping[str, str]) -> int:
 
 
 def check(settings: CollectorSettings) -> None:
-    """Raises SettingsError when a whole refused body would not fit into one Kafka message."""
+    """Raises SettingsError when a whole refused body would not fit into one Kafka message, and for proxies that are none."""
     needed = settings.body_bytes_max + settings.event_bytes_max + LETTER_OVERHEAD
     if settings.pack_bytes_max < needed:
         raise SettingsError(
             f"COLLECTOR_PACK_BYTES_MAX is {settings.pack_bytes_max}, and must be at least {needed}: "
             "COLLECTOR_BODY_BYTES_MAX + COLLECTOR_EVENT_BYTES_MAX, and some room"
         )
+    try:
+        Proxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(
+            f"COLLECTOR_TRUSTED_PROXIES: {error}; give their number, or networks such as 10.0.0.0/8,2001:db8::/32"
+        ) from None
 
 
 async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapping[str, str]) -> int:

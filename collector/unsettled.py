@@ -97,4 +97,6 @@ class Unsettled:
 
 
 def _digest(request: Request) -> bytes:
-    return hashlib.sha256(msgspec.msgpack.encode(request)).digest()
+    """Of what was sent, whichever way it came: a retry may take another."""
+    sent = msgspec.structs.replace(request, connection=None)
+    return hashlib.sha256(msgspec.msgpack.encode(sent)).digest()

@@ -16,6 +16,7 @@ import msgspec
 
 from processors.channel import Channels, kept_channels
 from processors.commerce import with_commerce
+from processors.context import NO_CONTEXT, ContextRules, surroundings
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
 from processors.visits import SessionRules, Visits
@@ -29,6 +30,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     channels: Channels | None = None
     sessions: SessionRules = SessionRules()
+    context: ContextRules = NO_CONTEXT
 
 
 NO_RULES = Rules()
@@ -38,11 +40,13 @@ class Enrichment:
     """The steps over one chunk. What they keep in `state` is read once and written once for each key."""
 
     def __init__(self, state: State, rules: Rules) -> None:
+        self._context = rules.context
         self._channels = rules.channels or kept_channels()
         self._visits = Visits(state, rules.sessions)
 
     def stamps(self, event: ParsedEvent, about: Mentions, visitor: int, meaning: Meaning) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
+        device, place, clock_offset_ms = surroundings(event, self._context)
         touch = self._channels.touch(event)
         meaning, commerce, items = with_commerce(meaning, event.properties)
         session_id, visit = self._visits.of(event, about, visitor, touch)
@@ -51,9 +55,12 @@ class Enrichment:
             session_id=session_id,
             visit=visit,
             touch=touch,
+            device=device,
+            place=place,
             meaning=meaning,
             commerce=commerce,
             items=items,
+            clock_offset_ms=clock_offset_ms,
         )
 
     def obey(self, orders: Iterable[Order]) -> None:

@@ -34,7 +34,8 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An object that is absent, or is none, is {}. Else the text of `context` is `context_text`, that of the others stands in
     the call.
 
-    `address` is the page's with its identity parameters, "" without any.
+    `address` is the page's with its identity parameters, "" without any. `said_address` is the network address that the
+    context named before it was cut down to what is kept, "" where nothing was cut.
     """
 
     packed: PackedEvent
@@ -47,6 +48,7 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     received_at: int
     times: EventTimes
     address: str = ""
+    said_address: str = ""
 
 
 def parse(packed: PackedEvent) -> ParsedEvent | Refusal:

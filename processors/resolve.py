@@ -11,6 +11,7 @@ from copy import copy
 
 import msgspec
 
+from processors.context import read_event
 from processors.duplicates import DuplicateLimits, Duplicates
 from processors.enrichment import NO_RULES, Enrichment, Rules
 from processors.facts import BOUNDARY, Fact, encode_facts, facts_of
@@ -21,7 +22,7 @@ from processors.letters import dead_letter, letter_record
 from processors.links import LinkKeys
 from processors.mentions import Mentions, gathered, mentions, person_id
 from processors.orders import Orders
-from processors.parsed import ParsedEvent, Refusal, parse, under_source
+from processors.parsed import ParsedEvent, Refusal, under_source
 from processors.plans import NO_PLANS, Plans, judge
 from processors.resolved import Origin, Whose, resolved_event
 from processors.times import clamp, has_unusable_time
@@ -110,6 +111,7 @@ class _Chunk:
         self.orders = Orders(state, resolver.hash_key)
         self.enrichment = Enrichment(state, resolver.rules)
         self.plans = resolver.plans()
+        self.address_kept = resolver.rules.context.address_kept
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.outputs: list[OutputRecord] = []
@@ -161,7 +163,7 @@ class _Chunk:
 
     def _resolve(self, packed: PackedEvent, origin: Origin) -> str | Refusal:
         """The way it took: an outcome of the ledger, or why it is a dead letter."""
-        event = parse(packed)
+        event = read_event(packed, self.address_kept)
         if isinstance(event, Refusal):
             return event
         about = mentions(event, origin.message_id, self.link_keys)

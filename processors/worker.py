@@ -12,10 +12,15 @@ from pathlib import Path
 import msgspec
 
 from processors.channel import Channels
+from processors.context import ContextRules
+from processors.device import Devices
 from processors.enrichment import Rules
+from processors.geography import open_geography
 from processors.identity import Identity
+from processors.place import Places
 from processors.planning import current_plans
 from processors.resolve import Resolver
+from processors.user_agents import user_agent_reader
 from processors.visits import SessionRules
 from runtime import logs, metrics, service
 from runtime.chunk import ChunkLimits
@@ -35,6 +40,7 @@ from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
     ChannelSettings,
+    ContextSettings,
     KafkaSettings,
     LinkSettings,
     ProcessorSettings,
@@ -132,11 +138,18 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def rules(environ: Mapping[str, str]) -> Rules:
-    """Raises SettingsError."""
+    """Raises SettingsError. What enrichment needs is loaded here: lists, tables of user agents, the geography file."""
     return Rules(
+        context=_context_rules(load(ContextSettings, environ)),
         channels=Channels(own_lists(load(ChannelSettings, environ))),
         sessions=_session_rules(load(SessionSettings, environ)),
     )
+
+
+def _context_rules(context: ContextSettings) -> ContextRules:
+    kept = context.address_kept
+    places = Places(open_geography(context.geo_file), kept)
+    return ContextRules(devices=Devices(user_agent_reader()), places=places, address_kept=kept)
 
 
 def run(environ: Mapping[str, str]) -> None:

@@ -13,11 +13,13 @@ from msgspec import Meta, field
 
 from runtime.browser_settings import BrowserSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
+from runtime.context_settings import ContextSettings as ContextSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
 from runtime.kafka_access import KafkaAccess
 from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
+from runtime.proxy_settings import ProxySettings
 from runtime.session_settings import SessionSettings as SessionSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
@@ -64,7 +66,7 @@ class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default="stitchline", name="STITCHLINE_DATABASE")
 
 
-class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
+class CollectorSettings(ProxySettings, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address that the collector listens on.")] = field(
         default="127.0.0.1", name="COLLECTOR_HOST"
     )
@@ -242,6 +244,7 @@ ALL = (
     BrowserSettings,
     ProcessorSettings,
     SessionSettings,
+    ContextSettings,
     LinkSettings,
     ChannelSettings,
     SinkSettings,

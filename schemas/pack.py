@@ -11,6 +11,21 @@ from schemas.orders import Order
 VERSION = 1
 
 
+class Connection(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
+    """What a request says of its sender beside the events in it: the network address, and whether a browser sent it.
+
+    The others are headers of a browser, for an event that does not name its user agent itself: `brands`, `mobile` and
+    `platform` are sec-ch-ua, sec-ch-ua-mobile and sec-ch-ua-platform. Absent ones are "".
+    """
+
+    address: str
+    is_browser: bool = False
+    user_agent: str = ""
+    brands: str = ""
+    mobile: str = ""
+    platform: str = ""
+
+
 class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
     """One accepted call, checked no further than the door needs.
 
@@ -18,7 +33,8 @@ class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_onl
     `sent_at` and `context` (raw JSON or b"") are the batch's shared fields; `message_id` is the client's, or the
     collector's when the client gave none; `payload` is the event's own JSON, byte for byte as sent, but that one which a
     browser sent without an anonymousId has its cookie's at the end; `unsigned_links` is the source's setting at that
-    moment, carried along so that a replay decides the same.
+    moment, carried along so that a replay decides the same; `connection` is None in packs of earlier releases, and where
+    the deployment passes no addresses on.
     """
 
     workspace: str
@@ -31,6 +47,7 @@ class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_onl
     context: bytes
     payload: bytes
     unsigned_links: bool
+    connection: Connection | None = None
 
 
 class Pack(msgspec.Struct, array_like=True, frozen=True):

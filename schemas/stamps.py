@@ -62,7 +62,7 @@ class Device(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 class Place(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`address` is the network address as far as the deployment keeps it; `country` an ISO 3166-1 code of two letters,
-    `region` an ISO 3166-2 code without the country's."""
+    `region` an ISO 3166-2 code without the country's, or a name where the geography file has no codes."""
 
     address: str = ""
     country: str = ""
@@ -124,7 +124,7 @@ NO_MEANING, NO_COMMERCE = Meaning(), Commerce()
 class Stamps(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """All of them. `visitor` is the node id of the routing id: the device, as a rule; visits and carts are counted per visitor.
 
-    `clock_offset_ms`: how far the client's clock is ahead of the collector's, 0 when it does not say.
+    `clock_offset_ms`: how far the client's clock is ahead of the collector's, the request's way included; 0 when it does not say.
     """
 
     visitor: int = 0

@@ -11,7 +11,7 @@ Call = dict[str, Any]
 CONTEXT = {
     "active": True,
     "locale": "de-CH",
-    "ip": "203.0.113.7",
+    "ip": "203.0.113.0",
     "device": {"model": "Pixel 9", "screens": [{"width": 412, "density": 2.625}]},
     "page": {
         "name": "Cart", "path": "/cart", "referrer": "https://search.example/", "search": "?step=2", "title": "Your cart",

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from collector.packing import seal, weight
 from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, decode_pack, encode_pack
+from schemas.pack import Connection, PackedEvent, decode_pack, encode_pack
 
 BYTES_MAX = 2_000
 
@@ -21,6 +21,16 @@ EVENTS = st.builds(
     context=st.binary(max_size=100),
     payload=st.binary(max_size=900),
     unsigned_links=st.booleans(),
+    connection=st.none()
+    | st.builds(
+        Connection,
+        address=st.text(max_size=45),
+        is_browser=st.booleans(),
+        user_agent=st.text(max_size=60),
+        brands=st.text(max_size=60),
+        mobile=st.text(max_size=60),
+        platform=st.text(max_size=60),
+    ),
 )
 
 
