@@ -205,7 +205,7 @@ def test_violations_are_bounded_however_many_there_are():
     assert len(said) == VIOLATIONS_MAX
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_any_json_has_a_meaning(name, data):
     known = [called for spec in catalogue().values() if spec.name == name for called in spec.properties]
