@@ -19,6 +19,7 @@ from deploy.errors import told_plainly
 from deploy.link_command import link
 from deploy.orders.commands import block_listed, forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
+from deploy.rates_command import rates
 from runtime import logs
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ ClickHousePort = Annotated[
 
 
 app.command()(link)
+app.command()(rates)
 
 
 def say(line: str) -> None:

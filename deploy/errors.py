@@ -24,6 +24,7 @@ MENDABLE = {
     "deploy.ports": ("PortTaken",),
     "deploy.profile": ("NoAnswer", "NoSuchProfile"),
     "deploy.queries": ("UnknownQuery",),
+    "deploy.rates": ("BadRates",),
     "deploy.supervisor": ("ChildFailed",),
     "runtime.kafka": ("KafkaUnavailable", "TopicMismatch"),
     "runtime.progress": ("NotAcknowledged",),

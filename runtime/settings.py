@@ -64,6 +64,13 @@ class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     database: Annotated[
         str, Meta(pattern=r"^[a-z0-9_]+$", description="The database that holds every table.")
     ] = field(default="stitchline", name="STITCHLINE_DATABASE")
+    base_currency: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z]{3}$",
+            description="The currency that amounts are converted into (ISO 4217); what names no currency is in it.",
+        ),
+    ] = field(default="EUR", name="STITCHLINE_BASE_CURRENCY")
 
 
 class CollectorSettings(ProxySettings, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ ENGINE = MergeTree ORDER BY number"""
 VIEWS_SQL = """\
 SELECT name, extract(create_table_query, ' TO ([^ (]+)') FROM system.tables
 WHERE database = {database:String} AND engine = 'MaterializedView'"""
+BASE_CURRENCY = "CREATE OR REPLACE VIEW {database}.base_currency AS SELECT '{base_currency}' AS currency"
 DETACHED_SQL = (
     "SELECT table FROM system.detached_tables WHERE database = {database:String} AND NOT is_permanently"
 )
@@ -94,7 +95,11 @@ def placeholders(settings: ClickHouseSettings) -> dict[str, str]:
         if address.username
         else ""
     )
-    return {"database": settings.database, "dictionary_user": user}
+    return {
+        "database": settings.database,
+        "dictionary_user": user,
+        "base_currency": settings.base_currency,
+    }
 
 
 def migrate(
@@ -116,6 +121,7 @@ def migrate(
         if todo:
             _load_new_views(client, settings.database, is_alone=is_alone)
         _make_functions(client, values)
+        client.command(statements(BASE_CURRENCY, values)[0])  # anew, since the setting may have changed
         return [migration.name for migration in todo]
     finally:
         client.close()
