@@ -17,14 +17,15 @@ from processors.enrichment import NO_RULES, Enrichment, Rules
 from processors.facts import BOUNDARY, Fact, encode_facts, facts_of
 from processors.hints import device_root, root
 from processors.known import KnownFacts
-from processors.ledger import DEAD, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
+from processors.ledger import DEAD, DROPPED, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
 from processors.letters import dead_letter, letter_record
 from processors.links import LinkKeys
 from processors.mentions import Mentions, gathered, mentions, person_id
 from processors.orders import Orders
 from processors.parsed import ParsedEvent, Refusal, under_source
 from processors.plans import NO_PLANS, Plans, judge
-from processors.resolved import Origin, Whose, resolved_event
+from processors.resolved import Origin, Stamped, Whose, resolved_event
+from processors.shown import asked
 from processors.times import clamp, has_unusable_time
 from schemas.dead_letter import Lineage, Sender, Stage
 from schemas.identifiers import (
@@ -42,6 +43,7 @@ from schemas.reasons import Reason
 from schemas.remarks import Remark
 from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
+from schemas.user_steps import UserSteps
 
 RECORD_BYTES_MAX = (
     950_000  # Kafka takes about a million: a larger resolved event would stop the partition for good
@@ -71,6 +73,7 @@ class Resolver:
         self.owners = owners
         self.rules = NO_RULES
         self.plans: Callable[[], Plans] = lambda: NO_PLANS
+        self.user_steps: UserSteps | None = None
 
     def with_link_keys(self, keys: LinkKeys) -> "Resolver":
         """The same step, taking links that were signed with one of these keys; without keys none is taken."""
@@ -88,6 +91,12 @@ class Resolver:
         """The same step, judging each chunk by what `plans` says at its beginning."""
         other = copy(self)
         other.plans = plans
+        return other
+
+    def with_user_steps(self, steps: UserSteps | None) -> "Resolver":
+        """The same step, asking the deployment's own steps about what is to be stored."""
+        other = copy(self)
+        other.user_steps = steps
         return other
 
     def __call__(self, partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
@@ -115,6 +124,8 @@ class _Chunk:
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.outputs: list[OutputRecord] = []
+        self.user_steps = resolver.user_steps
+        self.waiting: dict[bytes, tuple[PackedEvent, Stamped]] = {}  # for the user's steps
 
     def take(self, record: InputRecord) -> None:
         try:
@@ -128,12 +139,14 @@ class _Chunk:
             )
             return
         if pack.orders:
+            self._ask_user_steps()  # about the events before the orders: those are not subject to them
             self.orders.take(pack.orders, self.known)
             self.enrichment.obey(pack.orders)
         for index, packed in enumerate(pack.events):
             self._event(packed, Lineage(self.partition, record.offset, index))
 
     def close(self) -> list[OutputRecord]:
+        self._ask_user_steps()
         self.duplicates.save()
         self.known.save()
         self.enrichment.save()
@@ -148,21 +161,41 @@ class _Chunk:
         message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
         visitor = node_id(packed.routing, self.hash_key)
         routing = visitor.to_bytes(8, "big")
-        received_at = clamp(packed.received_at)
-        if self.duplicates.seen(routing, message_hash):
-            way: str | Refusal = DUPLICATE
+        is_waiting = bool(self.waiting) and routing + message_hash in self.waiting
+        if is_waiting or self.duplicates.seen(routing, message_hash):
+            self.ledger.count(packed.workspace, packed.source, clamp(packed.received_at), DUPLICATE)
+            return
+        origin = Origin(message_id, lineage, visitor)
+        found = self._resolve(packed, origin)
+        if not isinstance(found, Stamped):
+            self._settle(found, packed, origin, message_hash)
+        elif self.user_steps:
+            self.waiting[routing + message_hash] = packed, found
         else:
-            way = self._resolve(packed, Origin(message_id, lineage, visitor))
-        if way == RESOLVED:
-            self.duplicates.remember(routing, message_hash, received_at)
-        if isinstance(way, Refusal):
-            sender = Sender(packed.workspace, packed.source, message_id, packed.received_at)
-            self._refuse(way, sender, lineage, packed.payload)
-        else:
-            self.ledger.count(packed.workspace, packed.source, received_at, way)
+            self._settle(self._emit(found, found.stored), packed, origin, message_hash)
 
-    def _resolve(self, packed: PackedEvent, origin: Origin) -> str | Refusal:
-        """The way it took: an outcome of the ledger, or why it is a dead letter."""
+    def _settle(self, way: str | Refusal, packed: PackedEvent, origin: Origin, message_hash: bytes) -> None:
+        """Count the way it took: an outcome of the ledger, or why it is a dead letter."""
+        received_at = clamp(packed.received_at)
+        if isinstance(way, Refusal):
+            sender = Sender(packed.workspace, packed.source, origin.message_id, packed.received_at)
+            self._refuse(way, sender, origin.lineage, packed.payload)
+            return
+        if way in (RESOLVED, DROPPED):
+            self.duplicates.remember(origin.visitor.to_bytes(8, "big"), message_hash, received_at)
+        self.ledger.count(packed.workspace, packed.source, received_at, way)
+
+    def _ask_user_steps(self) -> None:
+        waiting, self.waiting = self.waiting, {}
+        if not (waiting and self.user_steps):
+            return
+        found = asked(self.user_steps, [stamped for _, stamped in waiting.values()])
+        for (key, (packed, stamped)), stored in zip(waiting.items(), found, strict=True):
+            way = self._emit(stamped, stored) if isinstance(stored, ParsedEvent) else stored
+            self._settle(way, packed, stamped.origin, key[8:])
+
+    def _resolve(self, packed: PackedEvent, origin: Origin) -> Stamped | str | Refusal:
+        """As it is to be stored; or what becomes of it instead."""
         event = read_event(packed, self.address_kept)
         if isinstance(event, Refusal):
             return event
@@ -175,7 +208,7 @@ class _Chunk:
                 # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
                 self._state([fact for fact in self._facts(event, about) if fact.target == BOUNDARY])
                 return FORGOTTEN
-        return self._emit(event, about, origin)
+        return self._stamped(event, about, origin)
 
     def _is_erased(self, before: bytes, subject: bytes, time: int) -> bool:
         """Also under the subject that it had `before` some of its ids were suppressed: under that one it was deleted."""
@@ -190,16 +223,20 @@ class _Chunk:
         alone = node_key(event.packed.workspace, MESSAGE, message_id)
         return gathered(stated, claimed, alone, about.remarks)
 
-    def _emit(self, event: ParsedEvent, about: Mentions, origin: Origin) -> str | Refusal:
+    def _stamped(self, event: ParsedEvent, about: Mentions, origin: Origin) -> Stamped | Refusal:
         judged = judge(self.plans, event)
         if isinstance(judged, Refusal):
             return judged
+        stored = under_source(event, judged.divert_to) if judged.divert_to else event
+        stamps = self.enrichment.stamps(event, about, origin.visitor, judged.meaning)
+        return Stamped(event, about, origin, stamps, stored)
+
+    def _emit(self, stamped: Stamped, stored: ParsedEvent) -> str | Refusal:
+        """`stored` has what the user's steps changed; who somebody is stands in the event as it was sent."""
+        event, about = stamped.event, stamped.about
         facts = self._facts(event, about)
         whose, key = self._whose(event, about, facts)
-        stored = under_source(event, judged.divert_to) if judged.divert_to else event
-        value = resolved_event(
-            stored, about, origin, whose, self.enrichment.stamps(event, about, origin.visitor, judged.meaning)
-        )
+        value = resolved_event(stored, about, stamped.origin, whose, stamped.stamps)
         if len(value) > RECORD_BYTES_MAX:
             return Refusal(
                 Reason.EVENT_TOO_LARGE, f"resolved event of {len(value)} bytes, at most {RECORD_BYTES_MAX}"
@@ -209,18 +246,16 @@ class _Chunk:
         )
         if facts:
             self._state(facts)
-        if about.remarks or not event.times.original:
-            self._remark(event, about)
-        if judged.divert_to:
-            self.ledger.remark(
-                event.packed.workspace, event.packed.source, event.received_at, Remark.DIVERTED
-            )
+        if about.remarks or not event.times.original or stamped.stored is not event:
+            self._remark(stamped)
         return RESOLVED
 
-    def _remark(self, event: ParsedEvent, about: Mentions) -> None:
-        remarks = about.remarks
+    def _remark(self, stamped: Stamped) -> None:
+        event, remarks = stamped.event, stamped.about.remarks
         if not event.times.original and has_unusable_time(event.call, event.times):
             remarks = (*remarks, Remark.TIME_UNUSABLE)
+        if stamped.stored is not event:
+            remarks = (*remarks, Remark.DIVERTED)
         for remark in remarks:
             self.ledger.remark(event.packed.workspace, event.packed.source, event.received_at, remark)
 

@@ -50,12 +50,22 @@ class Whose(msgspec.Struct, frozen=True, gc=False):
     previous_id: str
 
 
+class Stamped(msgspec.Struct, frozen=True, gc=False):
+    """An event that is going to be stored, with what enrichment says of it. `stored`: with its source, if it is diverted."""
+
+    event: ParsedEvent
+    about: Mentions
+    origin: Origin
+    stamps: Stamps
+    stored: ParsedEvent
+
+
 def resolved_event(
     event: ParsedEvent, about: Mentions, origin: Origin, whose: Whose, stamps: Stamps
 ) -> bytes:
     """In Confluent's wire format."""
     call, packed, times, lineage = event.call, event.packed, event.times, origin.lineage
-    traits = _traits(event)
+    traits = traits_of(event)
     properties = call.properties if event.properties else _NO_OBJECT
     context = event.context_text if event.context else _NO_OBJECT
     integrations = call.integrations if event.integrations else _NO_OBJECT
@@ -129,7 +139,7 @@ def _encoded_titles(kind: str, title: str) -> bytes:
 _remembered_titles = lru_cache(TITLES_REMEMBERED_MAX)(_encoded_titles)
 
 
-def _traits(event: ParsedEvent) -> JsonText:
+def traits_of(event: ParsedEvent) -> JsonText:
     """Of the call; for identify else those in `context.traits`, where some clients put them."""
     if event.traits:
         return event.call.traits

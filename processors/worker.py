@@ -45,11 +45,13 @@ from runtime.settings import (
     LinkSettings,
     ProcessorSettings,
     SessionSettings,
+    UserStepSettings,
     WatchdogSettings,
     hash_key_bytes,
     load,
 )
 from runtime.standbys import Copies, Membership, NoStandbys, Standbys
+from runtime.user_steps import user_steps
 from runtime.watched_worker import WatchedWorker
 from schemas.stream import Step
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
@@ -170,9 +172,10 @@ def run(environ: Mapping[str, str]) -> None:
     resolver = resolver.with_link_keys(link_keys(load(LinkSettings, environ), environ))
     resolver = resolver.with_rules(rules(environ))
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
+    own_steps = user_steps(load(UserStepSettings, environ), environ)
     pointers = PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext()
-    with pointers, current_plans(settings.kafka) as plans:
-        run_steps(settings, resolver.with_plans(plans), identities, environ)
+    with pointers, current_plans(settings.kafka) as plans, own_steps as steps:
+        run_steps(settings, resolver.with_plans(plans).with_user_steps(steps), identities, environ)
 
 
 def _session_rules(settings: SessionSettings) -> SessionRules:

@@ -74,6 +74,11 @@ PROCESSOR_LAG = LagGauges(
     Gauge("stitchline_partitions", "Partitions of this process by phase", ["agent", "phase"]),
 )
 HINT_NODES = Gauge("stitchline_hint_nodes", "Nodes whose owner is remembered for profile hints")
+USER_STEP_CALLS = Counter("stitchline_user_step_calls", "Events given to an own step", ["step"])
+USER_STEP_SECONDS = Counter("stitchline_user_step_seconds", "Time that an own step took for them", ["step"])
+USER_STEP_FAILURES = Counter(
+    "stitchline_user_step_failures", "Events that an own step failed for", ["step", "reason"]
+)
 HANGING_TRANSACTIONS = Gauge(
     "stitchline_hanging_transactions", "Partitions that cannot be read on because a transaction never ends"
 )

@@ -22,6 +22,7 @@ from runtime.order_settings import OrderSettings as OrderSettings
 from runtime.proxy_settings import ProxySettings
 from runtime.session_settings import SessionSettings as SessionSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
+from runtime.user_step_settings import UserStepSettings as UserStepSettings
 from runtime.watchdog_settings import WatchdogSettings as WatchdogSettings
 
 
@@ -254,6 +255,7 @@ ALL = (
     ContextSettings,
     LinkSettings,
     ChannelSettings,
+    UserStepSettings,
     SinkSettings,
     WatchdogSettings,
     ExplanationSettings,

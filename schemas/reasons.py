@@ -22,6 +22,12 @@ class Reason(StrEnum):
     BAD_ENCODING = "bad_encoding"  # Content-Encoding that cannot be undone
     UNREADABLE_PACK = "unreadable_pack"  # a Kafka message that is no pack
     UNREADABLE_RECORD = "unreadable_record"  # a Kafka record that is no Avro of its topic's schema
+    USER_STEP_FAILED = (
+        "user_step_failed"  # one of the deployment's own steps raised something, or ended its process
+    )
+    USER_STEP_TOO_SLOW = (
+        "user_step_too_slow"  # one of them took too long for this event, or all of them for a chunk
+    )
     REFUSED_ROW = "refused_row"  # a row that ClickHouse cannot store
     SPEC_VIOLATION = (
         "spec_violation"  # not as the semantic catalogue says, and the source's plan blocks such events

@@ -54,11 +54,12 @@ class Conservation(msgspec.Struct, frozen=True, array_like=True):
     duplicates: int
     dead_letters: int
     forgotten: int
+    dropped: int
     is_balanced: bool
 
     @property
     def arrived(self) -> int:
-        return self.stored + self.duplicates + self.dead_letters + self.forgotten
+        return self.stored + self.duplicates + self.dead_letters + self.forgotten + self.dropped
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,9 +46,10 @@ def report(outcome: Outcome, expected: Expected, shown: str) -> list[str]:
 
 def _conserved(found: Conservation) -> str:
     forgotten = f" + forgotten {found.forgotten:,}" if found.forgotten else ""
+    dropped = f" + dropped {found.dropped:,}" if found.dropped else ""
     return (
         f"accepted {found.accepted:,} = stored {found.stored:,} + duplicates {found.duplicates:,} "
-        f"+ dead letters {found.dead_letters:,}{forgotten}"
+        f"+ dead letters {found.dead_letters:,}{forgotten}{dropped}"
     )
 
 

@@ -1,5 +1,5 @@
--- Nothing is lost and nothing is counted twice: every accepted event was stored, dropped as a duplicate, is a dead letter, or
--- was somebody's who is forgotten.
+-- Nothing is lost and nothing is counted twice: every accepted event was stored, dropped as a duplicate, is a dead letter, was
+-- somebody's who is forgotten, or was dropped by one of the deployment's own steps.
 SELECT
     (SELECT sum(events) FROM ledger WHERE outcome = 'accepted')
         + (SELECT count() FROM dead_letters WHERE stage = 'collector') AS accepted,
@@ -7,4 +7,5 @@ SELECT
     (SELECT sum(events) FROM ledger WHERE outcome = 'duplicate') AS duplicates,
     (SELECT count() FROM dead_letters) AS dead_letters,
     (SELECT sum(events) FROM ledger WHERE outcome = 'forgotten') AS forgotten,
-    accepted = stored + duplicates + dead_letters + forgotten AS is_balanced
+    (SELECT sum(events) FROM ledger WHERE outcome = 'dropped') AS dropped,
+    accepted = stored + duplicates + dead_letters + forgotten + dropped AS is_balanced

@@ -70,7 +70,7 @@ SELECT
     JSONExtract(events_in.context, 'page', 'Tuple(url String, path String, title String, referrer String, search String)') AS page
 FROM {database}.events_in;
 
--- As in 0007_narrow_properties.sql, with the stamps.
+-- As in 0009_views_of_identity.sql, with the stamps.
 CREATE OR REPLACE VIEW {database}.events_resolved AS
 SELECT
     workspace,
@@ -99,6 +99,7 @@ SELECT
     envelope,
     concat(toString(raw_partition), ':', toString(raw_offset), ':', toString(raw_index)) AS lineage,
     source,
+    identifiers,
     visitor,
     touch,
     visit,
