@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.configuration import BadConfiguration, apply_file, read_blocked, read_file
+from processors.planning import current_plans
 from processors.plans import compile_plan
 from runtime.control import ControlReader, read_control
 from runtime.kafka import ensure_topics
@@ -99,6 +100,17 @@ def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
     assert reader.state.source_of("a-key")
     away = ControlReader(KafkaSettings(bootstrap_servers="127.0.0.1:1"), snapshot)
     assert away.state.source_of("a-key"), "a process that starts while Kafka is away still knows its sources"
+
+
+def test_a_processor_knows_the_plans_before_its_first_event(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = deployment(kafka, topic_prefix)
+    file = tmp_path / "plans.yaml"
+    file.write_text(plan_of_the_documentation())
+    assert apply_file(file, settings, apply_id="first").written == ["plan/magazine", "source/magazine"]
+    with current_plans(settings) as plans:
+        assert plans()["magazine"].plan.plan == "block"
 
 
 def test_a_write_key_is_not_taken_from_a_source_of_another_file(

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from processors.parsed import ParsedEvent, Refusal, parse
-from processors.planning import ControlUnread, PlanBook
+from processors.planning import ControlUnread, PlanBook, current_plans
 from processors.plans import compiled, judge
+from runtime.kafka import KafkaUnavailable
+from runtime.settings import KafkaSettings
 from schemas.control import ControlState, parse_file
 from schemas.plans import Plan
 from tests.processors.driver import packed
@@ -52,6 +54,12 @@ def test_a_chunk_is_judged_by_the_plans_of_its_moment():
     assert book()["shop"] is plans["shop"], "another document's change compiles nothing"
     control.state = control.state.updated([("plan/shop", None)])
     assert book() == {}
+
+
+def test_a_processor_without_plans_does_not_start():
+    away = KafkaSettings(bootstrap_servers="127.0.0.1:1", answer_timeout_s=1)
+    with pytest.raises(KafkaUnavailable, match="control topic at 127.0.0.1:1"), current_plans(away):
+        pass
 
 
 def test_without_a_reader_nothing_is_judged():
