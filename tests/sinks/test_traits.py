@@ -11,6 +11,7 @@ from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event, pointer
+from tests.sinks.test_identity_tables import EXAMPLES
 
 LIMIT = 1000
 VALUES = {
@@ -79,6 +80,21 @@ SELECT name, toUnixTimestamp64Milli(assumeNotNull(date)) FROM profile_traits
 WHERE profile = 100 AND date IS NOT NULL ORDER BY name""")
     assert dates == [("day", 1_772_323_200_000), ("moment", 1_772_352_000_250)]
     assert tables.rows("SELECT list FROM profile_traits WHERE has(list, 'a')") == [(["a", "1", ""],)]
+
+
+def test_a_profile_is_found_by_several_traits_at_once(tables: Tables) -> None:
+    (asked,) = [sql for sql in EXAMPLES if "name = 'seats'" in sql]
+    fits = {"seats": 6, "subscribed": True, "trial_ends": "2024-05-01", "interests": ["lamps", "chairs"]}
+    misses = [
+        {"seats": 5},
+        {"seats": "9"},
+        {"subscribed": False},
+        {"trial_ends": "2190-01-01"},
+        {"interests": "chairs"},
+    ]
+    calls = [identify(n, json.dumps(fits | miss), subject=600 + n) for n, miss in enumerate([{}, *misses])]
+    tables.insert("events_in", RESOLVED_EVENT, calls, "several")
+    assert tables.rows(asked) == [(f"{600:016x}",)]
 
 
 def test_traits_from_a_browser_and_from_a_server_merge_by_event_time(tables: Tables) -> None:
