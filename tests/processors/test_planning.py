@@ -58,7 +58,7 @@ def test_a_chunk_is_judged_by_the_plans_of_its_moment():
 
 def test_a_processor_without_plans_does_not_start():
     away = KafkaSettings(bootstrap_servers="127.0.0.1:1", answer_timeout_s=1)
-    with pytest.raises(KafkaUnavailable, match="control topic at 127.0.0.1:1"), current_plans(away):
+    with pytest.raises(KafkaUnavailable, match="control topic at"), current_plans(away):
         pass
 
 
