@@ -84,8 +84,13 @@ WHERE profile = 100 AND date IS NOT NULL ORDER BY name""")
 
 def test_a_profile_is_found_by_several_traits_at_once(tables: Tables) -> None:
     (asked,) = [sql for sql in EXAMPLES if "name = 'seats'" in sql]
-    fits = {"seats": 6, "subscribed": True, "trial_ends": "2024-05-01", "interests": ["lamps", "chairs"]}
-    misses = [
+    fits: dict[str, object] = {
+        "seats": 6,
+        "subscribed": True,
+        "trial_ends": "2024-05-01",
+        "interests": ["lamps", "chairs"],
+    }
+    misses: list[dict[str, object]] = [
         {"seats": 5},
         {"seats": "9"},
         {"subscribed": False},
