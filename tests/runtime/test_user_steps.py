@@ -1,16 +1,21 @@
 """A deployment's own steps in their process: whatever they do costs one event."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from runtime.settings import SettingsError, UserStepSettings
 from runtime.user_steps import UserSteps, user_steps
 from schemas.reasons import Reason
 from schemas.user_steps import DROPPED, UNCHANGED, Answer
+from tests.engines import wait_until
 from tests.runtime.own_steps import ODD, install
 
 PATIENT = UserStepSettings(ms_max=30_000, chunk_s_max=120)
@@ -35,6 +40,13 @@ def hasty(tmp_path: Path) -> Iterator[UserSteps]:
 def document(do: str = "", **properties: Any) -> bytes:
     event = {"user_id": "ann", "traits": {}, "context": {"locale": "de"}, "stamps": {}}
     return json.dumps({**event, "properties": {"do": do, **properties}}).encode()
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """A zombie too: who reaps it is not ours to say."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def failed(what: str, step: str = "odd") -> Answer:
@@ -173,6 +185,30 @@ def test_without_steps_nothing_is_started(tmp_path: Path, monkeypatch: pytest.Mo
     with user_steps(PATIENT, environ) as some:
         assert some is not None
         assert some([document("drop")]) == [DROPPED]
+
+
+def test_the_process_ends_with_its_worker_also_in_the_middle_of_a_loop(tmp_path: Path):
+    source = """
+import os, sys
+def endless(event):
+    print(os.getpid(), file=sys.stderr, flush=True)
+    while True:
+        pass
+"""
+    environ = install(tmp_path / "steps", {"endless": "endless"}, source)
+    worker = """
+import os
+from runtime.settings import UserStepSettings
+from runtime.user_steps import UserSteps
+UserSteps(UserStepSettings(ms_max=600_000, chunk_s_max=600), os.environ)([b"{}"])
+"""
+    command = [sys.executable, "-c", worker]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        child = psutil.Process(int(running.stderr.readline()))
+        running.kill()
+        running.wait()
+        wait_until(lambda: has_ended(child), 60, "the end of the steps' process")
 
 
 def test_steps_are_not_told_our_secrets(tmp_path: Path):
