@@ -18,7 +18,7 @@ from schemas.user_steps import DROPPED, UNCHANGED, Answer
 from tests.engines import wait_until
 from tests.runtime.own_steps import ODD, install
 
-PATIENT = UserStepSettings(ms_max=30_000, chunk_s_max=120)
+PATIENT = UserStepSettings(ms_max=30_000, chunk_s_max=120, memory_mb_max=512)
 HASTY = UserStepSettings(ms_max=3_000, chunk_s_max=120)
 
 
