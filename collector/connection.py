@@ -1,6 +1,6 @@
 """What a request says of its sender beside its body: the address it came from, and whether a browser sent it. Pure.
 
-A browser names an origin with every POST, fetch metadata (Sec-Fetch-*) with nearly everything, and asks for images; servers'
+A browser names an origin with every POST, Sec-Fetch-Mode with nearly everything, and asks for images; servers'
 libraries and apps do none of that. So an address is known to be a visitor's or not: a shop's server must not become the place
 where its customers live. Apps are told apart later, by what is in the event (processors/place.py).
 
@@ -23,9 +23,7 @@ class Headers(Protocol):
 
 
 def is_from_browser(headers: Headers) -> bool:
-    return bool(
-        headers.get("origin", "") or headers.get("sec-fetch-site", "") or headers.get("sec-fetch-mode", "")
-    )
+    return bool(headers.get("origin", "") or headers.get("sec-fetch-mode", ""))
 
 
 def browser_connection(address: str, headers: Headers) -> Connection:

@@ -89,7 +89,7 @@ def test_a_servers_call_says_so_and_has_no_headers(collector: Collector, setting
     assert [event.connection for event in kept(settings, sent)] == [Connection(address="127.0.0.1")]
 
 
-@pytest.mark.parametrize("header", ["origin", "sec-fetch-site", "sec-fetch-mode"])
+@pytest.mark.parametrize("header", ["origin", "sec-fetch-mode"])
 def test_a_browser_is_known_by_what_it_sends(
     header: str, collector: Collector, settings: KafkaSettings
 ) -> None:

@@ -83,7 +83,7 @@ def what_the_page_says_comes_out(up: Up, page: str) -> set[str]:
     """Of every example; the titles of those there are."""
     found = examples(page)
     for example in found:
-        assert {asked.kind for asked in example.asked} == {"sql", "console"}, example.title
+        assert "sql" in {asked.kind for asked in example.asked}, example.title
         send(up, example)
     for asked in (each for example in found for each in example.asked):
         said = comparable(asked.answer)

@@ -27,6 +27,7 @@ from tests.pipeline.up import Up, until
 pytestmark = pytest.mark.timeout(240)
 
 IDENTITY = Path(__file__).parents[2] / "docs" / "identity.md"
+CONTEXT = IDENTITY.with_name("context.md")
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +213,10 @@ def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) 
 def test_what_the_page_on_identity_says_comes_out(up: Up) -> None:
     titles = what_the_page_says_comes_out(up, IDENTITY.read_text())
     assert {"A shared tablet", "A forwarded mail", "A family address", "A kiosk"} <= titles
+
+
+def test_what_the_page_on_context_says_comes_out(up: Up) -> None:
+    assert what_the_page_says_comes_out(up, CONTEXT.read_text()) == {"A phone, a crawler and a server"}
 
 
 def test_one_persons_data_is_exported_to_a_folder_of_its_own(up: Up, tmp_path: Path) -> None:
