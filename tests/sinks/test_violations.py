@@ -8,6 +8,7 @@ from schemas.codec import DEAD_LETTER, RESOLVED_EVENT
 from schemas.pack import encode_pack
 from schemas.plans import Plan
 from schemas.stream import InputRecord
+from tests.documented import violations_of_the_documentation
 from tests.processors.driver import HASH_KEY, packed
 from tests.sinks.stage import Tables
 
@@ -68,4 +69,7 @@ def test_violations_are_counted_by_source_event_and_day(clickhouse: str, databas
     ):
         tables.insert(table, schema, [output.value for output in outputs if output.topic == topic], topic)
     assert tables.rows(BY_VIOLATION) == WANTED
+    documented = tables.rows(violations_of_the_documentation().replace("today() - 7", f"toDate('{DAY}')"))
+    assert documented[0] == ("shop", "Order Completed", PRICE, 2, "m2")
+    assert len(documented) == len(WANTED)
     assert tables.rows("SELECT count() FROM events WHERE source = 'blog'") == [(1,)], "m4 alone is as planned"
