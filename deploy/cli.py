@@ -131,10 +131,11 @@ def sink(
 @app.command()
 def migrate() -> None:
     """Create or upgrade ClickHouse's tables; idempotent."""
-    from runtime.settings import ClickHouseSettings, load
+    from runtime.settings import ClickHouseSettings, SessionSettings, load
     from sinks.migrations import migrate as apply_migrations
 
-    for name in apply_migrations(load(ClickHouseSettings, os.environ)):
+    sessions = load(SessionSettings, os.environ)
+    for name in apply_migrations(load(ClickHouseSettings, os.environ), sessions=sessions):
         say(f"applied {name}")
     say("tables are up to date")
 

@@ -16,7 +16,7 @@ from deploy.folder import DataFolder
 from deploy.supervisor import Child, ChildFailed, ChildSpec, Ready
 from runtime.control import read_control, write_control
 from runtime.kafka import ensure_topics
-from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
+from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, SessionSettings, load
 from schemas.control import parse_file
 from sinks.migrations import migrate
 from sinks.tables import SINKS
@@ -177,7 +177,8 @@ class Stack:
     def _prepare(self, environ: Mapping[str, str]) -> None:
         kafka_settings = load(KafkaSettings, environ)
         ensure_topics(kafka_settings)
-        migrate(load(ClickHouseSettings, environ), is_alone=True)  # the sinks start later
+        sessions = load(SessionSettings, environ)
+        migrate(load(ClickHouseSettings, environ), sessions=sessions, is_alone=True)  # the sinks start later
         _apply_missing(kafka_settings)
 
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:

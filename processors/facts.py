@@ -23,6 +23,9 @@ from schemas.orders import Order
 MERGED, ASSERTED, CLAIMED, DERIVED = range(4)  # classes M, A, B, C; among A, B and C the smaller one wins
 
 BOUNDARY = b""  # the target of a logout: from here on the device is nobody's
+LOGIN_EVENTS = frozenset(
+    {"login", "logged in", "signed in", "user logged in", "user signed in"}
+)  # for the view `signed_in`
 LOGOUT_EVENTS = frozenset({"logout", "logged out", "signed out", "user signed out"})
 STAMPED_TYPES = frozenset({"identify", "alias"})
 

@@ -15,9 +15,10 @@ import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from runtime.settings import ClickHouseSettings
+from runtime.settings import ClickHouseSettings, SessionSettings
 from sinks.clickhouse import connect, translate
 from sinks.functions import function_name, profile_function
+from sinks.session_rules import write_session_rules
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _END = re.compile(r";[ \t]*$", re.MULTILINE)
 
+DEFAULT_SESSIONS = SessionSettings()
 APPLIED = "schema_migrations"
 APPLIED_TABLE = """\
 CREATE TABLE IF NOT EXISTS {database}.schema_migrations
@@ -103,7 +105,11 @@ def placeholders(settings: ClickHouseSettings) -> dict[str, str]:
 
 
 def migrate(
-    settings: ClickHouseSettings, migrations: Sequence[Migration] | None = None, *, is_alone: bool = False
+    settings: ClickHouseSettings,
+    migrations: Sequence[Migration] | None = None,
+    *,
+    sessions: SessionSettings = DEFAULT_SESSIONS,
+    is_alone: bool = False,
 ) -> list[str]:
     """Apply what is missing, return the names of the files applied; idempotent. Raises MigrationError.
 
@@ -122,6 +128,7 @@ def migrate(
             _load_new_views(client, settings.database, is_alone=is_alone)
         _make_functions(client, values)
         client.command(statements(BASE_CURRENCY, values)[0])  # anew, since the setting may have changed
+        write_session_rules(client, settings.database, sessions)
         return [migration.name for migration in todo]
     finally:
         client.close()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from processors.arrivals import arrival_of
 from processors.visits import SessionRules
 from schemas.stamps import NO_TOUCH, Touch
 
@@ -39,7 +40,8 @@ def origin(touch: Touch) -> tuple[str, ...]:
 
 def order(event: Seen) -> tuple[object, ...]:
     """Of one millisecond, what says how the visitor came goes first."""
-    return event.time, not event.touch.channel, *origin(event.touch), event.touch.referrer, event.id
+    hashes = arrival_of(event.touch) if event.touch.channel else None
+    return event.time, hashes is None, hashes and (hashes.origin, hashes.referrer), event.id
 
 
 def places(events: Iterable[Seen], rules: SessionRules = RULES) -> dict[str, Place]:

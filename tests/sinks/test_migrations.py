@@ -1,5 +1,7 @@
 """Migrations are applied once, in order, and never behind one's back."""
 
+import re
+
 import pytest
 
 from runtime.settings import ClickHouseSettings
@@ -16,6 +18,8 @@ from sinks.migrations import (
     statements,
 )
 from tests.sinks.stage import Tables, event_record, pointer_record
+
+PARAMETER = re.compile(r"\{\w+:[^{}]+\}")  # of a view that is asked for a range, as `{since:DateTime}`
 
 FIRST = Migration(1, "0001_a.sql", "CREATE TABLE IF NOT EXISTS {database}.a (x UInt8) ENGINE = Memory;\n")
 SECOND = Migration(
@@ -47,7 +51,8 @@ def test_the_shipped_files_use_no_placeholder_that_nothing_fills() -> None:
     filled = placeholders(ClickHouseSettings())
     for migration in shipped():
         for statement in statements(migration.text, filled):
-            assert "{" not in statement.replace("'{}'", "").replace("'{'", ""), statement
+            bare = PARAMETER.sub("", statement.replace("'{}'", "").replace("'{'", ""))
+            assert "{" not in bare, statement
 
 
 def test_migrations_are_applied_in_order_and_only_once(clickhouse: str, database: str) -> None:
