@@ -1,8 +1,9 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
-    python -m tests.bench [collector] [processor] [sink] [stack] [recovery] [core_latency] [keyed] [identity] [--json FILE]
+    python -m tests.bench [collector] [processor] [enrichment] [sink] [stack] [recovery] [core_latency] [keyed] [identity]
+                          [--json FILE]
 
-Without names the first four, which takes about four minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
+Without names the first five, which takes about five minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
 each on a stack of its own. `recovery` kills a worker with a million keys, `core_latency` waits for one step's answers (a minute
 each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
@@ -26,6 +27,7 @@ from tests.bench import (
     chain,
     collector_figures,
     core_latency,
+    enrichment,
     identity_join,
     identity_queries,
     identity_step,
@@ -62,6 +64,7 @@ def identity() -> list[Figure]:
 ALL: dict[str, Callable[[], list[Figure]]] = {
     "collector": collector_figures.run,
     "processor": processor.run,
+    "enrichment": enrichment.run,
     "sink": sink.run,
     "stack": stack,
 }

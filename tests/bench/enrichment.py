@@ -1,0 +1,196 @@
+"""What enrichment costs: the resolver's step with and without it on a shop's mixed traffic, each part's share, and what is
+kept of a visitor. State in memory, packs of 8 in chunks as one fetch brings them, settings as shipped.
+
+The whole is the difference of two passes, taken in turns in CPU time. A part's share is what passes within it on the way of an
+event, by a CPU clock around it; what that clock costs is measured too and taken off. What is written of the stamps is a part, too.
+"""
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any
+
+from processors import duplicates, enrichment, resolve, resolved
+from processors.channel import Channels
+from processors.enrichment import Enrichment
+from processors.plans import Judged
+from processors.resolve import Resolver
+from processors.visits import Visits
+from processors.worker import rules
+from schemas.pack import PackedEvent, encode_pack
+from schemas.stamps import NO_MEANING, NO_STAMPS
+from schemas.stream import InputRecord
+from tests.bench.figures import Figure
+from tests.bench.meter import PER
+from tests.bench.shop import AGENTS, ARRIVALS, START, Visitor, packed, shop, visit
+
+HASH_KEY = bytes(range(16))
+EVENTS, ROUNDS = 12_000, 9
+PACK_EVENTS, PACKS_PER_CHUNK = 8, 40
+SIZED_VISITORS, VISITS_OF_AN_ACTIVE_ONE = 500, 6
+ALL_US_MAX, RESOLVE_RATE_MIN, RESOLVE_CPU_S_MAX = 20, 20_000, 4.5
+ONE_VISIT_BYTES_MAX, ACTIVE_BYTES_MAX = 150, 400
+
+# Where the parts are called.
+PARTS: tuple[tuple[str, Any, str], ...] = (
+    ("semantics and plans", resolve, "judge"),
+    ("context", enrichment, "surroundings"),
+    ("channel", Channels, "touch"),
+    ("commerce", enrichment, "with_commerce"),
+    ("visits", Visits, "of"),
+    ("visits: state", Visits, "save"),
+    ("written into the record", resolved, "encode_stamps"),
+)
+
+State = dict[bytes, bytes]
+Chunks = list[list[InputRecord]]
+
+
+def chunks(events: Iterable[PackedEvent]) -> Chunks:
+    listed = list(events)
+    packs = [encode_pack(listed[at : at + PACK_EVENTS]) for at in range(0, len(listed), PACK_EVENTS)]
+    records = [InputRecord(offset, 0, None, value) for offset, value in enumerate(packs)]
+    return [records[at : at + PACKS_PER_CHUNK] for at in range(0, len(records), PACKS_PER_CHUNK)]
+
+
+def passed(work: Chunks) -> State:
+    """All of it through a resolver's step; what it keeps."""
+    resolver = Resolver(
+        hash_key=HASH_KEY, partitions=16, duplicate_window_days=7, duplicate_ids_per_key_max=1_000
+    ).with_rules(rules({}))
+    state: State = {}
+    for chunk in work:
+        resolver(0, chunk, state)
+    return state
+
+
+def cpu_us(work: Chunks, events: int) -> float:
+    began = time.process_time()
+    passed(work)
+    return (time.process_time() - began) / events * 1e6
+
+
+@contextmanager
+def replaced(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Names of modules and classes that mean something else for a while."""
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
+    for owner, name, value in changes:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+NO_PARTS: tuple[tuple[Any, str, Any], ...] = (
+    (resolve, "judge", lambda plans, event: Judged(NO_MEANING)),
+    (Enrichment, "stamps", lambda *given: NO_STAMPS),
+)
+
+
+def whole(events: int, rounds: int) -> Iterator[Figure]:
+    work, complete, bare = chunks(shop(events)), list[float](), list[float]()
+    passed(work)
+    for _ in range(rounds):
+        complete.append(cpu_us(work, events))
+        with replaced(NO_PARTS):
+            bare.append(cpu_us(work, events))
+    us, without = statistics.median(complete), statistics.median(bare)
+    steps = statistics.median(each - other for each, other in zip(complete, bare, strict=True))
+    size = sum(len(record.value or b"") for chunk in work for record in chunk) / events
+    yield _figure("an event as packed", size, "B")
+    yield _figure("all parts together", steps, "us/event", at_most=ALL_US_MAX)
+    yield _figure("resolve without them", without, "us/event")
+    yield _figure("resolve complete: CPU", us * PER / 1e6, "s/100,000", at_most=RESOLVE_CPU_S_MAX)
+    yield _figure("resolve complete: rate", 1e6 / us, "events/s", at_least=RESOLVE_RATE_MIN)
+
+
+def shares(events: int, rounds: int) -> Iterator[Figure]:
+    work = chunks(shop(events))
+    clocks = {name: SimpleNamespace(ns=0, calls=0) for name, _, _ in PARTS}
+    timed = [(owner, name, _timed(getattr(owner, name), clocks[part])) for part, owner, name in PARTS]
+    passed(work)
+    found: dict[str, list[float]] = {name: [] for name in clocks}
+    with replaced(timed):
+        for _ in range(rounds):
+            passed(work)
+            for name, us in _taken(clocks, events).items():
+                found[name].append(us)
+    for name, values in found.items():
+        yield _figure(f"of it {name}", statistics.median(values), "us/event")
+
+
+def _timed(part: Callable[..., Any], clock: SimpleNamespace) -> Callable[..., Any]:
+    now = time.thread_time_ns  # dear, but untouched by what else runs
+
+    @wraps(part)
+    def measured(*given: Any) -> Any:
+        began = now()
+        found = part(*given)
+        clock.ns += now() - began
+        clock.calls += 1
+        return found
+
+    return measured
+
+
+def _taken(clocks: Mapping[str, SimpleNamespace], events: int) -> dict[str, float]:
+    """Since the last time, without what the clock itself costs."""
+    empty = SimpleNamespace(ns=0, calls=0)
+    nothing = _timed(lambda: None, empty)
+    for _ in range(events):
+        nothing()
+    us = {}
+    for name, clock in clocks.items():
+        us[name] = max(0.0, clock.ns - clock.calls * empty.ns / empty.calls) / events / 1000
+        clock.ns = clock.calls = 0
+    return us
+
+
+def sizes(visitors: int) -> Iterator[Figure]:
+    """Keys and values of the resolver's state, per device."""
+    for name, visits, at_most in (
+        ("a device of one visit", 1, ONE_VISIT_BYTES_MAX),
+        ("an active device", VISITS_OF_AN_ACTIVE_ONE, ACTIVE_BYTES_MAX),
+    ):
+        state = passed(chunks(_visits(visitors, visits)))
+        ids = {key: value for key, value in state.items() if key.startswith(duplicates.PREFIX)}
+        rest = {key: value for key, value in state.items() if key not in ids}
+        yield _figure(f"state of {name}", _bytes(rest) / visitors, "B", at_most=at_most)
+        yield _figure(f"its window of duplicates, {visits} visits", _bytes(ids) / visitors, "B")
+
+
+def _visits(visitors: int, visits: int) -> Iterator[PackedEvent]:
+    """A day apart from each other, each brought by something else; who comes more often is known."""
+    rng = random.Random(7)  # noqa: S311 - made-up traffic
+    for day in range(visits):
+        for number in range(visitors):
+            user = f"user-{number}" if visits > 1 else ""
+            visitor = Visitor(
+                number, AGENTS[0].format(120, 0), user, ARRIVALS[(number + day) % len(ARRIVALS)]
+            )
+            calls = (call for call in visit(visitor, rng) if "anonymousId" in call)
+            for place, call in enumerate(calls):
+                moment = START + timedelta(days=day, seconds=20 * place, milliseconds=number)
+                yield packed(call, f"ajs-next-{day}-{number}-{place}", moment)
+
+
+def _bytes(state: State) -> int:
+    return sum(len(key) + len(value) for key, value in state.items())
+
+
+def _figure(
+    name: str, value: float, unit: str, at_most: float | None = None, at_least: float | None = None
+) -> Figure:
+    rounded = round(value, 1) if value < 100 else round(value)
+    return Figure(stage="enrichment", name=name, value=rounded, unit=unit, at_most=at_most, at_least=at_least)
+
+
+def run(events: int = EVENTS, rounds: int = ROUNDS) -> list[Figure]:
+    return [*whole(events, rounds), *shares(events, rounds), *sizes(SIZED_VISITORS)]
