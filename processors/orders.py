@@ -138,7 +138,7 @@ def _with(before: Ordered, order: Order) -> Ordered:
         case Suppress():
             return msgspec.structs.replace(before, is_suppressed=True)
         case Erase(since=since, until=until):
-            return msgspec.structs.replace(before, erased=_joined([*before.erased, (since, until)]))
+            return msgspec.structs.replace(before, erased=joined([*before.erased, (since, until)]))
         case Forget(until=until, target=target) if target == EVERY_TARGET:
             return msgspec.structs.replace(before, until=max(before.until, until))
         case Forget(until=until, target=target):
@@ -148,7 +148,7 @@ def _with(before: Ordered, order: Order) -> Ordered:
     return before
 
 
-def _joined(ranges: list[Range]) -> list[Range]:
+def joined(ranges: list[Range]) -> list[Range]:
     """The same moments in as few ranges as possible."""
     found: list[Range] = []
     for since, until in sorted(ranges):

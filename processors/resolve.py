@@ -11,6 +11,7 @@ from copy import copy
 
 import msgspec
 
+from processors.commerce_outbox import CommerceOutbox
 from processors.context import read_event
 from processors.duplicates import DuplicateLimits, Duplicates
 from processors.enrichment import NO_RULES, Enrichment, Rules
@@ -41,6 +42,7 @@ from schemas.identifiers import (
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.remarks import Remark
+from schemas.stamps import NO_MEANING
 from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
 from schemas.user_steps import UserSteps
@@ -123,6 +125,7 @@ class _Chunk:
         self.address_kept = resolver.rules.context.address_kept
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
+        self.commerce = CommerceOutbox(resolver.partitions, resolver.hash_key)
         self.outputs: list[OutputRecord] = []
         self.user_steps = resolver.user_steps
         self.waiting: dict[bytes, tuple[PackedEvent, Stamped]] = {}  # for the user's steps
@@ -153,6 +156,7 @@ class _Chunk:
         for partition, facts in sorted(self.facts.items()):
             for value in encode_facts(facts, []):
                 self.outputs.append(OutputRecord(IDENTITY_FACTS.name, partition, facts[0].node, value))
+        self.outputs.extend(self.commerce.records())
         self.outputs.extend(self.ledger.records())
         return self.outputs
 
@@ -244,6 +248,8 @@ class _Chunk:
         self.outputs.append(
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
+        if stamped.stamps.meaning is not NO_MEANING:
+            self.commerce.add(stored, stamped.stamps, whose.subject, stamped.origin.message_id)
         if facts:
             self._state(facts)
         if about.remarks or not event.times.original or stamped.stored is not event:

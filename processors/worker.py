@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 
 from processors.channel import Channels
+from processors.commerce_agent import Commerce
+from processors.commerce_facts import encode_tick
 from processors.context import ContextRules
 from processors.device import Devices
 from processors.enrichment import Rules
@@ -39,6 +41,7 @@ from runtime.pointers import Owners, PointerTail
 from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
+    CartSettings,
     ChannelSettings,
     ContextSettings,
     KafkaSettings,
@@ -51,10 +54,11 @@ from runtime.settings import (
     load,
 )
 from runtime.standbys import Copies, Membership, NoStandbys, Standbys
+from runtime.ticks import Tick, Ticks
 from runtime.user_steps import user_steps
 from runtime.watched_worker import WatchedWorker
 from schemas.stream import Step
-from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
+from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS, Topic
 
 STAGE = "processors"
 
@@ -63,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
     kafka: KafkaSettings
     processor: ProcessorSettings
     watchdog: WatchdogSettings = WatchdogSettings()
+    carts: CartSettings = CartSettings()
 
 
 def open_group(settings: Settings) -> Group:
@@ -84,12 +89,23 @@ class Agent(msgspec.Struct, frozen=True):
     contiguous: bool
 
 
-def agents(resolver: Step, identities: Step) -> list[Agent]:
-    return [
+class Steps(msgspec.Struct, frozen=True):
+    """A step for each agent; without one there is no such agent."""
+
+    resolve: Step
+    identity: Step
+    commerce: Step | None = None
+
+
+def agents(steps: Steps) -> list[Agent]:
+    found = [
         # The collector writes without transactions: every offset of events.raw is a record.
-        Agent("resolve", EVENTS_RAW, resolver, contiguous=True),
-        Agent("identity", IDENTITY_FACTS, identities, contiguous=False),
+        Agent("resolve", EVENTS_RAW, steps.resolve, contiguous=True),
+        Agent("identity", IDENTITY_FACTS, steps.identity, contiguous=False),
     ]
+    if steps.commerce is not None:
+        found.append(Agent("commerce", COMMERCE_FACTS, steps.commerce, contiguous=False))
+    return found
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -135,7 +151,10 @@ def _spec(settings: Settings, agent: Agent, partition: int) -> PartSpec:
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Raises SettingsError."""
     return Settings(
-        load(KafkaSettings, environ), load(ProcessorSettings, environ), load(WatchdogSettings, environ)
+        load(KafkaSettings, environ),
+        load(ProcessorSettings, environ),
+        load(WatchdogSettings, environ),
+        load(CartSettings, environ),
     )
 
 
@@ -173,9 +192,13 @@ def run(environ: Mapping[str, str]) -> None:
     resolver = resolver.with_rules(rules(environ))
     identities = Identity(hash_key=key, partitions=partitions, generation=GENERATION)
     own_steps = user_steps(load(UserStepSettings, environ), environ)
+    commerce = Commerce(
+        hash_key=key, partitions=partitions, abandoned_after_s=settings.carts.abandoned_after_s
+    )
     pointers = PointerTail(settings.kafka, nodes_max, owners, die) if nodes_max else nullcontext()
     with pointers, current_plans(settings.kafka) as plans, own_steps as steps:
-        run_steps(settings, resolver.with_plans(plans).with_user_steps(steps), identities, environ)
+        chosen = Steps(resolver.with_plans(plans).with_user_steps(steps), identities, commerce)
+        run_steps(settings, chosen, environ)
 
 
 def _session_rules(settings: SessionSettings) -> SessionRules:
@@ -188,13 +211,12 @@ def _session_rules(settings: SessionSettings) -> SessionRules:
 
 def run_steps(
     settings: Settings,
-    resolver: Step,
-    identities: Step,
+    steps: Steps,
     environ: Mapping[str, str],
     group: Callable[[Settings], Group] = open_group,
 ) -> None:
     """Run a worker with these steps until it is stopped."""
-    asyncio.run(_run(settings, agents(resolver, identities), environ, group))
+    asyncio.run(_run(settings, agents(steps), environ, group))
 
 
 def _now_ms() -> int:
@@ -220,11 +242,24 @@ async def _run(
     )
     probes.start()
     guard.start()
+    ticks = Ticks(settings.kafka, _tick(settings, delivery), die)
+    ticks.start()
     standbys.start([_copies(settings, agent) for agent in agents], lambda: delivery.partitions)
     await service.serve(group, delivery, environ, processor.stop_timeout_s)
+    ticks.stop()
     await standbys.stop()
     guard.stop()
     probes.stop()
+
+
+def _tick(settings: Settings, delivery: Delivery) -> Tick:
+    """The partitions that are ours: together the workers tell each once."""
+    topic = COMMERCE_FACTS.full_name(settings.kafka.topic_prefix)
+
+    def partitions() -> list[int]:
+        return [tp.partition for tp in delivery.partitions if tp.topic == topic]
+
+    return Tick(topic, settings.carts.tick_s, partitions, _now_ms, encode_tick)
 
 
 def _outside(settings: Settings) -> Outside:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, field
 
 from runtime.browser_settings import BrowserSettings
+from runtime.cart_settings import CartSettings as CartSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
 from runtime.context_settings import ContextSettings as ContextSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
@@ -253,6 +254,7 @@ ALL = (
     ProcessorSettings,
     SessionSettings,
     ContextSettings,
+    CartSettings,
     LinkSettings,
     ChannelSettings,
     UserStepSettings,

@@ -74,3 +74,12 @@ def time(value: int) -> bytes:
 # The first two bytes of every number that has more of them, by 13 of its bits.
 _LOW = [bytes((bits & 0x7F | 0x80, bits >> 7 | 0x80)) for bits in range(0, 0x4000, 2)]
 _recent = lru_cache(1_024)(_varint)
+
+AMOUNT_END = 10**18  # exclusive, of either sign: eighteen digits
+
+
+def amount_bytes(value: int | None) -> bytes | None:
+    """A decimal's unscaled number, in as few bytes as hold it and its sign; None for what has more digits than are kept."""
+    if value is None or not -AMOUNT_END < value < AMOUNT_END:
+        return None
+    return value.to_bytes((value.bit_length() + 8) // 8, "big", signed=True)

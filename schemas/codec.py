@@ -39,12 +39,15 @@ SCHEMAS = (
     AvroSchema(6, "pointer", 2, "pointer_2.avsc"),
     AvroSchema(7, "profile_change", 1, "profile_change.avsc"),
     AvroSchema(8, "resolved_event", 3, "resolved_event_3.avsc"),
+    AvroSchema(9, "cart", 1, "cart.avsc"),
+    AvroSchema(10, "product", 1, "product.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too
 RESOLVED_EVENT, POINTER = _NEWEST["resolved_event"], _NEWEST["pointer"]
 DEAD_LETTER, LEDGER_ENTRY = _NEWEST["dead_letter"], _NEWEST["ledger_entry"]
 PROFILE_CHANGE = _NEWEST["profile_change"]
+CART, PRODUCT = _NEWEST["cart"], _NEWEST["product"]
 
 
 class UnknownSchema(ValueError):
@@ -98,6 +101,8 @@ encode_pointer = encoder(POINTER)
 encode_profile_change = encoder(PROFILE_CHANGE)
 encode_dead_letter = encoder(DEAD_LETTER)
 encode_ledger_entry = encoder(LEDGER_ENTRY)
+encode_cart = encoder(CART)
+encode_product = encoder(PRODUCT)
 
 
 def schema_id_of(value: bytes) -> int:

@@ -23,6 +23,7 @@ class Stage(StrEnum):
     COLLECTOR = "collector"
     RESOLVE = "resolve"
     IDENTITY = "identity"
+    COMMERCE = "commerce"
     SINK = "sink"
 
 

@@ -44,13 +44,24 @@ PROFILE_CHANGES = Topic(
     name="profile.changes", key="node", cleanup=COMPACT, uncompacted_ms=7 * DAY_MS, subject="profile_change"
 )
 LEDGER = Topic(name="ledger", key="source", cleanup=DELETE, retention_ms=30 * DAY_MS, subject="ledger_entry")
+COMMERCE_FACTS = Topic(name="commerce.facts", key="cart, product", cleanup=DELETE, retention_ms=7 * DAY_MS)
+CARTS = Topic(name="carts", key="cart", cleanup=COMPACT, subject="cart")
+CARTS_CANDIDATES = Topic(name="carts.candidates", key="cart", cleanup=DELETE, retention_ms=7 * DAY_MS)
+CATALOGUE = Topic(
+    name="catalogue", key="product", cleanup=COMPACT, uncompacted_ms=7 * DAY_MS, subject="product"
+)
 
 TOPICS = (
     *(CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD),
     *(IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES, LEDGER),
+    *(COMMERCE_FACTS, CARTS, CARTS_CANDIDATES, CATALOGUE),
 )
 
-AGENTS = {"resolve": EVENTS_RAW, "identity": IDENTITY_FACTS}  # agent -> the topic it reads
+AGENTS = {  # agent -> the topic it reads
+    "resolve": EVENTS_RAW,
+    "identity": IDENTITY_FACTS,
+    "commerce": COMMERCE_FACTS,
+}
 
 
 def changelog(generation: str, agent: str) -> Topic:

@@ -6,7 +6,7 @@ An ingest table keeps nothing; materialized views behind it fill the tables that
 import msgspec
 
 from schemas.codec import DEAD_LETTER, SCHEMAS
-from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED, IDENTITY_POINTERS, LEDGER, Topic
+from schemas.topics import CARTS, CATALOGUE, EVENTS_DEAD, EVENTS_RESOLVED, IDENTITY_POINTERS, LEDGER, Topic
 
 DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")  # in this order: each may read the one before
 
@@ -36,6 +36,8 @@ SINKS = {
         Sink(name="events", topic=EVENTS_RESOLVED, table="events_in"),
         Sink(name="pointers", topic=IDENTITY_POINTERS, table="pointers_in", dictionaries=DICTIONARIES),
         Sink(name="dead", topic=EVENTS_DEAD, table="dead_letters_in"),
+        Sink(name="carts", topic=CARTS, table="carts_in"),
+        Sink(name="catalogue", topic=CATALOGUE, table="catalogue_in"),
         Sink(name="ledger", topic=LEDGER, table="ledger_in", is_unhurried=True),
     )
 }

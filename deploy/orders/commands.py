@@ -143,15 +143,29 @@ def _copies(kafka: "KafkaSettings") -> "list[Copies]":
     """Topics that hold what identifies people: events, links, and the state that was made of them."""
     from deploy.orders.receipt import copies
     from runtime.lookup import Lookup
-    from schemas.topics import EVENTS_DEAD, EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS, changelog
+    from schemas.topics import (
+        CARTS,
+        CARTS_CANDIDATES,
+        COMMERCE_FACTS,
+        EVENTS_DEAD,
+        EVENTS_RAW,
+        EVENTS_RESOLVED,
+        IDENTITY_FACTS,
+        changelog,
+    )
 
     lookup, prefix = Lookup(kafka), kafka.topic_prefix
-    state = changelog(kafka.generation, "identity")  # the resolvers' holds hashes alone
+    # The resolvers' state holds hashes alone; of carts it is an id of their own that may name somebody.
+    states = [changelog(kafka.generation, "identity"), changelog(kafka.generation, "commerce"), CARTS]
     expiring = {
         topic.name: lookup.retention_ms(topic.full_name(prefix))
-        for topic in (EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS)
+        for topic in (
+            *(EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD, IDENTITY_FACTS),
+            *(COMMERCE_FACTS, CARTS_CANDIDATES),
+        )
     }
-    return copies(expiring, {state.name: lookup.replaced_ms(state.full_name(prefix))}, _now_ms())
+    compacted = {topic.name: lookup.replaced_ms(topic.full_name(prefix)) for topic in states}
+    return copies(expiring, compacted, _now_ms())
 
 
 def _find(tools: "Tools", text: str, data: Path) -> "Id":

@@ -12,7 +12,7 @@ from deploy.orders.tables import Named, Tables, numbers, within
 from processors.ledger import FORGOTTEN
 from schemas.dead_letter import Stage
 
-TABLES = ("events", "traits", "group_traits")  # those with a subject and a time
+TABLES = ("events", "traits", "group_traits", "cart_states")  # those with a subject and a time
 LETTERS_PER_STATEMENT_MAX = 5_000
 STAGE = "forget"  # in the ledger: what had been counted as stored or dead, and is neither any more
 

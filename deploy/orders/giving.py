@@ -16,11 +16,11 @@ from runtime.settings import KafkaSettings, OrderSettings
 from schemas.control import ControlState
 from schemas.order_documents import Addressed, encode, key_of, orders_in
 from schemas.stream import OutputRecord
-from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
+from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS, Topic
 from sinks.tables import SINKS
 
 DOCUMENTS_PER_WRITE_MAX = 5_000  # one transaction
-WAITED_FOR = ("events", "pointers", "dead")  # sinks; nobody waits for the ledger
+WAITED_FOR = ("events", "pointers", "dead", "carts")  # sinks; nobody waits for the ledger
 
 
 class Giver:
@@ -63,10 +63,11 @@ class Giver:
         self._progress.wait_stored({name: self._sink(name) for name in WAITED_FOR})
 
     def send_for_processors(self, sent: Sequence[OutputRecord]) -> None:
-        """Until processors are past these records, and past what nodes told each other because of them."""
+        """Until processors are past these records, and past what they told each other because of them."""
         if sent:
             self._progress.wait_processed(send(self._kafka, sent))
             self._progress.wait_processed(self._progress.ends(IDENTITY_FACTS))
+            self._progress.wait_processed(self._progress.ends(COMMERCE_FACTS))
 
     def partitions(self) -> int:
         """Of the deployment's topics as they are, whatever the settings of this command say. Raises TopicMismatch."""

@@ -25,6 +25,8 @@ OTHERS = "inside an event that is somebody else's"
 NAMED = "named by an event that happened after the moment of forgetting, or by one of somebody else"
 LETTER = "in a dead letter, where it does not stand as an identifier, or which came later"
 OWN_NAME = "the name of a workspace, a source or a stage, which is the same text"
+CART = "of a cart that somebody else, or a later event, touched"
+PRODUCT = "of a product, whose name or address is the same text"
 UNEXPLAINED = "unexplained"
 
 
@@ -64,6 +66,8 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "identifiers": NAMED,
         "dead_letters": LETTER,
         "identity_pointers": OWN_NAME,
+        "cart_states": CART,
+        "catalogue_statements": PRODUCT,
         "ledger": OWN_NAME,
         "schema_migrations": OWN_NAME,
     }

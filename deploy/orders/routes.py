@@ -1,4 +1,4 @@
-"""Where an order goes: its node's partition of identity.facts, every partition of events.raw, or both. Pure.
+"""Where an order goes: its node's partition of identity.facts, every partition of events.raw and of commerce.facts. Pure.
 
 A node whose key nobody knows any more (an address that was only ever a hash) has no known partition: then every partition of
 identity.facts is told, and those that do not have the node keep a few bytes for nothing.
@@ -7,12 +7,13 @@ identity.facts is told, and those that do not have the node keep a few bytes for
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from processors.commerce_facts import encode_orders as encode_for_carts
 from processors.facts import encode_orders
 from schemas.order_documents import Addressed
 from schemas.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.pack import encode_pack
 from schemas.stream import OutputRecord
-from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
+from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS
 
 RECORD_ORDERS_MAX = 5_000  # some 30 bytes each
 KEY = b"order"  # of these records; the partition is chosen by hand
@@ -29,6 +30,9 @@ def records(addressed: Sequence[Addressed], partitions: int) -> Iterator[OutputR
     for some in _cut([each.order for each in addressed if isinstance(each.order, FOR_RESOLVERS)]):
         for partition in range(partitions):
             yield OutputRecord(EVENTS_RAW.name, partition, KEY, encode_pack([], some))
+    for some in _cut([each.order for each in addressed if isinstance(each.order, Erase)]):
+        for partition in range(partitions):  # a cart may be in any: it goes by its own id
+            yield OutputRecord(COMMERCE_FACTS.name, partition, KEY, encode_for_carts(some))
 
 
 def _by_partition(addressed: Iterable[Addressed], partitions: int) -> dict[int, list[Order]]:

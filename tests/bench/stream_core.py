@@ -20,7 +20,7 @@ import msgspec
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from processors.worker import Settings, run_steps
+from processors.worker import Settings, Steps, run_steps
 from runtime import logs
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings, ProcessorSettings, load
@@ -189,8 +189,7 @@ def main() -> None:
         logs.configure("bench")
         run_steps(
             Settings(load(KafkaSettings, os.environ), load(ProcessorSettings, os.environ)),
-            count,
-            idle,
+            Steps(count, idle),
             os.environ,
         )
         return

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Sequence
 
-from processors.worker import Settings, load_settings, open_group, run_steps
+from processors.worker import Settings, Steps, load_settings, open_group, run_steps
 from runtime import logs
 from runtime.group import Group
 from runtime.kafka import require_topics
@@ -86,7 +86,7 @@ def main() -> None:
     settings = load_settings(os.environ)
     require_topics(settings.kafka)
     signal.signal(BLOCK_LOOP, lambda *_: time.sleep(AGES_S))
-    run_steps(settings, count, chain, os.environ, group)
+    run_steps(settings, Steps(count, chain), os.environ, group)
 
 
 if __name__ == "__main__":

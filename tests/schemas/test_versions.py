@@ -27,6 +27,8 @@ PUBLISHED = {
     6: "c0ae4f7438fdc3c85a01da46ee493ad174c70411216ee202d079f146522a556f",
     7: "591a1b13e2f2f9521bc146276beaf50ef773225c30ae2757a23e5393d73efcf2",
     8: "323397159e514977bfe55ea906cb964b8207c6f77664f2d08e4255d6e2961d42",
+    9: "89fc7ad693c41d0cdc9bee337e81ee403f1e7d717bb40d0691301bbe42112570",
+    10: "1e19afb0e218635cd578130a9b3a189391018ce3da48c39e4af2fceb272c9af4",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]

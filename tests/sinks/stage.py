@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 from confluent_kafka import Producer
 
 from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, KafkaSettings
-from schemas.codec import RESOLVED_EVENT, body_of, encode_pointer, encoder
+from schemas.avro import amount_bytes
+from schemas.codec import RESOLVED_EVENT, body_of, encode_cart, encode_pointer, encode_product, encoder
 from sinks.clickhouse import ClickHouse, connect
 from sinks.container import container
 from sinks.migrations import Migration, migrate
 
 START_MS = 1_700_000_000_000
 PATIENCE_S = 60.0
+TEXTS_OF_PRODUCTS = ("name", "brand", "category", "variant", "currency", "url", "image_url")
 
 encode = encoder(RESOLVED_EVENT)  # takes times before 1970 too, which the resolver never writes
 
@@ -71,6 +74,44 @@ def pointer(node: int, owner: int, version: int = 1, **fields: Any) -> bytes:
 def pointer_record(node: int, owner: int, version: int = 1) -> dict[str, Any]:
     record = {"workspace": "main", "node": node, "owner": owner, "segments": [], "version": version}
     return record | {"is_deleted": False, "updated_at": START_MS}
+
+
+def cart(number: int, **fields: Any) -> bytes:
+    """One item's cart, touched at START_MS."""
+    item = {
+        "product": "mug",
+        "name": "Mug",
+        "variant": "",
+        "quantity": amount_bytes(1_000_000),
+        "price": None,
+    }
+    known: dict[str, Any] = {
+        "workspace": "main",
+        "cart": number,
+        "cart_id": f"k{number}",
+        "visitor": number,
+        "subject": number,
+        "source": "dev",
+        "timestamp": START_MS,
+        "active_at": START_MS,
+        "ordered_at": 0,
+        "candidate_at": 0,
+        "currency": "EUR",
+        "value": amount_bytes(8_500_000),
+        "items": [item],
+        "is_deleted": False,
+        "version": 1,
+    }
+    return encode_cart(known | fields)
+
+
+def product(number: int, valid_from: int = START_MS, **stated: Any) -> bytes:
+    """What was stated of it at a moment; amounts are in millionths."""
+    values: dict[str, Any] = dict.fromkeys(TEXTS_OF_PRODUCTS, "") | {"price": None} | stated
+    values["price"] = amount_bytes(values["price"])
+    record = {"workspace": "main", "product": f"p{number}", "valid_from": valid_from}
+    hour, statement = valid_from // 3_600_000, crc32(str(stated).encode())
+    return encode_product(record | {"hour": hour, "statement": statement, "stated": values, "latest": values})
 
 
 class Tables:

@@ -75,6 +75,8 @@ ROWS = {
     ),
     "pointers_in": ("node, owner, version", "1, 2, 3", "SELECT count() FROM identity_pointers"),
     "dead_letters_in": ("message_id", "'m'", "SELECT count() FROM dead_letters"),
+    "carts_in": ("cart, version", "1, 2", "SELECT count() FROM cart_states"),
+    "catalogue_in": ("product", "'mug'", "SELECT count() FROM catalogue_statements"),
     "ledger_in": ("outcome, events", "'resolved', 1", "SELECT toInt64(sum(events)) FROM ledger"),
 }
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from schemas.codec import (
+    CART,
     DEAD_LETTER,
     LEDGER_ENTRY,
     POINTER,
+    PRODUCT,
     RESOLVED_EVENT,
     encode_dead_letter,
     encode_ledger_entry,
@@ -18,7 +20,7 @@ from sinks.block import Block, Record
 from sinks.delivery import Delivery
 from sinks.tables import SINKS
 from tests.engines import embedded_clickhouse
-from tests.sinks.stage import START_MS, Tables, event, pointer
+from tests.sinks.stage import START_MS, Tables, cart, event, pointer, product
 
 MONTH_MS = 31 * 86_400_000
 OTHERS, AT_ONCE = 1_000, 100
@@ -31,6 +33,8 @@ OTHERS_OF = {
     "traits": "traits (workspace, subject, timestamp) SELECT 'others', number, toDateTime64('2020-01-01', 3, 'UTC')",
     "identity_pointers": "identity_pointers (workspace, node, owner) SELECT 'others', number, number",
     "dead_letters": "dead_letters (workspace, detail) SELECT 'others', toString(number)",
+    "cart_states": "cart_states (cart) SELECT number + 1000000",
+    "catalogue_statements": "catalogue_statements (workspace, hour) SELECT 'others', number",
     "ledger": "ledger (workspace, outcome, events) SELECT 'others', toString(number), 1",
 }
 ONE_BY_ONE = "SETTINGS max_block_size = 1, min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1"
@@ -59,6 +63,8 @@ def insert_all(tables: Tables, start: int) -> None:
         "events_in": (RESOLVED_EVENT, events),
         "pointers_in": (POINTER, [pointer(n, 9) for n in numbers]),
         "dead_letters_in": (DEAD_LETTER, [letter(str(n)) for n in numbers]),
+        "carts_in": (CART, [cart(n) for n in numbers]),
+        "catalogue_in": (PRODUCT, [product(n) for n in numbers]),
         "ledger_in": (LEDGER_ENTRY, [entry(1) for _ in numbers]),
     }
     assert set(values) == {sink.table for sink in SINKS.values()}

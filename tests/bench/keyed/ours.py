@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from processors.worker import Settings, run_steps
+from processors.worker import Settings, Steps, run_steps
 from runtime import logs
 from runtime.settings import KafkaSettings, ProcessorSettings, load
 from schemas.pack import decode_pack
@@ -67,7 +67,7 @@ def main() -> None:
     logs.configure("keyed")
     step = count_in(sys.argv[1])
     settings = Settings(load(KafkaSettings, os.environ), load(ProcessorSettings, os.environ))
-    run_steps(settings, step, idle, os.environ)
+    run_steps(settings, Steps(step, idle), os.environ)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from deploy.orders.plan import Company, Plan
 from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
 from processors.facts import ASSERTED, Fact
-from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encoder
+from schemas.codec import CART, DEAD_LETTER, POINTER, RESOLVED_EVENT, encoder
 from schemas.identifiers import hash_email
 from schemas.orders import Erase
 from schemas.stamps import Item
-from tests.sinks.stage import START_MS, event, pointer
+from tests.sinks.stage import START_MS, cart, event, pointer
 from tests.sinks.stage import Tables as Stage
 
 ANN, EMAIL, TABLET, BOB = 101, 102, 103, 104
@@ -81,6 +81,12 @@ def tables(clickhouse: str, database: str) -> Iterator[Tables]:
     stage.insert(
         "dead_letters_in", DEAD_LETTER, [letter('{"userId": "ann-1", "late": 1}', "resolve", LATE)], "t3"
     )
+    carts = [
+        cart(1, subject=ANN, timestamp=BEFORE),
+        cart(2, subject=ANN, timestamp=LATE),
+        cart(3, subject=BOB),
+    ]
+    stage.insert("carts_in", CART, carts, "t4")
     yield Tables(stage.client, "main", delete_timeout_s=60)
     stage.client.close()
 
@@ -91,7 +97,10 @@ def stored(tables: Tables) -> list[str]:
 
 def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
     would = would_delete(tables, [PLAN], VALUES)
-    assert would == {"events": 2, "traits": 2, "group_traits": 0, "dead_letters": 2, "identifiers": 2}
+    assert would == dict.fromkeys(("events", "traits", "dead_letters", "identifiers"), 2) | {
+        "group_traits": 0,
+        "cart_states": 1,
+    }
     assert delete(tables, PLAN, VALUES) == would
     assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
     assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"identifiers": 2}

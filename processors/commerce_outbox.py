@@ -1,0 +1,52 @@
+"""What a chunk of the resolver tells agent `commerce`, by partition; the same statement about a product goes out once a chunk."""
+
+from collections.abc import Iterator
+
+from processors.commerce_facts import (
+    CART_EVENTS,
+    CartFact,
+    ProductFact,
+    Values,
+    cart_fact,
+    encode_facts,
+    product_facts,
+    product_key,
+)
+from processors.parsed import ParsedEvent
+from processors.products import hour_of
+from schemas.identifiers import node_id, partition_of
+from schemas.stamps import Stamps
+from schemas.stream import OutputRecord
+from schemas.topics import COMMERCE_FACTS
+
+Stated = tuple[str, str, int, Values]
+
+
+class CommerceOutbox:
+    def __init__(self, partitions: int, hash_key: bytes) -> None:
+        self._partitions = partitions
+        self._hash_key = hash_key
+        self._carts: dict[int, list[CartFact]] = {}
+        self._products: dict[Stated, ProductFact] = {}
+
+    def add(self, event: ParsedEvent, stamps: Stamps, subject: int, message_id: str) -> None:
+        """An event that is stored, and that means something to everybody."""
+        if stamps.meaning.event in CART_EVENTS:
+            fact = cart_fact(event, stamps, subject, node_id(message_id.encode(), self._hash_key))
+            self._carts.setdefault(partition_of(fact.key, self._partitions), []).append(fact)
+        for stated in product_facts(event, stamps):
+            key = stated.workspace, stated.product, hour_of(stated.time), stated.values
+            known = self._products.get(key)
+            if known is None or stated.time < known.time:
+                self._products[key] = stated
+
+    def records(self) -> Iterator[OutputRecord]:
+        products: dict[int, list[ProductFact]] = {}
+        for fact in self._products.values():
+            place = partition_of(product_key(fact.workspace, fact.product), self._partitions)
+            products.setdefault(place, []).append(fact)
+        for place in sorted(self._carts.keys() | products.keys()):
+            some, stated = self._carts.get(place, []), products.get(place, [])
+            key = some[0].key if some else product_key(stated[0].workspace, stated[0].product)
+            for value in encode_facts(some, stated):
+                yield OutputRecord(COMMERCE_FACTS.name, place, key, value)
