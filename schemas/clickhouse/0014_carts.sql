@@ -49,7 +49,7 @@ SELECT * FROM {database}.carts_in;
 -- What is a person's is told by identity as of now, and so is whether they ordered: an order by a server under another id counts.
 -- `status` is `ordered` when an order came at or after the last activity, else `abandoned` when an event said so, else `open`.
 -- Both times are there when an order came after that event.
-CREATE VIEW IF NOT EXISTS {database}.carts AS
+CREATE OR REPLACE VIEW {database}.carts AS
 SELECT
     c.workspace AS workspace,
     c.cart_id AS cart_id,
@@ -126,7 +126,7 @@ SELECT
 FROM {database}.catalogue_in;
 
 -- A product's fields from each moment on at which something was stated of it: of each field the last value that was stated by then.
-CREATE VIEW IF NOT EXISTS {database}.catalogue AS
+CREATE OR REPLACE VIEW {database}.catalogue AS
 SELECT
     workspace,
     product,
@@ -154,7 +154,7 @@ FROM
 WINDOW earlier AS (PARTITION BY workspace, product ORDER BY valid_from, statement ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
 -- The items of events, and of each what its event leaves out, from the catalogue as of the event's time.
-CREATE VIEW IF NOT EXISTS {database}.event_items AS
+CREATE OR REPLACE VIEW {database}.event_items AS
 SELECT
     e.workspace AS workspace,
     e.message_id AS message_id,
