@@ -30,7 +30,9 @@ class CommerceOutbox:
         self._products: dict[Stated, ProductFact] = {}
 
     def add(self, event: ParsedEvent, stamps: Stamps, subject: int, message_id: str) -> None:
-        """An event that is stored, and that means something to everybody."""
+        """An event that is stored."""
+        if not stamps.meaning.event:  # nearly always
+            return
         if stamps.meaning.event in CART_EVENTS:
             fact = cart_fact(event, stamps, subject, node_id(message_id.encode(), self._hash_key))
             self._carts.setdefault(partition_of(fact.key, self._partitions), []).append(fact)

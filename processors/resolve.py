@@ -42,14 +42,11 @@ from schemas.identifiers import (
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.remarks import Remark
-from schemas.stamps import NO_MEANING
 from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
 from schemas.user_steps import UserSteps
 
-RECORD_BYTES_MAX = (
-    950_000  # Kafka takes about a million: a larger resolved event would stop the partition for good
-)
+RECORD_BYTES_MAX = 950_000  # Kafka takes about a million; a larger one would stop the partition for good
 
 _NO_IDENTIFIER = Refusal(
     Reason.NO_IDENTIFIER, "no userId, anonymousId, e-mail or external id says whose event this is"
@@ -156,8 +153,7 @@ class _Chunk:
         for partition, facts in sorted(self.facts.items()):
             for value in encode_facts(facts, []):
                 self.outputs.append(OutputRecord(IDENTITY_FACTS.name, partition, facts[0].node, value))
-        self.outputs.extend(self.commerce.records())
-        self.outputs.extend(self.ledger.records())
+        self.outputs += [*self.commerce.records(), *self.ledger.records()]
         return self.outputs
 
     def _event(self, packed: PackedEvent, lineage: Lineage) -> None:
@@ -248,8 +244,7 @@ class _Chunk:
         self.outputs.append(
             OutputRecord(EVENTS_RESOLVED.name, partition_of(key, self.partitions), key, value)
         )
-        if stamped.stamps.meaning is not NO_MEANING:
-            self.commerce.add(stored, stamped.stamps, whose.subject, stamped.origin.message_id)
+        self.commerce.add(stored, stamped.stamps, whose.subject, stamped.origin.message_id)
         if facts:
             self._state(facts)
         if about.remarks or not event.times.original or stamped.stored is not event:
