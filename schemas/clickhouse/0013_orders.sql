@@ -96,7 +96,6 @@ WITH
             user_id != '' AS is_known,
             dictGetOrDefault('{database}.idr_segment', 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
             dictGetOrDefault('{database}.idr_root', 'root', owner, owner) AS root,
-            if(visit.number > 0, toString(visit.touch.channel), '') AS channel,
             commerce,
             items
         FROM {database}.events
@@ -116,7 +115,6 @@ WITH
             max(timestamp) AS changed_at,
             countIf(kind = 'Order Updated') > 0 AS is_updated,
             countIf(kind = 'Order Cancelled') > 0 AS is_cancelled,
-            argMaxIf(said.channel, place, is_report AND said.channel != '') AS channel,
             argMaxIf(commerce.currency, place, is_report AND commerce.currency != '') AS stated_currency,
             argMaxIf(commerce.value, place, is_report) AS value,
             argMaxIf(commerce.revenue, place, is_report) AS revenue,
@@ -193,7 +191,6 @@ SELECT
     is_reported,
     reports,
     sources,
-    channel,
     affiliation,
     checkout_id,
     cart_id,
@@ -232,7 +229,6 @@ SELECT
     profile_id,
     ordered_at,
     status,
-    channel,
     line,
     multiIf(item.product_id != '', item.product_id, item.sku != '', item.sku, item.name) AS product,
     item.product_id AS product_id,

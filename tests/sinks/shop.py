@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.stamps import MONEY_MAX, Commerce, Item, Meaning, Touch, Visit
+from schemas.stamps import MONEY_MAX, Commerce, Item, Meaning
 from tests.sinks.stage import event
 
 COMPLETED, UPDATED = "Order Completed", "Order Updated"
@@ -16,7 +16,7 @@ KINDS = (COMPLETED, UPDATED, REFUNDED, CANCELLED)
 
 ORDERS_SQL = """\
 SELECT order_id, message_id, profile, toUnixTimestamp64Milli(ordered_at), toUnixTimestamp64Milli(changed_at), status, is_reported,
-       reports, sources, channel, coupon, currency, revenue, total, shipping, amount, refunded, net, rate,
+       reports, sources, coupon, currency, revenue, total, shipping, amount, refunded, net, rate,
        amount_base, refunded_base, net_base, unconverted, arrayMap(item -> item.sku, items)
 FROM orders WHERE workspace = '{workspace}' ORDER BY order_id, message_id"""
 
@@ -35,7 +35,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     source: str = "web"
     subject: int = 1
     user_id: str = ""
-    channel: str = ""
     commerce: Commerce = Commerce()
     items: tuple[Item, ...] = ()
 
@@ -52,12 +51,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind in (COMPLETED, UPDATED)
 
     def value(self, workspace: str, **fields: Any) -> bytes:
-        visit = Visit(number=1, touch=Touch(channel=self.channel)) if self.channel else Visit()
         stamps = {
             "meaning": Meaning(family="ecommerce", event=self.kind),
             "commerce": self.commerce,
             "items": self.items,
-            "visit": visit,
         }
         return event(
             self.number,
@@ -130,7 +127,6 @@ def _order(key: tuple[str, str], events: list[Report], base: str, rates: Rates) 
         bool(told),
         len(told),
         sorted({report.source for report in told}),
-        _last([report.channel for report in told]) or "",
         _last([report.commerce.coupon for report in told]) or "",
         currency,
         money["revenue"],

@@ -64,7 +64,6 @@ REPORT = st.builds(
     source=st.sampled_from(["web", "server"]),
     subject=st.integers(1, 3),
     user_id=st.sampled_from(["", "ann"]),
-    channel=st.sampled_from(["", "email", "paid_search"]),
     commerce=COMMERCE,
     items=st.lists(ITEM, max_size=2).map(tuple),
 )
