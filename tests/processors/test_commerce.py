@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.commerce import COMPLAINTS_MAX, FAMILY, ITEMS_MAX, ONE_PRODUCT, typed_commerce, with_commerce
+from processors.resolve import Resolver
 from schemas.catalogue import catalogue, event_spec
+from schemas.codec import decode
+from schemas.pack import encode_pack
 from schemas.stamp_codec import encode_stamps
 from schemas.stamps import MONEY_MAX, NO_COMMERCE, NO_MEANING, Commerce, Item, Meaning, Stamps
+from schemas.stream import InputRecord
+from schemas.topics import EVENTS_RESOLVED
+from tests.processors.driver import HASH_KEY, packed
 from tests.processors.test_money import JSON
 
 EXAMPLES = [
@@ -175,6 +181,25 @@ def test_every_example_of_the_spec_fits(example: dict[str, Any]) -> None:
 def test_every_family_of_names_has_an_example() -> None:
     specs = [event_spec(example["event"]) for example in EXAMPLES]
     assert {spec.name for spec in specs if spec} == set(NAMES)
+
+
+def test_a_resolved_event_has_its_order_and_its_items() -> None:
+    call = {
+        "type": "track",
+        "messageId": "m",
+        "userId": "ann",
+        "event": "Completed Order",
+        "properties": ORDER,
+    }
+    resolver = Resolver(hash_key=HASH_KEY, partitions=1, duplicate_window_days=7, duplicate_ids_per_key_max=9)
+    outputs = resolver(0, [InputRecord(0, 0, None, encode_pack([packed(call)]))], {})
+    (event,) = (decode(output.value) for output in outputs if output.topic == EVENTS_RESOLVED.name)
+    assert event["meaning"] == {"family": FAMILY, "event": "Order Completed", "violations": []}
+    assert (event["commerce"]["total"], event["commerce"]["currency"]) == (money("27.5"), "USD")
+    assert [(found["sku"], found["price"], found["quantity"]) for found in event["items"]] == [
+        ("45790-32", 19, 1),
+        ("46493-32", 3, 2),
+    ]
 
 
 def test_an_event_of_another_family_says_nothing() -> None:
