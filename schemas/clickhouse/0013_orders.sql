@@ -1,7 +1,7 @@
 -- Orders, their items, products and customers: views over events, the same for any order of arrival (docs/commerce.md says what each counts).
 
 -- A granule holds few names of events, so most are skipped.
-ALTER TABLE {database}.events ADD INDEX IF NOT EXISTS by_meaning tupleElement(meaning, 'event') TYPE set(16) GRANULARITY 1;
+ALTER TABLE {database}.events ADD INDEX IF NOT EXISTS by_meaning meaning.event TYPE set(16) GRANULARITY 1;
 
 -- What one unit of a currency is worth in the base, from that day until the next one that is known. Loaded by `stitchline rates`; a row
 -- that comes again replaces the one before it.

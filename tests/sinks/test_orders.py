@@ -192,6 +192,13 @@ def test_a_refund_in_another_currency_is_converted_by_the_rates_of_the_order(tab
     assert found == [(Decimal(9), Decimal(21), []), (None, None, ["CHF"])]
 
 
+def test_events_about_other_things_are_not_read(tables: Tables) -> None:
+    own = workspace()
+    stored(tables, own, [order(1, COMPLETED, total=10).value(own)])
+    plan = "\n".join(row[0] for row in tables.rows("EXPLAIN indexes = 1 SELECT sum(net) FROM orders"))
+    assert "Name: by_meaning" in plan
+
+
 def test_rates_may_be_loaded_again_and_the_last_counts(clickhouse: str, database: str) -> None:
     tables = Tables(clickhouse, database)
     stored(tables, "main", [order(1, COMPLETED, total=10, currency="USD").value("main")])
