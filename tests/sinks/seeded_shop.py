@@ -79,8 +79,9 @@ class Shop:
             self._live(number)
 
     def first_channels(self) -> Counter[str]:
-        """Of people with a user id: the channel of their first visit, whichever device it was on."""
-        return Counter(min(person.tells)[1] for person in self.people.values())
+        """Of people with a user id: what first brought them, on whichever device; those who always came by themselves apart."""
+        brought = ([tell for tell in person.tells if tell[1] != "direct"] for person in self.people.values())
+        return Counter(min(tells)[1] for tells in brought if tells)
 
     def _live(self, number: int) -> None:
         devices = [f"device-{number:05}-{index}" for index in range(self._random.choice((1, 1, 2)))]

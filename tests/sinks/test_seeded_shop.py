@@ -127,7 +127,7 @@ def test_sessions_are_those_that_were_made(tables: Tables, shop: Shop) -> None:
     }
 
 
-def test_first_touch_of_a_person_is_that_of_the_first_visit_on_any_device(tables: Tables, shop: Shop) -> None:
+def test_first_touch_of_a_person_is_what_first_brought_them_on_any_device(tables: Tables, shop: Shop) -> None:
     assert dict(tables.rows(FIRST_TOUCH)) == dict(shop.first_channels())
 
 
