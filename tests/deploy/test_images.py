@@ -68,8 +68,10 @@ def test_every_variable_is_a_setting_and_every_setting_without_a_default_is_give
 
 def test_secrets_have_no_default() -> None:
     text = images.COMPOSE.read_text()
-    assert set(re.findall(r"\$\{(\w+)", text)) == {"STITCHLINE_HASH_KEY", "CLICKHOUSE_PASSWORD"}
-    assert len(re.findall(r"\$\{\w+:\?[^}]+\}", text)) == len(re.findall(r"\$\{", text))
+    assert set(re.findall(r"\$\{(\w+):\?[^}]+\}", text)) == {"STITCHLINE_HASH_KEY", "CLICKHOUSE_PASSWORD"}
+    others = {"ADDRESS_KEPT": "truncated", "GEO_FILE": "", "COLLECTOR_TRUSTED_PROXIES": ""}
+    assert dict(re.findall(r"\$\{(\w+):-([^}]*)\}", text)) == others
+    assert len(re.findall(r"\$\{\w+:[?-][^}]*\}", text)) == len(re.findall(r"\$\{", text))
 
 
 def test_no_two_processes_share_a_name_or_a_folder() -> None:
