@@ -1,0 +1,93 @@
+"""Visits and orders by channel, asked of a real engine: the same whatever order events come in."""
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from processors.resolve import Resolver
+from schemas.codec import RESOLVED_EVENT
+from schemas.identifiers import ANONYMOUS, node_key
+from schemas.pack import encode_pack
+from schemas.stream import InputRecord
+from tests.processors.driver import HASH_KEY, packed
+from tests.sinks.stage import Tables
+
+SHOP = "https://shop.example/"
+PAID = "?utm_source=google&utm_medium=cpc&utm_campaign=brand&gclid=1"
+LETTER = "?utm_source=newsletter&utm_medium=email"
+COLUMNS = "toString(day), channel, source, campaign, visits, visitors, people, bounces, orders, revenue"
+
+
+def view(time: str, device: str, address: str, referrer: str = "") -> dict[str, Any]:
+    return {
+        "type": "page",
+        "anonymousId": device,
+        "timestamp": time,
+        "context": {"page": {"url": SHOP + address, "referrer": referrer}},
+    }
+
+
+def order(time: str, device: str, name: str, order_id: str, revenue: float) -> dict[str, Any]:
+    page = {"url": SHOP + "thanks", "referrer": SHOP}
+    said = {"order_id": order_id, "revenue": revenue, "currency": "EUR", "products": []}
+    return {
+        "type": "track",
+        "event": name,
+        "anonymousId": device,
+        "timestamp": time,
+        "properties": said,
+        "context": {"page": page},
+    }
+
+
+STORY = [
+    view("2024-05-03T10:00:00Z", "d1", PAID, "https://www.google.com/"),
+    view("2024-05-03T10:01:00Z", "d1", "shoes", SHOP),
+    order("2024-05-03T10:02:00Z", "d1", "Order Completed", "1", 30),
+    view("2024-05-03T12:00:00Z", "d2", ""),
+    order("2024-05-03T12:01:00Z", "d2", "Order Completed", "2", 10.5),
+    view("2024-05-03T13:00:00Z", "d3", "", "https://chatgpt.com/"),
+    view("2024-05-04T09:00:00Z", "d1", LETTER),
+    order("2024-05-04T09:01:00Z", "d1", "Order Completed", "3", 99),
+    order("2024-05-04T09:02:00Z", "d1", "Order Cancelled", "3", 99),
+    view("2024-05-04T12:00:00Z", "d1", "shoes"),
+    order("2024-05-04T12:01:00Z", "d1", "Order Completed", "4", 20),
+]
+WANTED = [
+    ("2024-05-03", "ai_assistant", "chatgpt", "", 1, 1, 1, 1, 0, Decimal(0)),
+    ("2024-05-03", "direct", "", "", 1, 1, 1, 0, 1, Decimal("10.5")),
+    ("2024-05-03", "paid_search", "google", "brand", 1, 1, 1, 0, 1, Decimal(30)),
+    ("2024-05-04", "direct", "", "", 1, 1, 1, 0, 0, Decimal(0)),
+    ("2024-05-04", "email", "newsletter", "", 1, 1, 1, 0, 1, Decimal(20)),
+]
+
+
+def stored(tables: Tables, workspace: str, calls: list[dict[str, Any]]) -> None:
+    resolver = Resolver(
+        hash_key=HASH_KEY, partitions=1, duplicate_window_days=7, duplicate_ids_per_key_max=99
+    )
+    state: dict[bytes, bytes] = {}
+    values: list[bytes] = []
+    for number, call in enumerate(calls):
+        message = call | {"messageId": f"{workspace}-{STORY.index(call)}"}
+        routing = node_key(workspace, ANONYMOUS, call["anonymousId"])
+        value = encode_pack([packed(message, workspace=workspace, routing=routing)])
+        outputs = resolver(0, [InputRecord(number, 0, None, value)], state)
+        values += [output.value for output in outputs if output.topic == "events.resolved"]
+    tables.insert("events_in", RESOLVED_EVENT, values, workspace)
+
+
+def test_visits_and_orders_are_counted_by_channel_in_any_order_of_arrival(
+    clickhouse: str, database: str
+) -> None:
+    tables = Tables(clickhouse, database)
+    shuffled = STORY[:]
+    Random(7).shuffle(shuffled)  # noqa: S311 - the order of a test
+    for workspace, calls in (("told", STORY), ("back", STORY[::-1]), ("shuffled", shuffled)):
+        stored(tables, workspace, calls)
+        found = tables.rows(
+            f"SELECT {COLUMNS} FROM channels WHERE workspace = '{workspace}' ORDER BY day, channel"  # noqa: S608 - names of ours
+        )
+        assert found == WANTED, workspace
+    assert tables.row("SELECT min(day) FROM channels") == (date(2024, 5, 3),)
