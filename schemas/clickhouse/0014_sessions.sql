@@ -79,7 +79,7 @@ SELECT
     event.message_id AS message_id,
     event.timestamp AS timestamp,
     event.visitor AS visitor,
-    concat(lower(leftPad(hex(event.visitor), 16, '0')), '-', lower(trimLeft(hex(start.ms), '0'))) AS session_id,
+    concat(lower(leftPad(hex(event.visitor), 16, '0')), '-', if(start.ms = 0, '0', lower(trimLeft(hex(start.ms), '0')))) AS session_id,
     fromUnixTimestamp64Milli(start.ms, 'UTC') AS started_at
 FROM
 (
@@ -95,7 +95,7 @@ ASOF JOIN
 ) AS start ON event.workspace = start.workspace AND event.visitor = start.visitor AND event.ms >= start.ms;
 
 CREATE OR REPLACE VIEW {database}.event_sessions AS
-SELECT * FROM {database}.event_sessions_between(since = '1970-01-02 00:00:00', until = '2200-01-02 00:00:00');
+SELECT * FROM {database}.event_sessions_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00');
 
 -- Sessions that begin from `since` (inclusive) to `until` (exclusive). Pages are without query and fragment; a screen's is its name. The touch is
 -- the first that an event of the session tells, else of channel `direct`. A bounce is one page, screen or track call and no more.
@@ -103,7 +103,7 @@ CREATE OR REPLACE VIEW {database}.sessions_between AS
 SELECT
     workspace,
     visitor,
-    concat(lower(leftPad(hex(visitor), 16, '0')), '-', lower(trimLeft(hex(started_ms), '0'))) AS session_id,
+    concat(lower(leftPad(hex(visitor), 16, '0')), '-', if(started_ms = 0, '0', lower(trimLeft(hex(started_ms), '0')))) AS session_id,
     dictGetOrDefault('{database}.idr_segment', 'owner', subject, started_ms, subject) AS owner,
     dictGetOrDefault('{database}.idr_root', 'root', owner, owner) AS profile,
     lower(leftPad(hex(profile), 16, '0')) AS profile_id,
@@ -171,7 +171,7 @@ SELECT
     * EXCEPT (owner, profile),
     row_number() OVER (PARTITION BY workspace, visitor ORDER BY started_at) AS number,
     row_number() OVER (PARTITION BY workspace, profile_id ORDER BY started_at, visitor) AS profile_number
-FROM {database}.sessions_between(since = '1970-01-02 00:00:00', until = '2200-01-02 00:00:00');
+FROM {database}.sessions_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00');
 
 -- Every arrival that something is known of, with the profile of now: what brought people, in which order.
 CREATE OR REPLACE VIEW {database}.touches_between AS
@@ -180,7 +180,7 @@ SELECT
     dictGetOrDefault('{database}.idr_segment', 'owner', subject, ms, subject) AS owner,
     lower(leftPad(hex(dictGetOrDefault('{database}.idr_root', 'root', owner, owner)), 16, '0')) AS profile_id,
     visitor,
-    concat(lower(leftPad(hex(visitor), 16, '0')), '-', lower(trimLeft(hex(started_ms), '0'))) AS session_id,
+    concat(lower(leftPad(hex(visitor), 16, '0')), '-', if(started_ms = 0, '0', lower(trimLeft(hex(started_ms), '0')))) AS session_id,
     fromUnixTimestamp64Milli(ms, 'UTC') AS timestamp,
     touch
 FROM
@@ -216,16 +216,16 @@ FROM
 
 CREATE OR REPLACE VIEW {database}.touches AS
 SELECT * EXCEPT owner, row_number() OVER (PARTITION BY workspace, profile_id ORDER BY timestamp, visitor) AS number
-FROM {database}.touches_between(since = '1970-01-02 00:00:00', until = '2200-01-02 00:00:00');
+FROM {database}.touches_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00');
 
 CREATE OR REPLACE VIEW {database}.first_touch AS
 SELECT workspace, profile_id, min((timestamp, visitor, touch)).3 AS touch, min(timestamp) AS touched_at
-FROM {database}.touches_between(since = '1970-01-02 00:00:00', until = '2200-01-02 00:00:00')
+FROM {database}.touches_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00')
 GROUP BY workspace, profile_id;
 
 CREATE OR REPLACE VIEW {database}.last_touch AS
 SELECT workspace, profile_id, max((timestamp, visitor, touch)).3 AS touch, max(timestamp) AS touched_at
-FROM {database}.touches_between(since = '1970-01-02 00:00:00', until = '2200-01-02 00:00:00')
+FROM {database}.touches_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00')
 GROUP BY workspace, profile_id;
 
 -- How long people were signed in, by session: from a login to the next logout of that visitor, and only while a session lasts. Who is signed in says
@@ -247,7 +247,7 @@ SELECT
     dictGetOrDefault('{database}.idr_segment', 'owner', span.5, span.1, span.5) AS owner,
     lower(leftPad(hex(dictGetOrDefault('{database}.idr_root', 'root', owner, owner)), 16, '0')) AS profile_id,
     visitor,
-    concat(lower(leftPad(hex(visitor), 16, '0')), '-', lower(trimLeft(hex(span.3), '0'))) AS session_id,
+    concat(lower(leftPad(hex(visitor), 16, '0')), '-', if(span.3 = 0, '0', lower(trimLeft(hex(span.3), '0')))) AS session_id,
     fromUnixTimestamp64Milli(span.3, 'UTC') AS started_at,
     sum(span.2 - span.1) AS signed_in_ms
 FROM
@@ -275,7 +275,7 @@ FROM
     FROM
     (
         SELECT workspace, visitor, ms, toInt8(-1) AS mark, started_ms, toUInt64(0) AS subject
-        FROM {database}.session_moments_between(since = '1970-01-02 00:00:00', until = '2200-01-02 00:00:00')
+        FROM {database}.session_moments_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00')
         WHERE visitor IN (SELECT visitor FROM marks)
         UNION ALL
         SELECT workspace, visitor, ms, mark, toInt64(0), subject FROM marks
