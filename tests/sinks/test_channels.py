@@ -1,7 +1,9 @@
 """Visits and orders by channel, asked of a real engine: the same whatever order events come in."""
 
+import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,6 +15,8 @@ from schemas.stream import InputRecord
 from tests.processors.driver import HASH_KEY, packed
 from tests.sinks.stage import Tables
 
+PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text()
+QUERIES = re.findall(r"^SELECT.*?;$", PAGE, re.DOTALL | re.MULTILINE)
 SHOP = "https://shop.example/"
 PAID = "?utm_source=google&utm_medium=cpc&utm_campaign=brand&gclid=1"
 LETTER = "?utm_source=newsletter&utm_medium=email"
@@ -90,4 +94,9 @@ def test_visits_and_orders_are_counted_by_channel_in_any_order_of_arrival(
             f"SELECT {COLUMNS} FROM channels WHERE workspace = '{workspace}' ORDER BY day, channel"  # noqa: S608 - names of ours
         )
         assert found == WANTED, workspace
+    assert len(QUERIES) == 3
+    for query in QUERIES:
+        tables.rows(
+            query.replace("stitchline.", f"{database}.").replace("today() - 30", "toDate('2024-05-03')")
+        )
     assert tables.row("SELECT min(day) FROM channels") == (date(2024, 5, 3),)
