@@ -10,7 +10,7 @@ import msgspec
 from deploy.demo.call import ADDED, ORDERED, VIEWED, Call
 from deploy.demo.people import People, page_of
 from deploy.demo.plan import BROWSER, Traffic
-from deploy.demo.shop import DIRECT, EMAIL, HOME, ORGANIC, PAID, REFERRAL, SOCIAL
+from deploy.demo.shop import DIRECT, EMAIL, HOME, ORGANIC, PAID, PAID_SOCIAL, REFERRAL, SOCIAL
 
 WEEK = timedelta(days=7)
 ENGINES = ("google.com", "bing.com", "duckduckgo.com")
@@ -152,7 +152,7 @@ def channel_of(call: Call) -> str:
     medium = parse_qs(urlsplit(page["url"]).query).get("utm_medium", [""])[0]
     host = (urlsplit(page["referrer"]).hostname or "").removeprefix("www.")
     if medium:
-        return {"cpc": PAID, "email": EMAIL}.get(medium, SOCIAL)
+        return {"cpc": PAID, "email": EMAIL}.get(medium, PAID_SOCIAL)
     if not host:
         return DIRECT
     return ORGANIC if host in ENGINES else SOCIAL if host in NETWORKS else REFERRAL

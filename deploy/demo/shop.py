@@ -18,7 +18,7 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """How a visit begins: the channel that a marketer calls it, where it came from, and the campaign in its address."""
+    """How a visit begins: its channel, where it came from, and the campaign in its address."""
 
     channel: str
     referrer: str = ""
@@ -40,8 +40,9 @@ CATALOGUE = (
     Product("kit-01", "Gift Box", "gifts", 45.0),
 )
 
-DIRECT, ORGANIC, PAID = "direct", "organic search", "paid search"
-EMAIL, SOCIAL, REFERRAL = "email", "social", "referral"
+# As docs/channels.md names them.
+DIRECT, ORGANIC, PAID = "direct", "organic_search", "paid_search"
+EMAIL, SOCIAL, PAID_SOCIAL, REFERRAL = "email", "organic_social", "paid_social", "referral"
 
 NEWSLETTER = Arrival(
     EMAIL, "", (("utm_source", "newsletter"), ("utm_medium", "email"), ("utm_campaign", "first-flush"))
@@ -72,7 +73,9 @@ ARRIVALS = (
     ),
     *(POST, POST),
     Arrival(
-        SOCIAL, "", (("utm_source", "instagram"), ("utm_medium", "paid-social"), ("utm_campaign", "gifts"))
+        PAID_SOCIAL,
+        "",
+        (("utm_source", "instagram"), ("utm_medium", "paid-social"), ("utm_campaign", "gifts")),
     ),
     *(Arrival(REFERRAL, "https://tea-blog.example/"), Arrival(REFERRAL, "https://price-check.example/")),
 )

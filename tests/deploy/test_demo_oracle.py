@@ -51,7 +51,7 @@ def test_every_number_has_something_to_count() -> None:
     assert 0 < expected.on_two_devices < expected.with_account < expected.people
     assert 0 < len(expected.segment) < expected.people
     assert {channel.name for channel in expected.channels} == {
-        shop.DIRECT, shop.ORGANIC, shop.PAID, shop.EMAIL, shop.SOCIAL, shop.REFERRAL,
+        shop.DIRECT, shop.ORGANIC, shop.PAID, shop.EMAIL, shop.SOCIAL, shop.PAID_SOCIAL, shop.REFERRAL,
     }  # fmt: skip
     assert all(channel.orders and channel.revenue for channel in expected.channels)
 
