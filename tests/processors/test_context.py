@@ -14,6 +14,8 @@ from processors.network import Kept
 from processors.place import Places
 from processors.resolve import Resolver
 from processors.user_agents import user_agent_reader
+from processors.worker import rules
+from runtime.settings import SettingsError
 from schemas.codec import decode
 from schemas.pack import Connection, PackedEvent, encode_pack
 from schemas.stream import InputRecord
@@ -103,6 +105,15 @@ def test_a_dead_letter_has_what_the_client_sent(devices: Devices) -> None:
         EVENTS_DEAD.name
     ]
     assert letter["payload"] == sent
+
+
+def test_the_process_reads_its_settings_and_refuses_a_file_that_is_missing() -> None:
+    found = rules({"ADDRESS_KEPT": "none"}).context
+    assert (found.address_kept, rules({}).context.address_kept) == ("none", "truncated")
+    assert found.devices is not None
+    assert found.devices.of({"userAgent": PHONE}, None).kind == "mobile"
+    with pytest.raises(SettingsError, match=r"GEO_FILE: missing\.mmdb"):
+        rules({"GEO_FILE": "missing.mmdb"})
 
 
 def test_a_pack_of_an_earlier_release_is_read(devices: Devices) -> None:
