@@ -142,9 +142,9 @@ class Channels:
         mail_tool = ""
         for name, raw in _parameters(query):
             if (part := self._parts.get(name)) and not parts[part]:
-                parts[part] = _tidy(part, unquote_plus(raw))
+                parts[part] = _tidy(part, _decoded(raw))
             elif name in self._clicks:
-                clicks.append((name, unquote_plus(raw).strip()))
+                clicks.append((name, _decoded(raw).strip()))
             elif not mail_tool:
                 mail_tool = self._mail_marks.get(name, "")
         found = tuple(parts.values())
@@ -205,6 +205,10 @@ def _stated(campaign: dict[str, Any]) -> Said:
         for part, value in zip(PARTS, values, strict=True)
     )
     return said if any(said) else NOTHING_SAID
+
+
+def _decoded(raw: str) -> str:
+    return unquote_plus(raw) if "%" in raw or "+" in raw else raw
 
 
 def _tidy(part: str, value: str) -> str:
