@@ -5,7 +5,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.rates import Rate
@@ -70,7 +70,7 @@ REPORT = st.builds(
 
 
 @given(st.lists(REPORT, min_size=1, max_size=40), st.randoms(use_true_random=False))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None)
 def test_any_reports_in_any_order_and_twice_make_the_orders_of_a_plain_recomputation(
     tables: Tables, drawn: list[Report], random: Random
 ) -> None:
