@@ -77,6 +77,18 @@ WHERE workspace = {workspace:String} AND group_traits.subject IN (MEMBERS)
       owner) = {root:UInt64}
 ORDER BY timestamp, group_id, name, value"""
 
+_CART = """\
+SELECT
+    'cart' AS kind, workspace, lower(leftPad(hex(cart_states.subject), 16, '0')) AS subject, cart_id, source, timestamp,
+    active_at, ordered_at, candidate_at, currency, value, items
+FROM cart_states FINAL
+WHERE workspace = {workspace:String} AND cart_states.subject IN (MEMBERS)
+  AND dictGetOrDefault({roots:String}, 'root',
+      dictGetOrDefault(
+          {segments:String}, 'owner', cart_states.subject, toUnixTimestamp64Milli(active_at), cart_states.subject) AS owner,
+      owner) = {root:UInt64}
+ORDER BY active_at, cart_id"""
+
 _EVENT = """\
 SELECT
     'event' AS kind, workspace, source, message_id, type, event, name, timestamp, received_at, sent_at, original_timestamp,
@@ -118,6 +130,7 @@ SECTIONS = {
         ("pointer", _POINTER),
         ("trait", _TRAIT),
         ("group", _GROUP),
+        ("cart", _CART),
         ("event", _EVENT),
     )
 }

@@ -83,7 +83,7 @@ def test_everything_of_one_person_is_there_and_nothing_of_another(tables):
     assert [(line["name"], json.loads(line["value"])) for line in found["trait"]] == [("email", "ann@x.io")]
 
 
-def test_what_was_stamped_and_what_was_said_of_groups_is_there(tables):
+def test_what_was_stamped_and_groups_and_carts_are_there(tables):
     stamped = {
         "place": {"address": "192.0.2.0", "country": "DE", "region": "", "city": "Bonn", "timezone": ""}
     }
@@ -99,10 +99,16 @@ def test_what_was_stamped_and_what_was_said_of_groups_is_there(tables):
     page = '{"page":{"url":"https://shop.example/a"}}'
     call = event(1, message_id="choir-1", subject=carl, identifiers=named, context=page, **said, **stamped)
     tables.insert("events_in", RESOLVED_EVENT, [call], "groups")
+    tables.client.insert(
+        "cart_states",
+        [["main", 7, "cart-1", carl, 1]],
+        ["workspace", "cart", "cart_id", "subject", "version"],
+    )
     found = exported(tables, "carl")
+    assert [line["cart_id"] for line in found["cart"]] == ["cart-1"]
     lines = [(line["group_id"], line["name"], line["value"]) for line in found["group"]]
     assert lines == [("choir", "", ""), ("choir", "name", '"Choir"')]
-    assert exported(tables, "ann")["group"] == []
+    assert (exported(tables, "ann")["group"], exported(tables, "ann")["cart"]) == ([], [])
     (line,) = found["event"]
     assert (line["place"]["city"], line["page"]["url"]) == ("Bonn", "https://shop.example/a")
     parts = {"visitor", "touch", "visit", "device", "meaning", "commerce", "items", "clock_offset_ms"}
