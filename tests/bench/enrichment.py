@@ -2,7 +2,7 @@
 kept of a visitor. State in memory, packs of 8 in chunks as one fetch brings them, settings as shipped.
 
 The whole is the difference of two passes, taken in turns in CPU time. A part's share is what passes within it on the way of an
-event, by a CPU clock around it; what that clock costs is measured too and taken off. What is written of the stamps is a part, too.
+event, by a CPU clock around it; what that clock costs is measured too and taken off. Writing the stamps is a part, too.
 """
 
 import random
