@@ -18,6 +18,7 @@ from runtime.control import read_control, write_control
 from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, SessionSettings, load
 from schemas.control import parse_file
+from sinks.abandoned import NAME as ABANDONED
 from sinks.migrations import migrate
 from sinks.tables import SINKS
 
@@ -186,7 +187,9 @@ class Stack:
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
         return [
-            self._spec("sinks", _stage("sink", *SINKS), environ, lambda: ports.answers_http(sinks_url)),
+            self._spec(
+                "sinks", _stage("sink", *SINKS, ABANDONED), environ, lambda: ports.answers_http(sinks_url)
+            ),
             self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
             self._spec("collector", _stage("collector"), environ, lambda: ports.answers_http(collector_url)),
         ]

@@ -20,6 +20,8 @@ from runtime.judgement import Phase, Pulse, Sight
 from runtime.parent import end_with_parent
 from runtime.probes import Probes
 from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, WatchdogSettings, load
+from sinks.abandoned import NAME as ABANDONED
+from sinks.abandoned import AbandonedThread
 from sinks.attended import AttendedWriter
 from sinks.batch import Limits
 from sinks.clickhouse import ClickHouse
@@ -32,7 +34,10 @@ from sinks.loop import Bounds, Loop
 from sinks.reload import ReloadTimer
 from sinks.tables import SINKS, Sink
 
-__all__ = ["SINKS", "run"]
+__all__ = ["SINKS", "STAGES", "run"]
+
+STAGES = (*SINKS, ABANDONED)
+
 
 log = structlog.get_logger()
 
@@ -163,7 +168,9 @@ class Greeting:
 class WatchedSinks:
     """What the process shows to those who watch over it; nothing is expected of it once it stops."""
 
-    def __init__(self, threads: Sequence[SinkThread], stop: threading.Event, limit_s: float) -> None:
+    def __init__(
+        self, threads: Sequence[SinkThread | AbandonedThread], stop: threading.Event, limit_s: float
+    ) -> None:
         self._threads = threads
         self._stop = stop
         self._limit_s = limit_s
@@ -187,9 +194,9 @@ class WatchedSinks:
 def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     """Run these sinks until SIGTERM, SIGINT or the end of the parent. Raises UnknownSink; SystemExit(70) when one failed."""
     logs.configure("sink")
-    chosen = [_sink(name) for name in dict.fromkeys(names)]
+    chosen = list(dict.fromkeys(names))
     stop = threading.Event()
-    threads = [SinkThread(sink, environ, stop) for sink in chosen]
+    threads = [_thread(name, environ, stop) for name in chosen]
     greeting = Greeting(load(ClickHouseSettings, environ))
     settings = load(SinkSettings, environ)
     guard = _guard(threads, stop, environ)
@@ -206,18 +213,20 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
         thread.start()
     probes.start()
     guard.start()
-    log.info("sinks run", sinks=[sink.name for sink in chosen])
+    log.info("sinks run", sinks=chosen)
     while not stop.wait(WATCH_S):
         greeting.try_once()
     guard.stop()
     _join(threads)
     probes.stop()
-    log.info("sinks ended", sinks=[sink.name for sink in chosen])
+    log.info("sinks ended", sinks=chosen)
     if any(thread.has_failed for thread in threads):
         raise SystemExit(EXIT_FAILED)
 
 
-def _guard(threads: Sequence[SinkThread], stop: threading.Event, environ: Mapping[str, str]) -> Guard:
+def _guard(
+    threads: Sequence[SinkThread | AbandonedThread], stop: threading.Event, environ: Mapping[str, str]
+) -> Guard:
     settings = load(WatchdogSettings, environ)
     limit_s = settings.stall_s_max + load(SinkSettings, environ).insert_timeout_s
     outside = Outside(
@@ -231,7 +240,7 @@ def _guard(threads: Sequence[SinkThread], stop: threading.Event, environ: Mappin
     return Guard(WatchedSinks(threads, stop, limit_s), outside)
 
 
-def _join(threads: Sequence[SinkThread]) -> None:
+def _join(threads: Sequence[SinkThread | AbandonedThread]) -> None:
     deadline = time.monotonic() + STOP_S_MAX
     for thread in threads:
         thread.join(timeout=max(0.0, deadline - time.monotonic()))
@@ -250,7 +259,9 @@ def _limits(sink: Sink, settings: SinkSettings) -> Limits:
     )
 
 
-def _sink(name: str) -> Sink:
+def _thread(name: str, environ: Mapping[str, str], stop: threading.Event) -> SinkThread | AbandonedThread:
+    if name == ABANDONED:
+        return AbandonedThread(environ, stop)
     if name not in SINKS:
-        raise UnknownSink(f"no sink is named {name!r}; there are {', '.join(SINKS)}")
-    return SINKS[name]
+        raise UnknownSink(f"no sink is named {name!r}; there are {', '.join(STAGES)}")
+    return SinkThread(SINKS[name], environ, stop)

@@ -27,8 +27,7 @@ from deploy.extras import MODULES
 from deploy.healthcheck import problem
 from runtime.service import LEAVE_S
 from runtime.settings import ALL, CollectorSettings, ProcessorSettings
-from sinks.tables import SINKS
-from sinks.worker import STOP_S_MAX
+from sinks.worker import STAGES, STOP_S_MAX
 from tests import engines
 from tests.deploy import images
 from tests.deploy.server_install import LOCK, hidden, locked, normal
@@ -54,7 +53,7 @@ def test_every_command_is_one_of_the_command_line(name: str, service: dict[str, 
 
 def test_every_sink_runs_once() -> None:
     named = [sink for service in images.stages().values() for sink in service["command"][1:]]
-    assert sorted(named) == sorted(SINKS)
+    assert sorted(named) == sorted(STAGES)
 
 
 def test_every_variable_is_a_setting_and_every_setting_without_a_default_is_given() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.odd_events import ODD_EVENTS, batch
 from tests.pipeline.asking import LINK_KEYS, resolved, stitchline
+from tests.pipeline.baskets import a_cart_is_abandoned_unless_its_owner_has_ordered
 from tests.pipeline.decisions import (
     a_link_is_cut_and_an_address_blocked,
     a_person_is_forgotten,
@@ -32,7 +33,7 @@ CONTEXT = IDENTITY.with_name("context.md")
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    stack = Up(tmp_path_factory.mktemp("up") / "data", **LINK_KEYS)
+    stack = Up(tmp_path_factory.mktemp("up") / "data", CART_TICK_S="1", **LINK_KEYS)
     yield stack
     stack.end(signal.SIGTERM)
 
@@ -60,6 +61,10 @@ def test_a_stock_avro_consumer_reads_resolved_events(up: Up) -> None:
     assert json.loads(event["properties"]) == {"total": 63.5}
     until(lambda: up.ask("SELECT subject, profile_id FROM events_resolved WHERE message_id = 'o1'"),
           [[event["subject"], event["profile_id"]]])  # fmt: skip
+
+
+def test_a_cart_is_abandoned_once_unless_its_owner_has_ordered_under_another_identifier(up: Up) -> None:
+    a_cart_is_abandoned_unless_its_owner_has_ordered(up)
 
 
 def test_a_profile_is_found_by_each_of_its_identifiers(up: Up) -> None:
