@@ -73,12 +73,13 @@ def _touch(touch: Touch) -> bytes:
 
 
 def _visit(visit: Visit) -> bytes:
+    touch = touch_bytes(visit.touch)
     return b"".join(
         (
             number(visit.number),
             time(visit.started_at),
-            touch_bytes(visit.touch),
-            touch_bytes(visit.first_touch),
+            touch,
+            touch if visit.first_touch is visit.touch else touch_bytes(visit.first_touch),
             time(visit.first_touch_at),
         )
     )

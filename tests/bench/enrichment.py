@@ -17,6 +17,7 @@ from typing import Any
 
 from processors import duplicates, enrichment, resolve, resolved
 from processors.channel import Channels
+from processors.commerce_outbox import CommerceOutbox
 from processors.enrichment import Enrichment
 from processors.plans import Judged
 from processors.resolve import Resolver
@@ -44,6 +45,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("commerce", enrichment, "with_commerce"),
     ("visits", Visits, "of"),
     ("visits: state", Visits, "save"),
+    ("facts of carts and products", CommerceOutbox, "add"),
     ("written into the record", resolved, "encode_stamps"),
 )
 
@@ -91,6 +93,7 @@ def replaced(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
 NO_PARTS: tuple[tuple[Any, str, Any], ...] = (
     (resolve, "judge", lambda plans, event: Judged(NO_MEANING)),
     (Enrichment, "stamps", lambda *given: NO_STAMPS),
+    (CommerceOutbox, "add", lambda *given: None),
 )
 
 
