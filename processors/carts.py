@@ -33,9 +33,9 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class CartState(msgspec.Struct, array_like=True, frozen=True):
-    """`source`, `subject` and `message` are of the last activity. `fired_at` is the activity after which it became a candidate;
-    `timed_at`: for
-    when it stands in a list of timers."""
+    """`visitor`, `source`, `subject` and `message` are of the last activity; a cart without an id has one visitor from the
+    first event on. `fired_at` is the activity after which it became a candidate; `timed_at`: for when it stands in a list of
+    timers."""
 
     workspace: str
     cart_id: str
@@ -96,6 +96,7 @@ def _with(state: CartState, fact: CartFact) -> CartState:
         state,
         subjects=subjects,
         entries=entries,
+        visitor=fact.visitor,
         active_at=fact.time,
         message=fact.message,
         source=fact.source,

@@ -121,7 +121,8 @@ class _Chunk:
     def _new(self, fact: CartFact) -> CartState:
         """Its versions go on from any that it had before it was last forgotten."""
         version = self._timers.stretch * VERSIONS_PER_STRETCH
-        return CartState(fact.workspace, fact.cart_id, fact.visitor, changes=version)
+        visitor = 0 if fact.cart_id else fact.visitor
+        return CartState(fact.workspace, fact.cart_id, visitor, changes=version)
 
     def _set(self, key: bytes, cart: CartState | None) -> None:
         self._carts[key] = self._carts[key][0], cart

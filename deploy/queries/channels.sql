@@ -9,8 +9,8 @@ WITH
     bought AS
     (
         SELECT if(touch.channel = '', 'direct', touch.channel) AS channel, count() AS orders, sum(toFloat64(amount)) AS revenue
-        FROM (SELECT workspace, profile_id, ordered_at, amount FROM orders WHERE status != 'cancelled') AS bought
-        ASOF LEFT JOIN (SELECT workspace, profile_id, timestamp, touch FROM touches) AS touch
+        FROM (SELECT workspace, profile_id, ordered_at, amount FROM orders WHERE is_reported AND status != 'cancelled') AS bought
+        ASOF LEFT JOIN (SELECT workspace, profile_id, timestamp, argMax(touches.touch, number) AS touch FROM touches GROUP BY ALL) AS touch
             ON bought.workspace = touch.workspace AND bought.profile_id = touch.profile_id AND bought.ordered_at >= touch.timestamp
         GROUP BY channel
     )

@@ -125,7 +125,8 @@ SELECT
     stated.currency AS currency, stated.url AS url, stated.image_url AS image_url, stated.price AS price
 FROM {database}.catalogue_in;
 
--- A product's fields from each moment on at which something was stated of it: of each field the last value that was stated by then.
+-- A product's fields from each moment on at which something was stated of it: of each field the last value that was stated by then. A moment is
+-- one row, after all that was stated at it.
 CREATE OR REPLACE VIEW {database}.catalogue AS
 SELECT
     workspace,
@@ -151,7 +152,9 @@ FROM
     FROM {database}.catalogue_statements
     GROUP BY workspace, product, hour, statement
 )
-WINDOW earlier AS (PARTITION BY workspace, product ORDER BY valid_from, statement ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
+WINDOW earlier AS (PARTITION BY workspace, product ORDER BY valid_from, statement ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+ORDER BY statement DESC
+LIMIT 1 BY workspace, product, valid_from;
 
 -- The items of events, and of each what its event leaves out, from the catalogue as of the event's time.
 CREATE OR REPLACE VIEW {database}.event_items AS

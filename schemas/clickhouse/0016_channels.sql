@@ -1,6 +1,7 @@
 -- What brings visits, and orders, by the day of each (UTC): worked out from event times, as sessions and touches are, so it is the same whatever order events
--- came in. An order counts for the last touch of its profile before it, whichever visit that was; without any for `direct`. Cancelled orders count for
--- none; amounts are in the workspace's currency, after refunds.
+-- came in. An order counts for the last touch of its profile before it, whichever visit that was (of one moment that of the greatest
+-- visitor, as in `last_touch`); without any for `direct`. Orders that were cancelled, or never reported as ordered, count for none; amounts are in the
+-- workspace's currency, after refunds.
 CREATE OR REPLACE VIEW {database}.channels AS
 SELECT
     workspace,
@@ -46,8 +47,12 @@ FROM
         toUInt64(0) AS part_bounces,
         count() AS part_orders,
         sum(ifNull(bought.net_base, toDecimal128(0, 6))) AS part_revenue
-    FROM (SELECT workspace, profile_id, ordered_at, net_base FROM {database}.orders WHERE status != 'cancelled') AS bought
-    ASOF LEFT JOIN (SELECT workspace, profile_id, timestamp, touch FROM {database}.touches) AS brought
+    FROM (SELECT workspace, profile_id, ordered_at, net_base FROM {database}.orders WHERE is_reported AND status != 'cancelled') AS bought
+    ASOF LEFT JOIN (
+        SELECT workspace, profile_id, timestamp, max((visitor, touch)).2 AS touch
+        FROM {database}.touches_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00')
+        GROUP BY workspace, profile_id, timestamp
+    ) AS brought
         ON bought.workspace = brought.workspace AND bought.profile_id = brought.profile_id AND bought.ordered_at >= brought.timestamp
     GROUP BY workspace, day, channel, source, medium, campaign
 )

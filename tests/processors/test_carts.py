@@ -46,7 +46,7 @@ cart_events = st.lists(
     max_size=12,
 ).map(
     lambda events: [
-        cart_fact(number, START + minute * 60_000, kind, lines=said, subject=subject)
+        cart_fact(number, START + minute * 60_000, kind, lines=said, subject=subject, visitor=subject + 4)
         for number, (minute, kind, said, subject) in enumerate(events)
     ]
 )

@@ -152,3 +152,16 @@ def test_a_statement_that_turns_out_to_be_earlier_moves(tables: Tables) -> None:
     assert tables.rows("SELECT valid_from, name FROM catalogue WHERE product = 'p601'") == [
         (moment(START_MS + 3), "Mug")
     ]
+
+
+def test_what_is_stated_at_one_moment_holds_together_from_then_on(tables: Tables) -> None:
+    told: list[dict[str, Any]] = [{"name": "Mug"}, {"brand": "Kiln"}, {"category": "Tea"}, {"variant": "red"}]
+    for number, order in enumerate((told, told[::-1])):
+        name = 700 + number
+        stated = [product(name, **values) for values in order]
+        tables.insert("catalogue_in", PRODUCT, stated, f"cat-{name}")
+        store(tables, seen(9700 + number, START_MS, items=[item(product_id=f"p{name}")]))
+        whole = ("Mug", "Kiln", "Tea", "red")
+        columns = f"name, brand, category, variant FROM {{}} WHERE product = 'p{name}'"
+        for view in ("catalogue", "event_items"):
+            assert tables.rows("SELECT " + columns.format(view)) == [whole]

@@ -8,12 +8,13 @@ from random import Random
 from typing import Any
 
 from processors.resolve import Resolver
-from schemas.codec import RESOLVED_EVENT
-from schemas.identifiers import ANONYMOUS, node_key
+from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.identifiers import ANONYMOUS, node_id, node_key
 from schemas.pack import encode_pack
 from schemas.stream import InputRecord
+from sinks.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY, packed
-from tests.sinks.stage import Tables
+from tests.sinks.stage import Tables, pointer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text()
 QUERIES = re.findall(r"^SELECT.*?;$", PAGE, re.DOTALL | re.MULTILINE)
@@ -67,14 +68,25 @@ WANTED = [
 ]
 
 
-def stored(tables: Tables, workspace: str, calls: list[dict[str, Any]]) -> None:
+DEVICES = [f"device-{number}" for number in range(8)]
+TIED = [
+    *(
+        view("2024-05-03T10:00:00Z", device, f"?utm_source=s{number}&utm_medium=email&utm_campaign=c{number}")
+        for number, device in enumerate(DEVICES)
+    ),
+    order("2024-05-03T10:00:00Z", DEVICES[3], "Order Completed", "1", 30),
+    order("2024-05-03T11:00:00Z", DEVICES[0], "Order Refunded", "never-ordered", 5),
+]
+
+
+def stored(tables: Tables, workspace: str, calls: list[dict[str, Any]], story: list[dict[str, Any]]) -> None:
     resolver = Resolver(
         hash_key=HASH_KEY, partitions=1, duplicate_window_days=7, duplicate_ids_per_key_max=99
     )
     state: dict[bytes, bytes] = {}
     values: list[bytes] = []
     for number, call in enumerate(calls):
-        message = call | {"messageId": f"{workspace}-{STORY.index(call)}"}
+        message = call | {"messageId": f"{workspace}-{story.index(call)}"}
         routing = node_key(workspace, ANONYMOUS, call["anonymousId"])
         value = encode_pack([packed(message, workspace=workspace, routing=routing)])
         outputs = resolver(0, [InputRecord(number, 0, None, value)], state)
@@ -89,7 +101,7 @@ def test_visits_and_orders_are_counted_by_channel_in_any_order_of_arrival(
     shuffled = STORY[:]
     Random(7).shuffle(shuffled)  # noqa: S311 - the order of a test
     for workspace, calls in (("told", STORY), ("back", STORY[::-1]), ("shuffled", shuffled)):
-        stored(tables, workspace, calls)
+        stored(tables, workspace, calls, STORY)
         found = tables.rows(
             f"SELECT {COLUMNS} FROM channels WHERE workspace = '{workspace}' ORDER BY day, channel"  # noqa: S608 - names of ours
         )
@@ -100,3 +112,21 @@ def test_visits_and_orders_are_counted_by_channel_in_any_order_of_arrival(
             query.replace("stitchline.", f"{database}.").replace("today() - 30", "toDate('2024-05-03')")
         )
     assert tables.row("SELECT min(day) FROM channels") == (date(2024, 5, 3),)
+
+
+def test_an_order_has_the_same_last_touch_when_several_came_at_one_moment(
+    clickhouse: str, database: str
+) -> None:
+    """And what was never reported as ordered is no order of any channel."""
+    tables = Tables(clickhouse, database)
+    for workspace, calls in (("told", TIED), ("back", TIED[::-1])):
+        stored(tables, workspace, calls, TIED)
+        nodes = [node_id(node_key(workspace, ANONYMOUS, device), HASH_KEY) for device in DEVICES]
+        pointers = [pointer(node, nodes[0], workspace=workspace) for node in nodes[1:]]
+        tables.insert("pointers_in", POINTER, pointers, f"pointers-{workspace}")
+        tables.reload(DICTIONARIES)
+        last = tables.row(f"SELECT touch.campaign FROM last_touch WHERE workspace = '{workspace}'")  # noqa: S608
+        found = tables.rows(
+            f"SELECT campaign, orders FROM channels WHERE workspace = '{workspace}' AND orders > 0"  # noqa: S608
+        )
+        assert found == [(*last, 1)]
