@@ -8,7 +8,7 @@ What names people stays behind: a fact knows a visitor and a subject as node ids
 of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -127,6 +127,7 @@ class UnknownCommerceVersion(ValueError):
 
 
 _encode = msgspec.msgpack.Encoder().encode
+encode_values: Callable[[Values], bytes] = _encode  # the same bytes for the same values
 _decode = msgspec.msgpack.Decoder(FactPack).decode
 
 

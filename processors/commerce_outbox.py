@@ -1,4 +1,6 @@
-"""What a chunk of the resolver tells agent `commerce`, by partition; the same statement about a product goes out once a chunk."""
+"""What a chunk of the resolver tells agent `commerce`, by partition; the same statement about a product goes out once an hour, as
+long as it is remembered (told_products.py).
+"""
 
 from collections.abc import Iterator
 
@@ -9,21 +11,24 @@ from processors.commerce_facts import (
     Values,
     cart_fact,
     encode_facts,
+    encode_values,
     product_facts,
     product_key,
 )
 from processors.parsed import ParsedEvent
 from processors.products import hour_of
+from processors.told_products import ToldProducts
 from schemas.identifiers import node_id, partition_of
 from schemas.stamps import Stamps
-from schemas.stream import OutputRecord
+from schemas.stream import OutputRecord, State
 from schemas.topics import COMMERCE_FACTS
 
 Stated = tuple[str, str, int, Values]
 
 
 class CommerceOutbox:
-    def __init__(self, partitions: int, hash_key: bytes) -> None:
+    def __init__(self, state: State, partitions: int, hash_key: bytes) -> None:
+        self._told = ToldProducts(state)
         self._partitions = partitions
         self._hash_key = hash_key
         self._carts: dict[int, list[CartFact]] = {}
@@ -43,12 +48,21 @@ class CommerceOutbox:
                 self._products[key] = stated
 
     def records(self) -> Iterator[OutputRecord]:
-        products: dict[int, list[ProductFact]] = {}
-        for fact in self._products.values():
-            place = partition_of(product_key(fact.workspace, fact.product), self._partitions)
-            products.setdefault(place, []).append(fact)
+        """Once, after all events of the chunk."""
+        products = self._news()
         for place in sorted(self._carts.keys() | products.keys()):
             some, stated = self._carts.get(place, []), products.get(place, [])
             key = some[0].key if some else product_key(stated[0].workspace, stated[0].product)
             for value in encode_facts(some, stated):
                 yield OutputRecord(COMMERCE_FACTS.name, place, key, value)
+
+    def _news(self) -> dict[int, list[ProductFact]]:
+        """By partition."""
+        found: dict[int, list[ProductFact]] = {}
+        for (_, _, hour, values), fact in self._products.items():
+            key = product_key(fact.workspace, fact.product)
+            digest = node_id(encode_values(values), self._hash_key)
+            if self._told.is_news(node_id(key, self._hash_key), hour, digest, fact.time):
+                found.setdefault(partition_of(key, self._partitions), []).append(fact)
+        self._told.save()
+        return found

@@ -10,7 +10,7 @@ The fields of now are for those who read the topic: each is the latest value by 
 
 import msgspec
 
-from processors.commerce_facts import NO_VALUES, ProductFact, Values
+from processors.commerce_facts import NO_VALUES, ProductFact, Values, encode_values
 from schemas.identifiers import node_id
 
 HOUR_MS = 3_600_000
@@ -19,7 +19,6 @@ KEPT_MS = 90 * 86_400_000  # what nobody stated for so long is forgotten; ClickH
 
 FIELDS = Values.__struct_fields__
 
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class Told(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
@@ -46,7 +45,7 @@ def hour_of(time: int) -> int:
 
 def stated(known: ProductState, fact: ProductFact, hash_key: bytes) -> tuple[ProductState, Told | None]:
     """The state after this one, and the statement when it is news: a new one, or an earlier time of a known one."""
-    made = Told(hour_of(fact.time), node_id(_encode(fact.values), hash_key), fact.time)
+    made = Told(hour_of(fact.time), node_id(encode_values(fact.values), hash_key), fact.time)
     had = next((told for told in known.told if (told.hour, told.digest) == (made.hour, made.digest)), None)
     latest, times = _later(known.latest, known.times, fact)
     is_news = had is None or made.time < had.time

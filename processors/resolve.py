@@ -122,7 +122,7 @@ class _Chunk:
         self.address_kept = resolver.rules.context.address_kept
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
-        self.commerce = CommerceOutbox(resolver.partitions, resolver.hash_key)
+        self.commerce = CommerceOutbox(state, resolver.partitions, resolver.hash_key)
         self.outputs: list[OutputRecord] = []
         self.user_steps = resolver.user_steps
         self.waiting: dict[bytes, tuple[PackedEvent, Stamped]] = {}  # for the user's steps

@@ -134,3 +134,28 @@ def test_any_json_gives_facts(event: str, properties: Any) -> None:
     for pack in told({"event": event, "properties": properties}):
         for fact in pack.carts:
             assert all(line.product for line in fact.lines)
+
+
+def test_a_statement_is_told_once_an_hour_and_again_when_it_was_made_earlier() -> None:
+    resolver = Resolver(
+        hash_key=HASH_KEY, partitions=1, duplicate_window_days=7, duplicate_ids_per_key_max=100
+    )
+    state: dict[bytes, bytes] = {}
+    found = []
+    hour = 3_600_000
+    for number, (time, price) in enumerate(
+        [(5, 8), (9, 8), (3, 8), (4, 8), (9, 7), (hour, 8), (6, 7), (2 * hour, 8)]
+    ):
+        call = {
+            "type": "track",
+            "event": "Product Viewed",
+            "anonymousId": f"d{number}",
+            "messageId": f"m{number}",
+            "timestamp": RECEIVED // hour * hour - 5 * hour + time,
+            "properties": MUG | {"price": price},
+        }
+        pack = encode_pack([packed(call)])
+        outputs = resolver(0, [InputRecord(number, RECEIVED, None, pack)], state)
+        found.append(sum(len(pack.products) for pack in read_facts(outputs)))
+    assert found == [1, 0, 1, 0, 1, 1, 1, 1]
+    assert {len(value) for key, value in state.items() if key[:1] == b"p"} == {1 + 20 * 4}
