@@ -97,11 +97,11 @@ class Channels:
         url, search, referrer = _addresses(event, page if isinstance(page, dict) else context)
         said = _stated(campaign) if campaign and isinstance(campaign, dict) else NOTHING_SAID
         by_link = bool(event.address) and bool(token_in(event.address[:ADDRESS_CHARS_MAX]))
-        return self._remembered(url, search, referrer, said, by_link)
+        # Without the path, which differs from event to event and says nothing.
+        return self._remembered(_query(url) or search, _place(url), _place(referrer), said, by_link)
 
-    def _arrival(self, url: str, search: str, referrer: str, said: Said, by_link: bool) -> Touch:
-        signs = self._signs(_query(url) or search, said)
-        here, there = _place(url), _place(referrer)
+    def _arrival(self, query: str, here: str, there: str, said: Said, by_link: bool) -> Touch:
+        signs = self._signs(query, said)
         sender = None if here == there or not there else self._sender(here, there)
         if not (any(signs.said) or signs.click_kind or signs.mail_tool or sender):
             return Touch(channel="email", source="email", medium="email") if by_link else NO_TOUCH
@@ -218,7 +218,7 @@ def _tidy(part: str, value: str) -> str:
 
 def _place(address: str) -> str:
     """What names the host, so that pages of one site have one."""
-    return "/".join(address.split("/", 3)[:3])
+    return "/".join(address.split("/", 3)[:3]) if address else ""
 
 
 def _query(url: str) -> str:

@@ -20,7 +20,6 @@ KEPT_MS = 90 * 86_400_000  # what nobody stated for so long is forgotten; ClickH
 FIELDS = Values.__struct_fields__
 
 
-
 class Told(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
     """One statement: its hour, a digest of its values, the earliest time."""
 
