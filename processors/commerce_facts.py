@@ -205,11 +205,15 @@ def _lines(stamps: Stamps) -> Iterator[Line]:
 
 
 def _product(item: Item) -> str:
-    return next((found for found in (item.product_id, item.sku) if _is_key(found)), "")
+    if _is_key(item.product_id):
+        return item.product_id
+    return item.sku if _is_key(item.sku) else ""
 
 
 def _is_key(value: str) -> bool:
-    return 0 < len(value) <= KEY_BYTES_MAX and len(value.encode()) <= KEY_BYTES_MAX
+    if not 0 < len(value) <= KEY_BYTES_MAX:
+        return False
+    return value.isascii() or len(value.encode(errors="surrogatepass")) <= KEY_BYTES_MAX
 
 
 def _address(value: object) -> str:
