@@ -28,14 +28,18 @@ class Proxies:
             raise ValueError(f"{self._count} proxies, at most {PROXIES_MAX}")
         texts = [] if self._count else [text.strip() for text in trusted.split(",") if text.strip()]
         self._networks: list[Network] = [ip_network(text) for text in texts if text != "0"]
-        self.client = lru_cache(CLIENTS_REMEMBERED_MAX)(self._client)
+        self._remembered = lru_cache(CLIENTS_REMEMBERED_MAX)(self._client)
+        self.asked = self._remembered.cache_info
 
     def __bool__(self) -> bool:
         return bool(self._count or self._networks)
 
-    def _client(self, peer: str, forwarded: str) -> str:
+    def client(self, peer: str, forwarded: str) -> str:
         """The address of whoever spoke to the first of our proxies, "" when it cannot be told."""
-        said = forwarded[-FORWARDED_CHARACTERS_MAX:].split(",") if forwarded else []
+        return self._remembered(peer, forwarded[-FORWARDED_CHARACTERS_MAX:])
+
+    def _client(self, peer: str, forwarded: str) -> str:
+        said = forwarded.split(",") if forwarded else []
         if self._count:
             hops = [*said, peer]
             return _text(_address(hops[max(0, len(hops) - 1 - self._count)]))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.connection import host_of
-from collector.forwarded import Proxies
+from collector.forwarded import FORWARDED_CHARACTERS_MAX, Proxies
 
 CLIENT, MADE_UP = "203.0.113.77", "198.51.100.9"
 INNER, OUTER, PEER = "10.0.0.2", "192.0.2.1", "10.0.0.1"
@@ -72,3 +72,11 @@ def test_what_a_stranger_writes_before_it_changes_nothing(trusted: str, made_up:
 )
 def test_a_peer_has_a_host_and_a_port(peer: str, host: str) -> None:
     assert host_of(peer) == host
+
+
+def test_of_a_long_header_the_right_end_is_read_and_remembered() -> None:
+    proxies = Proxies("1")
+    for number in range(5):
+        header = str(number) * 60_000 + "," * FORWARDED_CHARACTERS_MAX + CLIENT
+        assert proxies.client(PEER, header) == CLIENT
+    assert proxies.asked().currsize == 1
