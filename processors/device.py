@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import msgspec
 
-from processors.hints_of_clients import Hints, header_hints, shown_hints
+from processors.hints_of_clients import HINTS_BYTES_MAX, Hints, header_hints, shown_hints
 from processors.parsed import Object
 from schemas.pack import Connection
 from schemas.stamps import NO_DEVICE, Device
@@ -56,8 +56,10 @@ _is_headless = _words(
     "headless", "phantomjs", "slimerjs", "lighthouse", "puppeteer", "playwright", "selenium", "webdriver"
 )
 _is_crawler = _words(
-    r"(?<!cu)bot\b", "crawl", "spider", "slurp", "scraper", "scrapy", "preview", "monitoring"
-)
+    r"(?<!cu)bot\b", "crawl", "spider", "slurp", "scraper", "scrapy", "preview", "monitoring", "mediapartners-google",
+    "apis-google", "feedfetcher", "googleother", "google-read-aloud", "chatgpt-user", "perplexity-user", "embedly", "gtmetrix",
+    "synthetics", "w3c_validator", r"\bcypress/",
+)  # fmt: skip
 _is_program = re.compile(
     "curl|wget|python|aiohttp|httpx|go-http-client|java/|apache-httpclient|libwww|axios|node-fetch|node/|undici|got |ruby|"
     "postman|insomnia|httpie|guzzle|php|faraday|reactornetty|symfony",
@@ -136,10 +138,12 @@ class Devices:
 
 
 def _document(said: Object) -> bytes:
+    """Empty when it is too long to be hints: what is remembered is as long as what is asked."""
     try:
-        return msgspec.json.encode(said)
+        document = msgspec.json.encode(said)
     except RecursionError:  # it could be read, from a frame less deep in the stack
         return b""
+    return document if len(document) <= HINTS_BYTES_MAX else b""
 
 
 def _app(context: Object) -> App:

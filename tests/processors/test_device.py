@@ -63,6 +63,12 @@ def test_a_hint_counts_where_the_text_no_longer_tells(text, said, differs, devic
     assert hinted == Device(**(fields | differs))
 
 
+def test_hints_that_are_too_long_are_not_remembered_either() -> None:
+    devices = Devices(lambda text: Agent(browser=text))
+    first = devices.of({"userAgent": "a", "userAgentData": {"brands": ["x" * 30_000]}}, None)
+    assert devices.of({"userAgent": "a", "userAgentData": {"brands": ["y" * 30_000]}}, None) is first
+
+
 def test_hints_alone_name_system_and_browser(devices: Devices) -> None:
     said = {"brands": brands("Microsoft Edge"), "mobile": False, "platform": "macOS"}
     found = devices.of({"userAgentData": said}, None)
