@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.network import Kept, cut, parsed_address, without_addresses
+from processors.network import ADDRESSES_MAX, Kept, cut, parsed_address, without_addresses
 from schemas.pack import PackedEvent
 from tests.processors.driver import packed
 
@@ -53,6 +53,8 @@ TEXTS = [
     ('"203.0.113.77:4711"', '"203.0.113.0"', '""'),
     ('"203.0.113.77, 198.51.100.9"', '"203.0.113.0, 198.51.100.0"', '", "'),
     ('["203.0.113.77", "::1"]', '["203.0.113.0", "::"]', '["", ""]'),
+    ('["203.0.113.77]", "198.51.100.9"]', '["203.0.113.0]", "198.51.100.0"]', '["]", ""]'),
+    ('"it was 203.0.113.77."', '"it was 203.0.113.0"', '"it was "'),
     ('"\\u003203.0.113.77"', '"203.0.113.0"', '""'),
     ('"not \\"said\\""', '"not \\"said\\""', '"not \\"said\\""'),
     ('{"v4": "203.0.113.77"}', '{"v4": "203.0.113.77"}', '{"v4": "203.0.113.77"}'),
@@ -78,6 +80,12 @@ def test_a_member_called_ip_is_cut_anywhere_and_nothing_else_changes(value, trun
         found, _ = without_addresses(event(place.format(value)), kept)
         assert found.payload.decode() == place.format(expected)
         json.loads(found.payload)
+
+
+def test_of_a_text_with_more_addresses_than_anybody_has_the_rest_goes_unread() -> None:
+    addresses = [f"198.51.100.{number}" for number in range(1, 250)] + ["abc", "2001:db8::1"]
+    found, _ = without_addresses(event(json.dumps({"ip": " ".join(addresses)})), "truncated")
+    assert json.loads(found.payload)["ip"].split() == ["198.51.100.0"] * ADDRESSES_MAX + ["abc"]
 
 
 SAID = [
