@@ -87,7 +87,7 @@ def typed_commerce(event: str, properties: dict[str, Any]) -> Typed:
     _read(properties, _known_of(event), "", (fields, item, said))
     commerce = Commerce(**fields) if fields else NO_COMMERCE
     listed = properties.get("products")
-    if listed is None:
+    if not listed or not isinstance(listed, list):
         return Typed(commerce, (Item(currency=commerce.currency, **item),) if item else (), said)
     items, is_whole = _listed(listed, commerce.currency, said)
     if is_whole and items and len(fields) > 1:
@@ -117,10 +117,8 @@ def _read(
             found[field] = kept
 
 
-def _listed(listed: object, default: str, said: list[str]) -> tuple[tuple[Item, ...], bool]:
+def _listed(listed: list[Any], default: str, said: list[str]) -> tuple[tuple[Item, ...], bool]:
     """And whether they are all of them, each with what it said: then their sum says something."""
-    if not isinstance(listed, list):
-        return (), False
     said_before = len(said)
     items = []
     for index, product in enumerate(listed[:ITEMS_MAX]):

@@ -35,7 +35,7 @@ def items_sum(items: Iterable[Item], currency: str) -> Decimal | None:
 def mismatches(commerce: Commerce, items: Iterable[Item]) -> Iterator[str]:
     """What does not fit, in words, as violations."""
     unit = _ONE.scaleb(-MINOR_DIGITS.get(commerce.currency, DIGITS_USUAL))
-    discount = commerce.discount or _NOUGHT
+    discount = abs(commerce.discount or _NOUGHT)  # what is taken off is negative to some
     goods = items_sum(items, commerce.currency)
     if goods is not None:
         for name, found in (("subtotal", commerce.subtotal), ("revenue", commerce.revenue)):

@@ -282,3 +282,9 @@ def test_any_json_gives_stamps_that_can_be_written(
     assert encode_stamps(Stamps(meaning=meaning, commerce=commerce, items=items))
     amounts = [commerce.total, commerce.revenue, *(found.price for found in items)]
     assert all(abs(found) < MONEY_MAX for found in amounts if found is not None)
+
+
+@pytest.mark.parametrize("listed", [[], "junk", {"product_id": "b"}, 7, False])
+def test_an_event_about_one_product_is_that_item_beside_a_list_that_holds_none(listed: Any) -> None:
+    typed = typed_commerce("Product Viewed", {"product_id": "a", "price": "12", "products": listed})
+    assert typed.items == (Item(product_id="a", price=Decimal(12)),)

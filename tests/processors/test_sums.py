@@ -15,6 +15,7 @@ from tests.processors.test_commerce import MONOPOLY, ORDER, UNO
         ({"total": 27.52}, ["total: does not fit revenue, shipping, tax and discount"]),
         ({"total": 25}, []),  # the discount may be off already or not
         ({"total": 30}, ["total: does not fit revenue, shipping, tax and discount"]),
+        ({"discount": -2.5}, []),  # some write with its sign what it takes off
         ({"subtotal": 25, "revenue": 25}, []),
         ({"revenue": 26}, ["revenue: does not fit the sum of the products"]),
         ({"revenue": 26, "subtotal": None}, [
