@@ -32,6 +32,11 @@ _AGAINST_A_LIMIT = {
     "pattern": "text that matches {}",
     "const": "{}",
     "uniqueItems": "no item twice",
+    "additionalItems": "fewer items",
+    "unevaluatedItems": "fewer items",
+    "propertyNames": "other names of properties",
+    "contentEncoding": "the encoding {}",
+    "contentMediaType": "the media type {}",
     "enum": "one of its values",
     "contains": "a certain item",
     "anyOf": "one of several forms",
@@ -47,6 +52,8 @@ def in_words(error: ValidationError, root: str) -> str:
     keyword, value = error.kind.name, error.kind.value
     if keyword == "required":
         return f"{place}.{shown(value)}: required by the plan and missing"
+    if keyword == "falseSchema":
+        return f"{place}: not in the plan"
     if keyword in ("additionalProperties", "unevaluatedProperties"):
         return f"{place}: not in the plan: {_listed(value)}"
     if keyword == "type":
