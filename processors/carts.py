@@ -17,7 +17,9 @@ from processors.commerce_facts import ADDED, MICRO, ORDERED, REMOVED, VIEWED, Ca
 
 ENTRIES_MAX = 128  # additions and removals since the last view of the whole cart
 SUBJECTS_MAX = 16  # who touched it; the first ones are kept, so that forgetting one of them finds it
-KEPT_MS = 30 * 86_400_000  # a cart that nobody touches for so long is forgotten; ClickHouse keeps what it was
+KEPT_MS = (
+    30 * 86_400_000
+)  # a cart that nobody touches or tells of for so long is forgotten; ClickHouse keeps what it was
 NEVER = 0
 
 ONE = int(MICRO)
@@ -35,7 +37,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, order=True):
 class CartState(msgspec.Struct, array_like=True, frozen=True):
     """`visitor`, `source`, `subject` and `message` are of the last activity; a cart without an id has one visitor from the
     first event on. `fired_at` is the activity after which it became a candidate; `timed_at`: for when it stands in a list of
-    timers."""
+    timers; `told_at`: when an event last changed it, so that what is imported late is kept while it comes."""
 
     workspace: str
     cart_id: str
@@ -50,6 +52,7 @@ class CartState(msgspec.Struct, array_like=True, frozen=True):
     ordered_at: int = NEVER
     fired_at: int = NEVER
     timed_at: int = NEVER
+    told_at: int = NEVER
     entries: tuple[Entry, ...] = ()
 
     @property

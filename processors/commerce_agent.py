@@ -83,7 +83,7 @@ class _Chunk:
         for fact in carts:
             if not self._erased.erases(fact.subject, fact.time):
                 key = self._key(CART, fact.key)
-                self._set(key, self._timed(key, with_fact(self._cart(key) or self._new(fact), fact)))
+                self._told(key, fact)
         for each in products:
             self._product(self._key(PRODUCT, product_key(each.workspace, each.product)), each)
 
@@ -118,6 +118,13 @@ class _Chunk:
             self._carts[key] = known, known
         return self._carts[key][1]
 
+    def _told(self, key: bytes, fact: CartFact) -> None:
+        before = self._cart(key) or self._new(fact)
+        after = with_fact(before, fact)
+        if after is not before:
+            after = msgspec.structs.replace(after, told_at=self._timers.now)
+        self._set(key, self._timed(key, after))
+
     def _new(self, fact: CartFact) -> CartState:
         """Its versions go on from any that it had before it was last forgotten."""
         version = self._timers.stretch * VERSIONS_PER_STRETCH
@@ -138,7 +145,7 @@ class _Chunk:
     def _due_at(self, cart: CartState) -> int:
         if cart.is_waiting:
             return cart.active_at + self._step.abandoned_after_ms
-        return cart.touched_at + KEPT_MS
+        return max(cart.touched_at, cart.told_at) + KEPT_MS
 
     def _due(self, key: bytes, now: int) -> None:
         """Its time may have come: what is to be done is done, and the next time set."""
@@ -156,8 +163,9 @@ class _Chunk:
             self._set(key, self._timed(key, cart))
 
     def _expire(self, key: bytes, cart: CartState) -> None:
-        """From the state alone: what the topic and ClickHouse have of it stays."""
-        self._carts.pop(key)
+        """From the state alone: what the topic and ClickHouse have of it stays, with what this chunk changed of it."""
+        before, _ = self._carts.pop(key)
+        self._show(key, before, cart)
         self._state.pop(key, None)
         self._unlist(key, cart)
 
@@ -176,12 +184,15 @@ class _Chunk:
         """Written when it changed, sent when what others see of it changed."""
         if after == before:
             return
-        shown, known = cart_fields(_number(key), after), cart_fields(_number(key), before)
         if after is None:
             self._state.pop(key, None)
         else:
             self._state[key] = _encode(after)
             self._list(key, after, before)
+        self._show(key, before, after)
+
+    def _show(self, key: bytes, before: CartState | None, after: CartState | None) -> None:
+        shown, known = cart_fields(_number(key), after), cart_fields(_number(key), before)
         if shown != known:
             version = after.changes if after else before.changes + 1 if before else 1
             self._send(cart_record(_number(key), shown, version))

@@ -7,7 +7,7 @@ import msgspec
 from processors.carts import CartState, content, currency_of, value_of
 from processors.commerce_facts import Line, ProductFact, Values, product_key
 from processors.products import ProductState, Told
-from schemas.avro import amount_bytes
+from schemas.avro import AMOUNT_END, amount_bytes
 from schemas.candidates import VERSION, Candidate, encode_candidate
 from schemas.codec import encode_cart, encode_product
 from schemas.identifiers import profile_id
@@ -71,10 +71,17 @@ def candidate_record(number: int, cart: CartState, lines: Sequence[Line], due_at
         active_at=cart.active_at,
         due_at=due_at,
         currency=currency_of(lines),
-        value=value_of(lines),
-        products=[(line.product, line.name, line.variant, line.quantity, line.price) for line in lines],
+        value=_in_range(value_of(lines)),
+        products=[
+            (line.product, line.name, line.variant, _in_range(line.quantity), line.price) for line in lines
+        ],
     )
     return CARTS_CANDIDATES, profile_id(number).encode(), encode_candidate(candidate)
+
+
+def _in_range(amount: int | None) -> int | None:
+    """None for a sum or a product that has more digits than are kept: it may be wider than 64 bits."""
+    return amount if amount is not None and -AMOUNT_END < amount < AMOUNT_END else None
 
 
 def product_record(fact: ProductFact, told: Told, state: ProductState) -> Keyed:

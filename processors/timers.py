@@ -36,6 +36,11 @@ class Timers:
         """The last one that was worked off; 0 before the first tick."""
         return self._done
 
+    @property
+    def now(self) -> int:
+        """The end of that stretch, some seconds ago at most; 0 before the first tick."""
+        return self._done * STRETCH_MS
+
     def moment(self, due_ms: int) -> int:
         """When a key that is due then would come up: with a tick at or after that, some seconds later at most."""
         return max(-(-due_ms // STRETCH_MS), self._done + 1) * STRETCH_MS if self._done else BEFORE_ANY_TICK

@@ -61,10 +61,7 @@ def encode_visitor(visitor: Visitor) -> bytes:
 def decode_visitor(value: bytes | None) -> Visitor:
     if not value or value[:1] != VERSION:
         return Visitor()
-    found = _decode(memoryview(value)[1:])
-    if found.touch and not found.first:
-        found.first, found.first_at = found.touch, found.stays[0].start
-    return found
+    return _with_first(_decode(memoryview(value)[1:]))
 
 
 def without(visitor: Visitor, since: int, until: int) -> Visitor:
@@ -77,4 +74,11 @@ def without(visitor: Visitor, since: int, until: int) -> Visitor:
         found.signs, found.touch = visitor.signs, visitor.touch
     if visitor.first and not since <= visitor.first_at <= until and kept:
         found.first, found.first_at = visitor.first, visitor.first_at
-    return found
+    return _with_first(found)
+
+
+def _with_first(visitor: Visitor) -> Visitor:
+    """As `_Shared` says it: without an earlier touch the newest session's is the first."""
+    if visitor.touch and not visitor.first:
+        visitor.first, visitor.first_at = visitor.touch, visitor.stays[0].start
+    return visitor

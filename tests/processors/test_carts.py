@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.carts import KEPT_MS, SUBJECTS_MAX
-from processors.commerce_facts import ADDED, ORDERED, REMOVED, TOUCHED, VIEWED, CartFact, Line
+from processors.commerce_facts import (
+    ADDED,
+    ORDERED,
+    REMOVED,
+    TOUCHED,
+    VIEWED,
+    CartFact,
+    Line,
+    encode_facts,
+    encode_tick,
+)
 from processors.timers import PAGE_KEYS_MAX, STRETCH_MS, Timers
 from schemas.identifiers import node_id
 from schemas.orders import Erase
@@ -135,6 +145,34 @@ def test_a_late_event_does_not_fire_again() -> None:
 def test_events_of_long_ago_are_due_at_the_next_tick() -> None:
     shop = Shop().take(START, cart_fact(1, START - 900 * HOUR), START + STRETCH_MS)
     assert [candidate.active_at for candidate in shop.candidates] == [START - 900 * HOUR]
+
+
+def test_what_is_imported_of_long_ago_is_one_cart_however_ticks_fall_between() -> None:
+    long_ago = START - 900 * HOUR
+    first, second = cart_fact(1, long_ago), cart_fact(2, long_ago + 1, lines=[line("tea")])
+    shop = Shop().take(START, first, START + STRETCH_MS, START + HOUR, second, START + 2 * HOUR)
+    assert quantities(shop) == {"mug": 1, "tea": 1}
+    shop.take(START + KEPT_MS + 3 * HOUR)
+    assert [key for key in shop.state if key[:1] in (b"c", b"i")] == []
+
+
+def test_a_cart_that_comes_and_leaves_within_a_chunk_is_told_of_all_the_same() -> None:
+    messages = [*encode_facts([cart_fact(1, START)], []), encode_tick(START + 2 * KEPT_MS)]
+    shop = Shop()
+    shop.read([*messages, encode_tick(START + 4 * KEPT_MS)])
+    assert [key for key in shop.state if key[:1] in (b"c", b"i")] == []
+    assert quantities(shop) == {"mug": 1}
+    assert shop.cart["candidate_at"] == shop.cart["active_at"]
+
+
+def test_amounts_of_more_digits_than_are_kept_are_left_out_of_cart_and_candidate() -> None:
+    most = 10**18 - 1
+    facts = [cart_fact(number, START + number, lines=[line("mug", most, most)]) for number in range(20)]
+    shop = Shop().take(*facts, START + 2 * HOUR)
+    assert (shop.cart["value"], shop.cart["items"][0]["quantity"]) == (None, None)
+    (candidate,) = shop.candidates
+    assert candidate.value is None
+    assert candidate.products == [("mug", "", "", None, most)]
 
 
 def test_a_cart_without_an_id_is_its_visitors() -> None:

@@ -5,15 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from processors.arrivals import arrival_of
 from processors.enrichment import Rules
 from processors.known import PREFIX as KNOWN
 from processors.resolve import Resolver
+from processors.visit_state import Stay, Visitor, decode_visitor, encode_visitor, without
 from processors.visits import PREFIX, SessionRules
 from schemas.codec import decode
 from schemas.identifiers import node_id
 from schemas.orders import Erase, Forget, Order, Suppress
 from schemas.pack import encode_pack
-from schemas.stamps import NO_TOUCH, NO_VISIT
+from schemas.stamps import NO_TOUCH, NO_VISIT, Touch
 from schemas.stream import InputRecord
 from tests.processors.driver import HASH_KEY, Pipeline, packed
 from tests.processors.visits import LONG, MINUTE, SERVER, START, stamped
@@ -94,3 +96,11 @@ def test_a_server_event_is_stored_without_a_visit():
     )
     assert [event["session_id"] for event in events] == [""]
     assert NO_VISIT.number == events[0]["visit"]["number"]
+
+
+def test_what_an_erasure_leaves_is_the_same_before_and_after_it_was_stored():
+    touch = arrival_of(Touch(channel="email", source="letter", medium="email")).kept
+    stays = [Stay(START + LONG, MINUTE, 2), Stay(START, MINUTE, 1)]
+    kept = without(Visitor(stays, touch=touch, first=touch, first_at=START), START, START + MINUTE)
+    assert decode_visitor(encode_visitor(kept)) == kept
+    assert (kept.first, kept.first_at) == (touch, START + LONG)
