@@ -13,6 +13,7 @@ from processors.parsed import ParsedEvent, Refusal
 from processors.resolved import NAMED_TYPES, Stamped, traits_of
 from schemas.call import decode_json
 from schemas.identifiers import ANONYMOUS, USER, text
+from schemas.reasons import Reason
 from schemas.user_steps import Answer, UserSteps
 
 _encode = msgspec.json.Encoder().encode
@@ -55,7 +56,12 @@ def asked(steps: UserSteps, waiting: Sequence[Stamped]) -> list[ParsedEvent | Re
 def _obeyed(event: ParsedEvent, answer: Answer) -> ParsedEvent | Refusal | str:
     if answer.reason is not None:
         return Refusal(answer.reason, answer.detail)
-    return DROPPED if answer.is_dropped else changed(event, answer.changes)
+    if answer.is_dropped:
+        return DROPPED
+    try:
+        return changed(event, answer.changes)
+    except RecursionError:  # the steps' process could write it, from a frame less deep in the stack
+        return Refusal(Reason.USER_STEP_FAILED, "what the steps made of it nests too deeply")
 
 
 def changed(event: ParsedEvent, changes: dict[str, str]) -> ParsedEvent:

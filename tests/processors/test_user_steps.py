@@ -112,6 +112,14 @@ def test_an_event_that_a_step_made_too_large_is_a_dead_letter():
     assert letter["reason"] == "event_too_large"
 
 
+def test_an_event_that_a_step_made_too_deep_is_a_dead_letter():
+    deep = Answer({"properties": '{"a":' * 5_000 + "1" + "}" * 5_000})
+    outputs = run(lambda documents: [deep, UNCHANGED], [event("m1"), event("m2")])
+    (letter,) = records_of(outputs, "events.dead")
+    assert (letter["message_id"], letter["reason"]) == ("m1", Reason.USER_STEP_FAILED)
+    assert ledger(outputs) == {"accepted": 2, "dead": 1, "resolved": 1}
+
+
 def test_orders_count_for_the_events_behind_them_alone():
     ann = node_id(b"main|u:ann", HASH_KEY)
     device = node_id(b"main|a:d1", HASH_KEY)
