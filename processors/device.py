@@ -61,8 +61,8 @@ _is_crawler = _words(
     "synthetics", "w3c_validator", r"\bcypress/",
 )  # fmt: skip
 _is_program = re.compile(
-    "curl|wget|python|aiohttp|httpx|go-http-client|java/|apache-httpclient|libwww|axios|node-fetch|node/|undici|got |ruby|"
-    "postman|insomnia|httpie|guzzle|php|faraday|reactornetty|symfony",
+    "curl|wget|python|aiohttp|httpx|go-http-client|java/|apache-httpclient|libwww|axios|node-fetch|node/|undici|got |"
+    "ruby(?![a-z])|postman|insomnia/|httpie|guzzle|php(?![a-z])|faraday(?![a-z])|reactornetty|symfony",
     re.IGNORECASE,
 ).match
 _KINDS = (
