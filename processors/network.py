@@ -28,6 +28,8 @@ ADDRESSES_MAX = 64  # of one text; a list of more is nobody's way through proxie
 # A list ends behind its texts, whatever they hold. Nothing is tried twice (`++`): a text may be as long as an event.
 _MEMBER = re.compile(rb'("ip"\s*:\s*)(\[(?:[^\[\]{}"]|"(?:[^"\\]|\\.)*+")*+\]|"(?:[^"\\]|\\.)*+")', re.DOTALL)
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Four numbers that no reader takes for an address, for what stands around them or their zeros; five are none.
+_LOOSE = re.compile(r"(?<![0-9.])([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}(?![0-9.])")
 _RUN = re.compile(r"[0-9A-Fa-f:.]{2,}")
 
 
@@ -134,4 +136,6 @@ def _cut_run(run: str, kept: Kept) -> str:
         address = parsed_address(run.partition(":")[0])
     if address is None and run[-1] in ".:":  # the end of a sentence
         address = parsed_address(run.rstrip(".:"))
-    return run if address is None else cut(address, kept)
+    if address is None:
+        return _LOOSE.sub("" if kept == "none" else r"\1.0", run)
+    return cut(address, kept)
