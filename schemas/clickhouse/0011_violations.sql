@@ -7,8 +7,8 @@ SELECT
     source,
     event,
     concat(
-        replaceRegexpAll(substring(said, 1, position(said, ':') - 1), '\\.[0-9]+', '.*'),
-        substring(said, position(said, ':'))
+        replaceRegexpAll(splitByChar(':', said)[1], '\\.[0-9]+', '.*'),
+        substring(said, length(splitByChar(':', said)[1]) + 1)
     ) AS violation,
     day,
     is_blocked,

@@ -266,10 +266,10 @@ FROM
             arrayFill((who, mark) -> mark >= 0, points.4, points.2),
             arrayReverseFill((who, mark) -> mark >= 0, points.4, points.2)
         ) AS who,
-        arrayFill(start -> start > 0, points.3) AS starts,
-        arrayReverseFill(start -> start > 0, points.3) AS next_starts,
+        arrayFill(start -> start >= 0, points.3) AS starts,
+        arrayReverseFill(start -> start >= 0, points.3) AS next_starts,
         arrayFilter(
-            span -> span.6 AND span.3 > 0 AND span.3 = span.4,
+            span -> span.6 AND span.3 >= 0 AND span.3 = span.4,
             arrayZip(arrayPopBack(times), arrayPopFront(times), arrayPopBack(starts), arrayPopFront(next_starts), arrayPopBack(who), arrayPopBack(held))
         ) AS spans
     FROM
@@ -278,7 +278,7 @@ FROM
         FROM {database}.session_moments_between(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00')
         WHERE visitor IN (SELECT visitor FROM marks)
         UNION ALL
-        SELECT workspace, visitor, ms, mark, toInt64(0), subject FROM marks
+        SELECT workspace, visitor, ms, mark, toInt64(-1), subject FROM marks
     )
     GROUP BY workspace, visitor
 )

@@ -85,6 +85,7 @@ SIGNED: list[tuple[str, list[tuple[int, str, bool]], list[int]]] = [
     ("by a server's word", [(0, "", True), (2 * M, "Signed In", False), (6 * M, "", True)], [4 * M]),
     ("not without such an event", [(0, "", True), (2 * M, "", True)], []),
     ("not between sessions", [(0, "Signed In", True), (60 * M, "Signed Out", True)], []),
+    ("by a clock that was never set", [(-START, "Signed In", True), (2 * M - START, "", True)], [2 * M]),
 ]  # fmt: skip
 
 

@@ -73,3 +73,11 @@ def test_violations_are_counted_by_source_event_and_day(clickhouse: str, databas
     assert documented[0] == ("shop", "Order Completed", PRICE, 2, "m2")
     assert len(documented) == len(WANTED)
     assert tables.rows("SELECT count() FROM events WHERE source = 'blog'") == [(1,)], "m4 alone is as planned"
+    letter = [["main", "app", "resolve", "plan_violation", "no place; a.1.b: why"]]
+    tables.client.insert(
+        "dead_letters", letter, column_names=["workspace", "source", "stage", "reason", "detail"]
+    )
+    assert tables.rows("SELECT violation FROM violations WHERE source = 'app' ORDER BY violation") == [
+        ("a.*.b: why",),
+        ("no place",),
+    ]
