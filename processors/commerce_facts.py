@@ -213,7 +213,7 @@ def _product(item: Item) -> str:
 def _is_key(value: str) -> bool:
     if not 0 < len(value) <= KEY_BYTES_MAX:
         return False
-    return value.isascii() or len(value.encode(errors="surrogatepass")) <= KEY_BYTES_MAX
+    return value.isascii() or len(value.encode()) <= KEY_BYTES_MAX
 
 
 def _address(value: object) -> str:
