@@ -6,6 +6,7 @@ volumes, the two secrets. What is installed is a server's installation.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ PORT = images.pairs("ENV")["COLLECTOR_PORT"]
 READY_S = 60
 JOB_S = 60
 SOURCES = "sources: [{id: shop, write_keys: [shop-key]}]"
+DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")  # what a variable is when deploy/.env does not have it
 
 
 class Machine:
@@ -48,7 +50,8 @@ class Machine:
         here = {PORT: str(port), "0.0.0.0": "127.0.0.1"}  # noqa: S104 - replaced
         local = {name: here.get(value, value) for name, value in image.items()}
         moved = {name: value.replace("/data/", f"{self.volume(service)}/") for name, value in local.items()}
-        return {**bare, **moved, **service["environment"], **self._of(service)}
+        stated = {name: DEFAULT.sub(r"\1", str(value)) for name, value in service["environment"].items()}
+        return {**bare, **moved, **stated, **self._of(service)}
 
     def _of(self, service: Mapping[str, Any]) -> dict[str, str]:
         """Engines and secrets, only where the Compose file names them; prefix and database are this test's own."""
