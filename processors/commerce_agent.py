@@ -29,6 +29,7 @@ from schemas.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
 
 CART, PRODUCT, TOUCHED_BY = b"c", b"p", b"i"
+DELETED_VERSION = b"z"
 KEY_BYTES = 9  # such a letter and a hash
 VERSIONS_PER_STRETCH = 1_000  # more often no cart changes for long
 CARTS_PER_SUBJECT_MAX = 64  # found when the subject is forgotten: the latest
@@ -127,9 +128,13 @@ class _Chunk:
 
     def _new(self, fact: CartFact) -> CartState:
         """Its versions go on from any that it had before it was last forgotten."""
-        version = self._timers.stretch * VERSIONS_PER_STRETCH
+        version = max(self._timers.stretch * VERSIONS_PER_STRETCH, self._deleted_version())
         visitor = 0 if fact.cart_id else fact.visitor
         return CartState(fact.workspace, fact.cart_id, visitor, changes=version)
+
+    def _deleted_version(self) -> int:
+        """The highest that any deletion had here: a cart that comes back at once must not be older than its deletion."""
+        return int.from_bytes(self._state.get(DELETED_VERSION) or b"", "big")
 
     def _set(self, key: bytes, cart: CartState | None) -> None:
         self._carts[key] = self._carts[key][0], cart
@@ -177,6 +182,8 @@ class _Chunk:
         if order.since <= cart.touched_at <= order.until:
             self._set(key, None)
             self._unlist(key, cart)
+            version = max(self._deleted_version(), cart.changes + 1)
+            self._state[DELETED_VERSION] = version.to_bytes(8, "big")
         else:
             self._set(key, without(cart, order.since, order.until))
 

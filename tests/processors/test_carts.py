@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -237,3 +238,13 @@ def test_timers_come_up_once_each_however_many_share_a_moment() -> None:
     assert list(Timers(state, 8).advance(START + HOUR)) == keys
     assert list(Timers(state, 8).advance(START + 9 * HOUR)) == []
     assert len(state) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_cart_that_is_touched_right_after_it_was_forgotten_is_shown_again(seed: int) -> None:
+    shop = Shop(seed=seed)  # which refuses a version that is not above the one before
+    shop.take(START, cart_fact(1, START), cart_fact(2, START + 1), cart_fact(3, START + 2))
+    shop.take(Erase(7, 0, START + 2), cart_fact(4, START + 3, lines=[line("tea")]))
+    (cart,) = shop.carts.values()
+    assert not cart["is_deleted"]
+    assert [item["product"] for item in cart["items"]] == ["tea"]
