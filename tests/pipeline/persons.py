@@ -34,3 +34,19 @@ def a_person_is_exported(up: Up, folder: Path) -> None:
     (profile,) = (json.loads(line) for line in (folder / "profile.jsonl").read_text().splitlines())
     assert (profile["user_id"], profile["events"]) == ("ida", 2)
     assert (folder / "event.jsonl").stat().st_mode & 0o077 == 0, "readable by its owner only"
+
+
+TRAITS_OF_LIL = """\
+SELECT name, kind, text FROM profile_traits
+WHERE profile_id IN (SELECT profile_id FROM profiles WHERE user_id = 'lil') ORDER BY name"""
+
+
+def traits_of_two_sides_meet(up: Up) -> None:
+    """What a browser said first, with its key in the body, and what a server changes of it."""
+    said = {"status": "trial", "seats": 3, "newsletter": True, "assets": ["logo"]}
+    browsers = {"anonymousId": "lils-phone", "userId": "lil", "writeKey": "dev", "traits": said}
+    assert up.post("/v1/identify", browsers, key="") == 200
+    rest = [["assets", "list", '["logo"]'], ["newsletter", "boolean", "true"], ["seats", "number", "3"]]
+    until(lambda: up.ask(TRAITS_OF_LIL), [*rest, ["status", "text", "trial"]])
+    assert up.post("/v1/identify", {"userId": "lil", "traits": {"status": "paid"}}) == 200
+    until(lambda: up.ask(TRAITS_OF_LIL), [*rest, ["status", "text", "paid"]])

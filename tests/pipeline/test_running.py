@@ -21,7 +21,7 @@ from tests.pipeline.decisions import (
 from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.fates import fates, is_right
 from tests.pipeline.pages import what_the_page_says_comes_out
-from tests.pipeline.persons import a_person_is_exported
+from tests.pipeline.persons import a_person_is_exported, traits_of_two_sides_meet
 from tests.pipeline.planned import a_plan_holds
 from tests.pipeline.up import Up, until
 
@@ -91,6 +91,10 @@ def test_a_profile_is_found_by_each_of_its_identifiers(up: Up) -> None:
     assert found[0]["traits"]["plan"] == "pro"
     assert [event["type"] for event in found[0]["journey"]] == ["page", "identify"]
     assert found[0]["first_seen"] == "2026-01-01T10:00:00.000+00:00"
+
+
+def test_traits_of_a_browser_and_of_a_server_meet_in_one_profile(up: Up) -> None:
+    traits_of_two_sides_meet(up)
 
 
 def _is_found(up: Up, identifier: str) -> bool:
@@ -187,15 +191,15 @@ def test_a_new_source_is_served_without_a_restart(up: Up, tmp_path: Path) -> Non
     file.write_text("sources: [{id: blog, write_keys: [blog-key], workspace: second}]")
     applied = json.loads(stitchline(up, "apply", str(file)))
     assert applied["written"] == ["source/blog"]
-    body = {"userId": "bob", "event": "Read", "messageId": "r1", "writeKey": "blog-key"}
+    assert up.post("/v1/track", {"userId": "ben", "event": "Read"}) == 200
+    body = {"userId": "ben", "event": "Read", "messageId": "r1", "writeKey": "blog-key"}
     until(lambda: up.status("/v1/track", body), 200)
     until(
         lambda: up.ask("SELECT workspace, source FROM events_resolved WHERE message_id = 'r1'"),
         [["second", "blog"]],
     )
-    assert up.ask("SELECT count(DISTINCT profile_id) FROM profiles WHERE user_id = 'bob'") == [[2]], (
-        "people of two workspaces never meet"
-    )
+    # People of two workspaces never meet.
+    until(lambda: up.ask("SELECT count(DISTINCT profile_id) FROM profiles WHERE user_id = 'ben'"), [[2]])
 
 
 def test_a_tracking_plan_blocks_and_diverts_and_what_is_repaired_is_stored(up: Up, tmp_path: Path) -> None:
