@@ -18,13 +18,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from processors.money import amount, currency, quantity
+from processors.parsed import object_of
 from processors.sums import mismatches
+from schemas.call import decode_json
 from schemas.stamps import NO_COMMERCE, Commerce, Item, Meaning
 
 FAMILY = "ecommerce"
 ITEMS_MAX = 500  # of one event; more are left out
 COMPLAINTS_MAX = 16  # of one event; more are not listed
 POSITION_MAX = 2**53  # beyond, a number of JSON is no whole number for certain
+REMEMBERED_MAX = 4_096  # texts of properties
+REMEMBERED_BYTES_MAX = 1_024  # of each
 ID_BITS_MAX = 128  # a number with more is no id
 
 _PLACES = [f".products.{index}" for index in range(ITEMS_MAX)]
@@ -68,15 +72,26 @@ class Typed(msgspec.Struct, frozen=True, gc=False):
     said: list[str]
 
 
-def with_commerce(meaning: Meaning, properties: dict[str, Any]) -> tuple[Meaning, Commerce, tuple[Item, ...]]:
-    """What an event of this meaning says; the meaning, with what is wrong added to it."""
+def with_commerce(
+    meaning: Meaning, properties: dict[str, Any], text: bytes = b""
+) -> tuple[Meaning, Commerce, tuple[Item, ...]]:
+    """What an event of this meaning says; the meaning, with what is wrong added to it. `text` is the JSON of `properties`, where
+    it is at hand: who looks at a product sends what others who do send, and then it is remembered."""
     if meaning.family != FAMILY:
         return meaning, NO_COMMERCE, ()
-    typed = typed_commerce(meaning.event, properties)
+    if 0 < len(text) <= REMEMBERED_BYTES_MAX:
+        typed = _remembered(meaning.event, text)
+    else:
+        typed = typed_commerce(meaning.event, properties)
     if typed.said:
         said = (*meaning.violations, *typed.said[:COMPLAINTS_MAX])
         meaning = msgspec.structs.replace(meaning, violations=said)
     return meaning, typed.commerce, typed.items
+
+
+@lru_cache(REMEMBERED_MAX)
+def _remembered(event: str, text: bytes) -> Typed:
+    return typed_commerce(event, object_of(decode_json(text)))
 
 
 def typed_commerce(event: str, properties: dict[str, Any]) -> Typed:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from processors.commerce_facts import (
     CART_EVENTS,
+    PRODUCT_EVENTS,
     CartFact,
     ProductFact,
     Values,
@@ -24,6 +25,7 @@ from schemas.stream import OutputRecord, State
 from schemas.topics import COMMERCE_FACTS
 
 Stated = tuple[str, str, int, Values]
+Said = tuple[str, str, bytes, int]
 
 
 class CommerceOutbox:
@@ -33,6 +35,7 @@ class CommerceOutbox:
         self._hash_key = hash_key
         self._carts: dict[int, list[CartFact]] = {}
         self._products: dict[Stated, ProductFact] = {}
+        self._texts: dict[Said, int] = {}
 
     def add(self, event: ParsedEvent, stamps: Stamps, subject: int, message_id: str) -> None:
         """An event that is stored."""
@@ -41,6 +44,20 @@ class CommerceOutbox:
         if stamps.meaning.event in CART_EVENTS:
             fact = cart_fact(event, stamps, subject, node_id(message_id.encode(), self._hash_key))
             self._carts.setdefault(partition_of(fact.key, self._partitions), []).append(fact)
+        if stamps.meaning.event in PRODUCT_EVENTS and self._says_more(event, stamps):
+            self._state(event, stamps)
+
+    def _says_more(self, event: ParsedEvent, stamps: Stamps) -> bool:
+        """Than one of the same properties, as they were sent, in the same hour: the usual one says it again, and later."""
+        time = event.times.happened
+        said = event.packed.workspace, stamps.meaning.event, bytes(event.call.properties), hour_of(time)
+        earliest = self._texts.get(said)
+        if earliest is not None and earliest <= time <= event.received_at:
+            return False
+        self._texts[said] = min(time, event.received_at)
+        return True
+
+    def _state(self, event: ParsedEvent, stamps: Stamps) -> None:
         for stated in product_facts(event, stamps):
             key = stated.workspace, stated.product, hour_of(stated.time), stated.values
             known = self._products.get(key)

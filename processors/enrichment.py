@@ -48,7 +48,7 @@ class Enrichment:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
         device, place, clock_offset_ms = surroundings(event, self._context)
         touch = self._channels.touch(event)
-        meaning, commerce, items = with_commerce(meaning, event.properties)
+        meaning, commerce, items = with_commerce(meaning, event.properties, bytes(event.call.properties))
         session_id, visit = self._visits.of(event, about, visitor, touch)
         return Stamps(
             visitor=visitor,
