@@ -15,7 +15,7 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
-from processors import duplicates, enrichment, resolve, resolved
+from processors import duplicates, enrichment, resolve, resolved, told_products
 from processors.channel import Channels
 from processors.commerce_outbox import CommerceOutbox
 from processors.enrichment import Enrichment
@@ -157,14 +157,16 @@ def _taken(clocks: Mapping[str, SimpleNamespace], events: int) -> dict[str, floa
 
 
 def sizes(visitors: int) -> Iterator[Figure]:
-    """Keys and values of the resolver's state, per device."""
+    """Keys and values of the resolver's state, per device; what is known of products is one value for each of them."""
     for name, visits, at_most in (
         ("a device of one visit", 1, ONE_VISIT_BYTES_MAX),
         ("an active device", VISITS_OF_AN_ACTIVE_ONE, ACTIVE_BYTES_MAX),
     ):
         state = passed(chunks(_visits(visitors, visits)))
         ids = {key: value for key, value in state.items() if key.startswith(duplicates.PREFIX)}
-        rest = {key: value for key, value in state.items() if key not in ids}
+        products = {key: value for key, value in state.items() if key.startswith(told_products.PREFIX)}
+        rest = {key: value for key, value in state.items() if key not in ids and key not in products}
+        yield _figure(f"{len(products)} products, for each of them", _bytes(products) / len(products), "B")
         yield _figure(f"state of {name}", _bytes(rest) / visitors, "B", at_most=at_most)
         yield _figure(f"its window of duplicates, {visits} visits", _bytes(ids) / visitors, "B")
 
