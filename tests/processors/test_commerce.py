@@ -284,6 +284,13 @@ def test_any_json_gives_stamps_that_can_be_written(
     assert all(abs(found) < MONEY_MAX for found in amounts if found is not None)
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["event"])
+def test_what_is_remembered_by_its_text_is_what_its_properties_say(example: dict[str, Any]) -> None:
+    meaning, sent = Meaning(family=FAMILY, event=example["event"]), example["properties"]
+    for _ in range(2):
+        assert with_commerce(meaning, sent, json.dumps(sent).encode()) == with_commerce(meaning, sent)
+
+
 @pytest.mark.parametrize("listed", [[], "junk", {"product_id": "b"}, 7, False])
 def test_an_event_about_one_product_is_that_item_beside_a_list_that_holds_none(listed: Any) -> None:
     typed = typed_commerce("Product Viewed", {"product_id": "a", "price": "12", "products": listed})
