@@ -11,7 +11,7 @@ from schemas.codec import SCHEMAS
 from schemas.topics import TOPICS
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("schemas", "runtime", "collector", "processors", "sinks", "deploy")
+PACKAGES = ("schemas", "runtime", "collector", "processors", "sinks", "console", "deploy")
 MODULES = sorted(path for name in (*PACKAGES, "tests") for path in (ROOT / name).rglob("*.py"))
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
