@@ -4,17 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, ProgrammingError
 from urllib3.exceptions import HTTPError
 
+from runtime.clickhouse import connect as connect
 from runtime.settings import ClickHouseSettings
 from sinks.failure import Refused, Unavailable
 
 T = TypeVar("T")
-
-CONNECT_TIMEOUT_S = 5
 
 _CODE = re.compile(r"\bCode: (\d+)")
 
@@ -36,18 +34,6 @@ INSERT_SETTINGS = {
     "input_format_try_infer_dates": 0,  # in the JSON column a text stays the text that was sent
     "input_format_try_infer_datetimes": 0,
 }
-
-
-def connect(settings: ClickHouseSettings, *, timeout_s: int = 60, database: str | None = None) -> Client:
-    """A client; creating it asks the server. Raises what `translate` translates."""
-    return clickhouse_connect.get_client(
-        dsn=settings.url,
-        database=settings.database if database is None else database,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        send_receive_timeout=timeout_s,
-        autogenerate_session_id=False,  # a session would let one query run at a time
-        show_clickhouse_errors="scrub",  # without address and version
-    )
 
 
 class ClickHouse:
