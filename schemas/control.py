@@ -1,8 +1,8 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
-far: `source`, `plan` (plans.py). A document of an unknown kind is kept and ignored, so that an older process lives beside a newer
-configuration.
+far: `source`, `plan` (plans.py), `segment` (segments.py). A document of an unknown kind is kept and ignored, so that an older
+process lives beside a newer configuration.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ import msgspec
 
 from schemas.names import Name
 from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
+from schemas.segment_tree import KEY_PREFIX as _SEGMENT
+from schemas.segments import Segment
 
 # No client can send an empty one, and spaces around a key are trimmed from what a client sends.
 WriteKey = Annotated[str, msgspec.Meta(pattern=r"^\S(.*\S)?\Z")]
@@ -132,12 +134,14 @@ class ControlState:
         self._sources: dict[str, Source] = {}
         self._by_key_hash: dict[str, Source] = {}
         self.plans: dict[str, Plan] = {}  # by key; the same object as long as nobody writes it anew
+        self.segments: dict[str, Segment] = {}  # by key, as segment_tree.py takes them
         self._take((documents or {}).items())
 
     def updated(self, records: Iterable[Record]) -> "ControlState":
         new = ControlState()
         new.documents = self.documents.copy()
         new._sources, new.plans = self._sources.copy(), self.plans.copy()
+        new.segments = self.segments.copy()
         new._take(records)
         return new
 
@@ -165,11 +169,14 @@ class ControlState:
             self.documents.pop(key, None)
             self._sources.pop(key, None)
             self.plans.pop(key, None)
+            self.segments.pop(key, None)
             return
         if key.startswith(_SOURCE):
             self._sources[key] = _decode_source(value)
         elif key.startswith(_PLAN):
             self.plans[key] = decode_plan(value)
+        elif key.startswith(_SEGMENT):
+            self.segments[key] = _decode_segment(value)
         self.documents[key] = value
 
 
@@ -194,3 +201,4 @@ def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes]) -> None
 
 
 _decode_source = msgspec.json.Decoder(Source).decode
+_decode_segment = msgspec.json.Decoder(Segment).decode
