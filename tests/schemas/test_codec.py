@@ -148,7 +148,7 @@ def test_subjects_are_the_topics_with_their_prefix() -> None:
         [
             *("x.carts-value", "x.catalogue-value"),
             *("x.events.dead-value", "x.events.resolved-value", "x.identity.pointers-value"),
-            *("x.ledger-value", "x.profile.changes-value"),
+            *("x.ledger-value", "x.profile.changes-value", "x.segments.membership-value"),
         ],
     )
     latest = registry_reply("/subjects/x.ledger-value/versions/latest", prefix="x.")
