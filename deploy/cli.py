@@ -132,11 +132,13 @@ def sink(
 def migrate() -> None:
     """Create or upgrade ClickHouse's tables; idempotent."""
     from runtime.settings import ClickHouseSettings, SessionSettings, load
+    from sinks.comments import write_comments
     from sinks.migrations import migrate as apply_migrations
 
-    sessions = load(SessionSettings, os.environ)
-    for name in apply_migrations(load(ClickHouseSettings, os.environ), sessions=sessions):
+    settings = load(ClickHouseSettings, os.environ)
+    for name in apply_migrations(settings, sessions=load(SessionSettings, os.environ)):
         say(f"applied {name}")
+    write_comments(settings)
     say("tables are up to date")
 
 

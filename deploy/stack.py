@@ -19,6 +19,7 @@ from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, SessionSettings, load
 from schemas.control import parse_file
 from sinks.abandoned import NAME as ABANDONED
+from sinks.comments import write_comments
 from sinks.migrations import migrate
 from sinks.tables import SINKS
 
@@ -178,8 +179,11 @@ class Stack:
     def _prepare(self, environ: Mapping[str, str]) -> None:
         kafka_settings = load(KafkaSettings, environ)
         ensure_topics(kafka_settings)
-        sessions = load(SessionSettings, environ)
-        migrate(load(ClickHouseSettings, environ), sessions=sessions, is_alone=True)  # the sinks start later
+        clickhouse_settings = load(ClickHouseSettings, environ)
+        migrate(
+            clickhouse_settings, sessions=load(SessionSettings, environ), is_alone=True
+        )  # the sinks start later
+        write_comments(clickhouse_settings)
         _apply_missing(kafka_settings)
 
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:

@@ -1,0 +1,29 @@
+"""Comments beside inserts: what a table is said to be changes nothing of what is in it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from schemas.codec import RESOLVED_EVENT
+from sinks.comments import quoted, write_comments
+from tests.sinks.stage import Tables, event
+
+
+@pytest.fixture
+def tables(clickhouse: str, database: str) -> Iterator[Tables]:
+    tables = Tables(clickhouse, database)
+    yield tables
+    tables.client.close()
+
+
+def test_a_block_that_is_repeated_after_comments_were_written_adds_nothing(tables: Tables) -> None:
+    block = [event(number) for number in range(5)]
+    tables.insert("events_in", RESOLVED_EVENT, block, "t-0-0-5")
+    assert "events" in write_comments(tables.settings)
+    tables.insert("events_in", RESOLVED_EVENT, block, "t-0-0-5")
+    assert tables.row("SELECT count() FROM events") == (5,)
+
+
+def test_a_comment_says_what_was_written_whatever_it_is(tables: Tables) -> None:
+    text = "it's a \\ and a \\' and 50 %"
+    assert tables.row(f"SELECT {quoted(text)}") == (text,)
