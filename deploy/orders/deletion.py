@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from deploy.orders.letters import letter_pattern
 from deploy.orders.plan import Plan
-from deploy.orders.tables import Named, Tables, numbers, within
+from deploy.orders.tables import Named, Tables, cut, numbers, within
 from processors.ledger import FORGOTTEN
 from schemas.dead_letter import Stage
 
@@ -28,11 +28,19 @@ INSERT INTO identifiers (workspace, kind, value, node, claimed)
 SELECT DISTINCT workspace, i.kind, i.value, i.node, i.claimed
 FROM events ARRAY JOIN identifiers AS i
 WHERE workspace = {workspace:String} AND toUnixTimestamp64Milli(timestamp) > {until:Int64} AND i.node IN (NODES)"""
+_SEEN_STILL = """\
+INSERT INTO subjects (workspace, subject, subject_type, human_first_seen, human_last_seen, bot_first_seen, bot_last_seen)
+SELECT workspace, subject, max(subject_type),
+    min(if(device.is_bot, toDateTime64('2299-12-31 00:00:00', 3, 'UTC'), timestamp)),
+    max(if(device.is_bot, toDateTime64('1970-01-01 00:00:00', 3, 'UTC'), timestamp)),
+    min(if(device.is_bot, timestamp, toDateTime64('2299-12-31 00:00:00', 3, 'UTC'))),
+    max(if(device.is_bot, timestamp, toDateTime64('1970-01-01 00:00:00', 3, 'UTC')))
+FROM events WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY workspace, subject"""
 
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
     """Rows by table, as they are now."""
-    found = dict.fromkeys((*TABLES, "dead_letters", "identifiers"), 0)
+    found = dict.fromkeys((*TABLES, "dead_letters", "subjects", "identifiers"), 0)
     for plan in plans:
         for table in TABLES:
             found[table] += sum(
@@ -41,6 +49,7 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
         found["dead_letters"] += sum(
             tables.count("dead_letters", each) for each in _letters(tables, plan, values)
         )
+        found["subjects"] += sum(tables.count("subjects", each) for each in _seen(tables, plan))
         found["identifiers"] += sum(tables.count("identifiers", each) for each in _names(tables, plan))
     return found
 
@@ -53,6 +62,7 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     counted = [f"{each} AND stage != '{Stage.COLLECTOR.value}'" for each in rows["dead_letters"]]
     _account(tables, f"{plan.by}/letters", "dead_letters", counted)
     gone = {table: _delete(tables, table, conditions) for table, conditions in rows.items()}
+    gone["subjects"] = _delete_seen(tables, plan)
     return gone | {"identifiers": _delete_names(tables, plan)}
 
 
@@ -63,6 +73,19 @@ def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:
         if rows := tables.count(table, condition):
             tables.delete(table, condition)
             gone += rows
+    return gone
+
+
+def _delete_seen(tables: Tables, plan: Plan) -> int:
+    """When a subject was seen: what is left of its events says it anew, also where a run before was cut off in between."""
+    gone = _delete(tables, "subjects", _seen(tables, plan))
+    for subjects in _subjects(plan):
+        # The server must not take it for a block that it had before the deletion.
+        tables.client.command(
+            _SEEN_STILL.replace("NODES", subjects),
+            parameters={"workspace": tables.workspace},
+            settings={"insert_deduplicate": 0},
+        )
     return gone
 
 
@@ -98,6 +121,14 @@ def _account(tables: Tables, token: str, table: str, conditions: Iterable[str]) 
 
 def _conditions(tables: Tables, erased: Iterable[str]) -> list[str]:
     return [f"{_here(tables)} AND {each}" for each in erased]
+
+
+def _seen(tables: Tables, plan: Plan) -> list[str]:
+    return [f"{_here(tables)} AND subject IN ({subjects})" for subjects in _subjects(plan)]
+
+
+def _subjects(plan: Plan) -> list[str]:
+    return [numbers(some) for some in cut(sorted({erase.node for erase in plan.erasures}))]
 
 
 def _names(tables: Tables, plan: Plan) -> list[str]:

@@ -66,6 +66,8 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "identifiers": NAMED,
         "dead_letters": LETTER,
         "identity_pointers": OWN_NAME,
+        "identity_pointer_log": OWN_NAME,
+        "subjects": OWN_NAME,
         "cart_states": CART,
         "catalogue_statements": PRODUCT,
         "ledger": OWN_NAME,

@@ -82,8 +82,8 @@ class Tables:
         return [Company(dict(ids)) for sql in (_COMPANY, _ALIASED) for (ids,) in self._rows(sql, some)]
 
     def count(self, table: str, condition: str) -> int:
-        """Of identifiers each once, however many events have named it since its parts were merged."""
-        table = f"{table} FINAL" if table == "identifiers" else table
+        """Of identifiers and subjects each once, however many events have named it since its parts were merged."""
+        table = f"{table} FINAL" if table in ("identifiers", "subjects") else table
         return int(self.ask(f"SELECT count() FROM {table} WHERE {condition}")[0][0])  # noqa: S608 - ours
 
     def ask(self, sql: str, **parameters: Any) -> list[Any]:
@@ -112,7 +112,7 @@ class Tables:
             time.sleep(POLL_S)
 
     def _rows(self, sql: str, nodes: Sequence[int]) -> Iterator[Any]:
-        for some in _cut(nodes):
+        for some in cut(nodes):
             yield from self.ask(sql.replace("NODES", numbers(some)))
 
 
@@ -128,11 +128,12 @@ def within(erasures: Iterable[Erase], subject: str = "subject") -> list[str]:
     return [
         f"({subject} IN ({numbers(some)}) AND toUnixTimestamp64Milli(timestamp) BETWEEN {since:d} AND {until:d})"
         for (since, until), found in sorted(nodes.items())
-        for some in _cut(sorted(found))
+        for some in cut(sorted(found))
     ]
 
 
-def _cut(nodes: Sequence[int]) -> Iterator[Sequence[int]]:
+def cut(nodes: Sequence[int]) -> Iterator[Sequence[int]]:
+    """In so many that a statement can name."""
     for start in range(0, len(nodes), NODES_PER_STATEMENT_MAX):
         yield nodes[start : start + NODES_PER_STATEMENT_MAX]
 

@@ -97,19 +97,22 @@ def stored(tables: Tables) -> list[str]:
 
 def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
     would = would_delete(tables, [PLAN], VALUES)
-    assert would == dict.fromkeys(("events", "traits", "dead_letters", "identifiers"), 2) | {
+    assert would == dict.fromkeys(("events", "traits", "dead_letters", "subjects", "identifiers"), 2) | {
         "group_traits": 0,
         "cart_states": 1,
     }
     assert delete(tables, PLAN, VALUES) == would
     assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
-    assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"identifiers": 2}
+    assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"subjects": 2, "identifiers": 2}
     ledger = "SELECT sum(events) FROM ledger WHERE stage = 'forget' AND outcome = 'forgotten'"
     assert tables.ask(ledger) == [(3,)], "two events, and a letter that had been counted as dead"
     named = tables.ask(
         "SELECT kind, value FROM identifiers FINAL WHERE workspace = 'main' ORDER BY kind, value"
     )
     assert [tuple(row) for row in named] == sorted(NAMES.values()), "a later event names the person again"
+    seen = "SELECT subject, human_first_seen FROM subjects FINAL WHERE workspace = 'main' ORDER BY subject"
+    events = "SELECT subject, min(timestamp) FROM events WHERE workspace = 'main' GROUP BY subject ORDER BY subject"
+    assert tables.ask(seen) == tables.ask(events), "when somebody was seen is what the events left say"
 
 
 def test_a_run_that_was_cut_off_before_its_deletions_is_accounted_for_once(tables: Tables) -> None:

@@ -1,0 +1,102 @@
+"""What questions about people start from: subjects and their kinds, the way by subject, and pointers of the past."""
+
+import pytest
+
+from schemas.codec import POINTER, RESOLVED_EVENT
+from sinks.migrations import shipped
+from tests.sinks.stage import START_MS, Tables, event, pointer
+
+FIRST, NEVER_SEEN, SEEN_NEVER = (
+    "2023-11-14 22:13:20.000",
+    "2299-12-31 00:00:00.000",
+    "1970-01-01 00:00:00.000",
+)
+PEOPLE = 40
+
+
+@pytest.fixture(scope="module")
+def tables(clickhouse: str, module_database: str) -> Tables:
+    """As it is after an upgrade: some events of before, the same ones again, and some after."""
+    before = [each for each in shipped() if each.number <= 16]
+    tables = Tables(clickhouse, module_database, before)
+    tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(400)], "before")
+    tables.insert("pointers_in", POINTER, [pointer(1, 2, 1, updated_at=START_MS)], "p-before")
+    tables = Tables(clickhouse, module_database)
+    tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(200, 800)], "after")
+    tables.insert("pointers_in", POINTER, [pointer(1, 3, 2, updated_at=START_MS + 5)], "p-after")
+    return tables
+
+
+def said(number: int) -> bytes:
+    """A user's, an e-mail's, a device's or a bot's event."""
+    subject = number % PEOPLE + 1
+    kind = "ueam"[subject % 4]
+    named = [{"node": 90_000 + subject, "kind": "x", "value": f"other:{subject}"}]
+    if kind != "m":
+        named.append({"node": subject, "kind": kind, "value": f"{kind}{subject}"})
+    device = {
+        "kind": "",
+        "brand": "",
+        "model": "",
+        "os": "",
+        "os_version": "",
+        "browser": "",
+        "browser_version": "",
+    }
+    return event(
+        number,
+        subject=subject,
+        anonymous_id="",
+        identifiers=named,
+        type="identify",
+        traits='{"plan":"pro"}',
+        device=device | {"is_bot": subject == 5 or (subject == 6 and number < PEOPLE)},
+    )
+
+
+def test_an_event_says_of_which_kind_its_subject_is_stored_before_or_after(tables: Tables) -> None:
+    found = tables.rows("SELECT DISTINCT subject, subject_type FROM events ORDER BY subject")
+    assert found == [(subject, "ueam"[subject % 4]) for subject in range(1, PEOPLE + 1)]
+
+
+def test_a_subject_is_one_row_from_the_first_event_to_the_last(tables: Tables) -> None:
+    found = tables.rows("""
+        SELECT subject, subject_type, toString(human_first_seen), toString(bot_first_seen), toString(bot_last_seen)
+        FROM subjects FINAL""")
+    rows = {subject: (kind, *seen) for subject, kind, *seen in found}
+    assert len(found) == len(rows) == PEOPLE
+    assert rows[1] == ("e", FIRST, NEVER_SEEN, SEEN_NEVER)
+    assert rows[5] == ("e", NEVER_SEEN, "2023-11-14 22:13:24.000", "2023-11-14 22:26:04.000")
+    assert rows[6][2:] == ("2023-11-14 22:13:25.000", "2023-11-14 22:13:25.000")
+
+
+def test_subjects_are_what_the_events_say(tables: Tables) -> None:
+    told = "SELECT subject, min(human_first_seen), max(human_last_seen) FROM subjects GROUP BY subject ORDER BY subject"
+    counted = """
+        SELECT subject, minIf(timestamp, NOT device.is_bot), maxIf(timestamp, NOT device.is_bot) FROM events
+        GROUP BY subject HAVING countIf(NOT device.is_bot) > 0 ORDER BY subject"""
+    assert [row for row in tables.rows(told) if row[0] != 5] == tables.rows(counted)
+
+
+def test_the_events_of_a_subject_are_found_without_reading_those_of_others(tables: Tables) -> None:
+    tables.client.command("""
+        INSERT INTO events_in (workspace, message_id, type, event, timestamp, subject)
+        SELECT 'many', toString(number), 'track', toString(number % 40), now64(3), number % 10000 FROM numbers(100000)""")
+    wanted = "FROM events WHERE workspace = 'many' AND subject = 77"
+    with_projection = "SETTINGS min_table_rows_to_use_projection_index = 0"
+    assert tables.row(f"SELECT uniqExact(message_id) {wanted} {with_projection}") == (10,)
+    plan = tables.rows(f"EXPLAIN projections = 1 SELECT message_id {wanted} {with_projection}")
+    said = [line.strip() for (line,) in plan]
+    assert "Name: rows_by_subject" in said
+    assert "Description: Projection has been analyzed and will be applied during reading" in said
+
+
+def test_every_version_of_a_pointer_is_kept(tables: Tables) -> None:
+    found = tables.rows("SELECT node, owner, version FROM identity_pointer_log ORDER BY version")
+    assert found == [(1, 2, 1), (1, 3, 2)]
+
+
+def test_a_trait_says_when_it_became_known(tables: Tables) -> None:
+    known = "SELECT countIf(received_at = fromUnixTimestamp64Milli({})), count() FROM traits FINAL"
+    received, traits = tables.row(known.format(START_MS))
+    assert (received, traits) == (600, 800)
