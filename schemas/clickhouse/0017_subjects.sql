@@ -12,6 +12,49 @@ ALTER TABLE {database}.events
         'm'
     ) AFTER subject;
 
+-- As in 0010_stamps.sql, with the kind.
+CREATE OR REPLACE VIEW {database}.events_resolved AS
+SELECT
+    workspace,
+    message_id,
+    type,
+    event,
+    name,
+    timestamp,
+    received_at,
+    sent_at,
+    original_timestamp,
+    anonymous_id,
+    user_id,
+    previous_id,
+    group_id,
+    subject,
+    dictGetOrDefault('{database}.idr_segment', 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
+    dictGetOrDefault('{database}.idr_root', 'root', owner, owner) AS profile,
+    lower(leftPad(hex(profile), 16, '0')) AS profile_id,
+    session_id,
+    traits,
+    properties,
+    properties_text,
+    context,
+    integrations,
+    envelope,
+    concat(toString(raw_partition), ':', toString(raw_offset), ':', toString(raw_index)) AS lineage,
+    source,
+    identifiers,
+    visitor,
+    touch,
+    visit,
+    device,
+    place,
+    meaning,
+    commerce,
+    items,
+    clock_offset_ms,
+    page,
+    subject_type
+FROM {database}.events;
+
 -- The table is sorted for questions about one event's name; a person's journey asks for a few subjects of all names. The projection holds the
 -- subject and where its rows are, seven bytes a row, and is made anew when parts are merged that hold one event twice. Where the index by_subject
 -- of 0001_events.sql leaves less than a million rows to read, a query takes it only with min_table_rows_to_use_projection_index = 0.

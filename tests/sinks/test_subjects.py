@@ -55,7 +55,7 @@ def said(number: int) -> bytes:
 
 
 def test_an_event_says_of_which_kind_its_subject_is_stored_before_or_after(tables: Tables) -> None:
-    found = tables.rows("SELECT DISTINCT subject, subject_type FROM events ORDER BY subject")
+    found = tables.rows("SELECT DISTINCT subject, subject_type FROM events_resolved ORDER BY subject")
     assert found == [(subject, "ueam"[subject % 4]) for subject in range(1, PEOPLE + 1)]
 
 
