@@ -11,7 +11,8 @@ from deploy.ids import NotAnId, read
 from processors.plans import compile_plan
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
-from schemas.control import ControlState, blocked_in, parse_file, refuse_taken_keys
+from schemas.control import ControlState, blocked_in, parse_file, refuse_taken_keys, segments_of
+from schemas.segment_records import Records, refuse_broken_uses, segment_records
 
 T = TypeVar("T")
 
@@ -21,21 +22,25 @@ class BadConfiguration(ValueError):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What one `stitchline apply` wrote, all under one id, and which listed identifiers it blocked; by their nodes."""
+    """What one `stitchline apply` wrote, all under one id, and which listed identifiers it blocked; by their nodes.
+
+    `deleted`: of what was written, what is there no more.
+    """
 
     apply_id: str
     written: list[str]
     blocked: list[str] = []
+    deleted: list[str] = []
 
 
-def read_file(file: Path) -> dict[str, bytes]:
+def read_file(file: Path) -> Records:
     """The control records of a file. Raises BadConfiguration."""
     return _parsed(file, _usable)
 
 
-def _usable(document: Any) -> dict[str, bytes]:
-    """Its plans can be compiled. Raises ValueError."""
-    records = parse_file(document)
+def _usable(document: Any) -> Records:
+    """Its plans can be compiled, its segments are sound by themselves. Raises ValueError."""
+    records: Records = {**parse_file(document), **segment_records(segments_of(document))}
     for plan in ControlState(records).plans.values():
         compile_plan(plan)
     return records
@@ -76,7 +81,9 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
     state = read_control(kafka, kafka.answer_timeout_s)
     try:
         refuse_taken_keys(state, records)
+        refuse_broken_uses(state.segments, state.updated(records.items()).segments, records)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error
     write_control(kafka, records, apply_id)
-    return Applied(apply_id, sorted(records))
+    deleted = sorted(key for key, document in records.items() if document is None)
+    return Applied(apply_id, sorted(records), deleted=deleted)

@@ -68,6 +68,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     sources: list[SourceInput] = []
     plans: list[PlanInput] = []
     blocked_ids: list[BlockedInput] = []
+    segments: list[Any] = []  # read by segment_records.py
 
 
 def hash_write_key(write_key: str) -> str:
@@ -101,6 +102,11 @@ def blocked_in(document: Any) -> list[tuple[str, str]]:
     return [(entry.workspace, text) for entry in parsed.blocked_ids for text in entry.ids]
 
 
+def segments_of(document: Any) -> list[Any]:
+    """The entries under `segments:` of a configuration file's content, as they are written. Raises as `parse_file` does."""
+    return msgspec.convert({} if document is None else document, ConfigurationFile).segments
+
+
 def _stored(entry: SourceInput) -> Source:
     return Source(
         id=entry.id,
@@ -128,7 +134,7 @@ class ControlState:
     passed over; what their keys said before stays.
     """
 
-    def __init__(self, documents: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, documents: Mapping[str, bytes | None] | None = None) -> None:
         self.documents: dict[str, bytes] = {}
         self.unreadable: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
@@ -180,7 +186,7 @@ class ControlState:
         self.documents[key] = value
 
 
-def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes]) -> None:
+def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes | None]) -> None:
     """Raises ValueError when `records` give a source a write key of another one that they do not redefine.
 
     Its events would silently move to the new source, and perhaps to another workspace.

@@ -162,14 +162,14 @@ def _bounds(mapping: dict[str, Any]) -> Iterator[tuple[str, str]]:
     between = mapping.get("between")
     if between is not None and between[0] > between[1]:
         yield "between", _DESCENDING
-    ago = mapping.get("ago")
-    if ago is not None and duration_ms(ago[0]) >= duration_ms(ago[1]):
-        yield (
-            "ago",
-            f"the nearer duration comes first: [{ago[1]}, {ago[0]}]"
-            if ago[0] != ago[1]
-            else ("an empty window: its two ends are the same"),
-        )
+    if wrong := _ago(*mapping["ago"]) if "ago" in mapping else "":
+        yield "ago", wrong
+
+
+def _ago(near: str, far: str) -> str:
+    if duration_ms(near) == duration_ms(far):
+        return "an empty window: its two ends are the same"
+    return "" if duration_ms(near) < duration_ms(far) else f"the nearer duration comes first: [{far}, {near}]"
 
 
 def _instants(mapping: dict[str, Any], zone_name: str) -> Iterator[tuple[str, str]]:

@@ -126,3 +126,29 @@ def test_a_write_key_is_not_taken_from_a_source_of_another_file(
     assert "a-key" not in str(refusal.value)
     apply_file(first, settings, apply_id="again")
     assert [source.id for source in read_control(settings, 30).sources] == ["shop"]
+
+
+def test_segments_are_applied_and_one_that_another_uses_is_not_deleted(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = deployment(kafka, topic_prefix)
+    both, gone, wrong = (tmp_path / name for name in ("both.yaml", "gone.yaml", "wrong.yaml"))
+    both.write_text(
+        "segments:\n"
+        "  - {segment: buyers, where: {did: {event: Order Completed, window: {from: 2026-01-01}}}}\n"
+        "  - {segment: others, where: {not: {in_segment: buyers}}}\n"
+    )
+    gone.write_text("segments: [{segment: buyers, deleted: true}]")
+    wrong.write_text("segments: [{segment: lost, where: {in_segment: nowhere}}]")
+    assert apply_file(both, settings, apply_id="1").written == ["segment/main/buyers", "segment/main/others"]
+    with pytest.raises(
+        BadConfiguration, match=r"gone.yaml: segment buyers cannot be deleted, others uses it"
+    ):
+        apply_file(gone, settings, apply_id="2")
+    with pytest.raises(
+        BadConfiguration, match=r"wrong.yaml: segment lost: at where: in_segment names nowhere"
+    ):
+        apply_file(wrong, settings, apply_id="3")
+    gone.write_text("segments: [{segment: others, deleted: true}]")
+    assert apply_file(gone, settings, apply_id="4").deleted == ["segment/main/others"]
+    assert list(read_control(settings, 30).segments) == ["segment/main/buyers"]

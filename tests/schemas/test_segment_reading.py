@@ -1,0 +1,151 @@
+"""Definitions of segments: what is taken, what is refused, and in which words."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from jsonschema_rs import validator_for
+
+from schemas.segment_reading import definition_schema, read_segment
+from schemas.segment_tree import BadSegment
+from schemas.segments import Segment, document
+
+LAPSED = """
+segment: lapsed-buyers
+timezone: Europe/Berlin
+people: {known: true, bots: exclude}
+where:
+  all:
+    - did: {event: Order Completed, count: {gte: 2}, window: {last: 90d},
+            where: [{any: {path: products, where: [{path: category, op: eq, value: shoes}]}}]}
+    - not: {did: {event: Order Completed, window: {last: 30d}}}
+    - trait: {name: plan, op: in, value: [pro, team]}
+"""
+
+CONDITIONS = """
+- {did: {event: "*"}}
+- {did: {event: [A, B], type: track, days: {between: [2, 5]}, window: {ago: [7d, 12w]}}}
+- {did: {event: A, distinct: {path: products.sku, gte: 3}, window: {from: 2026-01-01}}}
+- {did: {event: A, sum: {path: revenue, lt: 99.5}, window: {from: 2026-01-01T12:00:00, to: 2026-02-01T00:00:00Z}}}
+- {did: {event: A, avg: {path: revenue, eq: 0}, window: {calendar: {last: 3, unit: month, full: true}}}}
+- {did: {event: A, min: {path: a.b, gt: -1}, window: {calendar: {this: week}}}}
+- {did: {event: A, max: {path: a, lte: 1}, where: [{none_of: [{path: a, op: missing}, {any_of: [{path: b, op: is_true}]}]}]}}
+- {first: {event: A, window: {last: 3d}, having: [{all: {path: products, where: [{path: price, op: gte, value: 10}]}}]}}
+- {last: {event: A, type: page, having: [{none: {path: items, where: [{path: sku, op: starts_with, value: X}]}}]}}
+- sequence: {steps: [{event: A}, {event: B, where: [{path: p, op: exists}]}], within: 36h, window: {last: 1w},
+             without: {event: C}, same: cart_id}
+- {absent: {did: {event: A}, then_not: {event: B}, within: 2h, same: order_id}}
+- {trait: {name: address.city, op: eq, value: Berlin}}
+- {trait: {name: n, op: neq, value: 3}}
+- {trait: {name: n, op: eq, value: true}}
+- {trait: {name: n, op: not_in, value: [a, 1, false]}}
+- {trait: {name: n, op: between, value: [1, 2.5]}}
+- {trait: {name: n, op: matches, value: '(?i)^a[0-9]{2,3}\\.$'}}
+- {trait: {name: n, op: before, value: 2026-01-01}}
+- {trait: {name: n, op: after, value: "2026-01-01 08:00+02:00"}}
+- {trait: {name: n, op: within, value: {ahead: 7d}}}
+- {trait: {name: n, op: within, value: {last: 7d}}}
+- {trait: {name: n, op: anniversary, value: 7d}}
+- {trait: {name: n, op: has_all, value: [a, b]}}
+- {trait: {name: n, op: blank}}
+- {profile: {first_seen: {last: 7d}}}
+- {profile: {channel_last: [email, paid_search]}}
+- {id: {has: "external:contact_id"}}
+- {id: {lacks: email}}
+- {group: {where: [{name: plan, op: eq, value: team}], which: last}}
+- {in_segment: lapsed-buyers}
+- {in_list: vip-2026}
+"""
+
+
+def of(where: Any, **more: Any) -> dict[str, Any]:
+    return {"segment": "a", "where": where, **more}
+
+
+def refusal(written: Any) -> str:
+    with pytest.raises(BadSegment) as refused:
+        read_segment(written)
+    return str(refused.value)
+
+
+def test_a_definition_is_read() -> None:
+    segment = read_segment(yaml.safe_load(LAPSED))
+    assert (segment.segment, segment.workspace, segment.timezone) == (
+        "lapsed-buyers",
+        "main",
+        "Europe/Berlin",
+    )
+    assert segment.where.all
+    assert segment.where.all[0].did
+    assert segment.where.all[0].did.where[0].any
+    assert segment.where.all[0].did.where[0].any.where[0].value == "shoes"
+
+
+@pytest.mark.parametrize("condition", yaml.safe_load(CONDITIONS), ids=lambda each: yaml.safe_dump(each)[:60])
+def test_every_form_of_a_condition_is_read_and_written_back(condition: Any) -> None:
+    segment = read_segment(of(condition))
+    again = msgspec.json.decode(msgspec.json.encode(document(segment)))
+    assert read_segment(again) == segment
+    assert msgspec.json.decode(msgspec.json.encode(segment), type=Segment) == segment
+
+
+def test_dates_that_yaml_makes_of_text_are_text_again() -> None:
+    found = read_segment(yaml.safe_load("{segment: a, where: {did: {event: A, window: {from: 2026-01-01}}}}"))
+    assert found.where.did
+    assert found.where.did.window
+    assert found.where.did.window.from_ == "2026-01-01"
+
+
+def test_the_schema_is_one_of_2020_12_and_closed_throughout() -> None:
+    schema = definition_schema()
+    assert schema["$schema"].endswith("2020-12/schema")
+    validator_for(schema, offline=True)
+    objects = list(_objects(schema))
+    assert len(objects) > 15
+    assert [each for each in objects if each.get("additionalProperties") is not False] == []
+
+
+def _objects(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.get("type") == "object":
+            yield value
+        for each in value.values():
+            yield from _objects(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _objects(each)
+
+
+DID = {"event": "A"}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    tree: dict[str, Any] = {"in_list": "l"}
+    for _ in range(levels - 1):
+        tree = {"not": tree}
+    return of(tree)
+
+
+def test_a_tree_of_eight_levels_is_the_deepest() -> None:
+    read_segment(nested(8))
+    assert "at where.not.not.not.not.not.not.not.not: deeper than 8 levels" in refusal(nested(9))
+    assert "deeper than 8 levels" in refusal(nested(30))
+    assert "nested more than 64 levels" in refusal(nested(200))
+
+
+def test_sixty_four_conditions_are_the_most() -> None:
+    half = {"any": [{"in_list": "l"}] * 32}
+    read_segment(of({"all": [half, half]}))
+    assert "65 conditions, at most 64" in refusal(of({"all": [half, half, {"in_list": "l"}]}))
+
+
+def test_filters_have_limits_of_their_own() -> None:
+    test: dict[str, Any] = {"path": "a", "op": "exists"}
+    deep = test
+    for _ in range(7):
+        deep = {"any": {"path": "a", "where": [deep]}}
+    read_segment(of({"did": DID | {"where": [deep]}}))
+    assert "8 levels deep" in refusal(of({"did": DID | {"where": [{"all_of": [deep]}]}}))
+    many = {"any_of": [test] * 32}
+    assert "66 filters, at most 64" in refusal(of({"did": DID | {"where": [many, many]}}))
