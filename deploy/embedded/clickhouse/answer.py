@@ -54,6 +54,10 @@ class Answer:
     def whole(self, done: Done, name: str) -> None:
         self._send(200, self._headers(name) | {"X-ClickHouse-Summary": _summary(done)}, [done.output])
 
+    def from_file(self, done: Done, pieces: Iterator[bytes], name: str) -> None:
+        """As `whole`, of output that stands in a file."""
+        self._send(200, self._headers(name) | {"X-ClickHouse-Summary": _summary(done)}, pieces)
+
     def pieces(self, pieces: Iterator[bytes], name: str) -> None:
         """The status is sent at once: the caller has the first piece, and most errors come before it."""
         self._send(200, self._headers(name) | {"X-ClickHouse-Summary": _summary(Done())}, pieces)

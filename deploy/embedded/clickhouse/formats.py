@@ -1,8 +1,8 @@
-"""Output formats: which may be sent in pieces, and their media types. Pure.
+"""Output formats: which may be sent in pieces, which are written to a file first, and their media types. Pure.
 
 chdb gives a large result in pieces, each formatted as a whole document. Only where such documents one after the other
-are the document of all rows, but for the names of the columns at its head, may they be sent as they come; any other
-format is made in memory.
+are the document of all rows, but for the names of the columns at its head, may they be sent as they come. Formats that
+people take much data away in are written to a file, block by block, and sent from there; any other is made in memory.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +18,7 @@ HEADER_LINES = {
     "jsoncompacteachrowwithnames": 1, "jsoncompacteachrowwithnamesandtypes": 2,
     "jsoncompactstringseachrowwithnames": 1, "jsoncompactstringseachrowwithnamesandtypes": 2,
 }  # fmt: skip
+BY_FILE = frozenset({"parquet", "arrow", "arrowstream", "orc", "avro"})
 WHOLE_IF_SET = "output_format_json_array_of_rows"
 
 _MEDIA = {
@@ -35,6 +36,10 @@ _MEDIA = {
 def may_be_cut(name: str, statement: bytes, settings: dict[str, str]) -> bool:
     is_array = WHOLE_IF_SET.encode() in statement or WHOLE_IF_SET in settings
     return not is_array and (name.lower() in IN_PIECES or name.lower() in HEADER_LINES)
+
+
+def is_by_file(name: str) -> bool:
+    return name.lower() in BY_FILE
 
 
 def joined(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from deploy.embedded.clickhouse.form import Form, Limits, Part
 from deploy.embedded.clickhouse.request import DEFAULT_FORMAT, Request, read
 from deploy.embedded.clickhouse.running import Running
 from deploy.embedded.clickhouse.sessions import Session, Sessions
-from deploy.embedded.clickhouse.spool import spooled
+from deploy.embedded.clickhouse.spool import answer_path, in_pieces, spooled
 from deploy.embedded.clickhouse.statement import HEAD_BYTES, Statement, content, over_file, split
 
 
@@ -168,8 +168,20 @@ def _run(server: Server, context: Context, request: Request, statement: Statemen
             if first := next(pieces, b""):
                 answer.pieces(formats.joined(name, itertools.chain([first], pieces)), name)
                 return
+    if sql.reads(text) and formats.is_by_file(name):
+        _run_by_file(server, context, request, (text, name), answer)
+        return
     # No rows may still be a document of its format: names of columns, an empty array.
     answer.whole(context.execute(text, fallback, params), name)
+
+
+def _run_by_file(
+    server: Server, context: Context, request: Request, asked: tuple[bytes, str], answer: Answer
+) -> None:
+    text, name = asked
+    with answer_path(server.engine.temporary) as path:
+        done = context.execute(sql.into_file(text, str(path), name), params=request.parameters)
+        answer.from_file(done, in_pieces(path), name)
 
 
 def _refuse_a_second(context: Context, statement: Statement) -> None:

@@ -1,4 +1,6 @@
-"""Data of a request in a file, because the engine reads files: chdb has no way in that also reports errors of views."""
+"""Data of a request in a file, because the engine reads files: chdb has no way in that also reports errors of views. And
+answers that the engine writes to a file, so that they need not stand in memory.
+"""
 
 import contextlib
 import errno
@@ -8,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deploy.embedded.clickhouse.failure import refused
+
+PIECE_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -21,6 +25,19 @@ def spooled(data: Iterable[bytes], folder: Path, bytes_max: int) -> Iterator[Pat
                 raise refused(f"the data of a request may have {bytes_max} bytes", 307, "TOO_MANY_BYTES")
             _write(spool.fileno(), chunk, folder)
         yield Path(spool.name)
+
+
+@contextlib.contextmanager
+def answer_path(folder: Path) -> Iterator[Path]:
+    """Where the engine may write one answer; the file is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="answer-") as own:
+        yield Path(own) / "answer"
+
+
+def in_pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def _write(descriptor: int, chunk: bytes, folder: Path) -> None:

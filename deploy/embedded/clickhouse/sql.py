@@ -141,6 +141,21 @@ def output_format(text: bytes) -> str:
     return found
 
 
+def into_file(text: bytes, path: str, name: str) -> bytes:
+    """The SELECT, with its output in this format going to a file, which the engine opens as its own client."""
+    clause = f"INTO OUTFILE {quoted(path)} ".encode()
+    tokens = list(_outermost(text))
+    for keyword, stated, following in zip(tokens, tokens[1:], [*tokens[2:], None], strict=False):
+        if keyword.text == "FORMAT" and stated.kind == "word" and _ends(following):
+            return text[: keyword.start] + clause + text[keyword.start :]
+    end = next((token.start for token in tokens if token.text == ";"), len(text))
+    return text[:end] + b"\n" + clause + f"FORMAT {name}".encode()
+
+
+def _ends(following: _Token | None) -> bool:
+    return following is None or following.text in (";", "SETTINGS")
+
+
 def comma_separated(text: str) -> list[str]:
     """At the outermost level, so that `Array(String), Map(String, String)` is two."""
     raw, parts, begins = text.encode(), [], 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import io
 import json
 import socket
 import threading
@@ -10,6 +11,7 @@ import urllib.parse
 import urllib.request
 
 import clickhouse_connect
+import fastavro
 import lz4.frame  # type: ignore[import-untyped]
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -140,15 +142,39 @@ def test_answers_are_compressed_when_asked(server: str, encoding: str) -> None:
     plain.close()
 
 
-@pytest.mark.parametrize("name", ["JSON", "Parquet", "TabSeparatedWithNames", "CSV", "JSONEachRow"])
+@pytest.mark.parametrize("name", ["JSON", "Parquet", "Avro", "TabSeparatedWithNames", "CSV", "JSONEachRow"])
 def test_a_large_result_is_one_document_of_its_format(server: str, name: str) -> None:
     written = post(server, b"SELECT number AS n FROM numbers(300000)", default_format=name)[2]
     if name == "Parquet":
         assert written.count(b"PAR1") == 2
+    elif name == "Avro":
+        assert sum(1 for _ in fastavro.reader(io.BytesIO(written))) == 300_000
     elif name == "JSON":
         assert json.loads(written)["rows"] == 300_000
     else:
         assert written.count(b"\n") == 300_000 + name.endswith("WithNames")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"SELECT 1 AS format FORMAT Parquet SETTINGS max_threads = 1;",
+        b"SELECT 1 AS format -- FORMAT JSON",
+        b"SELECT {one:UInt8} AS format;",
+        b"WITH (SELECT 'FORMAT CSV') AS text SELECT text",
+    ],
+)
+def test_a_format_that_goes_by_a_file_is_found_however_it_is_asked_for(server: str, text: bytes) -> None:
+    status, headers, written = post(server, text, default_format="Parquet", param_one="1", readonly="2")
+    assert (status, headers["X-ClickHouse-Format"]) == (200, "Parquet")
+    assert (written[:4], written[-4:]) == (b"PAR1", b"PAR1")
+
+
+def test_an_error_before_the_file_is_whole_is_told_as_any_other(server: str) -> None:
+    query = b"SELECT throwIf(number = 3000000) FROM numbers(10000000) FORMAT ArrowStream"
+    status, headers, written = post(server, query)
+    assert (status, headers["X-ClickHouse-Exception-Code"]) == (500, "395")
+    assert b"FUNCTION_THROW_IF_VALUE_IS_NON_ZERO" in written
 
 
 def test_an_error_after_the_first_piece_cuts_the_answer_off(server: str) -> None:

@@ -81,18 +81,20 @@ def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
     assert "cannot listen on" in said[-1]
 
 
-def test_a_large_result_goes_out_in_flat_memory(tmp_path: Path) -> None:
-    text = b"SELECT number, repeat('x', 20) FROM numbers(10000000) FORMAT TSV"
+@pytest.mark.parametrize("name", ["TSV", "ArrowStream"])
+def test_a_large_result_goes_out_in_flat_memory(tmp_path: Path, name: str) -> None:
+    text = f"SELECT number, repeat('x', 20) FROM numbers(10000000) FORMAT {name}".encode()
+    settings = "output_format_arrow_compression_method=none"
     with server_on(tmp_path) as (url, process):
         before = psutil.Process(process.pid).memory_info().rss
-        highest = size = lines = 0
-        with urllib.request.urlopen(url, text, timeout=60) as reply:
+        highest = size = 0
+        with urllib.request.urlopen(f"{url}/?{settings}", text, timeout=60) as reply:
             while chunk := reply.read(4_000_000):
                 size += len(chunk)
-                lines += chunk.count(b"\n")
                 highest = max(highest, psutil.Process(process.pid).memory_info().rss)
-    assert lines == 10_000_000
+        left = [path.name for path in (tmp_path / "clickhouse" / "stitchline.tmp").iterdir()]
     assert size > 280_000_000
+    assert left == []
     assert highest - before < 150_000_000
 
 

@@ -87,6 +87,23 @@ def test_the_output_format_is_found(text: bytes, name: str) -> None:
     assert sql.output_format(text) == name
 
 
+@pytest.mark.parametrize(
+    ("text", "with_file"),
+    [
+        (b"SELECT 1 FORMAT ORC", b"SELECT 1 INTO OUTFILE '/a' FORMAT ORC"),
+        (
+            b"SELECT 1 FORMAT ORC SETTINGS max_threads = 1;",
+            b"SELECT 1 INTO OUTFILE '/a' FORMAT ORC SETTINGS max_threads = 1;",
+        ),
+        (b"SELECT 1;", b"SELECT 1\nINTO OUTFILE '/a' FORMAT Avro"),
+        (b"SELECT format orc FROM t -- x", b"SELECT format orc FROM t -- x\nINTO OUTFILE '/a' FORMAT Avro"),
+        (b"SELECT 'FORMAT ORC'", b"SELECT 'FORMAT ORC'\nINTO OUTFILE '/a' FORMAT Avro"),
+    ],
+)
+def test_a_file_for_the_output_is_named_where_the_format_is(text: bytes, with_file: bytes) -> None:
+    assert sql.into_file(text, "/a", "Avro") == with_file
+
+
 @given(st.text())
 def test_a_quoted_value_is_one_string(value: str) -> None:
     token = sql._TOKEN.match(sql.quoted(value).encode("utf-8", "surrogatepass"))
