@@ -83,8 +83,8 @@ def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["TSV", "ArrowStream"])
 def test_a_large_result_goes_out_in_flat_memory(tmp_path: Path, name: str) -> None:
-    text = f"SELECT number, repeat('x', 20) FROM numbers(10000000) FORMAT {name}".encode()
-    settings = "output_format_arrow_compression_method=none"
+    text = b"SELECT number, repeat('x', 20) FROM numbers(10000000)"
+    settings = f"default_format={name}&output_format_arrow_compression_method=none"
     with server_on(tmp_path) as (url, process):
         before = psutil.Process(process.pid).memory_info().rss
         highest = size = 0
