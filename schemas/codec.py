@@ -41,6 +41,7 @@ SCHEMAS = (
     AvroSchema(8, "resolved_event", 3, "resolved_event_3.avsc"),
     AvroSchema(9, "cart", 1, "cart.avsc"),
     AvroSchema(10, "product", 1, "product.avsc"),
+    AvroSchema(11, "membership", 1, "membership.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too
@@ -48,6 +49,7 @@ RESOLVED_EVENT, POINTER = _NEWEST["resolved_event"], _NEWEST["pointer"]
 DEAD_LETTER, LEDGER_ENTRY = _NEWEST["dead_letter"], _NEWEST["ledger_entry"]
 PROFILE_CHANGE = _NEWEST["profile_change"]
 CART, PRODUCT = _NEWEST["cart"], _NEWEST["product"]
+MEMBERSHIP = _NEWEST["membership"]
 
 
 class UnknownSchema(ValueError):
@@ -103,6 +105,7 @@ encode_dead_letter = encoder(DEAD_LETTER)
 encode_ledger_entry = encoder(LEDGER_ENTRY)
 encode_cart = encoder(CART)
 encode_product = encoder(PRODUCT)
+encode_membership = encoder(MEMBERSHIP)
 
 
 def schema_id_of(value: bytes) -> int:

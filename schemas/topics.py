@@ -50,11 +50,17 @@ CARTS_CANDIDATES = Topic(name="carts.candidates", key="cart", cleanup=DELETE, re
 CATALOGUE = Topic(
     name="catalogue", key="product", cleanup=COMPACT, uncompacted_ms=7 * DAY_MS, subject="product"
 )
+SEGMENTS_MEMBERSHIP = Topic(
+    name="segments.membership", key="profile", cleanup=DELETE, retention_ms=7 * DAY_MS, subject="membership"
+)
+# Which refresh of segments is on its way and which is done; the second in one transaction with what it changed.
+SEGMENTS_RUNS = Topic(name="segments.runs", key="claim, done", cleanup=COMPACT, partitions=1)
 
 TOPICS = (
     *(CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD),
     *(IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES, LEDGER),
     *(COMMERCE_FACTS, CARTS, CARTS_CANDIDATES, CATALOGUE),
+    *(SEGMENTS_MEMBERSHIP, SEGMENTS_RUNS),
 )
 
 AGENTS = {  # agent -> the topic it reads

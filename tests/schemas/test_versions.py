@@ -29,6 +29,7 @@ PUBLISHED = {
     8: "323397159e514977bfe55ea906cb964b8207c6f77664f2d08e4255d6e2961d42",
     9: "89fc7ad693c41d0cdc9bee337e81ee403f1e7d717bb40d0691301bbe42112570",
     10: "1e19afb0e218635cd578130a9b3a189391018ce3da48c39e4af2fceb272c9af4",
+    11: "1357f1a2305c6ae7590e1a0c46d98caf359f022e3eae4129a4a4b670f47bdf54",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]

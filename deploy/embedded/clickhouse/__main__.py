@@ -28,6 +28,7 @@ from runtime.settings import EngineSettings, SettingsError, load
 log = structlog.get_logger()
 
 STOP_GRACE_S = 10.0
+ADDRESS_BYTES_MAX = 1_048_576  # a server's http_max_uri_size: clients send parameters in the address
 
 
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
@@ -67,6 +68,7 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
         handler_cancellation=True,  # tells when a client has gone away
         auto_decompress=False,  # aiohttp would stop after the first frame
         read_bufsize=READ_BUFFER_BYTES,
+        max_line_size=ADDRESS_BYTES_MAX,
         shutdown_timeout=STOP_GRACE_S
         / 2,  # aiohttp waits twice: for the handlers, then for their connections
     )

@@ -47,6 +47,12 @@ def test_an_answer_says_what_it_is(server: str) -> None:
     assert len(headers["X-ClickHouse-Exception-Tag"]) == 16
 
 
+def test_parameters_may_be_as_long_as_a_servers_address_may_be(server: str, client: Client) -> None:
+    many = ["segment"] * 50_000
+    asked = client.query("SELECT length({many:Array(String)})", parameters={"many": many})
+    assert asked.result_rows == [(50_000,)]
+
+
 def test_database_and_format_may_come_as_headers(server: str, client: Client) -> None:
     headers = {"X-ClickHouse-Database": "system", "X-ClickHouse-Format": "JSONCompactEachRow"}
     assert post(server, b"SELECT currentDatabase()", headers)[2] == b'["system"]\n'
