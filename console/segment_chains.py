@@ -1,0 +1,132 @@
+"""Leaves about events in relation to each other: sequences, and what did not follow.
+
+A profile's step events are gathered with which steps they match, put in order (time, lowest step matched, message id), and
+walked through once: of chains that have matched k steps the latest start is kept, so each event serves one step of a chain.
+An event that breaks a chain (`without`) is no step, though it has
+a step's place; without one it comes last among those of its time. Where steps exclude each other
+and nothing else is asked, ClickHouse's own funnel says the same in less time.
+"""
+
+from collections.abc import Sequence as Sequence_
+from itertools import combinations
+
+from console.segment_events import NAME, Column, LeafRows, Read, hint, names_of, texts_at
+from schemas.segments import Absent, Selection, Sequence, duration_ms
+
+STEP_EVENTS_MAX = 10_000  # of one person and leaf: the earliest ones; more are a machine's
+MS, LOWEST, MESSAGE, FIRST_STEP = 1, 2, 3, 4
+
+
+def sequence(found: Sequence, leaf: LeafRows) -> Column:
+    named = "_then_".join(hint(step) for step in found.steps[:2])
+    reads = tuple(leaf.read(step, found.window) for step in _selections(found))
+    is_plain = found.without is None and found.same is None and are_disjoint(found.steps)
+    sql = _funnel(found, leaf) if is_plain else _walk(found, leaf)
+    return Column(named, sql, reads, leaf.bots)
+
+
+def absent(found: Absent, leaf: LeafRows) -> Column:
+    """Both kinds of events as (ms, message id, keys), then some of the first without any of the second in time."""
+    within = leaf.parameters.place(f"within_{found.within}_ms", "Int64", duration_ms(found.within))
+    at = leaf.parameters.place("at_ms", "Int64", leaf.at_ms)
+    done = _gathered(found.did, found, leaf.conditions(found.did, found.window))
+    then = _gathered(found.then_not, found, leaf.conditions(found.then_not))
+    is_other = "(other.1, other.2) != (one.1, one.2)"
+    keyed = "notEmpty(one.3) AND " if found.same else ""
+    shared = " AND hasAny(one.3, other.3)" if found.same else ""
+    sql = (
+        f"arrayExists(one -> {keyed}one.1 + {within} < {at} AND NOT arrayExists("
+        f"other -> other.1 BETWEEN one.1 AND one.1 + {within} AND {is_other}{shared}, {then}), {done})"
+    )
+    read = leaf.read(found.did, found.window)
+    reads = (read, Read(names_of(found.then_not), read.since))
+    return Column(f"{hint(found.did)}_not_{hint(found.then_not)}", sql, reads, leaf.bots)
+
+
+def are_disjoint(steps: Sequence_[Selection]) -> bool:
+    """By their names: no event matches two of them."""
+    names = [names_of(step) for step in steps]
+    return all(
+        one is not None and other is not None and "" not in (*one, *other) and not set(one) & set(other)
+        for one, other in combinations(names, 2)
+    )
+
+
+def _selections(found: Sequence) -> list[Selection]:
+    return [*found.steps, *([found.without] if found.without else [])]
+
+
+def _gathered(selected: Selection, found: Absent, rows: str) -> str:
+    keys = texts_at(found.same, selected) if found.same else "''"
+    return f"groupArraySortedIf({STEP_EVENTS_MAX})((toUnixTimestamp64Milli(timestamp), message_id, {keys}), {rows})"
+
+
+def _funnel(found: Sequence, leaf: LeafRows) -> str:
+    steps = ", ".join(leaf.conditions(step, found.window) for step in found.steps)
+    length = duration_ms(found.within)
+    return f"windowFunnel({length}, 'strict_once')(toUInt64(toUnixTimestamp64Milli(timestamp)), {steps}) = {len(found.steps)}"
+
+
+def _walk(found: Sequence, leaf: LeafRows) -> str:
+    events = f"arraySort({_steps(found, leaf)})"
+    if found.same is None:
+        return _has_chain(found, leaf, events)
+    keys = FIRST_STEP + len(_selections(found))
+    named = f"{NAME}_events"
+    breaks = f" OR event.{keys - 1}" if found.without else ""
+    own = f"arrayFilter(event -> has(event.{keys}, same){breaks}, {named})"
+    all_keys = f"arrayDistinct(arrayFlatten(arrayMap(event -> event.{keys}, {events} AS {named})))"
+    return f"arrayExists(same -> {_has_chain(found, leaf, own)}, {all_keys})"
+
+
+def _has_chain(found: Sequence, leaf: LeafRows, events: str) -> str:
+    """The walk: `starts` holds of chains with 1, 2 .. steps the latest start, -1 for none."""
+    within = leaf.parameters.place(f"within_{found.within}_ms", "Int64", duration_ms(found.within))
+    count = len(found.steps)
+    moves = [
+        f"if(event.{FIRST_STEP + step}, {_start(step, within)}, starts[{step + 1}])" for step in range(count)
+    ]
+    if found.without is not None:
+        broken = f"event.{FIRST_STEP + count}"
+        moves = [f"if({broken}, -1, {move})" for move in moves[:-1]]
+        moves.append(f"if({broken}, starts[{count}], {_last(count, within)})")
+    nothing = ", ".join(["toInt64(-1)"] * count)
+    return f"arrayFold((starts, event) -> [{', '.join(moves)}], {events}, [{nothing}])[{count}] >= 0"
+
+
+def _last(count: int, within: str) -> str:
+    return f"if(event.{FIRST_STEP + count - 1}, {_start(count - 1, within)}, starts[{count}])"
+
+
+def _start(step: int, within: str) -> str:
+    """Of a chain that this event carries on; it stays as it was where there is none in time."""
+    if step == 0:
+        return f"event.{MS}"
+    earlier = f"starts[{step}]"
+    return f"if({earlier} >= 0 AND event.{MS} - {earlier} <= {within}, {earlier}, starts[{step + 1}])"
+
+
+def _steps(found: Sequence, leaf: LeafRows) -> str:
+    """Each event as (ms, lowest step, message id, matches step 1, .., breaks, keys)."""
+    named = [f"{NAME}_step_{number}" for number in range(1, len(found.steps) + 1)]
+    tests = [leaf.conditions(step) for step in found.steps]
+    extra = [f"(({leaf.conditions(found.without)}) AS {NAME}_breaks)"] if found.without else []
+    parts = [f"(({test}) AS {name})" for test, name in zip(tests, named, strict=True)]
+    lowest = f"indexOf([{', '.join([*named, '1'])}], 1)"
+    keys = [_keys(found)] if found.same else []
+    fields = ", ".join(["toUnixTimestamp64Milli(timestamp)", lowest, "message_id", *parts, *extra, *keys])
+    some = " OR ".join([*named, *([f"{NAME}_breaks"] if extra else [])])
+    rows = " AND ".join([f"({some})", *leaf.within(found.window)])
+    return f"groupArraySortedIf({STEP_EVENTS_MAX})(({fields}), {rows})"
+
+
+def _keys(found: Sequence) -> str:
+    """What an event has at `same`, read as its selection reads it."""
+    assert found.same is not None
+    commerce, other = (
+        texts_at(found.same, found.steps[0]),
+        [texts_at(found.same, each) for each in _selections(found)],
+    )
+    if all(each == commerce for each in other):
+        return commerce
+    return f"arrayDistinct(arrayConcat({', '.join(dict.fromkeys(other))}))"

@@ -1,0 +1,161 @@
+"""The leaves of a query's segments, by the source that each reads, every one once.
+
+A leaf becomes a column with a name of its own in its source's branch; two leaves whose SQL is the same, values included,
+are one column.
+"""
+
+from collections.abc import Callable, Sequence
+
+from console import segment_chains, segment_events
+from console.segment_events import Column, LeafRows
+from console.segment_filters import Rows
+from console.segment_identity import identity_of
+from console.segment_scope import Asked, Source
+from console.segment_sources import EventsSource, GroupsSource, IdsSource, ListsSource, TraitsSource
+from console.segment_sql import identifier
+from console.segment_universe import Universe
+from schemas.segment_tree import Inlined, Leaf, leaves
+
+_OF_EVENTS = frozenset({"did", "first", "last", "sequence", "absent", "profile"})
+
+
+class Leaves:
+    """Collects them while the trees are written down."""
+
+    def __init__(self, asked: Asked, wanted: Sequence[Inlined]) -> None:
+        self.asked = asked
+        self._are_mixed = (
+            len({leaf.bots for each in wanted for leaf in leaves(each) if leaf.kind in _OF_EVENTS}) > 1
+        )
+        self.identity = identity_of(asked)
+        self._universe = Universe(asked, self.identity)
+        self._events = EventsSource(asked, self.identity)
+        self._traits = TraitsSource(asked, self.identity)
+        self._groups = GroupsSource(asked, self.identity)
+        self._ids = IdsSource(asked, self.identity)
+        self._lists = ListsSource(asked, self.identity)
+        self._names: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
+        self._verdicts: dict[str, str] = {}
+
+    def people(self, node: Inlined) -> list[str]:
+        """Tests of who can be a member of it."""
+        known = node.segment.people.known
+        found = [self._universe.people(node.segment.people.bots)]
+        if known == "any":
+            return found
+        return [*found, self._universe.known() if known else f"NOT {self._universe.known()}"]
+
+    def verdict(self, leaf: Leaf) -> str:
+        """SQL of the leaf's verdict over a profile's rows of all sources."""
+        if leaf.key not in self._verdicts:
+            self._verdicts[leaf.key] = _LEAVES[leaf.kind](self, leaf)
+        return self._verdicts[leaf.key]
+
+    def sources(self) -> list[Source]:
+        """The branches of the query."""
+        rest: Sequence[EventsSource | TraitsSource | GroupsSource | IdsSource | ListsSource] = (
+            self._events,
+            self._traits,
+            self._groups,
+            self._ids,
+            self._lists,
+        )
+        return [*self._universe.sources(), *(found for each in rest for found in each.sources())]
+
+    def _named(self, source: str, hint: str, sql: str) -> str:
+        """The column's name; the same SQL again has the same one."""
+        if (source, sql) not in self._names:
+            base = identifier(hint)
+            self._counts[base] = self._counts.get(base, 0) + 1
+            self._names[source, sql] = f"{base}_{self._counts[base]}"
+        return self._names[source, sql]
+
+    def _event(self, found: Column) -> str:
+        name = self._named("events", found.hint, f"{found.bots} {found.sql}")
+        self._events.add(name, found)
+        return f"NOT max({name})" if found.is_turned else f"max({name})"
+
+    def _rows(self, leaf: Leaf) -> LeafRows:
+        rows = Rows(self.asked.at_ms, leaf.zone, self.asked.parameters)
+        return LeafRows(rows, leaf.bots, are_mixed=self._are_mixed)
+
+    def _did(self, leaf: Leaf) -> str:
+        assert leaf.condition.did is not None
+        return self._event(segment_events.did(leaf.condition.did, self._rows(leaf)))
+
+    def _first(self, leaf: Leaf) -> str:
+        assert leaf.condition.first is not None
+        return self._event(segment_events.moment(leaf.condition.first, self._rows(leaf), is_first=True))
+
+    def _last(self, leaf: Leaf) -> str:
+        assert leaf.condition.last is not None
+        return self._event(segment_events.moment(leaf.condition.last, self._rows(leaf), is_first=False))
+
+    def _sequence(self, leaf: Leaf) -> str:
+        assert leaf.condition.sequence is not None
+        return self._event(segment_chains.sequence(leaf.condition.sequence, self._rows(leaf)))
+
+    def _absent(self, leaf: Leaf) -> str:
+        assert leaf.condition.absent is not None
+        return self._event(segment_chains.absent(leaf.condition.absent, self._rows(leaf)))
+
+    def _trait(self, leaf: Leaf) -> str:
+        trait = leaf.condition.trait
+        assert trait is not None
+        sql, is_turned = self._traits.column(trait, leaf)
+        name = self._named("traits", trait.name, sql)
+        self._traits.add(name, sql, trait)
+        return f"NOT max({name})" if is_turned else f"max({name})"
+
+    def _group(self, leaf: Leaf) -> str:
+        group = leaf.condition.group
+        assert group is not None
+        sql = self._groups.column(group, leaf)
+        name = self._named("groups", f"{group.which}_group", sql)
+        self._groups.add(name, sql)
+        return f"max({name})"
+
+    def _profile(self, leaf: Leaf) -> str:
+        profile = leaf.condition.profile
+        assert profile is not None
+        if profile.channel_first is not None or profile.channel_last is not None:
+            return self._event(segment_events.channel(profile, self._rows(leaf)))
+        window, end = (
+            (profile.first_seen, "min(first)") if profile.first_seen else (profile.last_seen, "max(last)")
+        )
+        sql = " AND ".join(self._rows(leaf).within(window, end)) or "1"
+        name = self._named(f"seen {leaf.bots}", "first_seen" if profile.first_seen else "last_seen", sql)
+        self._universe.seen(leaf.bots, name, sql)
+        return f"max({name})"
+
+    def _id(self, leaf: Leaf) -> str:
+        found = leaf.condition.id
+        assert found is not None
+        kind = found.has or found.lacks or ""
+        sql = self._ids.column(kind)
+        name = self._named("ids", f"has_{kind}", sql)
+        self._ids.add(name, sql, kind)
+        return f"max({name})" if found.has else f"NOT max({name})"
+
+    def _in_list(self, leaf: Leaf) -> str:
+        listed = leaf.condition.in_list
+        assert listed is not None
+        sql = self._lists.column(listed)
+        name = self._named("lists", f"in_{listed}", sql)
+        self._lists.add(name, sql, listed)
+        return f"max({name})"
+
+
+_LEAVES: dict[str, Callable[[Leaves, Leaf], str]] = {
+    "did": Leaves._did,
+    "first": Leaves._first,
+    "last": Leaves._last,
+    "sequence": Leaves._sequence,
+    "absent": Leaves._absent,
+    "trait": Leaves._trait,
+    "group": Leaves._group,
+    "profile": Leaves._profile,
+    "id": Leaves._id,
+    "in_list": Leaves._in_list,
+}

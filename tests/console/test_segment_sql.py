@@ -1,0 +1,70 @@
+"""Queries of segments as text: values apart from it, and written into it for people, so that both say the same to the engine."""
+
+from collections.abc import Iterator
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from console.segment_sql import MOMENT, MONEY, Parameters, Query, backquoted, identifier, plain
+
+TEXTS = st.text(st.characters(exclude_characters="\x00"))
+
+
+@pytest.fixture(scope="module")
+def client(clickhouse: str) -> Iterator[Client]:
+    found = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
+    yield found
+    found.close()
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXTS, st.lists(TEXTS, max_size=3), st.floats(-1e15, 1e15), st.integers(-(2**53), 2**53))
+def test_a_value_reaches_the_engine_as_it_is(
+    client: Client, text: str, texts: list[str], number: float, whole: int
+) -> None:
+    parameters = Parameters()
+    places = [
+        parameters.place("a text", "String", text),
+        parameters.place("texts", "Array(String)", texts),
+        parameters.place("number", "Float64", number),
+        parameters.place("whole", "Int64", whole),
+    ]
+    sql = f"SELECT {', '.join(places)}"
+    sent = client.query(sql, parameters=parameters.values).result_rows
+    written = client.query(plain(Query(sql, parameters.values))).result_rows
+    assert sent == written == [(text, texts, number, whole)]
+
+
+def test_moments_and_money_are_written_with_their_types() -> None:
+    parameters = Parameters()
+    places = [
+        parameters.place("at", MOMENT, "2026-01-01 00:00:00.001"),
+        parameters.place("sum", MONEY, "0.1"),
+    ]
+    written = plain(Query(" ".join(places), parameters.values))
+    assert written == "toDateTime64('2026-01-01 00:00:00.001', 3, 'UTC') toDecimal256('0.1', 18)"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXTS.filter(bool))
+def test_any_text_can_be_a_key_of_a_json_column(client: Client, key: str) -> None:
+    sql = f"SELECT document.{backquoted(key)} FROM (SELECT CAST('{{}}', 'JSON') AS document)"  # noqa: S608 - what is tested
+    assert client.query(sql).result_rows == [(None,)]
+
+
+@given(st.text())
+def test_a_name_made_of_any_text_is_a_plain_one(text: str) -> None:
+    name = identifier(text)
+    assert name.isascii()
+    assert name.replace("_", "a").isalnum()
+    assert name[0].isalpha()
+
+
+def test_a_value_that_comes_again_is_one_parameter_and_another_one_a_second() -> None:
+    parameters = Parameters()
+    places = [parameters.place("Plan is", "String", value) for value in ("pro", "team", "pro")]
+    assert places == ["{plan_is:String}", "{plan_is_2:String}", "{plan_is:String}"]
+    assert parameters.values == {"plan_is": "pro", "plan_is_2": "team"}
