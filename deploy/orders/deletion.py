@@ -40,7 +40,7 @@ FROM events WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
     """Rows by table, as they are now."""
-    found = dict.fromkeys((*TABLES, "dead_letters", "subjects", "identifiers"), 0)
+    found = dict.fromkeys((*TABLES, "dead_letters", "subjects", "lists", "identifiers"), 0)
     for plan in plans:
         for table in TABLES:
             found[table] += sum(
@@ -50,6 +50,7 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
             tables.count("dead_letters", each) for each in _letters(tables, plan, values)
         )
         found["subjects"] += sum(tables.count("subjects", each) for each in _seen(tables, plan))
+        found["lists"] += sum(tables.count("lists", each) for each in _names(tables, plan))
         found["identifiers"] += sum(tables.count("identifiers", each) for each in _names(tables, plan))
     return found
 
@@ -63,6 +64,7 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     _account(tables, f"{plan.by}/letters", "dead_letters", counted)
     gone = {table: _delete(tables, table, conditions) for table, conditions in rows.items()}
     gone["subjects"] = _delete_seen(tables, plan)
+    gone["lists"] = _delete(tables, "lists", _names(tables, plan))
     return gone | {"identifiers": _delete_names(tables, plan)}
 
 

@@ -24,7 +24,7 @@ LATER = "of an event that happened after the moment of forgetting"
 OTHERS = "inside an event that is somebody else's"
 NAMED = "named by an event that happened after the moment of forgetting, or by one of somebody else"
 LETTER = "in a dead letter, where it does not stand as an identifier, or which came later"
-OWN_NAME = "the name of a workspace, a source or a stage, which is the same text"
+OWN_NAME = "the name of a workspace, a source, a stage or a list, which is the same text"
 CART = "of a cart that somebody else, or a later event, touched"
 PRODUCT = "of a product, whose name or address is the same text"
 UNEXPLAINED = "unexplained"
@@ -68,6 +68,7 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "identity_pointers": OWN_NAME,
         "identity_pointer_log": OWN_NAME,
         "subjects": OWN_NAME,
+        "lists": OWN_NAME,
         "cart_states": CART,
         "catalogue_statements": PRODUCT,
         "ledger": OWN_NAME,

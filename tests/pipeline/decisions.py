@@ -118,6 +118,7 @@ def a_person_is_forgotten(up: Up, folder: Path) -> None:
         "subjects": 2,
         "identifiers": 3,
         "cart_states": 1,
+        "lists": 0,
     }
     assert receipt["deleted"] in (gone, gone | {"cart_states": 0}), "a merge may have been there before"
     assert up.ask("SELECT count() FROM cart_states WHERE cart_id != '' AND source = 'people'") == [[0]]

@@ -87,6 +87,13 @@ def tables(clickhouse: str, database: str) -> Iterator[Tables]:
         cart(3, subject=BOB),
     ]
     stage.insert("carts_in", CART, carts, "t4")
+    listed = [
+        ("main", "vip", ANN, 1),
+        ("main", "vip", BOB, 1),
+        ("second", "vip", ANN, 1),
+        ("main", "b", TABLET, 1),
+    ]
+    stage.client.insert("lists", listed, column_names=["workspace", "list", "node", "version"])
     yield Tables(stage.client, "main", delete_timeout_s=60)
     stage.client.close()
 
@@ -100,10 +107,13 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
     assert would == dict.fromkeys(("events", "traits", "dead_letters", "subjects", "identifiers"), 2) | {
         "group_traits": 0,
         "cart_states": 1,
+        "lists": 1,
     }
     assert delete(tables, PLAN, VALUES) == would
     assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
     assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"subjects": 2, "identifiers": 2}
+    listed = tables.ask("SELECT workspace, list, node FROM lists ORDER BY ALL")
+    assert listed == [("main", "b", TABLET), ("main", "vip", BOB), ("second", "vip", ANN)]
     ledger = "SELECT sum(events) FROM ledger WHERE stage = 'forget' AND outcome = 'forgotten'"
     assert tables.ask(ledger) == [(3,)], "two events, and a letter that had been counted as dead"
     named = tables.ask(
