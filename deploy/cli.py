@@ -16,6 +16,7 @@ import typer
 
 from deploy import person_commands
 from deploy.errors import told_plainly
+from deploy.extract_command import extract
 from deploy.link_command import link
 from deploy.orders.commands import block_listed, forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
@@ -45,6 +46,7 @@ ClickHousePort = Annotated[
 
 app.command()(link)
 app.command()(rates)
+app.command()(extract)
 
 
 def say(line: str) -> None:

@@ -13,6 +13,7 @@ MENDABLE = {
     "deploy.embedded.jars": ("FetchFailed",),
     "deploy.embedded.kafka": ("KafkaFailed",),
     "deploy.export": ("SeveralPeople",),
+    "deploy.extract_sql": ("CannotExtract",),
     "deploy.extras": ("ExtraMissing",),
     "deploy.folder": ("FolderInUse", "FolderUnusable"),
     "deploy.ids": ("AmbiguousId", "NoSuchId", "NotAnId", "WrongHashKey"),
