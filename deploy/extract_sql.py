@@ -65,8 +65,8 @@ def source_text(what: str, *, final: bool) -> str:
     if _STATEMENT.match(what):
         return f"({what.strip().rstrip(';')}\n)"
     raise CannotExtract(
-        f"{what!r} is neither a table's name nor a query. A query begins with SELECT, WITH or FROM, and so does that of a "
-        "view with arguments: SELECT * FROM sessions_between(since = '2026-01-01', until = '2026-02-01')"
+        f"{what!r} is neither a table's name nor a query, which begins with SELECT, WITH or FROM; "
+        "a view with arguments needs one too"
     )
 
 

@@ -167,6 +167,23 @@ def test_an_answer_that_was_cut_off_is_no_file(tables: Tables, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_segment_is_whoever_is_in_it_now(tables: Tables, tmp_path: Path) -> None:
+    """Profiles 1 and 3 came in, 3 left."""
+    names = ["workspace", "segment", "profile", "seq", "change", "observed_at", "run", "attempt"]
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    changes = [(1, 1, "enter"), (3, 1, "enter"), (3, 2, "leave")]
+    rows = [["main", "lookers", profile, seq, change, at, 1, 1] for profile, seq, change in changes]
+    tables.client.insert("segment_changes", rows, column_names=names)
+    sealed = ["run", "attempt", "step", "instant"]
+    tables.client.insert("segment_runs", [[1, 1, "sealed", at]], column_names=sealed)
+    extract(tables.client, wanted("events_resolved", tmp_path / "a.parquet", segment="lookers"))
+    extract(tables.client, wanted("profiles", tmp_path / "b.parquet", segment="lookers"))
+    assert {row["profile"] for row in rows_of(tmp_path / "a.parquet")} == {1}
+    assert [row["profile_id"] for row in rows_of(tmp_path / "b.parquet")] == [f"{1:016x}"]
+    extract(tables.client, wanted("events_resolved", tmp_path / "c.parquet", segment="nobody"))
+    assert rows_of(tmp_path / "c.parquet") == []
+
+
 def test_a_view_with_arguments_is_asked_by_a_query(tables: Tables, tmp_path: Path) -> None:
     out = tmp_path / "sessions.parquet"
     what = (
