@@ -66,7 +66,7 @@ class Then:
         return (
             f"{self._asked.table(table)}\n"
             f"    LEFT JOIN devices_then ON devices_then.device = {subject}\n"
-            f"    LEFT JOIN roots_then ON roots_then.node = owner_then({subject}, {at}, devices_then.spans)"
+            f"    LEFT JOIN roots_then ON roots_then.owned = owner_then({subject}, {at}, devices_then.spans)"
         )
 
     def contested(self) -> str:
@@ -97,7 +97,7 @@ class Then:
             "devices_then AS (SELECT node AS device, spans FROM pointers_then WHERE notEmpty(spans))",
             "links_then AS (SELECT node, next FROM pointers_then WHERE empty(spans) AND next != node)",
             f"chains_then AS ({followed})",
-            "roots_then AS (SELECT node, argMax(root, hops) AS root FROM chains_then GROUP BY node)",
+            "roots_then AS (SELECT node AS owned, argMax(root, hops) AS root FROM chains_then GROUP BY node)",
         ]
 
 
