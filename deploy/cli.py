@@ -18,6 +18,7 @@ from deploy import person_commands
 from deploy.errors import told_plainly
 from deploy.extract_command import extract
 from deploy.link_command import link
+from deploy.list_command import list_people
 from deploy.orders.commands import block_listed, forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
 from deploy.rates_command import rates
@@ -47,6 +48,7 @@ ClickHousePort = Annotated[
 app.command()(link)
 app.command()(rates)
 app.command()(extract)
+app.command("list")(list_people)
 
 
 def say(line: str) -> None:

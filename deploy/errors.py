@@ -18,6 +18,7 @@ MENDABLE = {
     "deploy.folder": ("FolderInUse", "FolderUnusable"),
     "deploy.ids": ("AmbiguousId", "NoSuchId", "NotAnId", "WrongHashKey"),
     "deploy.links": ("BadLink",),
+    "deploy.lists": ("BadList",),
     "deploy.orders.forget": ("SharedDevice",),
     "deploy.orders.people": ("TooMany",),
     "deploy.orders.tables": ("NotDeleted",),

@@ -157,15 +157,22 @@ def leaves(node: Node) -> Iterator[Leaf]:
 
 def used_by(segment: Segment) -> frozenset[str]:
     """Names of the segments that it uses itself."""
-    return frozenset(_used_in(segment.where))
+    return frozenset(each.in_segment for each in _inner(segment.where) if each.in_segment is not None)
 
 
-def _used_in(condition: Condition) -> Iterator[str]:
-    if condition.in_segment is not None:
-        yield condition.in_segment
-    inner = [*(condition.all or ()), *(condition.any or ())]
-    for part in inner if condition.not_ is None else [condition.not_]:
-        yield from _used_in(part)
+def lists_of(segment: Segment) -> frozenset[str]:
+    """Names of the uploaded lists that it asks itself."""
+    return frozenset(each.in_list for each in _inner(segment.where) if each.in_list is not None)
+
+
+def _inner(condition: Condition) -> Iterator[Condition]:
+    parts = [*(condition.all or ()), *(condition.any or ())]
+    if condition.not_ is not None:
+        parts.append(condition.not_)
+    for part in parts:
+        yield from _inner(part)
+    if not parts:
+        yield condition
 
 
 def leaf_hash(condition: Condition, bots: str, zone: str) -> str:
