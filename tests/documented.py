@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-EVENTS = Path(__file__).parents[1] / "docs" / "events.md"
+DOCS = Path(__file__).parents[1] / "docs"
+EVENTS = DOCS / "events.md"
 
 
 def plan_of_the_documentation() -> str:
@@ -17,3 +18,8 @@ def violations_of_the_documentation() -> str:
 
 def _first(language: str) -> str:
     return EVENTS.read_text().partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def yaml_of_the_documentation(page: str) -> list[str]:
+    """All of a page."""
+    return [part.partition("```")[0] for part in (DOCS / page).read_text().split("```yaml\n")[1:]]

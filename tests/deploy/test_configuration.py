@@ -12,7 +12,7 @@ from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings
 from schemas.control import ControlState
 from schemas.plans import PLAN_BYTES_MAX
-from tests.documented import plan_of_the_documentation
+from tests.documented import plan_of_the_documentation, yaml_of_the_documentation
 
 GOOD = "sources:\n  - id: shop\n    write_keys: [a-key]\n"
 
@@ -58,6 +58,16 @@ def test_the_plan_in_the_documentation_is_one(tmp_path: Path) -> None:
     plan = ControlState(read_file(file)).plans["plan/magazine"]
     assert (plan.spec, plan.plan, plan.divert_to) == ("divert", "block", "magazine-odd")
     assert compile_plan(plan).events["Article Read"].is_valid({"article": "a1", "tags": ["news"]})
+
+
+@pytest.mark.parametrize("page", ["segments.md", "configuration.md"])
+def test_the_segments_in_the_documentation_can_be_applied(page: str, tmp_path: Path) -> None:
+    file = tmp_path / "segments.yaml"
+    examples = [text for text in yaml_of_the_documentation(page) if text.startswith("segments:")]
+    assert examples
+    for text in examples:
+        file.write_text(text)
+        assert all(key.startswith("segment/main/") for key in read_file(file))
 
 
 def test_a_plan_that_kafka_would_not_take_is_refused(tmp_path: Path) -> None:

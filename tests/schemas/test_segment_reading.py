@@ -1,5 +1,6 @@
 """Definitions of segments: what is taken, what is refused, and in which words."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,21 +8,13 @@ import pytest
 import yaml
 from jsonschema_rs import validator_for
 
+from deploy.lists import LIST_ENTRIES_MAX
+from schemas.segment_checks import DURATION_DAYS_MAX, FILTER_DEPTH_MAX, FILTERS_MAX
 from schemas.segment_reading import definition_schema, read_segment
-from schemas.segment_tree import BadSegment
+from schemas.segment_records import SEGMENT_BYTES_MAX
+from schemas.segment_tree import DEPTH_MAX, LEAVES_MAX, BadSegment
 from schemas.segments import Segment, document
-
-LAPSED = """
-segment: lapsed-buyers
-timezone: Europe/Berlin
-people: {known: true, bots: exclude}
-where:
-  all:
-    - did: {event: Order Completed, count: {gte: 2}, window: {last: 90d},
-            where: [{any: {path: products, where: [{path: category, op: eq, value: shoes}]}}]}
-    - not: {did: {event: Order Completed, window: {last: 30d}}}
-    - trait: {name: plan, op: in, value: [pro, team]}
-"""
+from tests.documented import DOCS, yaml_of_the_documentation
 
 CONDITIONS = """
 - {did: {event: "*"}}
@@ -69,8 +62,12 @@ def refusal(written: Any) -> str:
     return str(refused.value)
 
 
+def first_of_the_documentation() -> Any:
+    return yaml.safe_load(yaml_of_the_documentation("segments.md")[0])["segments"][0]
+
+
 def test_a_definition_is_read() -> None:
-    segment = read_segment(yaml.safe_load(LAPSED))
+    segment = read_segment(first_of_the_documentation())
     assert (segment.segment, segment.workspace, segment.timezone) == (
         "lapsed-buyers",
         "main",
@@ -149,3 +146,21 @@ def test_filters_have_limits_of_their_own() -> None:
     assert "8 levels deep" in refusal(of({"did": DID | {"where": [{"all_of": [deep]}]}}))
     many = {"any_of": [test] * 32}
     assert "66 filters, at most 64" in refusal(of({"did": DID | {"where": [many, many]}}))
+
+
+def test_the_limits_in_the_documentation_are_those_of_the_code() -> None:
+    page = (DOCS / "segments.md").read_text()
+    rows = dict(
+        line.strip("| ").split(" | ")
+        for line in page.partition("## Limits")[2].splitlines()
+        if line.startswith("| ")
+    )
+    told = [
+        int(number.replace(",", ""))
+        for text in rows.values()
+        for number in re.findall(r"[0-9][0-9,]*[0-9]|[0-9]", text)
+    ]
+    assert told == [
+        *(DEPTH_MAX, LEAVES_MAX, 200, 6, 200, FILTERS_MAX, FILTER_DEPTH_MAX, DURATION_DAYS_MAX, 2, 53, 1_000),
+        *(SEGMENT_BYTES_MAX, LIST_ENTRIES_MAX),
+    ]
