@@ -113,6 +113,23 @@ RELOAD_SECONDS = Histogram(
     "stitchline_sink_reload_seconds", "Time of one load of the identity dictionaries", buckets=SECONDS
 )
 
+# segments
+SEGMENT_RUN_SECONDS = Histogram(
+    "stitchline_segments_refresh_seconds",
+    "Time of one refresh of all segments",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900),
+)
+SEGMENT_RUN_FAILURES = Counter("stitchline_segments_refresh_failures", "Refreshes that failed as a whole")
+SEGMENT_CHANGES = Counter("stitchline_segments_changes", "Changes of membership told on segments.membership")
+SEGMENTS = Gauge("stitchline_segments", "Segments that the last refresh knew")
+SEGMENTS_FAILED = Gauge("stitchline_segments_failed", "Segments that it could not work out")
+SEGMENTS_GOOD_AT = Gauge(
+    "stitchline_segments_refreshed_timestamp_seconds", "When the last refresh was done, seconds since 1970"
+)
+SEGMENT_DRIFT = Gauge(
+    "stitchline_segments_drift", "Changes that the last refresh of everybody found and nothing explains"
+)
+
 
 def exposition() -> bytes:
     """All metrics of this process in Prometheus' text format."""

@@ -21,6 +21,7 @@ from runtime.kafka_access import KafkaAccess
 from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
 from runtime.proxy_settings import ProxySettings
+from runtime.refresh_settings import RefreshSettings as RefreshSettings
 from runtime.session_settings import SessionSettings as SessionSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.user_step_settings import UserStepSettings as UserStepSettings
@@ -259,6 +260,7 @@ ALL = (
     ChannelSettings,
     UserStepSettings,
     SinkSettings,
+    RefreshSettings,
     WatchdogSettings,
     ExplanationSettings,
     OrderSettings,
