@@ -57,6 +57,8 @@ lint-images: .venv/.ready
 	@$(BIN)/hadolint deploy/Dockerfile
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@$(BIN)/compose-lint check --quiet --strict-config --fail-on low --no-env --skip-suppressed --config deploy/compose-lint.yaml deploy/compose.yaml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/grafana/compose.yaml
+	@$(BIN)/compose-lint check --quiet --strict-config --fail-on low --no-env --skip-suppressed --config deploy/grafana/compose-lint.yaml deploy/grafana/compose.yaml
 
 types: .venv/.ready
 	@$(BIN)/mypy
