@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -192,25 +193,26 @@ def profile(
 person_commands.add_to(app)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def query(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", help="A ready query; without one, all of them are listed.")
     ] = "",
-    person: Annotated[
-        str, typer.Option(help="For `journey`: a user id, e-mail, anonymous id or profile id.")
-    ] = "",
 ) -> None:
-    """Ask ClickHouse one of the ready queries and print a table."""
+    """Ask ClickHouse one of the ready queries and print a table; its parameters are options (`query NAME --list` says which)."""
     from deploy import queries
     from runtime.settings import ClickHouseSettings, load
 
-    if name:
-        given = {"person": person} if person else {}
-        table = queries.ask(load(ClickHouseSettings, os.environ), name, given).rstrip()
-        typer.echo(table) if table else say(f"no rows: nothing to tell by {name}")
-    else:
+    if not name:
         typer.echo("\n".join(f"{found:<18} {queries.ready(found).meaning}" for found in queries.names()))
+    elif context.args == ["--list"]:
+        typer.echo("\n".join(queries.described(queries.ready(name))))
+    else:
+        now = datetime.now(UTC)  # noqa: TID251 - the root's clock
+        given = queries.given(context.args)
+        table = queries.ask(load(ClickHouseSettings, os.environ), name, given, now).rstrip()
+        typer.echo(table) if table else say(f"no rows: nothing to tell by {name}")
 
 
 app.command()(unlink)

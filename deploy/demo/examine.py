@@ -103,7 +103,7 @@ def examine(client: Client, expected: Expected, person: str, door: AtTheDoor) ->
     found = conservation(client)
     journey = _rows(client, "journey", person=person)
     segment, channels = _rows(client, "segment"), _rows(client, "channels")
-    dead, funnel = _rows(client, "dead_letters"), [*_rows(client, "funnel")[0]]
+    dead, funnel = _rows(client, "dead_letters"), [*_rows(client, "shop_funnel")[0]]
     taken = door.passed_on + sum(row[2] for row in dead if row[1] == "collector")
     again = max(0, (found.accepted if door.turned_away else taken) - expected.accepted)
     expected = with_retries(expected, again)

@@ -1,4 +1,5 @@
--- One person's whole history, over all devices. Parameter `person`: a user id, an e-mail address, an anonymous id or a profile id.
+-- One person's whole history, over all devices.
+-- person: a user id, an e-mail address, an anonymous id or a profile id
 SELECT
     timestamp,
     type,
