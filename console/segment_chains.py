@@ -58,7 +58,7 @@ def _selections(found: Sequence) -> list[Selection]:
 
 def _gathered(selected: Selection, found: Absent, rows: str) -> str:
     keys = texts_at(found.same, selected) if found.same else "''"
-    return f"groupArraySortedIf({STEP_EVENTS_MAX})((toUnixTimestamp64Milli(timestamp), message_id, {keys}), {rows})"
+    return _in_order(f"(toUnixTimestamp64Milli(timestamp), message_id, {keys})", rows)
 
 
 def _funnel(found: Sequence, leaf: LeafRows) -> str:
@@ -68,7 +68,7 @@ def _funnel(found: Sequence, leaf: LeafRows) -> str:
 
 
 def _walk(found: Sequence, leaf: LeafRows) -> str:
-    events = f"arraySort({_steps(found, leaf)})"
+    events = _steps(found, leaf)
     if found.same is None:
         return _has_chain(found, leaf, events)
     keys = FIRST_STEP + len(_selections(found))
@@ -117,7 +117,13 @@ def _steps(found: Sequence, leaf: LeafRows) -> str:
     fields = ", ".join(["toUnixTimestamp64Milli(timestamp)", lowest, "message_id", *parts, *extra, *keys])
     some = " OR ".join([*named, *([f"{NAME}_breaks"] if extra else [])])
     rows = " AND ".join([f"({some})", *leaf.within(found.window)])
-    return f"groupArraySortedIf({STEP_EVENTS_MAX})(({fields}), {rows})"
+    taken = " AND ".join(f"countIf({name}) > 0" for name in named)
+    return f"if({taken}, {_in_order(f'({fields})', rows)}, [])"
+
+
+def _in_order(event: str, rows: str) -> str:
+    """The earliest of them. (`groupArraySorted` says the same, in six times the time.)"""
+    return f"arraySlice(arraySort(groupArrayIf({event}, {rows})), 1, {STEP_EVENTS_MAX})"
 
 
 def _keys(found: Sequence) -> str:
