@@ -19,6 +19,7 @@ from schemas.segments import Comparison, Did, Measured, Moment, ProfileIs, Selec
 INVERSE = {"eq": "!=", "gte": "<", "lte": ">", "gt": "<=", "lt": ">=", "between": "NOT BETWEEN"}
 SIGNS = {"eq": "=", "gte": ">=", "lte": "<=", "gt": ">", "lt": "<", "between": "BETWEEN"}
 BOTS = {"exclude": ["NOT device.is_bot"], "only": ["device.is_bot"], "include": []}
+NUMBER = "number"  # of what is compared, beside MONEY
 AT_LEAST_ONCE = Comparison(gte=1)
 NAME = "@"  # in `Column.sql`: the column's own name, which is chosen later
 
@@ -112,11 +113,18 @@ def comparison(  # noqa: PLR0913
     sign = (INVERSE if is_turned else SIGNS)[name]
     values = bound if isinstance(bound, tuple | list) else (bound,)
     given = [
-        leaf.parameters.place(_bound_hint(name), kind, decimal_text(value) if kind == MONEY else float(value))
+        leaf.parameters.place(
+            _bound_hint(name), *((MONEY, decimal_text(value)) if kind == MONEY else as_number(value))
+        )
         for value in values
     ]
     given = [f"{each} * {times}" if times else each for each in given]
     return f"{measured} {sign} {' AND '.join(given)}"
+
+
+def as_number(value: float) -> tuple[str, float]:
+    """With its type: whole numbers as such."""
+    return ("Int64", int(value)) if float(value).is_integer() else ("Float64", float(value))
 
 
 def stated(compared: Comparison) -> tuple[str, float | tuple[float, float]]:
@@ -207,13 +215,13 @@ def _measure(found: Did, rows: str, leaf: LeafRows) -> tuple[Comparison, tuple[s
     """What is 0 of nothing: how it is compared, its SQL, and the type of what it is compared with."""
     if found.days is not None:
         zone = leaf.parameters.place("zone", "String", leaf.zone)
-        return found.days, (f"uniqExactIf(toDate32(timestamp, {zone}), {rows})", "Float64")
+        return found.days, (f"uniqExactIf(toDate32(timestamp, {zone}), {rows})", NUMBER)
     if found.distinct is not None:
         texts = texts_at(found.distinct.path, found)
-        return found.distinct, (f"uniqExactArrayIf({texts}, {rows})", "Float64")
+        return found.distinct, (f"uniqExactArrayIf({texts}, {rows})", NUMBER)
     if found.sum is not None:
         return found.sum, (_sum(found, found.sum, rows), MONEY)
-    return found.count or AT_LEAST_ONCE, (f"countIf({rows})", "Float64")
+    return found.count or AT_LEAST_ONCE, (f"countIf({rows})", NUMBER)
 
 
 def _sum(found: Did, compared: Measured, rows: str) -> str:

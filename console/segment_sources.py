@@ -2,6 +2,7 @@
 asked of it."""
 
 from collections.abc import Sequence
+from textwrap import indent
 
 from console.segment_events import BOTS, NAME, Column, Read, hull
 from console.segment_identity import Identity
@@ -38,7 +39,7 @@ class EventsSource:
             *self._asked.kept(),
         ]
         sql = (
-            f"    SELECT {self._identity.profile()} AS profile, {COLUMNS}\n"
+            f"    SELECT {self._identity.profile()} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.rows('events')}\n{where(tests)}\n    GROUP BY profile"
         )
         return [Source("what they did", sql, columns)]
@@ -95,12 +96,11 @@ class TraitsSource:
             return []
         listed = self._asked.parameters.place("traits", "Array(String)", names(self._traits))
         tests = [f"name IN {listed}", *self._asked.visible(), *self._asked.kept()]
-        sql = (
-            f"    SELECT profile, {COLUMNS}\n    FROM\n    (\n"
+        latest = (
             f"    SELECT {self._identity.profile()} AS profile, name, argMax(value, (timestamp, message_id, value)) AS latest\n"
-            f"    FROM {self._identity.rows('traits')}\n{where(tests)}\n"
-            "    GROUP BY profile, name\n    )\n    GROUP BY profile"
+            f"    FROM {self._identity.rows('traits')}\n{where(tests)}\n    GROUP BY profile, name"
         )
+        sql = f"    SELECT profile,{COLUMNS}\n    FROM\n    (\n{indent(latest, '    ')}\n    )\n    GROUP BY profile"
         return [Source("what is told of them", sql, self._columns)]
 
 
@@ -131,7 +131,7 @@ class GroupsSource:
             return []
         tests = ["name = ''", *self._asked.visible(), *self._asked.kept()]
         sql = (
-            f"    SELECT {self._identity.profile()} AS profile, {COLUMNS}\n"
+            f"    SELECT {self._identity.profile()} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.rows('group_traits')}\n{where(tests)}\n    GROUP BY profile"
         )
         return [Source("the groups that they belong to", sql, self._columns)]
@@ -174,7 +174,7 @@ class IdsSource:
             *self._asked.kept("node"),
         ]
         sql = (
-            f"    SELECT DISTINCT {self._identity.root('node')} AS profile, {COLUMNS}\n"
+            f"    SELECT DISTINCT {self._identity.root('node')} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.rows('identifiers', 'node', self._asked.at)}\n{where(tests)}"
         )
         return Source("the identifiers that they have", sql, self._columns)
@@ -183,7 +183,7 @@ class IdsSource:
         kept = self._asked.kept("")
         columns = {name: sql for name, sql in self._columns.items() if sql == "kind = 'a'"}
         sql = (
-            f"    SELECT DISTINCT {self._identity.root('owner')} AS profile, {COLUMNS}\n"
+            f"    SELECT DISTINCT {self._identity.root('owner')} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.spans()} AS shared" + (f"\n{where(kept)}" if kept else "")
         )
         return Source("and devices that several people used", sql, dict.fromkeys(columns, "1"))
@@ -195,7 +195,7 @@ class IdsSource:
             for name, sql in self._columns.items()
         }
         sql = (
-            f"    SELECT DISTINCT {self._identity.profile(node)} AS profile, {COLUMNS}\n"
+            f"    SELECT DISTINCT {self._identity.profile(node)} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.rows('events', node)}\n{where([*self._asked.visible(), *self._asked.kept()])}"
         )
         joined = sql.replace(
@@ -233,7 +233,7 @@ class ListsSource:
             *self._asked.kept("node"),
         ]
         sql = (
-            f"    SELECT DISTINCT {self._identity.profile('node', at)} AS profile, {COLUMNS}\n"
+            f"    SELECT DISTINCT {self._identity.profile('node', at)} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.rows('lists', 'node', at)}\n{where(tests)}"
         )
         return [Source("the lists that they are on", sql, self._columns)]

@@ -61,7 +61,7 @@ class Universe:
             columns[KNOWN] = "profile != subject OR subject_type NOT IN ('a', 'm')"
         tests = [f"subject NOT IN ({self._identity.contested()})", *self._asked.kept()]
         sql = (
-            f"    SELECT {self._identity.root('subject')} AS profile, {COLUMNS}\n"
+            f"    SELECT {self._identity.root('subject')} AS profile,{COLUMNS}\n"
             f"    FROM {self._asked.table('subjects')}\n"
             f"{where([f'workspace = {self._asked.workspace}', *tests])}"
         )
@@ -73,7 +73,7 @@ class Universe:
             columns[KNOWN] = "profile != subject OR subject_type NOT IN ('a', 'm')"
         tests = [*self._asked.visible(), *self._exact([self._identity.contested()]), *self._asked.kept()]
         sql = (
-            f"    SELECT DISTINCT {self._identity.profile()} AS profile, {COLUMNS}\n"
+            f"    SELECT DISTINCT {self._identity.profile()} AS profile,{COLUMNS}\n"
             f"    FROM {self._identity.rows('events')}\n{where(tests)}"
         )
         return Source("and on devices that several people used", sql, columns)
@@ -85,7 +85,7 @@ class Universe:
         return [f"subject IN ({' UNION ALL '.join(subjects)})"]
 
     def _timed(self, bots: str) -> Source:
-        sql = f"    SELECT profile, {COLUMNS}\n    FROM\n    (\n{self._moments(bots)}\n    )\n    GROUP BY profile"
+        sql = f"    SELECT profile,{COLUMNS}\n    FROM\n    (\n{self._moments(bots)}\n    )\n    GROUP BY profile"
         return Source("when they were seen", sql, self._times[bots])
 
     def _moments(self, bots: str) -> str:

@@ -31,6 +31,7 @@ MENDABLE = {
     "runtime.kafka": ("KafkaUnavailable", "TopicMismatch"),
     "runtime.progress": ("NotAcknowledged",),
     "runtime.settings": ("SettingsError",),
+    "schemas.segment_tree": ("BadSegment",),
     "sinks.failure": ("SinkError",),
     "sinks.migrations": ("MigrationError",),
     "sinks.worker": ("UnknownSink",),

@@ -22,6 +22,7 @@ from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
 from runtime.proxy_settings import ProxySettings
 from runtime.refresh_settings import RefreshSettings as RefreshSettings
+from runtime.segment_settings import SegmentSettings as SegmentSettings
 from runtime.session_settings import SessionSettings as SessionSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
 from runtime.user_step_settings import UserStepSettings as UserStepSettings
@@ -261,6 +262,7 @@ ALL = (
     UserStepSettings,
     SinkSettings,
     RefreshSettings,
+    SegmentSettings,
     WatchdogSettings,
     ExplanationSettings,
     OrderSettings,

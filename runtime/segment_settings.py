@@ -1,0 +1,24 @@
+"""What a question about segments may take of ClickHouse. Loaded as all settings are (settings.py)."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, field
+
+
+class SegmentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    memory_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Memory of one query of a segment in ClickHouse; past it, it is asked again in parts, by profile.",
+        ),
+    ] = field(default=2_000_000_000, name="SEGMENT_QUERY_MEMORY_BYTES_MAX")
+    parts_max: Annotated[
+        int,
+        Meta(ge=1, description="Parts in which a question is asked at most, each of so many profiles less."),
+    ] = field(default=64, name="SEGMENT_QUERY_PARTS_MAX")
+    preview_s_max: Annotated[
+        int,
+        Meta(ge=1, description="How long a preview counts all profiles, before it takes a sample of them."),
+    ] = field(default=10, name="SEGMENT_PREVIEW_S_MAX")
