@@ -14,6 +14,11 @@ MISSING = 0  # of a received time: when it happened
 
 Node = int
 
+RATES: dict[str, tuple[tuple[date, Decimal], ...]] = {
+    "USD": ((date(2023, 1, 1), Decimal("0.9")), (date(2024, 3, 20), Decimal("0.954321987654"))),
+    "JPY": ((date(2024, 3, 25), Decimal("0.0061")),),
+}
+
 
 class Happened(msgspec.Struct, frozen=True, kw_only=True):
     """One event as it is stored. `typed`: enrichment's columns, such as {"commerce": {"revenue": Decimal(5)}, "items": [..]}."""

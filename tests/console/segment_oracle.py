@@ -63,6 +63,9 @@ class Oracle:
     def world(self) -> World:
         return self._world
 
+    def profiles(self) -> set[int]:
+        return set(self._people)
+
     def person(self, profile: int) -> Person:
         return self._people[profile]
 
@@ -73,7 +76,9 @@ class Oracle:
         return self._groups.get(group, {})
 
     def is_listed(self, name: str, profile: int) -> bool:
-        return any(self._identity.root(node) == profile for node in self._world.lists.get(name, ()))
+        return any(
+            self._identity.profile(node, self._at) == profile for node in self._world.lists.get(name, ())
+        )
 
 
 class Judged:

@@ -21,13 +21,15 @@ class Told(msgspec.Struct, frozen=True, order=True):
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """`events`: all that are visible, those of bots too. `groups`: by the latest call that named each."""
+    """`events`: all that are visible, those of bots too. `groups`: by the latest call that named each.
+    `nodes`: all that are this profile's; `named`: those that events named."""
 
     profile: Node
     events: list[Happened] = []
     traits: dict[str, tuple[Told, Any]] = {}
     groups: dict[str, Told] = {}
     nodes: set[Node] = set()
+    named: set[Node] = set()
 
 
 class Identity:
@@ -92,11 +94,9 @@ def people(world: World, asked: Asked) -> dict[Node, Person]:
     found: dict[Node, Person] = {}
     for event in visible(world, asked):
         profile = identity.profile(event.subject, event.at)
-        person = found.setdefault(
-            profile, Person(profile=profile, events=[], traits={}, groups={}, nodes=set())
-        )
+        person = found.setdefault(profile, Person(profile=profile))
         _add(person, event)
-    _add_nodes(found, identity, world)
+    _add_nodes(found, identity, world, asked)
     return found
 
 
@@ -110,12 +110,22 @@ def _add(person: Person, event: Happened) -> None:
         person.groups[event.group_id] = said
 
 
-def _add_nodes(found: dict[Node, Person], identity: Identity, world: World) -> None:
+def _add_nodes(found: dict[Node, Person], identity: Identity, world: World, asked: Asked) -> None:
+    """An identifier is whoever's ever had it; at a past date: whose it was in the events that were visible then."""
     named = {node for event in world.events for node in (event.subject, *event.identifiers)}
-    for node in named | set(identity.nodes()):
-        for owner in identity.owners(node):
-            if owner in found:
-                found[owner].nodes.add(node)
+    owned = [(owner, node) for node in named | set(identity.nodes()) for owner in identity.owners(node)]
+    for owner, node in owned:
+        if owner in found:
+            found[owner].nodes.add(node)
+    if asked.known_at is not None:
+        owned = [
+            (identity.profile(node, event.at), node)
+            for event in visible(world, asked)
+            for node in (event.subject, *event.identifiers)
+        ]
+    for owner, node in owned:
+        if owner in found and node in named:
+            found[owner].named.add(node)
 
 
 def group_traits(world: World, asked: Asked) -> dict[str, dict[str, Any]]:
@@ -134,7 +144,7 @@ def is_known(person: Person, world: World) -> bool:
 def has_identifier(person: Person, world: World, kind: str) -> bool:
     """email, user, anonymous, or external:TYPE."""
     letter = {"email": "e", "user": "u", "anonymous": "a"}.get(kind, "x")
-    nodes = [node for node in person.nodes if world.kinds.get(node) == letter]
+    nodes = [node for node in person.named if world.kinds.get(node) == letter]
     if letter != "x":
         return bool(nodes)
     prefix = kind.removeprefix("external:") + ":"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from console.segment_sql import MOMENT, MONEY, Parameters, Query, backquoted, identifier, plain
 
-TEXTS = st.text(st.characters(exclude_characters="\x00"))
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("processors", "runtime", "schemas")
+COPIED = ("console", "processors", "runtime", "schemas")
 LINKED = ("collector", "sinks", "deploy", "tests", "pyproject.toml", "node_modules")
 TESTS_FAILED = 1  # pytest's exit status; every other one but 0 means that the tests did not run
 
