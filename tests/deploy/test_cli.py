@@ -12,7 +12,7 @@ from deploy.cli import app
 
 COMMANDS = {
     "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
-    "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people",
+    "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
 }  # fmt: skip
 
 
