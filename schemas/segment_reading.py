@@ -17,7 +17,7 @@ from jsonschema_rs import RegexOptions, ValidationError, Validator, validator_fo
 
 from schemas.segment_checks import Problem, place_of, plain, problems_in
 from schemas.segment_tree import BadSegment
-from schemas.segments import Segment
+from schemas.segments import Segment, Window
 
 PROBLEMS_TOLD_MAX = 10
 SHOWN_CHARS_MAX = 60  # of what is quoted from a definition
@@ -32,7 +32,19 @@ def read_segment(document: Any) -> Segment:
         problems = list(_of_shape(read)) or list(problems_in(read))
     if problems:
         raise BadSegment(_in_words(document, problems))
-    return msgspec.convert(read, Segment)
+    return msgspec.convert(_one_form(read), Segment)
+
+
+def _one_form(value: Any) -> Any:
+    """A window that is an operator's value is written as any other window is: what is at its default left out."""
+    if isinstance(value, list):
+        return [_one_form(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    same = {name: _one_form(each) for name, each in value.items()}
+    if same.get("op") == "within":
+        same["value"] = msgspec.to_builtins(msgspec.convert(same["value"], Window))
+    return same
 
 
 def definition_schema() -> dict[str, Any]:

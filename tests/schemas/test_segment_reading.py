@@ -15,41 +15,7 @@ from schemas.segment_records import SEGMENT_BYTES_MAX
 from schemas.segment_tree import DEPTH_MAX, LEAVES_MAX, BadSegment
 from schemas.segments import Segment, document
 from tests.documented import DOCS, yaml_of_the_documentation
-
-CONDITIONS = """
-- {did: {event: "*"}}
-- {did: {event: [A, B], type: track, days: {between: [2, 5]}, window: {ago: [7d, 12w]}}}
-- {did: {event: A, distinct: {path: products.sku, gte: 3}, window: {from: 2026-01-01}}}
-- {did: {event: A, sum: {path: revenue, lt: 99.5}, window: {from: 2026-01-01T12:00:00, to: 2026-02-01T00:00:00Z}}}
-- {did: {event: A, avg: {path: revenue, eq: 0}, window: {calendar: {last: 3, unit: month, full: true}}}}
-- {did: {event: A, min: {path: a.b, gt: -1}, window: {calendar: {this: week}}}}
-- {did: {event: A, max: {path: a, lte: 1}, where: [{none_of: [{path: a, op: missing}, {any_of: [{path: b, op: is_true}]}]}]}}
-- {first: {event: A, window: {last: 3d}, having: [{all: {path: products, where: [{path: price, op: gte, value: 10}]}}]}}
-- {last: {event: A, type: page, having: [{none: {path: items, where: [{path: sku, op: starts_with, value: X}]}}]}}
-- sequence: {steps: [{event: A}, {event: B, where: [{path: p, op: exists}]}], within: 36h, window: {last: 1w},
-             without: {event: C}, same: cart_id}
-- {absent: {did: {event: A}, then_not: {event: B}, within: 2h, same: order_id}}
-- {trait: {name: address.city, op: eq, value: Berlin}}
-- {trait: {name: n, op: neq, value: 3}}
-- {trait: {name: n, op: eq, value: true}}
-- {trait: {name: n, op: not_in, value: [a, 1, false]}}
-- {trait: {name: n, op: between, value: [1, 2.5]}}
-- {trait: {name: n, op: matches, value: '(?i)^a[0-9]{2,3}\\.$'}}
-- {trait: {name: n, op: before, value: 2026-01-01}}
-- {trait: {name: n, op: after, value: "2026-01-01 08:00+02:00"}}
-- {trait: {name: n, op: within, value: {ahead: 7d}}}
-- {trait: {name: n, op: within, value: {last: 7d}}}
-- {trait: {name: n, op: anniversary, value: 7d}}
-- {trait: {name: n, op: has_all, value: [a, b]}}
-- {trait: {name: n, op: blank}}
-- {profile: {first_seen: {last: 7d}}}
-- {profile: {channel_last: [email, paid_search]}}
-- {id: {has: "external:contact_id"}}
-- {id: {lacks: email}}
-- {group: {where: [{name: plan, op: eq, value: team}], which: last}}
-- {in_segment: lapsed-buyers}
-- {in_list: vip-2026}
-"""
+from tests.schemas.segment_definitions import CONDITIONS
 
 
 def of(where: Any, **more: Any) -> dict[str, Any]:
@@ -92,6 +58,14 @@ def test_dates_that_yaml_makes_of_text_are_text_again() -> None:
     assert found.where.did
     assert found.where.did.window
     assert found.where.did.window.from_ == "2026-01-01"
+
+
+def test_a_window_of_dates_has_one_form() -> None:
+    def asked(window: Any) -> Segment:
+        return read_segment(of({"trait": {"name": "n", "op": "within", "value": window}}))
+
+    plain = asked({"calendar": {"last": 1, "unit": "day"}})
+    assert asked({"calendar": {"last": 1, "unit": "day", "full": False}}) == plain
 
 
 def test_the_schema_is_one_of_2020_12_and_closed_throughout() -> None:
