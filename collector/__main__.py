@@ -4,7 +4,7 @@ import os
 import sys
 
 from collector.server import run
-from collector.workers import PortTaken
+from runtime.ports import PortTaken
 from runtime.settings import SettingsError
 
 if __name__ == "__main__":

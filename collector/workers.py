@@ -5,7 +5,6 @@ so that whoever supervises us sees it and starts us again.
 """
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import structlog
 
 from collector.siblings import open_meeting
 from runtime.parent import LEASHED, end_with_parent
+from runtime.ports import refuse_taken_port as refuse_taken
 from runtime.settings import CollectorSettings
 
 log = structlog.get_logger()
@@ -25,24 +25,10 @@ POLL_S = 0.1
 GRACE_S = 10  # beyond a worker's own stop_timeout_s
 
 
-class PortTaken(OSError):
-    """Somebody listens there already; the kernel would silently share the port between two collectors."""
-
-
 def refuse_taken_port(host: str, port: int, environ: Mapping[str, str]) -> None:
     """Raises PortTaken, except for a worker, whose port is shared on purpose."""
-    if environ.get(SHARES_PORT) == "1":
-        return
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(
-                error.errno,
-                f"{host}:{port} cannot be listened on ({error.strerror}): stop what has it, or set COLLECTOR_PORT",
-            ) from error
+    if environ.get(SHARES_PORT) != "1":
+        refuse_taken(host, port, "COLLECTOR_PORT")
 
 
 def run_workers(environ: Mapping[str, str], settings: CollectorSettings) -> int:

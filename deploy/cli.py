@@ -22,6 +22,7 @@ from deploy.link_command import link
 from deploy.list_command import list_people
 from deploy.orders.commands import block_listed, forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
+from deploy.profile_command import profile
 from deploy.rates_command import rates
 from runtime import logs
 
@@ -36,7 +37,7 @@ CollectorPort = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the collector on 127.0.0.1; 0 takes a free one.")
 ]
 ConsolePort = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port kept for the console, which does not exist yet.")
+    int, typer.Option(min=0, max=65535, help="Port of the console on 127.0.0.1; 0 takes a free one.")
 ]
 KafkaPort = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the embedded Kafka; 0 takes a free one.")
@@ -72,7 +73,9 @@ def up(
     from deploy.stack import Ports
     from deploy.up import run
 
-    wanted = Ports(collector=collector_port, kafka=kafka_port, clickhouse=clickhouse_port)
+    wanted = Ports(
+        collector=collector_port, console=console_port, kafka=kafka_port, clickhouse=clickhouse_port
+    )
     asyncio.run(run(data, wanted, os.environ, say))
 
 
@@ -134,6 +137,14 @@ def sink(
 
 
 @app.command()
+def console() -> None:
+    """Run the console."""
+    from console.server import run
+
+    sys.exit(run(os.environ))
+
+
+@app.command()
 def migrate() -> None:
     """Create or upgrade ClickHouse's tables; idempotent."""
     from runtime.settings import ClickHouseSettings, SessionSettings, load
@@ -175,21 +186,7 @@ def apply(
     typer.echo(msgspec.json.encode(msgspec.structs.replace(applied, blocked=blocked)).decode())
 
 
-@app.command()
-def profile(
-    identifier: Annotated[
-        str, typer.Argument(metavar="ID", help="A profile id, user id, e-mail, anonymous id or type:id.")
-    ],
-    workspace: Annotated[str, typer.Option(help="The workspace to look in.")] = "main",
-) -> None:
-    """Print one person as JSON: identifiers, traits and the whole journey over all devices."""
-    from deploy.profile import find
-    from runtime.settings import ClickHouseSettings, load
-
-    found = find(load(ClickHouseSettings, os.environ), workspace, identifier)
-    typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
-
-
+app.command()(profile)
 person_commands.add_to(app)
 segment_commands.add_to(app)
 

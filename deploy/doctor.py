@@ -23,7 +23,12 @@ DISK_FREE_BYTES_MIN = 2_000_000_000
 MEMORY_FREE_BYTES_MIN = 1_500_000_000
 NETWORK_TIMEOUT_S = 5
 OLDEST_PYTHON = (3, 11)
-DEFAULT_PORTS = {"--collector-port": 8080, "--kafka-port": 9092, "--clickhouse-port": 8123}
+DEFAULT_PORTS = {
+    "--collector-port": 8080,
+    "--console-port": 8081,
+    "--kafka-port": 9092,
+    "--clickhouse-port": 8123,
+}
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from deploy.visible import visible
 
 MENDABLE = {
-    "collector.workers": ("PortTaken",),
+    "console.identifiers": ("NotAnIdentifier",),
+    "console.profiles": ("NoSuchProfile",),
+    "console.wishes": ("BadWish",),
     "deploy.configuration": ("BadConfiguration",),
     "deploy.demo.libraries": ("NotAccepted",),
     "deploy.embedded.jars": ("FetchFailed",),
@@ -24,11 +26,12 @@ MENDABLE = {
     "deploy.orders.tables": ("NotDeleted",),
     "deploy.orders.unlink": ("NotLinked",),
     "deploy.ports": ("PortTaken",),
-    "deploy.profile": ("NoAnswer", "NoSuchProfile"),
     "deploy.queries": ("UnknownQuery",),
     "deploy.rates": ("BadRates",),
     "deploy.supervisor": ("ChildFailed",),
+    "runtime.clickhouse": ("NoAnswer",),
     "runtime.kafka": ("KafkaUnavailable", "TopicMismatch"),
+    "runtime.ports": ("PortTaken",),
     "runtime.progress": ("NotAcknowledged",),
     "runtime.settings": ("SettingsError",),
     "schemas.segment_tree": ("BadSegment",),

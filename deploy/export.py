@@ -22,9 +22,9 @@ from urllib3.exceptions import HTTPError
 from deploy.export_sql import LETTERS, NAMES, ROOTS, SECTIONS
 from deploy.ids import Id, find, hash_key_at_hand
 from deploy.letters import Pair, holds_one_of
-from deploy.profile import NoAnswer
 from deploy.why_view import moment
 from processors.times import TIME_MAX
+from runtime.clickhouse import NoAnswer
 from runtime.settings import ClickHouseSettings, load
 from schemas.identifiers import profile_id
 from sinks.clickhouse import connect

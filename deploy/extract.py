@@ -29,8 +29,7 @@ from deploy.extract_sql import (
     rows_sql,
     source_text,
 )
-from deploy.profile import NoAnswer
-from runtime.clickhouse import connect
+from runtime.clickhouse import NoAnswer, connect
 from runtime.settings import ClickHouseSettings, load
 from schemas.meanings import Meaning, kept_meanings
 

@@ -15,8 +15,7 @@ import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
-from deploy.profile import NoAnswer
-from runtime.clickhouse import connect
+from runtime.clickhouse import NoAnswer, connect
 from runtime.settings import ClickHouseSettings
 
 FOLDER = Path(__file__).parent / "queries"

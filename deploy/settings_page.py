@@ -15,6 +15,7 @@ itself. A value that cannot be read stops the process with the variable's name. 
 
 BY_UP = {
     "COLLECTOR_PORT",
+    "CONSOLE_PORT",
     "COLLECTOR_CONTROL_SNAPSHOT",
     "PROCESSOR_STATE_DIR",
     "PROCESSOR_METRICS_PORT",

@@ -17,13 +17,15 @@ from deploy.supervisor import Child, ChildFailed, ChildSpec, Ready
 from runtime.control import read_control, write_control
 from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, SessionSettings, load
-from schemas.control import parse_file
+from schemas.control import ControlState, parse_file
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments
 from sinks.migrations import migrate
 from sinks.tables import SINKS
 
 DEVELOPMENT_SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
+DEVELOPMENT_KEY = "dev-server"
+DEVELOPMENT_READER = {"server_keys": [{"id": "dev", "keys": [DEVELOPMENT_KEY]}]}
 EMBEDDED_PARTITIONS = "4"
 CONTROL_S_MAX = 30.0
 
@@ -35,18 +37,20 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """0 takes any free port."""
 
     collector: int = 8080
+    console: int = 8081
     kafka: int = 9092
     clickhouse: int = 8123
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """What `up` prints as one JSON line. `console` is null until there is one."""
+    """What `up` prints as one JSON line."""
 
     collector: str
-    console: str | None
+    console: str
     clickhouse: str
     kafka: str
     write_key: str
+    server_key: str
     data: str
 
 
@@ -71,14 +75,15 @@ class Stack:
         )
         self._say("creating topics and tables")
         await _to_its_end(lambda: self._prepare(environ))
-        self._say("starting collector, processor and sinks")
+        self._say("starting collector, processor, sinks and console")
         await self._start_all(self._stages(chosen, environ), self._folder.stages_fd)
         return Addresses(
             collector=f"http://{ports.HOST}:{chosen.collector}",
-            console=None,
+            console=f"http://{ports.HOST}:{chosen.console}",
             clickhouse=environ["CLICKHOUSE_URL"],
             kafka=environ["KAFKA_BOOTSTRAP_SERVERS"],
             write_key="dev",
+            server_key=DEVELOPMENT_KEY,
             data=str(self._folder.root),
         )
 
@@ -96,6 +101,7 @@ class Stack:
     def _choose_ports(self) -> Ports:
         return Ports(
             collector=ports.choose(self._wanted.collector, "--collector-port"),
+            console=ports.choose(self._wanted.console, "--console-port"),
             kafka=0
             if "KAFKA_BOOTSTRAP_SERVERS" in self._given
             else ports.choose(self._wanted.kafka, "--kafka-port"),
@@ -120,6 +126,7 @@ class Stack:
         }
         fixed = {
             "COLLECTOR_PORT": str(chosen.collector),
+            "CONSOLE_PORT": str(chosen.console),
             "COLLECTOR_CONTROL_SNAPSHOT": str(self._folder.path("control.snapshot")),
             "PROCESSOR_STATE_DIR": str(self._folder.path("state")),
             "PROCESSOR_METRICS_PORT": str(metrics[0]),
@@ -190,11 +197,13 @@ class Stack:
         sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/readyz"
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
+        console_url = f"http://{ports.HOST}:{chosen.console}/ready"
         return [
             self._spec(
                 "sinks", _stage("sink", *SINKS, ABANDONED), environ, lambda: ports.answers_http(sinks_url)
             ),
             self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
+            self._spec("console", _stage("console"), environ, lambda: ports.answers_http(console_url)),
             self._spec("collector", _stage("collector"), environ, lambda: ports.answers_http(collector_url)),
         ]
 
@@ -228,10 +237,16 @@ async def _to_its_end(work: Callable[[], T]) -> T:
 
 
 def _apply_missing(settings: KafkaSettings) -> None:
-    """The development source, unless somebody has already said what it is, or has taken its key."""
+    """The development source and server key, each unless somebody has already said what it is, or has taken its key."""
     state = read_control(settings, CONTROL_S_MAX)
-    missing = {
-        key: value for key, value in parse_file(DEVELOPMENT_SOURCE).items() if key not in state.documents
-    }
-    if missing and state.source_of("dev") is None:
+    missing: dict[str, bytes | None] = {}
+    if state.source_of("dev") is None:
+        missing |= _absent(state, DEVELOPMENT_SOURCE)
+    if state.server_key_of(DEVELOPMENT_KEY) is None:
+        missing |= _absent(state, DEVELOPMENT_READER)
+    if missing:
         write_control(settings, missing, apply_id="development-source")
+
+
+def _absent(state: ControlState, file: Mapping[str, object]) -> dict[str, bytes]:
+    return {key: value for key, value in parse_file(file).items() if key not in state.documents}

@@ -15,10 +15,10 @@ from urllib3.exceptions import HTTPError
 
 from deploy.ids import Id, find, hash_key_at_hand
 from deploy.neighbourhood import Neighbourhood, around
-from deploy.profile import NoAnswer
 from deploy.why_view import Answer, DifferenceView, Names, moment
 from processors.explain import ALWAYS, AT_TIMES, NEVER, explain, places
 from processors.settled import NO_ID, Settled
+from runtime.clickhouse import NoAnswer
 from runtime.control import read_control
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import ClickHouseSettings, ExplanationSettings, KafkaSettings, load

@@ -1,7 +1,9 @@
 """A client of ClickHouse for whoever asks it: ClickHouse's own, made the same way in every process.
 
-Absent: inserts under a token and what becomes of errors, which are the sinks' (sinks/clickhouse.py).
+Absent: inserts under a token, and what a sink makes of errors (sinks/clickhouse.py).
 """
+
+import re
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -10,6 +12,12 @@ from urllib3 import PoolManager
 from runtime.settings import ClickHouseSettings
 
 CONNECT_TIMEOUT_S = 5
+
+_CODE = re.compile(r"\bCode: (\d+)")
+
+
+class NoAnswer(Exception):
+    """ClickHouse is not there, or has not our tables; the text names nobody."""
 
 
 def connect(
@@ -35,3 +43,9 @@ def connect(
         show_clickhouse_errors="scrub",  # without address and version
         pool_mgr=pool,
     )
+
+
+def code_of(error: Exception) -> int:
+    """The server's own number of an error, 0 when it is none of the server's."""
+    stated = _CODE.search(str(error))
+    return getattr(error, "code", None) or (int(stated[1]) if stated else 0)

@@ -130,6 +130,14 @@ SEGMENT_DRIFT = Gauge(
     "stitchline_segments_drift", "Changes that the last refresh of everybody found and nothing explains"
 )
 
+# console
+CONSOLE_REQUESTS = Counter(
+    "stitchline_console_requests", "HTTP requests by path and status", ["path", "status"]
+)
+CONSOLE_REQUEST_SECONDS = Histogram(
+    "stitchline_console_request_seconds", "Time from request to answer", buckets=SECONDS
+)
+
 
 def exposition() -> bytes:
     """All metrics of this process in Prometheus' text format."""

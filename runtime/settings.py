@@ -14,6 +14,7 @@ from msgspec import Meta, field
 from runtime.browser_settings import BrowserSettings
 from runtime.cart_settings import CartSettings as CartSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
+from runtime.console_settings import ConsoleSettings as ConsoleSettings
 from runtime.context_settings import ContextSettings as ContextSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
@@ -263,6 +264,7 @@ ALL = (
     SinkSettings,
     RefreshSettings,
     SegmentSettings,
+    ConsoleSettings,
     WatchdogSettings,
     ExplanationSettings,
     OrderSettings,

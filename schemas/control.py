@@ -1,8 +1,8 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
-far: `source`, `plan` (plans.py), `segment` (segments.py). A document of an unknown kind is kept and ignored, so that an older
-process lives beside a newer configuration.
+far: `source`, `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py). A document of an unknown kind is kept
+and ignored, so that an older process lives beside a newer configuration.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from schemas.names import Name
 from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
 from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
+from schemas.server_keys import SERVER_KEY, ServerKey, ServerKeyInput, decode_server_key
 
 # No client can send an empty one, and spaces around a key are trimmed from what a client sends.
 WriteKey = Annotated[str, msgspec.Meta(pattern=r"^\S(.*\S)?\Z")]
@@ -67,6 +68,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     sources: list[SourceInput] = []
     plans: list[PlanInput] = []
+    server_keys: list[ServerKeyInput] = []
     blocked_ids: list[BlockedInput] = []
     segments: list[Any] = []  # read by segment_records.py
 
@@ -92,8 +94,14 @@ def parse_file(document: Any) -> dict[str, bytes]:
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
     _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.write_keys])
     _refuse_twice("plan", [(entry.source, entry.source) for entry in parsed.plans])
+    _refuse_twice_of_servers(parsed)
     sources = {f"{_SOURCE}{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
-    return sources | {f"{_PLAN}{entry.source}": stored_plan(entry) for entry in parsed.plans}
+    plans = {f"{_PLAN}{entry.source}": stored_plan(entry) for entry in parsed.plans}
+    return (
+        sources
+        | plans
+        | {f"{SERVER_KEY}{entry.id}": _stored_server_key(entry) for entry in parsed.server_keys}
+    )
 
 
 def blocked_in(document: Any) -> list[tuple[str, str]]:
@@ -119,6 +127,24 @@ def _stored(entry: SourceInput) -> Source:
     )
 
 
+def _stored_server_key(entry: ServerKeyInput) -> bytes:
+    return msgspec.json.encode(
+        ServerKey(
+            id=entry.id,
+            workspace=entry.workspace,
+            key_hashes=[hash_write_key(key) for key in entry.keys],
+            requests_per_s_max=entry.requests_per_s_max,
+        )
+    )
+
+
+def _refuse_twice_of_servers(parsed: ConfigurationFile) -> None:
+    _refuse_twice("server key id", [(entry.id, entry.id) for entry in parsed.server_keys])
+    keys = [(key, entry.id) for entry in parsed.server_keys for key in entry.keys]
+    public = [(key, entry.id) for entry in parsed.sources for key in set(entry.write_keys)]
+    _refuse_twice("server key", [*keys, *public])
+
+
 def _refuse_twice(what: str, given: list[tuple[str, str]]) -> None:
     """`given` has (name, source id); a write key is a secret, so the text names the sources only."""
     values = [value for value, _ in given]
@@ -139,6 +165,8 @@ class ControlState:
         self.unreadable: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._by_key_hash: dict[str, Source] = {}
+        self._by_server_key_hash: dict[str, ServerKey] = {}
+        self.server_keys: dict[str, ServerKey] = {}  # by key, as plans
         self.plans: dict[str, Plan] = {}  # by key; the same object as long as nobody writes it anew
         self.segments: dict[str, Segment] = {}  # by key, as segment_tree.py takes them
         self._take((documents or {}).items())
@@ -148,12 +176,17 @@ class ControlState:
         new.documents = self.documents.copy()
         new._sources, new.plans = self._sources.copy(), self.plans.copy()
         new.segments = self.segments.copy()
+        new.server_keys = self.server_keys.copy()
         new._take(records)
         return new
 
     def source_of(self, write_key: str) -> Source | None:
         """The source that has this write key, if any."""
         return self._by_key_hash.get(hash_write_key(write_key))
+
+    def server_key_of(self, key: str) -> ServerKey | None:
+        """Whose key this is, if anybody's."""
+        return self._by_server_key_hash.get(hash_write_key(key))
 
     def source(self, source_id: str) -> Source | None:
         return self._sources.get(f"{_SOURCE}{source_id}")
@@ -169,6 +202,9 @@ class ControlState:
             except msgspec.DecodeError as error:
                 self.unreadable[key] = str(error)
         self._by_key_hash = {digest: source for source in self.sources for digest in source.write_key_hashes}
+        self._by_server_key_hash = {
+            digest: key for _, key in sorted(self.server_keys.items()) for digest in key.key_hashes
+        }
 
     def _take_one(self, key: str, value: bytes | None) -> None:
         if value is None:
@@ -176,6 +212,7 @@ class ControlState:
             self._sources.pop(key, None)
             self.plans.pop(key, None)
             self.segments.pop(key, None)
+            self.server_keys.pop(key, None)
             return
         if key.startswith(_SOURCE):
             self._sources[key] = _decode_source(value)
@@ -183,27 +220,36 @@ class ControlState:
             self.plans[key] = decode_plan(value)
         elif key.startswith(_SEGMENT):
             self.segments[key] = _decode_segment(value)
+        elif key.startswith(SERVER_KEY):
+            self.server_keys[key] = decode_server_key(value)
         self.documents[key] = value
 
 
 def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes | None]) -> None:
-    """Raises ValueError when `records` give a source a write key of another one that they do not redefine.
+    """Raises ValueError when `records` give a source a write key of another one that they do not redefine, or make one text a
+    write key, which stands in pages, and a server key, which reads people's data.
 
-    Its events would silently move to the new source, and perhaps to another workspace.
+    A source's events would silently move to the new one, and perhaps to another workspace.
     """
-    owners = {
-        digest: source.id
-        for source in state.sources
-        if f"{_SOURCE}{source.id}" not in records
-        for digest in source.write_key_hashes
+    wanted = ControlState().updated(records.items())
+    kept = ControlState({key: value for key, value in state.documents.items() if key not in records})
+    owners = {digest: f"source {source.id}" for source in kept.sources for digest in source.write_key_hashes}
+    readers = {
+        digest: f"server key {key.id}" for key in kept.server_keys.values() for digest in key.key_hashes
     }
-    for wanted in ControlState(records).sources:
-        for digest in wanted.write_key_hashes:
-            if owner := owners.get(digest):
-                raise ValueError(
-                    f"source {wanted.id} is given a write key that belongs to source {owner} already: choose another "
-                    f"key, or give {owner} other keys in the same file"
-                )
+    for source in wanted.sources:
+        _refuse_taken(f"source {source.id} is given a write key", source.write_key_hashes, owners | readers)
+    for key in wanted.server_keys.values():
+        _refuse_taken(f"server key {key.id} is given a key", key.key_hashes, owners | readers)
+
+
+def _refuse_taken(what: str, digests: Iterable[str], owners: Mapping[str, str]) -> None:
+    for digest in digests:
+        if owner := owners.get(digest):
+            raise ValueError(
+                f"{what} that belongs to {owner} already: choose another key, or give {owner.rpartition(' ')[2]} other keys in "
+                "the same file"
+            )
 
 
 _decode_source = msgspec.json.Decoder(Source).decode

@@ -1,6 +1,5 @@
 """ClickHouse's edge: inserts under a token and dictionary loads over HTTP, by ClickHouse's own client. Its errors become ours."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -8,13 +7,12 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, ProgrammingError
 from urllib3.exceptions import HTTPError
 
+from runtime.clickhouse import code_of
 from runtime.clickhouse import connect as connect
 from runtime.settings import ClickHouseSettings
 from sinks.failure import Refused, Unavailable
 
 T = TypeVar("T")
-
-_CODE = re.compile(r"\bCode: (\d+)")
 
 # What makes an insert repeatable, and no value of an event able to stop it.
 INSERT_SETTINGS = {
@@ -78,8 +76,7 @@ class ClickHouse:
 
 def translate(error: Exception) -> Unavailable | Refused:
     """The server's own errors have a code, our own misuse of the client has none; all else means that nobody answered."""
-    stated = _CODE.search(str(error))
-    code = getattr(error, "code", None) or (int(stated[1]) if stated else 0)
+    code = code_of(error)
     if code or isinstance(error, ProgrammingError):
         return Refused(code, str(error))
     return Unavailable(str(error), _innermost(error))

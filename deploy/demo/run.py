@@ -29,7 +29,7 @@ from sinks.clickhouse import connect
 
 SETTLE_S_MAX = 90.0
 POLL_S = 0.1
-ANY_PORTS = Ports(collector=0, kafka=0, clickhouse=0)
+ANY_PORTS = Ports(collector=0, console=0, kafka=0, clickhouse=0)
 STOPPED = 130  # the exit code of a program that was interrupted
 OTHERS = ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL", "STITCHLINE_TOPIC_PREFIX", "STITCHLINE_DATABASE")
 # Carts of the last day would fire events of their own on a machine that takes longer, and every number is counted.

@@ -67,6 +67,7 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "dead_letters": LETTER,
         "identity_pointers": OWN_NAME,
         "identity_pointer_log": OWN_NAME,
+        "identity_owners": OWN_NAME,
         "subjects": OWN_NAME,
         "lists": OWN_NAME,
         "cart_states": CART,

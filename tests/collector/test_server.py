@@ -232,7 +232,8 @@ def refuses(port: int) -> bool:
 
 
 def test_a_port_that_is_taken_is_not_shared(environ: dict[str, str], collector: Collector) -> None:
-    from collector.workers import PortTaken, refuse_taken_port
+    from collector.workers import refuse_taken_port
+    from runtime.ports import PortTaken
 
     with pytest.raises(PortTaken, match="COLLECTOR_PORT"):
         refuse_taken_port("127.0.0.1", collector.port, environ)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from deploy.cli import app
 
 COMMANDS = {
-    "up", "demo", "collector", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
+    "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
     "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.extract import FORMS, Extracted, Wanted, extract, run
 from deploy.extract_sql import CannotExtract, Cut, moment
-from deploy.profile import NoAnswer
+from runtime.clickhouse import NoAnswer
 from schemas.codec import RESOLVED_EVENT
 from tests.sinks.stage import START_MS, Tables, event
 

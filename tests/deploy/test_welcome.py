@@ -14,10 +14,11 @@ from schemas.call import CALL_TYPES
 ROOT = Path(__file__).parents[2]
 ADDRESSES = Addresses(
     collector="http://127.0.0.1:18080",
-    console=None,
+    console="http://127.0.0.1:18081",
     clickhouse="http://127.0.0.1:18123",
     kafka="127.0.0.1:19092",
     write_key="dev",
+    server_key="dev-server",
     data="/somewhere/data",
 )
 
@@ -40,16 +41,23 @@ def test_every_query_that_is_named_is_there(commands: list[list[str]]) -> None:
 
 
 def test_the_first_event_is_a_call_of_the_tracking_api(commands: list[list[str]]) -> None:
-    [first] = [command for command in commands if "-u" in command]
+    first, second = [command for command in commands if "-u" in command]
     assert first[:3] == ["curl", "-u", "dev:"]
     path = re.fullmatch(r"http://127\.0\.0\.1:18080/v1/(\w+)", first[3])
     assert path
     assert path[1] in CALL_TYPES
+    assert second[1:] == ["-u", "dev-server:", "http://127.0.0.1:18081/v1/profiles/user_id:ann/journey"]
 
 
 def test_every_address_is_told() -> None:
     text = "\n".join(welcome(ADDRESSES, ROOT, "stitchline"))
-    for address in (ADDRESSES.collector, ADDRESSES.clickhouse, ADDRESSES.kafka, ADDRESSES.data):
+    for address in (
+        ADDRESSES.collector,
+        ADDRESSES.console,
+        ADDRESSES.clickhouse,
+        ADDRESSES.kafka,
+        ADDRESSES.data,
+    ):
         assert address in text
     assert text.endswith("ready; Ctrl-C stops")
 

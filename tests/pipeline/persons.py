@@ -2,6 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from tests.pipeline.asking import stitchline
 from tests.pipeline.up import Up, until
@@ -50,3 +53,40 @@ def traits_of_two_sides_meet(up: Up) -> None:
     until(lambda: up.ask(TRAITS_OF_LIL), [*rest, ["status", "text", "trial"]])
     assert up.post("/v1/identify", {"userId": "lil", "traits": {"status": "paid"}}) == 200
     until(lambda: up.ask(TRAITS_OF_LIL), [*rest, ["status", "text", "paid"]])
+
+
+def a_person_is_seen_over_http(up: Up) -> None:
+    """A visit by phone, from before anybody knew whose it was, and what a server says of the person; each seconds later."""
+    visit = {
+        "anonymousId": "mias-phone",
+        "name": "Home",
+        "messageId": "mia-1",
+        "timestamp": "2026-03-01T10:00:00Z",
+    }
+    assert up.post("/v1/page", visit) == 200
+    until(lambda: _told(up, "anonymous_id:mias-phone").get("is_known"), False)
+    for number, device, status in ((2, "mias-phone", "trial"), (3, "mias-laptop", "paid"), (4, "", "lapsed")):
+        traits = {"email": "mia@shop.example", "status": status}
+        known = {"userId": "mia", "anonymousId": device, "messageId": f"mia-{number}", "traits": traits}
+        assert up.post("/v1/identify", known) == 200
+        until(lambda: _told(up, "email:mia@shop.example").get("traits", {}).get("status"), status)
+    until(lambda: [each["message_id"] for each in _told(up, "user_id:mia/journey").get("data", [])],
+          ["mia-1", "mia-2", "mia-3", "mia-4"])  # fmt: skip
+    journey = _told(up, "user_id:mia/journey")["data"]
+    assert [each["anonymous_id"] for each in journey] == ["mias-phone", "mias-phone", "mias-laptop", ""]
+    assert [each["before_known"] for each in journey] == [True, False, False, False]
+    found = _told(up, "a:mias-laptop")
+    assert (found["user_id"], found["anonymous_ids"]) == ("mia", ["mias-laptop", "mias-phone"])
+    by_name = {each["name"]: each for each in _told(up, "mia/traits?verbose=true")["traits"]}
+    told = by_name["status"]
+    assert (told["value"], told["message_id"], told["source"]) == ("lapsed", "mia-4", "dev")
+    assert json.loads(stitchline(up, "profile", "mia@shop.example", "--journey"))["data"] == journey
+
+
+def _told(up: Up, path: str) -> dict[str, Any]:
+    """By the console; nothing while nobody has the identifier."""
+    reply = httpx.get(
+        f"{up.addresses['console']}/v1/profiles/{path}", auth=(up.addresses["server_key"], ""), timeout=60
+    )
+    assert reply.status_code in (200, 404), reply.text
+    return dict(reply.json()) if reply.status_code == 200 else {}

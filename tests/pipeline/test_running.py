@@ -21,7 +21,7 @@ from tests.pipeline.decisions import (
 from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.fates import fates, is_right
 from tests.pipeline.pages import what_the_page_says_comes_out
-from tests.pipeline.persons import a_person_is_exported, traits_of_two_sides_meet
+from tests.pipeline.persons import a_person_is_exported, a_person_is_seen_over_http, traits_of_two_sides_meet
 from tests.pipeline.planned import a_plan_holds
 from tests.pipeline.up import Up, until
 
@@ -45,7 +45,7 @@ def test_a_terminal_shows_sentences_and_the_folder_has_the_log(up: Up) -> None:
     assert not [line for line in told.splitlines() if line.startswith("{")]
     logged = (Path(up.addresses["data"]) / "logs" / "up.log").read_text().splitlines()
     started = {json.loads(line).get("child") for line in logged}
-    assert {"kafka", "clickhouse", "collector", "processor", "sinks"} <= started
+    assert {"kafka", "clickhouse", "collector", "processor", "sinks", "console"} <= started
 
 
 def test_a_stock_avro_consumer_reads_resolved_events(up: Up) -> None:
@@ -95,6 +95,10 @@ def test_a_profile_is_found_by_each_of_its_identifiers(up: Up) -> None:
 
 def test_traits_of_a_browser_and_of_a_server_meet_in_one_profile(up: Up) -> None:
     traits_of_two_sides_meet(up)
+
+
+def test_an_application_sees_a_person_over_two_devices_within_seconds(up: Up) -> None:
+    a_person_is_seen_over_http(up)
 
 
 def _is_found(up: Up, identifier: str) -> bool:

@@ -24,7 +24,15 @@ def test_a_stack_that_is_killed_under_load_and_stopped_keeps_what_it_accepted_on
     data = tmp_path / "data"
     accepted = {"first", "known"}
     up = Up(data)
-    assert set(up.addresses) == {"collector", "console", "clickhouse", "kafka", "write_key", "data"}
+    assert set(up.addresses) == {
+        "collector",
+        "console",
+        "clickhouse",
+        "kafka",
+        "write_key",
+        "server_key",
+        "data",
+    }
     visit = {
         "messageId": "first",
         "anonymousId": "anns-phone",

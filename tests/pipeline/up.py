@@ -28,7 +28,16 @@ class Up:
             for key, value in os.environ.items()
             if key not in ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")
         } | settings
-        ports = ["--collector-port", "0", "--kafka-port", "0", "--clickhouse-port", "0"]
+        ports = [
+            "--collector-port",
+            "0",
+            "--console-port",
+            "0",
+            "--kafka-port",
+            "0",
+            "--clickhouse-port",
+            "0",
+        ]
         self.log = (data.parent / "up.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy", "up", "--data", str(data), *ports],

@@ -10,41 +10,14 @@ import pytest
 from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.functions import function_name
 from sinks.tables import DICTIONARIES
-from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
-from tests.processors.oracle import Oracle, Ruling, Visit
+from tests.processors.driver import Pipeline, profile_of_node
+from tests.processors.oracle import Oracle, Ruling
+from tests.sinks.histories import history
 from tests.sinks.stage import Tables
 
 HISTORIES = 60
 MUTATIONS = "SELECT mutation_id FROM system.mutations WHERE database = currentDatabase() ORDER BY mutation_id"
 BY_FUNCTION = "SELECT message_id, lower(leftPad(hex(FUNCTION(subject, timestamp)), 16, '0')) FROM events"
-KINDS = ("identify", "identify", "track", "page", "alias", "logout")
-
-
-def history(number: int) -> list[Visit]:
-    """Two dozen events of people of their own, with conflicts of every kind."""
-    random = Random(number)  # noqa: S311 - the content of a test
-
-    def one_of(*names: str) -> str:
-        name = random.choice(names)
-        return f"{name}{number}" if name else ""
-
-    found = []
-    for event in range(random.randint(4, 24)):
-        kind = random.choice(KINDS)
-        found.append(
-            Visit(
-                id=f"m{number}-{event}",
-                kind=kind,
-                time=RECEIVED - 1000 * random.randint(0, 9),
-                user=one_of("", "", "ann", "bob", "carl"),
-                email=one_of("", "", "a@x.io", "b@x.io") if kind != "alias" else "",
-                external=(("contact_id", one_of("c")),) if random.random() < 0.1 else (),
-                device=one_of("d1", "d2", "d3"),
-                previous=one_of("ann", "bob", "d1") if kind == "alias" else "",
-                params=(("email", one_of("a@x.io", "b@x.io")),) if kind == "page" else (),
-            )
-        )
-    return found
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,0 +1,14 @@
+"""`python -m console`: the console with the settings of the environment."""
+
+import os
+import sys
+
+from console.server import run
+from runtime.ports import PortTaken
+from runtime.settings import SettingsError
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(os.environ))
+    except (SettingsError, PortTaken) as error:
+        sys.exit(f"console: {error}")

@@ -1,0 +1,162 @@
+"""The console's ASGI application: lets a request in or not, asks in a thread, answers.
+
+Now the interface for applications and what a process says of itself; pages for people come beside it. Absent: how the process
+starts and stops (server.py), and what an answer holds (api.py).
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from anyio import to_thread
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from console.api import PREFIX, Answers, Call, call_of
+from console.keys import is_allowed_host, key_of
+from console.profiles import Profiles
+from console.rates import Rates
+from console.replies import Refused, document, refusal
+from console.store import Store
+from runtime import metrics
+from runtime.clickhouse import NoAnswer
+from runtime.settings import ConsoleSettings
+from schemas.control import ControlState
+from schemas.server_keys import ServerKey
+
+log = structlog.get_logger()
+
+NO_KEY = (
+    "no server key: send one as the user name of HTTP Basic, or as a Bearer token; `server_keys:` of a file for `stitchline "
+    "apply` makes them"
+)
+
+
+class Control(Protocol):
+    """What is needed of runtime.control.ControlReader."""
+
+    state: ControlState
+    problem: str
+
+    @property
+    def is_current(self) -> bool: ...
+
+
+class Console:
+    """`busy` counts look-ups that are being answered."""
+
+    def __init__(self, settings: ConsoleSettings, control: Control, store: Store) -> None:
+        self._settings = settings
+        self._control = control
+        self._store = store
+        self._rates = Rates()
+        self._hosts = tuple(settings.allowed_hosts.split(","))
+        self.busy = 0
+
+    def application(self) -> Starlette:
+        own: dict[str, Callable[[Request], object]] = {
+            "/healthz": self._health, "/livez": self._health, "/ready": self._ready, "/readyz": self._ready,
+            "/metrics": self._metrics,
+        }  # fmt: skip
+        return Starlette(
+            routes=[
+                Route(PREFIX + "{rest:path}", self._lookup, methods=["GET"]),
+                *(Route(path, page, methods=["GET"]) for path, page in own.items()),
+            ],
+            exception_handlers={HTTPException: _http_error, Exception: _bug},
+        )
+
+    async def _lookup(self, request: Request) -> Response:
+        started = time.monotonic()
+        try:
+            reply = await self._answered(request)
+        except Refused as error:
+            reply = refusal(error)
+        metrics.CONSOLE_REQUESTS.labels(PREFIX, str(reply.status_code)).inc()
+        metrics.CONSOLE_REQUEST_SECONDS.observe(time.monotonic() - started)
+        return reply
+
+    async def _answered(self, request: Request) -> Response:
+        if not is_allowed_host(request.headers.get("host", ""), self._hosts):
+            raise Refused(400, "the console is not called by this name: add it to CONSOLE_ALLOWED_HOSTS")
+        key = self._let_in(request.headers.get("authorization", ""))
+        call = call_of(request.scope["raw_path"], request.query_params.multi_items())
+        if call is None:
+            raise Refused(404, "no such path")
+        if self.busy >= self._settings.requests_max:
+            raise self._later(503, f"{self.busy} look-ups are being answered (CONSOLE_REQUESTS_MAX)")
+        self.busy += 1
+        try:
+            return await to_thread.run_sync(self._answer, key, call, time.time_ns() // 1_000_000)
+        finally:
+            self.busy -= 1
+
+    def _let_in(self, authorization: str) -> ServerKey:
+        given = key_of(authorization)
+        if not given:
+            raise Refused(401, NO_KEY, www_authenticate='Basic realm="stitchline"')
+        key = self._control.state.server_key_of(given)
+        if key is None and not self._control.is_current:
+            raise self._later(503, "this server key may be newer than the configuration that could be read")
+        if key is None:
+            raise Refused(
+                401, "this is no server key: `server_keys:` of a file for `stitchline apply` makes them",
+                www_authenticate='Basic realm="stitchline"',
+            )  # fmt: skip
+        if wait_s := self._rates.wait_s(key, time.monotonic()):
+            raise Refused(
+                429, f"server key {key.id} asks more often than it may (requests_per_s_max): ask again after Retry-After",
+                retry_after=str(wait_s),
+            )  # fmt: skip
+        return key
+
+    def _answer(self, key: ServerKey, call: Call, now_ms: int) -> Response:
+        profiles = Profiles(self._store, key.workspace, now_ms=now_ms, nodes_max=self._settings.nodes_max)
+        try:
+            return document(Answers(profiles, self._settings.page_events_max).answer(call))
+        except NoAnswer as error:
+            log.warning("no answer", problem=str(error))
+            raise self._later(503, str(error)) from error
+
+    def _later(self, status: int, problem: str) -> Refused:
+        return Refused(
+            status, f"{problem}: ask again after Retry-After", retry_after=str(self._settings.retry_after_s)
+        )
+
+    async def _health(self, _request: Request) -> Response:
+        return document({"ok": True})
+
+    async def _ready(self, _request: Request) -> Response:
+        missing = [
+            problem for problem in (self._unread(), await to_thread.run_sync(self._store.problem)) if problem
+        ]
+        return document({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+    def _unread(self) -> str:
+        if self._control.is_current:
+            return ""
+        return self._control.problem or "the control topic has not been read to its end"
+
+    async def _metrics(self, _request: Request) -> Response:
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    """What the router found out: no such path, or another method."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return refusal(
+            Refused(405, "this path takes GET only: send the request with that method", allow="GET, HEAD")
+        )
+    return refusal(Refused(404, f"no such path: there is {PREFIX}IDENTIFIER, and /ready"))
+
+
+async def _bug(_request: Request, error: Exception) -> Response:
+    """Without its text, which may quote values; the stack says where."""
+    log.error("a look-up failed", error=type(error).__name__)
+    return document({"error": {"code": "internal", "message": "this is our fault, and in the log"}}, 500)

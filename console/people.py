@@ -1,0 +1,182 @@
+"""Who has an identifier, and which nodes are theirs: SQL and what is made of its answers. Pure.
+
+A profile's nodes are those whose pointers lead to it, over any number of hops, and the contested devices that were theirs for a
+while. `identity_owners` says who ever named a node, the dictionaries what holds now: so each round asks for those who named the
+nodes of the round before.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from console.identifiers import Asked, typed
+from console.question import Question, dictionaries, written_out
+from schemas.identifiers import ANONYMOUS, EMAIL, USER
+
+_FIND = """\
+SELECT DISTINCT kind, value, node,
+    dictGetOrDefault({segments:String}, 'owner', node, {now:Int64}, node) AS owner,
+    dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+FROM identifiers
+WHERE workspace = {workspace:String} AND (kind, value) IN {wanted:Array(Tuple(String, String))}"""
+
+_ROOT = "SELECT dictGetOrDefault({roots:String}, 'root', {node:UInt64}, {node:UInt64})"
+
+_PAST_OWNERS = """\
+SELECT dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+FROM
+(
+    SELECT arrayJoin(arraySort(segment -> -toUnixTimestamp64Milli(segment.valid_to), segments)).owner AS owner
+    FROM identity_pointers FINAL
+    WHERE workspace = {workspace:String} AND node = {node:UInt64}
+)"""
+
+_ROUND = """\
+SELECT DISTINCT node, dictHas({owners:String}, node) AS is_led
+FROM identity_owners
+WHERE workspace = {workspace:String} AND owner IN {nodes:Array(UInt64)}
+    AND (NOT is_led OR dictGetOrDefault({roots:String}, 'root', node, node) = {profile:UInt64})
+ORDER BY node
+LIMIT {limit:UInt64}"""
+
+# Whether there are events under nodes that are theirs alone, and since when they are known: only devices are ever contested,
+# so what names them by more was theirs all the time.
+_SEEN = """\
+SELECT
+    countIf(subject != {profile:UInt64} OR NOT is_contested) > 0,
+    countIf(subject_type NOT IN ('a', 'm')) > 0,
+    toUnixTimestamp64Milli(minIf(least(human_first_seen, bot_first_seen), subject_type NOT IN ('a', 'm')))
+FROM
+(
+    SELECT
+        *,
+        (SELECT count() > 0 FROM identity_pointers FINAL
+         WHERE workspace = {workspace:String} AND node = {profile:UInt64} AND notEmpty(segments)) AS is_contested
+    FROM subjects
+    WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}
+)"""
+
+_IS_THERE = "SELECT 1 FROM events THEIRS LIMIT 1 BY_SUBJECT"
+
+# A contested device is an identifier of each of its owners.
+_NAMES = """\
+SELECT DISTINCT kind, value, node
+FROM identifiers
+WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)}
+    AND (node NOT IN {unled:Array(UInt64)} OR node IN (
+        SELECT node FROM identity_pointers FINAL
+        WHERE workspace = {workspace:String} AND node IN {unled:Array(UInt64)}
+            AND arrayExists(each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, segments.owner)))
+ORDER BY kind, value"""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where somebody is looked for."""
+
+    database: str
+    workspace: str
+    now_ms: int
+
+    def asking(self, sql: str, **values: Any) -> Question:
+        """Only values that the text names: a client would put others into the text itself."""
+        text = written_out(sql)
+        given = dictionaries(self.database) | {"workspace": self.workspace, "now": self.now_ms} | values
+        return Question(text, {name: value for name, value in given.items() if f"{{{name}:" in text})
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An identifier that events carry, and whose it is now; `node` is 0 for a profile id."""
+
+    profile: int
+    node: int = 0
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A profile and its nodes, the profile's own first. `unled` are those that no pointer leads anywhere: contested devices, and
+    some that are nobody's any more."""
+
+    profile: int
+    nodes: tuple[int, ...]
+    unled: tuple[int, ...] = ()
+    is_whole: bool = True
+    known_since_ms: int | None = None
+
+    @property
+    def subjects(self) -> list[int]:
+        return [*self.nodes, *self.unled]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """`is_sure`: there are events of theirs alone. `known_since_ms` None: nothing names them by more than a device."""
+
+    is_sure: bool
+    known_since_ms: int | None
+
+
+class Identifier(msgspec.Struct, frozen=True):
+    """As people know it: the type is user_id, email, anonymous_id, or that of an external id."""
+
+    type: str
+    id: str
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What a person is called. `user_id` is the one that the profile itself is made of, "" when it is made of something else."""
+
+    identifiers: list[Identifier]
+    emails: list[str]
+    anonymous_ids: list[str]
+    user_id: str
+
+
+def find(place: Place, asked: Asked) -> Question:
+    wanted = [(each.kind, each.value) for each in asked.wanted]
+    return place.asking(_FIND, wanted=wanted)
+
+
+def root_of(place: Place, node: int) -> Question:
+    """Of a profile id: somebody who was merged into another is that one."""
+    return place.asking(_ROOT, node=node)
+
+
+def past_owners(place: Place, node: int) -> Question:
+    return place.asking(_PAST_OWNERS, node=node)
+
+
+def chosen(asked: Asked, rows: Iterable[Sequence[Any]]) -> list[Found]:
+    """The matches in the order in which kinds count; of one kind and value there is one."""
+    by_name = {(kind, value): Found(profile, node) for kind, value, node, _, profile in rows}
+    return [by_name[name] for each in asked.wanted if (name := (each.kind, each.value)) in by_name]
+
+
+def round_of(place: Place, profile: int, nodes: Sequence[int], limit: int) -> Question:
+    """Who names one of these nodes, at most `limit`; rows are (node, is it led to the profile)."""
+    return place.asking(_ROUND, profile=profile, nodes=list(nodes), limit=limit)
+
+
+def seen_of(place: Place, person: Person) -> Question:
+    return place.asking(_SEEN, profile=person.profile, nodes=list(person.nodes))
+
+
+def seen(rows: Sequence[Sequence[Any]]) -> Seen:
+    is_sure, is_known, since_ms = rows[0]
+    return Seen(bool(is_sure), since_ms if is_known else None)
+
+
+def is_there(place: Place, person: Person) -> Question:
+    """A row, if any event is theirs."""
+    return place.asking(_IS_THERE, profile=person.profile, subjects=person.subjects)
+
+
+def names_of(place: Place, person: Person) -> Question:
+    return place.asking(_NAMES, profile=person.profile, nodes=person.subjects, unled=list(person.unled))
+
+
+def names(profile: int, rows: Sequence[Sequence[Any]]) -> Names:
+    return Names(
+        identifiers=[Identifier(*typed(kind, value)) for kind, value, _ in rows],
+        emails=[value for kind, value, _ in rows if kind == EMAIL],
+        anonymous_ids=[value for kind, value, _ in rows if kind == ANONYMOUS],
+        user_id=max((value for kind, value, node in rows if kind == USER and node == profile), default=""),
+    )
