@@ -11,6 +11,7 @@ _DATE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
+_OFFSET = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 
 # In this order: a later one may use an earlier one. `{database}.` is filled in.
 WORDS: dict[str, str] = {
@@ -46,10 +47,17 @@ WORDS: dict[str, str] = {
         "each -> if(startsWith(JSONExtractRaw(each, key), '['), JSONExtractArrayRaw(each, key), [JSONExtractRaw(each, key)]), "
         "JSONExtractArrayRaw(json)))), ','), ']'), '[]', 'null'), ifNull(nullIf(JSONExtractRaw(json, key), ''), 'null'))"
     ),
+    # The engine reads a time that the clocks left out an hour early: what the result falls short of the text is added.
+    "moment_of": (
+        "(written, zone) -> toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(written, 3, zone)) + "
+        f"if(match(written, '{_OFFSET}'), 0, toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(written, 3, 'UTC')) - "
+        "toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull("
+        "toString(parseDateTime64BestEffortOrNull(written, 3, zone)), 3, 'UTC')))"
+    ),
     "dates_of": (
         "(json, zone) -> arrayConcat("
         "arrayMap(each -> assumeNotNull(each), arrayFilter(each -> isNotNull(each), arrayMap("
-        "each -> toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(each, 3, zone)), "
+        "each -> moment_of(each, zone), "
         f"arrayFilter(each -> match(each, '{_DATE}'), texts_of(json))))), "
         "arrayMap(each -> toInt64(if(each <= 1e11, each * 1000, each)), arrayFilter(each -> each BETWEEN 1e8 AND 1e15, "
         "arrayMap(each -> toFloat64OrZero(each), arrayConcat([json], JSONExtractArrayRaw(json))))))"

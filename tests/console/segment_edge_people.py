@@ -157,6 +157,13 @@ ZONES = {
         asked=Asked(OCTOBER_27_NOON),
         members=(),
     ),
+    "a midnight that the clocks leave out is the day's first moment": Edge(
+        where=trait("anniversary", "1d"),
+        events=(told(ago="200d", it="2024-03-31"), told(BOB, "200d", it="1990-03-31T00:30"), *seen(CY)),
+        zone="Asia/Beirut",
+        asked=Asked(MARCH_31_NOON),
+        members=(ANN, BOB),
+    ),
     "a rolling day has 24 hours also when the clocks change": Edge(
         where=count(window={"last": "1d"}),
         events=(did(at=MARCH_31_NOON - DAY), did(at=MARCH_31_NOON - DAY - 1, who=BOB)),

@@ -19,11 +19,11 @@ ZONES = (
     "America/New_York",
     "Asia/Kolkata",
     "Pacific/Auckland",
-    "Australia/Lord_Howe",
+    "Asia/Beirut",
 )
 # Around changes of the clock, a leap day and a plain day.
 INSTANTS = (
-    1_711_879_200_000,  # 2024-03-31 10:00 UTC: a day of 23 hours in Berlin
+    1_711_879_200_000,  # 2024-03-31 10:00 UTC: a day of 23 hours in Berlin and Beirut
     1_730_026_800_000,  # 2024-10-27 11:00 UTC: one of 25 hours
     1_709_251_200_000,  # 2024-03-01 00:00 UTC exactly
     1_718_452_800_123,  # 2024-06-15
