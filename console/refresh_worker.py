@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from urllib3.exceptions import HTTPError
 
 from console.refresh import Report, Rules, Tools, note_edited, run_once
+from console.refresh_check import Checked, check
 from console.refresh_lock import LockLost, RefreshLock
 from console.refresh_log import Fenced, KafkaRunLog
 from console.refresh_mark import StoredMark
@@ -24,7 +25,7 @@ from console.refresh_plan import defined_by
 from console.refresh_tables import RefreshTables
 from runtime import logs, metrics
 from runtime.clickhouse import connect
-from runtime.control import ControlReader
+from runtime.control import ControlReader, read_control
 from runtime.kafka import KafkaUnavailable
 from runtime.parent import end_with_parent
 from runtime.probes import Probes
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 EXIT_FAILED = 70
 POLL_S = 0.2
+ATTEMPTS = 1 << 31
 WAITED_FOR = (ClickHouseError, HTTPError, KafkaException, KafkaUnavailable, OSError)
 
 Now = Callable[[], int]
@@ -201,6 +203,19 @@ def refresh_once(environ: Mapping[str, str], now_ms: Now, *, wait_s: float, is_f
         refresher.close()
         lock.close()
         control.stop()
+
+
+def check_now(environ: Mapping[str, str], now_ms: int) -> Checked:
+    """Beside whoever refreshes. Raises Moved, KafkaUnavailable, and what ClickHouse raises."""
+    settings = load(ClickHouseSettings, environ)
+    kafka = load(KafkaSettings, environ)
+    state = read_control(kafka, kafka.answer_timeout_s)
+    client = connect(settings, timeout_s=load(RefreshSettings, environ).query_timeout_s)
+    try:
+        tables = RefreshTables(client, settings.database)
+        return check(tables, defined_by(state.segments, DEFAULT_ZONE), now_ms % ATTEMPTS)
+    finally:
+        client.close()
 
 
 def _await(lock: RefreshLock, wait_s: float) -> None:

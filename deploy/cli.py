@@ -24,6 +24,7 @@ from deploy.orders.commands import block_listed, forget, orders, suppress, unlin
 from deploy.ports import without_proxy_for_us
 from deploy.profile_command import profile
 from deploy.rates_command import rates
+from deploy.segments_command import segments
 from runtime import logs
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ ClickHousePort = Annotated[
 
 app.command()(link)
 app.command()(rates)
+app.command()(segments)
 app.command()(extract)
 app.command("list")(list_people)
 

@@ -111,7 +111,7 @@ class Stack:
         )
 
     def _environ(self, chosen: Ports) -> dict[str, str]:
-        metrics = ports.free_ports(2)
+        metrics = ports.free_ports(3)
         embedded = {
             "KAFKA_BOOTSTRAP_SERVERS": f"{ports.HOST}:{chosen.kafka}",
             "STITCHLINE_PARTITIONS": EMBEDDED_PARTITIONS,
@@ -123,6 +123,7 @@ class Stack:
             "STITCHLINE_HASH_KEY": self._folder.hash_key(),
             "PROCESSOR_INSTANCE_ID": "embedded",
             "SINK_INSTANCE_ID": "embedded",
+            "SEGMENTS_INSTANCE_ID": "embedded",
         }
         fixed = {
             "COLLECTOR_PORT": str(chosen.collector),
@@ -131,6 +132,7 @@ class Stack:
             "PROCESSOR_STATE_DIR": str(self._folder.path("state")),
             "PROCESSOR_METRICS_PORT": str(metrics[0]),
             "SINK_METRICS_PORT": str(metrics[1]),
+            "SEGMENTS_METRICS_PORT": str(metrics[2]),
             "STITCHLINE_LEASHED": "1",
         }
         if "KAFKA_BOOTSTRAP_SERVERS" in self._given:
@@ -196,6 +198,7 @@ class Stack:
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
         sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/readyz"
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
+        segments_url = f"http://{ports.HOST}:{environ['SEGMENTS_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
         console_url = f"http://{ports.HOST}:{chosen.console}/ready"
         return [
@@ -205,6 +208,7 @@ class Stack:
             self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
             self._spec("console", _stage("console"), environ, lambda: ports.answers_http(console_url)),
             self._spec("collector", _stage("collector"), environ, lambda: ports.answers_http(collector_url)),
+            self._spec("segments", _stage("segments"), environ, lambda: ports.answers_http(segments_url)),
         ]
 
     def _spec(self, name: str, argv: list[str], environ: Mapping[str, str], ready: Ready) -> ChildSpec:

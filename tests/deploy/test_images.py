@@ -92,7 +92,8 @@ def test_only_the_collector_can_be_reached_and_only_from_the_machine_itself() ->
 def test_the_health_check_asks_where_every_process_answers() -> None:
     environ = images.pairs("ENV")
     assert images.healthcheck()[-1] == f"http://127.0.0.1:{PORT}/readyz"
-    assert {environ["PROCESSOR_METRICS_PORT"], environ["SINK_METRICS_PORT"], images.last("EXPOSE")} == {PORT}
+    ports = {environ[f"{stage}_METRICS_PORT"] for stage in ("PROCESSOR", "SINK", "SEGMENTS")}
+    assert ports | {images.last("EXPOSE")} == {PORT}
 
 
 def test_a_health_check_says_why_a_process_is_not_ready() -> None:
