@@ -24,6 +24,7 @@ CALL_S = 30.0
 FLUSH_S = 5.0
 READ_S_MAX = 60.0
 POLL_S = 0.2
+FETCH_WAIT_MS = 20
 TRANSACTION_S_MAX = 900  # the broker's own limit: a first run may tell of millions
 QUEUE_RECORDS_MAX = 100_000
 CLAIM, DONE = b"claim", b"done"
@@ -76,7 +77,11 @@ class KafkaRunLog:
 
     def read(self) -> tuple[Attempt | None, int]:
         consumer = Consumer(
-            reader_config(self._kafka, "segments-runs") | {"auto.offset.reset": "earliest"},
+            reader_config(self._kafka, "segments-runs")
+            | {
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": FETCH_WAIT_MS,  # most of all there is nothing behind the last record
+            },
             logger=logging.getLogger("librdkafka"),
         )
         try:

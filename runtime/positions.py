@@ -16,6 +16,7 @@ from schemas.topics import changelog
 
 POLL_S = 0.2
 BATCH_RECORDS = 1_000
+FETCH_WAIT_MS = 20  # an end is told by a fetch that brings nothing
 TAIL_OFFSETS = 10_000  # each transaction ends with a position, unless aborted records follow
 
 
@@ -26,7 +27,8 @@ def positions(kafka: KafkaSettings, agent: str, timeout_s: float) -> dict[int, i
     partitions = lookup.partitions(topic)
     ends = lookup.ends([(topic, partition) for partition in range(partitions)]) if partitions else {}
     consumer = Consumer(
-        reader_config(kafka, "positions") | {"auto.offset.reset": "earliest"},
+        reader_config(kafka, "positions")
+        | {"auto.offset.reset": "earliest", "fetch.wait.max.ms": FETCH_WAIT_MS},
         logger=logging.getLogger("librdkafka"),
     )
     try:
