@@ -1,6 +1,8 @@
 """A small shop whose segments are refreshed: tables, topics, definitions, and a refresher that can die after any of its steps."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -22,6 +24,11 @@ from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
 HOUR_MS = 3_600_000
 EFFECTS = ("command", "insert")
 READ_S = 60.0
+EMPTIED = (
+    *("events", "subjects", "identifiers", "traits", "identity_pointers", "identity_pointer_log"),
+    *("segment_runs", "segment_changes", "segment_versions", "segment_owners", "segment_forgotten"),
+    *("segment_touched", "segment_subjects", "lists"),
+)
 
 
 def segment(name: str, where: Mapping[str, Any], **more: Any) -> Segment:
@@ -39,6 +46,9 @@ TWICE = segment("twice", {"did": VIEWED | {"count": {"gte": 2}}})
 NEVER = segment("never", {"not": {"did": VIEWED | {"window": {"last": "2h"}}}})
 ALL = (LATELY, TWICE, NEVER)
 RULES = Rules(full_hour=-1, full_share_max=1.0)  # everybody is looked at when it is said
+
+
+_serials = count()
 
 
 class MemoryRunLog:
@@ -73,6 +83,7 @@ class Shop:
         self.memory = MemoryRunLog()
         self._arrived = 0
         self._versions = 0
+        self._serial = next(_serials)  # its blocks are not those of another shop on the same tables
 
     def view(self, who: int, at_ms: int, **fields: Any) -> None:
         """One view by this subject, so long after the beginning."""
@@ -86,12 +97,13 @@ class Shop:
             "identifiers": [{"node": who, "kind": "a", "value": f"d{who}"}],
             "raw_offset": number,
         }
-        self.tables.insert("events_in", RESOLVED_EVENT, [event(number, **(record | fields))], f"e{number}")
+        token = f"{self._serial}-event-{number}"
+        self.tables.insert("events_in", RESOLVED_EVENT, [event(number, **(record | fields))], token)
 
     def point(self, node: int, owner: int, **fields: Any) -> None:
         self._versions += 1
         value = pointer(node, owner, self._versions, **fields)
-        self.tables.insert("pointers_in", POINTER, [value], f"p{self._versions}")
+        self.tables.insert("pointers_in", POINTER, [value], f"{self._serial}-pointer-{self._versions}")
         self.tables.reload(DICTIONARIES)
 
     def stored(self) -> dict[int, int]:
@@ -104,6 +116,23 @@ class Shop:
     def refresh(self, at_ms: int, *segments: Segment, is_full: bool = False, **rules: Any) -> Report:
         return run_once(self.tools(**rules), defined(*(segments or ALL)), START_MS + at_ms, is_full=is_full)
 
+    def empty(self) -> None:
+        """For the next one on the same tables."""
+        for table in EMPTIED:
+            self.tables.client.command(f"TRUNCATE TABLE {table}")
+        self.tables.reload(DICTIONARIES)
+
+    def row(self, name: str, who: int) -> dict[str, Any]:
+        """Of segment_members; times since the beginning."""
+        answer = self.tables.client.query(
+            "SELECT * FROM segment_members WHERE segment = {name:String} AND profile = {who:UInt64}",
+            parameters={"name": name, "who": who},
+        )
+        [found] = answer.named_results()
+        return {
+            key: _since_start(value) if isinstance(value, datetime) else value for key, value in found.items()
+        }
+
     def news(self) -> list[tuple[str, int, str, str]]:
         """(segment, profile, change, reason) of what was told since this was asked last."""
         told, self.memory.told = self.memory.told, []
@@ -112,6 +141,10 @@ class Shop:
     def members(self, name: str) -> set[int]:
         rows = self.tables.rows("SELECT segment, profile FROM segment_members WHERE left_at IS NULL")
         return {profile for segment, profile in rows if segment == name}
+
+
+def _since_start(moment: datetime) -> int:
+    return round(moment.replace(tzinfo=UTC).timestamp() * 1000) - START_MS
 
 
 class Died(BaseException):
