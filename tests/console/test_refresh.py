@@ -183,7 +183,7 @@ def test_who_was_forgotten_leaves_and_their_history_goes(shop: Shop) -> None:
         ("twice", "leave", "forgotten", 2),
     ]
     assert shop.tables.rows("SELECT * FROM segment_forgotten") == []
-    assert shop.tables.row("SELECT count() FROM segment_changes WHERE profile = 2") == (2,)
+    assert shop.tables.row("SELECT count() FROM segment_changes WHERE profile = 2") == (3,)
 
 
 def test_an_attempt_that_was_cut_off_is_made_again_as_of_its_own_instant(shop: Shop) -> None:
