@@ -89,6 +89,14 @@ WHERE workspace = {workspace:String} AND cart_states.subject IN (MEMBERS)
       owner) = {root:UInt64}
 ORDER BY active_at, cart_id"""
 
+_LIST = """\
+SELECT
+    'list' AS kind, workspace, list, lower(leftPad(hex(lists.node), 16, '0')) AS node,
+    fromUnixTimestamp64Milli(toInt64(version), 'UTC') AS loaded_at
+FROM lists
+WHERE workspace = {workspace:String} AND lists.node IN (MEMBERS)
+ORDER BY list, node"""
+
 _EVENT = """\
 SELECT
     'event' AS kind, workspace, source, message_id, type, event, name, timestamp, received_at, sent_at, original_timestamp,
@@ -131,6 +139,7 @@ SECTIONS = {
         ("trait", _TRAIT),
         ("group", _GROUP),
         ("cart", _CART),
+        ("list", _LIST),
         ("event", _EVENT),
     )
 }

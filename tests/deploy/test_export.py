@@ -104,7 +104,10 @@ def test_what_was_stamped_and_groups_and_carts_are_there(tables):
         [["main", 7, "cart-1", carl, 1]],
         ["workspace", "cart", "cart_id", "subject", "version"],
     )
+    listed = [("main", "vip", carl, 1_700_000_000_000), ("main", "vip", 7, 1_700_000_000_000)]
+    tables.client.insert("lists", listed, ["workspace", "list", "node", "version"])
     found = exported(tables, "carl")
+    assert [(line["list"], line["loaded_at"][:10]) for line in found["list"]] == [("vip", "2023-11-14")]
     assert [line["cart_id"] for line in found["cart"]] == ["cart-1"]
     lines = [(line["group_id"], line["name"], line["value"]) for line in found["group"]]
     assert lines == [("choir", "", ""), ("choir", "name", '"Choir"')]
