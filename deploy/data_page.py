@@ -157,4 +157,5 @@ def _source(table: Table) -> dict[str, object]:
     columns = [
         {"name": each.name, "data_type": each.type, "description": each.meaning} for each in table.columns
     ]
-    return {"name": table.name, "description": table.meaning.about, "columns": columns}
+    about = table.meaning.about + (" Read it with FINAL." if table.meaning.final else "")
+    return {"name": table.name, "description": about, "columns": columns}
