@@ -200,7 +200,7 @@ def test_each_expression_names_metrics_that_there_are(panel: dict[str, Any], tar
 def test_prometheus_asks_every_process_that_stays() -> None:
     asked = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())["scrape_configs"][0]["static_configs"][0]
     port = images.pairs("ENV")["COLLECTOR_PORT"]
-    assert sorted(asked["targets"]) == sorted(f"{name}:{port}" for name in images.stages())
+    assert sorted(asked["targets"]) == sorted(f"{name}:{port}" for name in images.stages()), "prometheus.yaml"
 
 
 def test_the_provisioned_sources_are_of_the_kinds_that_the_boards_choose_from() -> None:
