@@ -75,7 +75,7 @@ class Stack:
         )
         self._say("creating topics and tables")
         await _to_its_end(lambda: self._prepare(environ))
-        self._say("starting collector, processor, sinks and console")
+        self._say("starting collector, processor, sinks, console and segments")
         await self._start_all(self._stages(chosen, environ), self._folder.stages_fd)
         return Addresses(
             collector=f"http://{ports.HOST}:{chosen.collector}",
