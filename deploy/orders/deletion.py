@@ -37,6 +37,9 @@ SELECT workspace, subject, max(subject_type),
     max(if(device.is_bot, timestamp, toDateTime64('1970-01-01 00:00:00', 3, 'UTC')))
 FROM events WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY workspace, subject"""
 
+_REFRESHED = """\
+INSERT INTO segment_forgotten (profile, forgotten_at) SELECT arrayJoin(CAST([NODES], 'Array(UInt64)')), now64(3, 'UTC')"""
+
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
     """Rows by table, as they are now."""
@@ -65,7 +68,16 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     gone = {table: _delete(tables, table, conditions) for table, conditions in rows.items()}
     gone["subjects"] = _delete_seen(tables, plan)
     gone["lists"] = _delete(tables, "lists", _names(tables, plan))
-    return gone | {"identifiers": _delete_names(tables, plan)}
+    gone["identifiers"] = _delete_names(tables, plan)
+    _tell_refresh(tables, plan)
+    return gone
+
+
+def _tell_refresh(tables: Tables, plan: Plan) -> None:
+    """The next refresh of segments ends their stays, and deletes what they were in. Last, when nothing is left to find."""
+    for nodes in cut(sorted(plan.nodes | {each.node for each in plan.erasures})):
+        # A second run tells the same once more, which is no repetition that may be dropped.
+        tables.client.command(_REFRESHED.replace("NODES", numbers(nodes)), settings={"insert_deduplicate": 0})
 
 
 def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:

@@ -27,6 +27,7 @@ LETTER = "in a dead letter, where it does not stand as an identifier, or which c
 OWN_NAME = "the name of a workspace, a source, a stage or a list, which is the same text"
 CART = "of a cart that somebody else, or a later event, touched"
 PRODUCT = "of a product, whose name or address is the same text"
+DEFINED = "in the definition of a segment"
 UNEXPLAINED = "unexplained"
 
 
@@ -74,6 +75,10 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "catalogue_statements": PRODUCT,
         "ledger": OWN_NAME,
         "schema_migrations": OWN_NAME,
+        "segment_versions": DEFINED,
+        "segment_runs": DEFINED,
+        "segment_changes": OWN_NAME,
+        "segment_touched": OWN_NAME,
     }
     return f"'{_sql(reasons.get(table, UNEXPLAINED))}'"
 

@@ -98,6 +98,12 @@ def tables(clickhouse: str, database: str) -> Iterator[Tables]:
     stage.client.close()
 
 
+def test_the_next_refresh_of_segments_is_told_who_was_forgotten(tables: Tables) -> None:
+    delete(tables, PLAN, VALUES)
+    told = tables.ask("SELECT DISTINCT profile FROM segment_forgotten ORDER BY profile")
+    assert [profile for (profile,) in told] == [ANN, EMAIL, TABLET]
+
+
 def stored(tables: Tables) -> list[str]:
     return [row[0] for row in tables.ask("SELECT message_id FROM events ORDER BY message_id")]
 
