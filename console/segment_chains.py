@@ -22,15 +22,16 @@ def sequence(found: Sequence, leaf: LeafRows) -> Column:
     reads = tuple(leaf.read(step, found.window) for step in _selections(found))
     is_plain = found.without is None and found.same is None and are_disjoint(found.steps)
     sql = _funnel(found, leaf) if is_plain else _walk(found, leaf)
-    return Column(named, sql, reads, leaf.bots)
+    rows = _any([leaf.conditions(each, found.window) for each in _selections(found)])
+    return Column(named, sql, reads, leaf.bots, rows=rows, value=f"countIf({rows})")
 
 
 def absent(found: Absent, leaf: LeafRows) -> Column:
     """Both kinds of events as (ms, message id, keys), then some of the first without any of the second in time."""
     within = leaf.parameters.place(f"within_{found.within}_ms", "Int64", duration_ms(found.within))
     at = leaf.parameters.place("at_ms", "Int64", leaf.at_ms)
-    done = _gathered(found.did, found, leaf.conditions(found.did, found.window))
-    then = _gathered(found.then_not, found, leaf.conditions(found.then_not))
+    ones, others = leaf.conditions(found.did, found.window), leaf.conditions(found.then_not)
+    done, then = _gathered(found.did, found, ones), _gathered(found.then_not, found, others)
     is_other = "(other.1, other.2) != (one.1, one.2)"
     keyed = "notEmpty(one.3) AND " if found.same else ""
     shared = " AND hasAny(one.3, other.3)" if found.same else ""
@@ -40,7 +41,9 @@ def absent(found: Absent, leaf: LeafRows) -> Column:
     )
     read = leaf.read(found.did, found.window)
     reads = (read, Read(names_of(found.then_not), read.since))
-    return Column(f"{hint(found.did)}_not_{hint(found.then_not)}", sql, reads, leaf.bots)
+    rows = _any([ones, others])
+    named = f"{hint(found.did)}_not_{hint(found.then_not)}"
+    return Column(named, sql, reads, leaf.bots, rows=rows, value=f"countIf({rows})")
 
 
 def are_disjoint(steps: Sequence_[Selection]) -> bool:
@@ -50,6 +53,10 @@ def are_disjoint(steps: Sequence_[Selection]) -> bool:
         one is not None and other is not None and "" not in (*one, *other) and not set(one) & set(other)
         for one, other in combinations(names, 2)
     )
+
+
+def _any(tests: Sequence_[str]) -> str:
+    return " OR ".join(f"({test})" for test in dict.fromkeys(tests))
 
 
 def _selections(found: Sequence) -> list[Selection]:

@@ -28,19 +28,22 @@ def compile_members(wanted: Sequence[Inlined], at_ms: int, scope: Scope) -> Quer
     asked = Asked(at_ms, scope)
     leaves = Leaves(asked, wanted)
     trees = [(each.segment.segment, _tree(each, leaves, 2)) for each in wanted]
+    sql = f"{_members(trees)}\nFROM\n(\n{body(leaves)}\n)\nGROUP BY profile\nHAVING notEmpty(members)\n"
+    return Query(worded(sql, asked, leaves.identity.tables()), asked.parameters.values)
+
+
+def body(leaves: Leaves) -> str:
+    """All branches, with all columns."""
     sources = leaves.sources()
     columns = list(dict.fromkeys(name for source in sources for name in source.columns))
-    body = "\n    UNION ALL\n".join(_branch(source, columns) for source in sources)
-    sql = f"{_members(trees)}\nFROM\n(\n{body}\n)\nGROUP BY profile\nHAVING notEmpty(members)\n"
-    return Query(f"{with_words(sql, leaves)}{sql}", asked.parameters.values)
+    return "\n    UNION ALL\n".join(_branch(source, columns) for source in sources)
 
 
-def with_words(sql: str, leaves: Leaves) -> str:
-    """The beginning of a query: what the words in it mean."""
-    tables = leaves.identity.tables()
-    defined = [*used(sql + " ".join(tables), leaves.asked.scope.prefix), *tables]
+def worded(sql: str, asked: Asked, tables: Sequence[str]) -> str:
+    """The query with the meaning of its words, and the tables that it joins, before it."""
+    defined = [*used(sql + " ".join(tables), asked.scope.prefix), *tables]
     start = "WITH RECURSIVE" if tables else "WITH"
-    return f"{start}\n    " + ",\n    ".join(defined) + "\n" if defined else ""
+    return f"{start}\n    " + ",\n    ".join(defined) + f"\n{sql}" if defined else sql
 
 
 def _members(trees: Sequence[tuple[str, str]]) -> str:

@@ -33,11 +33,15 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
+    """`rows` is SQL of the rows that count, `value` of what was measured: for explanations."""
+
     hint: str
     sql: str
     reads: tuple[Read, ...]
     bots: str
     is_turned: bool = False
+    rows: str = ""
+    value: str = ""
 
 
 class LeafRows(Rows):
@@ -76,10 +80,12 @@ def did(found: Did, leaf: LeafRows) -> Column:
     reads = (leaf.read(found, found.window),)
     for name in ("avg", "min", "max"):
         if (measured := getattr(found, name)) is not None:
-            return Column(hint(found), _of_values(name, found, measured, rows, leaf), reads, leaf.bots)
-    compared, (sql, kind) = _measure(found, rows, leaf)
+            sql, value = _of_values(name, found, measured, rows, leaf), _shown(name, found, measured, rows)
+            return Column(hint(found), sql, reads, leaf.bots, rows=rows, value=value)
+    compared, (measured_sql, kind) = _measure(found, rows, leaf)
     is_turned = passes(0, compared)
-    return Column(hint(found), comparison(sql, kind, compared, leaf, is_turned), reads, leaf.bots, is_turned)
+    sql = comparison(measured_sql, kind, compared, leaf, is_turned)
+    return Column(hint(found), sql, reads, leaf.bots, is_turned, rows, measured_sql)
 
 
 def moment(found: Moment, leaf: LeafRows, *, is_first: bool) -> Column:
@@ -91,7 +97,15 @@ def moment(found: Moment, leaf: LeafRows, *, is_first: bool) -> Column:
         sql = f"{function}({' AND '.join(tests)}, (timestamp, message_id), {rows})"
     else:
         sql = f"countIf({rows}) > 0"
-    return Column(("first_" if is_first else "last_") + hint(found), sql, (leaf.read(found),), leaf.bots)
+    end = f"{'min' if is_first else 'max'}If(timestamp, {rows})"
+    return Column(
+        hint=("first_" if is_first else "last_") + hint(found),
+        sql=sql,
+        reads=(leaf.read(found),),
+        bots=leaf.bots,
+        rows=rows,
+        value=f"if(countIf({rows}) = 0, '', toString({end}))",
+    )
 
 
 def channel(found: ProfileIs, leaf: LeafRows) -> Column:
@@ -102,7 +116,8 @@ def channel(found: ProfileIs, leaf: LeafRows) -> Column:
     listed = leaf.parameters.place(name, "Array(String)", sorted(set(wanted)))
     rows = " AND ".join(["touch.channel != ''", *leaf.by_row])
     sql = f"{function}(touch.channel IN {listed}, (timestamp, message_id), {rows})"
-    return Column(name, sql, (Read(None),), leaf.bots)
+    value = f"{function}(touch.channel, (timestamp, message_id), {rows})"
+    return Column(name, sql, (Read(None),), leaf.bots, rows=rows, value=value)
 
 
 def comparison(  # noqa: PLR0913
@@ -209,6 +224,11 @@ def _of_values(name: str, found: Did, compared: Measured, rows: str, leaf: LeafR
         return f"{counted} > 0 AND {comparison(f'sumArrayIf({values}, {rows})', MONEY, compared, leaf, times=counted)}"
     extreme = f"{name}ArrayIf({values}, {rows})"
     return f"countIf({rows} AND notEmpty({values})) > 0 AND {comparison(extreme, MONEY, compared, leaf)}"
+
+
+def _shown(name: str, found: Did, measured: Measured, rows: str) -> str:
+    values = f"arrayFlatten(groupArrayIf({decimals_at(measured.path, found)}, {rows}))"
+    return f"if(empty({values}), '', toString(array{name.title()}({values})))"
 
 
 def _measure(found: Did, rows: str, leaf: LeafRows) -> tuple[Comparison, tuple[str, str]]:

@@ -15,8 +15,26 @@ from console.segment_sources import EventsSource, GroupsSource, IdsSource, Lists
 from console.segment_sql import identifier
 from console.segment_universe import Universe
 from schemas.segment_tree import Inlined, Leaf, leaves
+from schemas.segments import Condition
 
 _OF_EVENTS = frozenset({"did", "first", "last", "sequence", "absent", "profile"})
+
+
+def event_column(condition: Condition, rows: LeafRows) -> Column | None:
+    """Of a leaf about events; None of another one."""
+    if condition.did is not None:
+        return segment_events.did(condition.did, rows)
+    if condition.first is not None:
+        return segment_events.moment(condition.first, rows, is_first=True)
+    if condition.last is not None:
+        return segment_events.moment(condition.last, rows, is_first=False)
+    if condition.sequence is not None:
+        return segment_chains.sequence(condition.sequence, rows)
+    if condition.absent is not None:
+        return segment_chains.absent(condition.absent, rows)
+    profile = condition.profile
+    is_channel = profile is not None and not (profile.first_seen or profile.last_seen)
+    return segment_events.channel(profile, rows) if profile is not None and is_channel else None
 
 
 class Leaves:
@@ -49,7 +67,8 @@ class Leaves:
     def verdict(self, leaf: Leaf) -> str:
         """SQL of the leaf's verdict over a profile's rows of all sources."""
         if leaf.key not in self._verdicts:
-            self._verdicts[leaf.key] = _LEAVES[leaf.kind](self, leaf)
+            column = event_column(leaf.condition, self._rows(leaf))
+            self._verdicts[leaf.key] = self._event(column) if column else _LEAVES[leaf.kind](self, leaf)
         return self._verdicts[leaf.key]
 
     def sources(self) -> list[Source]:
@@ -80,26 +99,6 @@ class Leaves:
         rows = Rows(self.asked.at_ms, leaf.zone, self.asked.parameters)
         return LeafRows(rows, leaf.bots, are_mixed=self._are_mixed)
 
-    def _did(self, leaf: Leaf) -> str:
-        assert leaf.condition.did is not None
-        return self._event(segment_events.did(leaf.condition.did, self._rows(leaf)))
-
-    def _first(self, leaf: Leaf) -> str:
-        assert leaf.condition.first is not None
-        return self._event(segment_events.moment(leaf.condition.first, self._rows(leaf), is_first=True))
-
-    def _last(self, leaf: Leaf) -> str:
-        assert leaf.condition.last is not None
-        return self._event(segment_events.moment(leaf.condition.last, self._rows(leaf), is_first=False))
-
-    def _sequence(self, leaf: Leaf) -> str:
-        assert leaf.condition.sequence is not None
-        return self._event(segment_chains.sequence(leaf.condition.sequence, self._rows(leaf)))
-
-    def _absent(self, leaf: Leaf) -> str:
-        assert leaf.condition.absent is not None
-        return self._event(segment_chains.absent(leaf.condition.absent, self._rows(leaf)))
-
     def _trait(self, leaf: Leaf) -> str:
         trait = leaf.condition.trait
         assert trait is not None
@@ -119,8 +118,6 @@ class Leaves:
     def _profile(self, leaf: Leaf) -> str:
         profile = leaf.condition.profile
         assert profile is not None
-        if profile.channel_first is not None or profile.channel_last is not None:
-            return self._event(segment_events.channel(profile, self._rows(leaf)))
         window, end = (
             (profile.first_seen, "min(first)") if profile.first_seen else (profile.last_seen, "max(last)")
         )
@@ -148,11 +145,6 @@ class Leaves:
 
 
 _LEAVES: dict[str, Callable[[Leaves, Leaf], str]] = {
-    "did": Leaves._did,
-    "first": Leaves._first,
-    "last": Leaves._last,
-    "sequence": Leaves._sequence,
-    "absent": Leaves._absent,
     "trait": Leaves._trait,
     "group": Leaves._group,
     "profile": Leaves._profile,

@@ -1,4 +1,4 @@
-"""The command `stitchline segment`: definitions that were applied or stand in a file; their SQL, sizes and members."""
+"""The command `stitchline segment`: definitions that were applied or stand in a file; their SQL, sizes, members, and why."""
 
 import os
 from pathlib import Path
@@ -7,40 +7,49 @@ from typing import Annotated
 import msgspec
 import typer
 
+Name = Annotated[str, typer.Argument(metavar="[NAME]", help="A segment; without one, all are listed.")]
+Sql = Annotated[bool, typer.Option("--sql", help="Print its query, to run in any client of ClickHouse.")]
+Preview = Annotated[bool, typer.Option("--preview", help="Count it now: size, some members, what it cost.")]
+Why = Annotated[
+    str, typer.Option(metavar="PERSON", help="Why somebody is in it or not: u:42, a profile id, a:6f1c ..")
+]
+At = Annotated[
+    str, typer.Option(metavar="DATE", help="As of this moment (ISO 8601, UTC); alone: its members then.")
+]
+KnownAt = Annotated[str, typer.Option(metavar="DATE", help="By what had arrived before this moment alone.")]
+Identity = Annotated[
+    str, typer.Option(metavar="now|then", help="Who is who now, or who was who when it was known.")
+]
+File = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Definitions in YAML, besides those that were applied."),
+]
+Workspace = Annotated[str, typer.Option(help="The workspace of the segment.")]
+Data = Annotated[
+    Path, typer.Option(help="An embedded stack's folder: its hash key names ids that no event carries.")
+]
+Json = Annotated[bool, typer.Option("--json", help="With --why: print the whole answer as JSON.")]
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(segment)
 
 
 def segment(  # noqa: PLR0913 - one option each
-    name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="A segment; without one, all are listed.")
-    ] = "",
-    sql: Annotated[
-        bool, typer.Option("--sql", help="Print its query, to run in any client of ClickHouse.")
-    ] = False,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Count it now: size, some members, what it cost.")
-    ] = False,
-    at: Annotated[
-        str, typer.Option(metavar="DATE", help="As of this moment (ISO 8601, UTC); alone: its members then.")
-    ] = "",
-    known_at: Annotated[
-        str, typer.Option(metavar="DATE", help="By what had arrived before this moment alone.")
-    ] = "",
-    identity: Annotated[
-        str, typer.Option(metavar="now|then", help="Who is who now, or who was who when it was known.")
-    ] = "now",
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Definitions in YAML, besides those that were applied."
-        ),
-    ] = None,
-    workspace: Annotated[str, typer.Option(help="The workspace of the segment.")] = "main",
+    name: Name = "",
+    sql: Sql = False,
+    preview: Preview = False,
+    why: Why = "",
+    at: At = "",
+    known_at: KnownAt = "",
+    identity: Identity = "now",
+    file: File = None,
+    workspace: Workspace = "main",
+    data: Data = Path("data"),
+    json: Json = False,
 ) -> None:
-    """Show what segments are and whom they hold; nothing is changed."""
-    from deploy import segments
+    """Show what segments are, whom they hold and why; nothing is changed."""
+    from deploy import segment_text, segments
     from runtime.settings import ClickHouseSettings, KafkaSettings, SegmentSettings, load
 
     kafka = load(KafkaSettings, os.environ)
@@ -54,11 +63,17 @@ def segment(  # noqa: PLR0913 - one option each
     if sql:
         typer.echo(segments.sql_of(wanted, asked, tables.database))
     elif preview:
-        found = segments.preview_of(tables, wanted, asked, limited)
-        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        typer.echo(_pretty(segments.preview_of(tables, wanted, asked, limited)))
+    elif why:
+        told = segments.why_of(tables, wanted, asked, why, data)
+        typer.echo(_pretty(told) if json else segment_text.text(told))
     elif at or known_at:
         for profile in segments.members_of(tables, wanted, asked, limited):
             typer.echo(profile)
         typer.echo(segments.forgotten_note(kafka, asked.at_ms), err=True)
     else:
         typer.echo(segments.shown(wanted))
+
+
+def _pretty(found: msgspec.Struct) -> str:
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()

@@ -4,6 +4,7 @@ Definitions are those on the control topic and, if somebody brings one, those of
 absent: any change; that is `stitchline apply`, and the refresh.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +15,13 @@ import yaml
 from clickhouse_connect.driver.client import Client
 
 from console.segment_compiler import compile_members
+from console.segment_explain import Explainer, Explanation
 from console.segment_preview import Preview, preview
 from console.segment_query import Limits, ask_members
 from console.segment_scope import Scope
 from console.segment_sql import plain
 from console.segment_windows import moment_text
+from deploy.ids import find, hash_key_at_hand
 from deploy.orders.tables import answered
 from runtime.clickhouse import connect
 from runtime.control import read_control
@@ -34,6 +37,16 @@ from schemas.segments import Segment, document
 Definitions = Mapping[str, Segment]
 
 MARGIN_S = 60  # beyond the time limit of a preview, until the connection is given up
+
+
+PROFILE_SQL = """\
+SELECT dictGetOrDefault('idr_root', 'root', owner, owner)
+FROM (SELECT dictGetOrDefault('idr_segment', 'owner', {node:UInt64}, {at:Int64}, {node:UInt64}) AS owner)"""
+SUBJECTS_SQL = """\
+SELECT node FROM identity_pointers FINAL
+WHERE workspace = {workspace:String}
+  AND arrayExists(
+      owner -> dictGetOrDefault('idr_root', 'root', owner, owner) = {profile:UInt64}, arrayPushBack(segments.owner, node))"""
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -120,6 +133,34 @@ def members_of(
     with client_of(settings, limited) as client:
         for profile, _ in ask_members(client, [wanted], asked.at_ms, asked.scope(wanted), bounded):
             yield f"{profile:016x}"
+
+
+def why_of(
+    tables: ClickHouseSettings, wanted: Inlined, asked: Moments, person: str, data: Path
+) -> Explanation:
+    """Raises NoAnswer, and what deploy/ids.py raises for a person who cannot be found."""
+    limited = SegmentSettings()
+    with client_of(tables, limited) as client:
+        workspace = wanted.segment.workspace
+        node = find(client, workspace, person, hash_key_at_hand(os.environ, data)).node
+        profile = _profile_of(client, node, asked.at_ms)
+        subjects = "" if asked.is_then else ", ".join(map(str, _subjects_of(client, workspace, profile)))
+        scope = msgspec.structs.replace(
+            asked.scope(wanted), subjects=f"SELECT arrayJoin([{subjects}]::Array(UInt64))" if subjects else ""
+        )
+        return Explainer(client, wanted, profile, scope, limits(limited)).explain(asked.at_ms)
+
+
+def _profile_of(client: Client, node: int, at_ms: int) -> int:
+    """Whose it is at that moment, by the pointers of now."""
+    found = client.query(PROFILE_SQL, parameters={"node": node, "at": at_ms}).result_rows[0][0]
+    return int(found)
+
+
+def _subjects_of(client: Client, workspace: str, profile: int) -> list[int]:
+    """The nodes under which rows of theirs are stored: what leads to the profile, and devices that were theirs for a while."""
+    asked = {"workspace": workspace, "profile": profile}
+    return [profile, *(node for (node,) in client.query(SUBJECTS_SQL, parameters=asked).result_rows)]
 
 
 def limits(limited: SegmentSettings) -> Limits:

@@ -106,3 +106,18 @@ def test_identities_of_then_are_those_of_the_moment_unless_another_is_told() -> 
 def test_what_is_no_moment_and_no_identity_is_refused(at: str, identity: str, told: str) -> None:
     with pytest.raises(BadSegment, match=told):
         moments(at, "", identity, START_MS)
+
+
+def test_why_somebody_is_not_in_it_is_told_leaf_by_leaf(tables: Tables, tmp_path: Path) -> None:
+    head, *lines, last = told(tables, tmp_path, "viewers", "--why", "a:d1", "--at", "2024-01-01")
+    assert head == (
+        f"profile {102:016x} is not in viewers as of 2024-01-01 00:00:00.000 UTC (+ true, - false, * decides)"
+    )
+    assert lines == [
+        "  -* segment viewers",
+        '    +  people {"known":true,"bots":"exclude"}',
+        '    -* did {"event":"Product Viewed"}  found: 0',
+    ]
+    assert last == "nothing that time alone brings is known to change this"
+    found = json.loads("\n".join(told(tables, tmp_path, "viewers", "--why", "a:d1", "--json")))
+    assert found["is_member"] is False
