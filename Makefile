@@ -32,7 +32,9 @@ node_modules/.ready: package.json package-lock.json .venv/.ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
+# The processors' hot modules as machine code, those whose sources have changed; without a C compiler they stay as they are.
 setup: .venv/.ready node_modules/.ready
+	@$(BIN)/python -m deploy.compiling
 	@$(BIN)/stitchline fetch
 
 demo: setup
@@ -88,4 +90,4 @@ lock:
 	$(LOCK) --group build --constraints requirements.lock --output-file requirements.build.lock
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .compiled node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,3 +2,7 @@
 
 Depends on nothing of ours, does no I/O beyond reading its own files.
 """
+
+from schemas.compiled import take_compiled
+
+take_compiled()

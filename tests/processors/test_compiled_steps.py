@@ -1,0 +1,28 @@
+"""What is compiled does what its sources say."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from schemas.compiled import library, source_of
+
+ROOT = Path(__file__).parents[2]
+STEP = "processors.resolve"
+
+
+def _whole_step(*options: str) -> dict[str, Any]:
+    argv = [sys.executable, *options, "-m", "tests.processors.whole_step"]
+    done = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_resolvers_step_does_the_same_compiled_and_interpreted() -> None:
+    """Where nothing is compiled, both are interpreted."""
+    as_it_is, interpreted = _whole_step(), _whole_step("-X", "interpreted")
+    assert as_it_is["is_compiled"] == library(STEP, source_of(STEP).read_bytes()).exists()
+    assert not interpreted["is_compiled"]
+    assert as_it_is["digests"] == interpreted["digests"]
+    assert len(set(interpreted["digests"])) == len(interpreted["digests"]) > 10

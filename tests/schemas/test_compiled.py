@@ -1,0 +1,51 @@
+"""Which file a module is imported from: the compiled one of exactly its source, or the source."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from deploy.compiling import MODULES
+from schemas.compiled import RECIPE, CompiledFinder, library, source_of
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = source_of("schemas.example", tmp_path)
+    path.parent.mkdir()
+    path.write_text("ANSWER = 42\n")
+    return path
+
+
+def test_a_module_is_taken_compiled_of_its_very_source_alone(tmp_path: Path, source: Path) -> None:
+    made = library("schemas.example", source.read_bytes(), tmp_path)
+    made.write_bytes(b"machine code")
+    finder = CompiledFinder(tmp_path, tmp_path)
+    found = finder.find_spec("schemas.example")
+    assert found is not None
+    assert found.origin == str(made)
+    source.write_text("ANSWER = 43\n")
+    assert finder.find_spec("schemas.example") is None
+    source.write_text("ANSWER = 42\n")
+    assert finder.find_spec("schemas.example") is not None
+
+
+@pytest.mark.parametrize("name", ["schemas", "schemas.nothing", "example", "json", "schemas.example"])
+def test_what_was_not_compiled_is_pythons(tmp_path: Path, source: Path, name: str) -> None:
+    assert CompiledFinder(tmp_path, tmp_path).find_spec(name) is None
+
+
+def test_nothing_is_taken_compiled_where_python_is_told_so() -> None:
+    program = "import sys; from processors import resolve; sys.exit(not resolve.__file__.endswith('.py'))"
+    subprocess.run([sys.executable, "-X", "interpreted", "-c", program], check=True)
+
+
+def test_the_modules_that_are_compiled_exist_and_are_named_once() -> None:
+    assert all(source_of(name).exists() for name in MODULES)
+    assert len(set(MODULES)) == len(MODULES)
+
+
+def test_another_compiler_is_another_recipe() -> None:
+    assert f"Cython {version('cython')}," in RECIPE.decode()
