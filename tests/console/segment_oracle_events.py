@@ -38,7 +38,7 @@ _MICRO = Decimal("0.000001")
 
 
 def matches(event: Happened, selection: Selection, now: Now) -> bool:
-    types = EVERY if selection.type is None else (selection.type,)
+    types = (selection.type,) if selection.type else EVERY if selection.event == "*" else ("track",)
     names = [selection.event] if isinstance(selection.event, str) else selection.event
     is_named = selection.event == "*" or event.name in names
     return (
