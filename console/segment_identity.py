@@ -3,7 +3,7 @@ joins.
 
 Rows are mapped to profiles where they are read. Adding up by owner first and mapping then is quicker from some ten matching
 rows a subject on, and by a fifth at most; mapping first lets each source end with verdicts, so that one GROUP BY joins them
-(decision 0036).
+(decision 0042).
 """
 
 from console.segment_scope import Asked
