@@ -45,6 +45,81 @@ SELECT
     now64(3) AS stored_at
 FROM {database}.events_in;
 
+-- As in 0014_sessions.sql, at half the cost: the least of tuples is found as the least of one number or text that is ordered as they are, since aggregates
+-- of tuples compare them value by value.
+--   moment         the millisecond as eight bytes, the greatest first
+--   touch_moment   the millisecond, the hashes of origin and referrer, and of the touch, so that nothing is left to chance
+CREATE OR REPLACE VIEW {database}.sessions_between AS
+SELECT
+    workspace,
+    visitor,
+    concat(lower(leftPad(hex(visitor), 16, '0')), '-', if(started_ms = 0, '0', lower(trimLeft(hex(started_ms), '0')))) AS session_id,
+    dictGetOrDefault('{database}.idr_segment', 'owner', subject, started_ms, subject) AS owner,
+    dictGetOrDefault('{database}.idr_root', 'root', owner, owner) AS profile,
+    lower(leftPad(hex(profile), 16, '0')) AS profile_id,
+    fromUnixTimestamp64Milli(started_ms, 'UTC') AS started_at,
+    fromUnixTimestamp64Milli(ended_ms, 'UTC') AS ended_at,
+    ended_ms - started_ms AS duration_ms,
+    page_views,
+    events,
+    landing_page,
+    exit_page,
+    interactions <= 1 AS is_bounce,
+    if(
+        touch.channel = '',
+        CAST(('direct', '', '', '', '', '', '', '', ''), 'Tuple(channel String, source String, medium String, campaign String, term String, content String, click_kind String, click_id String, referrer String)'),
+        touch
+    ) AS touch,
+    device,
+    country
+FROM
+(
+    SELECT
+        event.workspace AS workspace,
+        event.visitor AS visitor,
+        start.ms AS started_ms,
+        max(event.ms) AS ended_ms,
+        reinterpretAsUInt64(min(bitOr(bitShiftLeft(toUInt128(event.ms + 4611686018427387904), 64), toUInt128(event.subject)))) AS subject,
+        countIf(event.type IN ('page', 'screen')) AS page_views,
+        countIf(event.type IN ('page', 'screen', 'track')) AS interactions,
+        count() AS events,
+        substring(minIf(concat(event.moment, event.at_page), event.at_page != ''), 9) AS landing_page,
+        substring(maxIf(concat(event.moment, event.at_page), event.at_page != ''), 9) AS exit_page,
+        CAST(argMinIf(event.touch, event.touch_moment, event.touch.channel != ''), 'Tuple(channel String, source String, medium String, campaign String, term String, content String, click_kind String, click_id String, referrer String)') AS touch,
+        substring(minIf(concat(event.moment, event.device_kind), event.device_kind != ''), 9) AS device,
+        substring(minIf(concat(event.moment, event.country_code), event.country_code != ''), 9) AS country
+    FROM
+    (
+        SELECT
+            workspace,
+            visitor,
+            subject,
+            type,
+            touch,
+            toUnixTimestamp64Milli(timestamp) AS ms,
+            reverse(reinterpretAsFixedString(toUInt64(ms + 4611686018427387904))) AS moment,
+            if(touch.channel = '', 0, greatest(1, CRC32(concat(touch.source, '\0', touch.medium, '\0', touch.campaign, '\0', touch.click_id)))) AS origin,
+            if(touch.referrer = '', 0, greatest(1, CRC32(touch.referrer))) AS referrer,
+            bitOr(
+                bitOr(bitShiftLeft(toUInt256(ms + 4611686018427387904), 128), bitShiftLeft(toUInt256(origin), 96)),
+                bitOr(bitShiftLeft(toUInt256(referrer), 64), toUInt256(if(touch.channel = '', 0, sipHash64(touch))))
+            ) AS touch_moment,
+            if(type = 'screen', name, cutQueryStringAndFragment(page.url)) AS at_page,
+            toString(device.kind) AS device_kind,
+            toString(place.country) AS country_code
+        FROM {database}.events
+        WHERE session_id != '' AND timestamp >= {since:DateTime64(3, 'UTC')} AND timestamp < {until:DateTime64(3, 'UTC')} + INTERVAL 1 DAY
+    ) AS event
+    ASOF JOIN
+    (
+        SELECT workspace, visitor, ms
+        FROM {database}.session_moments_between(since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')})
+        WHERE ms = started_ms
+    ) AS start ON event.workspace = start.workspace AND event.visitor = start.visitor AND event.ms >= start.ms
+    WHERE start.ms >= toUnixTimestamp64Milli({since:DateTime64(3, 'UTC')}) AND start.ms < toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')})
+    GROUP BY workspace, visitor, started_ms
+);
+
 -- Events with whom they are of, of those people and bots that are asked for. A profile is known when it is more than a device: its root is neither an
 -- anonymous id nor a lone event, which every row tells for itself.
 CREATE OR REPLACE VIEW {database}.people_events AS
@@ -688,56 +763,53 @@ WHERE workspace = {workspace:String}
   AND ({people:String} = 'any' OR (profile IN (SELECT profile FROM {database}.anonymous_profiles WHERE workspace = {workspace:String})) = ({people:String} = 'anonymous'));
 
 -- Visits that begin in the range, by channel, campaign, device, country, landing page or day; and the orders of the range, each with the last visit of its
--- buyer that began at most `lookback` before it (none: the value is empty).
+-- buyer that began before it, at most `lookback` before the range (none: the value is empty).
+--   visits, bought  of each profile: (ms, visitor, value, is_bounce, page_views, duration_ms, orders, revenue)
 CREATE OR REPLACE VIEW {database}.visit_statistics AS
 WITH
-    toInt64OrZero(substring({lookback:String}, 1, length({lookback:String}) - 1)) * multiIf({lookback:String} LIKE '%w', 604800000, {lookback:String} LIKE '%d', 86400000, {lookback:String} LIKE '%h', 3600000, {lookback:String} LIKE '%m', 60000, 1000) AS lookback_ms,
     toUnixTimestamp64Milli(parseDateTime64BestEffort({since:String}, 3, {zone:String})) AS since_ms
 SELECT
     {workspace:String} AS workspace,
-    value,
-    countIf(part_started >= since_ms) AS visits,
-    uniqExactIf(part_visitor, part_started >= since_ms) AS visitors,
-    uniqExactIf(part_profile, part_started >= since_ms) AS people,
-    countIf(part_bounce AND part_started >= since_ms) AS bounces,
+    row.3 AS value,
+    countIf(row.7 = 0) AS visits,
+    uniqExactIf(row.2, row.7 = 0) AS visitors,
+    uniqExactIf(profile, row.7 = 0) AS people,
+    sum(row.4) AS bounces,
     if(visits = 0, NULL, bounces / visits) AS bounce_rate,
-    sumIf(part_pages, part_started >= since_ms) AS page_views,
+    sum(row.5) AS page_views,
     if(visits = 0, NULL, page_views / visits) AS pages_per_visit,
-    if(visits = 0, NULL, quantileExactIf(0.5)(part_duration, part_started >= since_ms) / 1000) AS median_seconds,
-    sum(part_orders) AS orders,
-    sum(part_revenue) AS revenue,
+    if(visits = 0, NULL, quantileExactIf(0.5)(row.6, row.7 = 0) / 1000) AS median_seconds,
+    sum(row.7) AS orders,
+    sum(row.8) AS revenue,
     if(visits = 0, NULL, orders / visits) AS orders_per_visit
 FROM
 (
     SELECT
-        visit.value AS value,
-        visit.at AS part_started,
-        visit.visitor AS part_visitor,
-        visit.profile AS part_profile,
-        visit.is_bounce AS part_bounce,
-        visit.page_views AS part_pages,
-        visit.duration_ms AS part_duration,
-        toUInt64(0) AS part_orders,
-        toDecimal128(0, 6) AS part_revenue
-    FROM {database}.visits_by(workspace = {workspace:String}, since = {since:String}, until = {until:String}, zone = {zone:String}, lookback = '0s', by = {by:String}, people = {people:String}, bots = {bots:String}) AS visit
-    UNION ALL
-    SELECT visit.value, -1, 0, 0, 0, 0, 0, 1, ifNull(bought.net_base, toDecimal128(0, 6))
+        profile,
+        arraySort(groupArrayIf(part, part.7 = 0)) AS all_visits,
+        groupArrayIf(part, part.7 = 1) AS bought,
+        arrayConcat(
+            arrayFilter(visit -> visit.1 >= since_ms, all_visits),
+            arrayMap(
+                order -> (order.1, toUInt64(0), arrayLast(visit -> visit.1 <= order.1, all_visits).3, toUInt8(0), toUInt64(0), toInt64(0), toUInt8(1), order.8),
+                bought
+            )
+        ) AS rows_
     FROM
     (
-        SELECT *, toUnixTimestamp64Milli(ordered_at) AS at
+        SELECT profile, (at, visitor, value, toUInt8(is_bounce), toUInt64(page_views), toInt64(duration_ms), toUInt8(0), toDecimal128(0, 6)) AS part
+        FROM {database}.visits_by(workspace = {workspace:String}, since = {since:String}, until = {until:String}, zone = {zone:String}, lookback = {lookback:String}, by = {by:String}, people = {people:String}, bots = {bots:String})
+        WHERE (SELECT throwIf(length({lookback:String}) > 7 OR NOT match({lookback:String}, '^[1-9][0-9]*[smhdw]$'), 'lookback: a length of time such as 12h, 30d')) = 0
+        UNION ALL
+        SELECT profile, (toUnixTimestamp64Milli(ordered_at), toUInt64(0), '', toUInt8(0), toUInt64(0), toInt64(0), toUInt8(1), ifNull(net_base, toDecimal128(0, 6)))
         FROM {database}.orders
         WHERE workspace = {workspace:String} AND is_reported AND status != 'cancelled'
           AND ordered_at >= parseDateTime64BestEffort({since:String}, 3, {zone:String}) AND ordered_at < parseDateTime64BestEffort({until:String}, 3, {zone:String})
-          AND (SELECT throwIf(length({lookback:String}) > 7 OR NOT match({lookback:String}, '^[1-9][0-9]*[smhdw]$'), 'lookback: a length of time such as 12h, 30d')) = 0
           AND ({people:String} = 'any' OR (profile IN (SELECT profile FROM {database}.anonymous_profiles WHERE workspace = {workspace:String})) = ({people:String} = 'anonymous'))
-    ) AS bought
-    ASOF LEFT JOIN
-    (
-        SELECT workspace, profile, at, max((visitor, value)).2 AS value
-        FROM {database}.visits_by(workspace = {workspace:String}, since = {since:String}, until = {until:String}, zone = {zone:String}, lookback = {lookback:String}, by = {by:String}, people = {people:String}, bots = {bots:String})
-        GROUP BY workspace, profile, at
-    ) AS visit ON visit.workspace = bought.workspace AND visit.profile = bought.profile AND bought.at >= visit.at
+    )
+    GROUP BY profile
 )
+ARRAY JOIN rows_ AS row
 GROUP BY value;
 
 -- What people are worth who ordered first in a period, or were first seen in it, by what first brought them: their orders in that period, the next and so
