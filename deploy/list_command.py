@@ -41,8 +41,8 @@ def list_people(  # noqa: PLR0913 - one option each
     """Load a list of people for segments (in_list): the file takes the place of what the list held."""
     from deploy.lists import BadList, check_name, kept
     from deploy.orders.tables import answered
+    from runtime.clickhouse import connect
     from runtime.settings import ClickHouseSettings, load
-    from sinks.clickhouse import connect
 
     if name:
         check_name(name)
@@ -50,7 +50,7 @@ def list_people(  # noqa: PLR0913 - one option each
         raise BadList("a list is loaded with its name and a file, and deleted with its name and --delete")
     lines = _read(file, column) if file else []
     with answered():
-        client = connect(load(ClickHouseSettings, os.environ))
+        client = connect(load(ClickHouseSettings, os.environ), has_long_values=True)
         if delete:
             _delete(client, workspace, name)
         left_out = _load(client, (workspace, name), (lines, skip, data)) if file else 0

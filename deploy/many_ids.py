@@ -4,8 +4,8 @@ Deliberately absent: guesses. What `stitchline why` would refuse as unknown, blo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from clickhouse_connect.driver.client import Client
@@ -14,11 +14,13 @@ from deploy.ids import KINDS, Id, NotAnId, find, key_of, read
 from processors.blocked import is_blocked
 from schemas.identifiers import EMAIL, EXTERNAL, node_id, normalise_email
 
-IDS_PER_QUERY_MAX = 500  # parameters travel in the address, which a server reads up to a megabyte of
+CHARS_PER_QUERY_MAX = 25_000  # a server reads up to 128 KB of a value, and a character may be four bytes
 ID_CHARS_MAX = 500
 HASH_CHARS = 64
 PROFILE_CHARS = 16
 CHOICES_MAX = 5  # of an ambiguous value, as many as are told
+
+T = TypeVar("T")
 
 _TYPED_SQL = """\
 SELECT DISTINCT kind, value, node, if(kind = 'e', lower(hex(SHA256(value))), '') AS hash FROM identifiers
@@ -108,8 +110,7 @@ def _known(client: Client, workspace: str, typed: Iterable[Typed]) -> Iterator[t
     for each in typed:
         by_kind[each.kind].append(each)
     for kind, alike in by_kind.items():
-        for start in range(0, len(alike), IDS_PER_QUERY_MAX):
-            some = alike[start : start + IDS_PER_QUERY_MAX]
+        for some in _cut(alike, lambda each: each.value):
             hashes = [each.value for each in some if kind == EMAIL and len(each.value) == HASH_CHARS]
             asked = {
                 "workspace": workspace,
@@ -125,8 +126,7 @@ def _known(client: Client, workspace: str, typed: Iterable[Typed]) -> Iterator[t
 
 def _meant(client: Client, workspace: str, bare: Sequence[Line]) -> Iterator[tuple[Line, list[Id]]]:
     """What each bare value may be."""
-    for start in range(0, len(bare), IDS_PER_QUERY_MAX):
-        some = bare[start : start + IDS_PER_QUERY_MAX]
+    for some in _cut(bare, lambda line: line.text):
         texts = [line.text for line in some]
         asked = {
             "workspace": workspace,
@@ -147,6 +147,20 @@ def _meant(client: Client, workspace: str, bare: Sequence[Line]) -> Iterator[tup
 
 def _asked(text: str) -> list[str | int]:
     return [*dict.fromkeys((text, normalise_email(text) or text)), _profile(text)]
+
+
+def _cut(all_of_them: Iterable[T], text: Callable[[T], str]) -> Iterator[list[T]]:
+    """In so many that a query takes."""
+    some: list[T] = []
+    chars = 0
+    for each in all_of_them:
+        if some and chars + len(text(each)) > CHARS_PER_QUERY_MAX:
+            yield some
+            some, chars = [], 0
+        some.append(each)
+        chars += len(text(each))
+    if some:
+        yield some
 
 
 def _names(kind: str, value: str, node: int) -> list[str | int]:

@@ -13,7 +13,7 @@ from deploy.cli import app
 from deploy.configuration import apply_file
 from deploy.ids import WrongHashKey, key_of
 from deploy.lists import BadList, Kept, check_name, delete, kept, read_lines, refuse_problems, replace
-from deploy.many_ids import IDS_PER_QUERY_MAX, Line, Resolved, resolve
+from deploy.many_ids import CHARS_PER_QUERY_MAX, Line, Resolved, resolve
 from schemas.codec import RESOLVED_EVENT
 from schemas.identifiers import hash_email, node_id, profile_id
 from tests.sinks.stage import Tables, Topics, event
@@ -85,12 +85,14 @@ def test_with_the_hash_key_people_are_listed_before_their_first_event(tables: Ta
 
 
 def test_a_long_file_takes_more_than_one_query(tables: Tables) -> None:
-    some = [f"u:{number}" for number in range(IDS_PER_QUERY_MAX)] + [
-        f"bare-{number}" for number in range(IDS_PER_QUERY_MAX)
+    count = CHARS_PER_QUERY_MAX // 10
+    unknown = [f"u:{'x' * 12}{number}" for number in range(count)]
+    unknown += [f"{'x' * 12}{number}" for number in range(count)]
+    found = resolved(tables, "u:42", "9", *unknown, "u:ann", "ann@example.org")
+    assert found.nodes == [
+        node_of(*each) for each in (("u", "42"), ("x", "crm:9"), ("u", "ann"), ("e", "ann@example.org"))
     ]
-    found = resolved(tables, *some, "u:ann", "ann@example.org")
-    assert found.nodes == [node_of("u", "42"), node_of("u", "ann"), node_of("e", "ann@example.org")]
-    assert len(found.problems) == 2 * IDS_PER_QUERY_MAX - 1
+    assert len(found.problems) == 2 * count
 
 
 def nodes_of(tables: Tables, name: str, workspace: str = "main") -> list[int]:
