@@ -14,7 +14,7 @@ from console.segment_filters import ANY_EVENT, Rows
 from console.segment_paths import Value, json_of, place_of, value_at
 from console.segment_sql import MOMENT, MONEY, decimal_text
 from console.segment_windows import Bounds, bounds, moment_text
-from schemas.segments import Comparison, Did, Measured, Moment, ProfileIs, Selection, Window
+from schemas.segments import Comparison, Condition, Did, Measured, Moment, ProfileIs, Selection, Window
 
 INVERSE = {"eq": "!=", "gte": "<", "lte": ">", "gt": "<=", "lt": ">=", "between": "NOT BETWEEN"}
 SIGNS = {"eq": "=", "gte": ">=", "lte": "<=", "gt": ">", "lt": "<", "between": "BETWEEN"}
@@ -118,6 +118,15 @@ def channel(found: ProfileIs, leaf: LeafRows) -> Column:
     sql = f"{function}(touch.channel IN {listed}, (timestamp, message_id), {rows})"
     value = f"{function}(touch.channel, (timestamp, message_id), {rows})"
     return Column(name, sql, (Read(None),), leaf.bots, rows=rows, value=value)
+
+
+def needs_rows(found: Condition) -> bool:
+    """Whether nobody without a matching event passes."""
+    if found.did is not None:
+        measures_0 = found.did.count or found.did.days or found.did.distinct or found.did.sum
+        is_of_values = found.did.avg or found.did.min or found.did.max
+        return bool(is_of_values) or not passes(0, measures_0 or AT_LEAST_ONCE)
+    return any(each is not None for each in (found.first, found.last, found.sequence, found.absent))
 
 
 def comparison(  # noqa: PLR0913

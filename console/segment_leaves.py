@@ -4,17 +4,17 @@ A leaf becomes a column with a name of its own in its source's branch; two leave
 are one column.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from console import segment_chains, segment_events
-from console.segment_events import Column, LeafRows
+from console.segment_events import Column, LeafRows, needs_rows
 from console.segment_filters import Rows
 from console.segment_identity import identity_of
 from console.segment_scope import Asked, Source
 from console.segment_sources import EventsSource, GroupsSource, IdsSource, ListsSource, TraitsSource
 from console.segment_sql import identifier
 from console.segment_universe import Universe
-from schemas.segment_tree import Inlined, Leaf, leaves
+from schemas.segment_tree import AllOf, AnyOf, Inlined, Leaf, Node, NotOf, leaves
 from schemas.segments import Condition
 
 _OF_EVENTS = frozenset({"did", "first", "last", "sequence", "absent", "profile"})
@@ -37,11 +37,44 @@ def event_column(condition: Condition, rows: LeafRows) -> Column | None:
     return segment_events.channel(profile, rows) if profile is not None and is_channel else None
 
 
+def is_anchored(node: Node) -> bool:
+    """Whether nobody is a member, of this segment or one within it, without an event that some leaf of it matches. Then these
+    rows say who there is and whether they are known, and nobody else need be looked at."""
+    return needs_events(node) and all(is_anchored(inner) for inner in _within(node))
+
+
+def needs_events(node: Node) -> bool:
+    if isinstance(node, Leaf):
+        return needs_rows(node.condition)
+    if isinstance(node, AllOf):
+        return any(map(needs_events, node.parts))
+    if isinstance(node, AnyOf):
+        return all(map(needs_events, node.parts))
+    return needs_events(node.where) if isinstance(node, Inlined) else False
+
+
+def _within(node: Node) -> Iterator[Inlined]:
+    """The segments that it uses, wherever they stand."""
+    parts: Sequence[Node] = ()
+    if isinstance(node, Inlined):
+        parts = [node.where]
+    elif isinstance(node, NotOf):
+        parts = [node.part]
+    elif isinstance(node, AllOf | AnyOf):
+        parts = node.parts
+    for part in parts:
+        if isinstance(part, Inlined):
+            yield part
+        else:
+            yield from _within(part)
+
+
 class Leaves:
     """Collects them while the trees are written down."""
 
-    def __init__(self, asked: Asked, wanted: Sequence[Inlined]) -> None:
+    def __init__(self, asked: Asked, wanted: Sequence[Inlined], *, is_whole: bool = False) -> None:
         self.asked = asked
+        self._is_anchored = not is_whole and all(map(is_anchored, wanted))
         self._are_mixed = (
             len({leaf.bots for each in wanted for leaf in leaves(each) if leaf.kind in _OF_EVENTS}) > 1
         )
@@ -57,8 +90,12 @@ class Leaves:
         self._verdicts: dict[str, str] = {}
 
     def people(self, node: Inlined) -> list[str]:
-        """Tests of who can be a member of it."""
+        """Tests of who can be a member of it; none where nobody passes without events of the right kind, and all may."""
         known = node.segment.people.known
+        if self._is_anchored:
+            return (
+                [] if known == "any" else [self._events.known() if known else f"NOT {self._events.known()}"]
+            )
         found = [self._universe.people(node.segment.people.bots)]
         if known == "any":
             return found

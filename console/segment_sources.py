@@ -8,6 +8,7 @@ from console.segment_events import BOTS, NAME, Column, Read, hull
 from console.segment_identity import Identity
 from console.segment_scope import COLUMNS, Asked, Source, where
 from console.segment_traits import Told, names
+from console.segment_universe import IS_KNOWN, KNOWN
 from console.segment_windows import Bounds
 from schemas.segment_tree import Leaf
 from schemas.segments import Group, Trait
@@ -22,14 +23,22 @@ class EventsSource:
         self._asked = asked
         self._identity = identity
         self._columns: dict[str, Column] = {}
+        self._needs_known = False
 
     def add(self, name: str, column: Column) -> None:
         self._columns[name] = column
+
+    def known(self) -> str:
+        """Whether a profile is known, as any row of it says, where only profiles with rows here matter."""
+        self._needs_known = True
+        return f"max({KNOWN})"
 
     def sources(self) -> list[Source]:
         if not self._columns:
             return []
         columns = {name: found.sql.replace(NAME, name) for name, found in self._columns.items()}
+        if self._needs_known:
+            columns = {KNOWN: f"max({IS_KNOWN})", **columns}
         bots = {found.bots for found in self._columns.values()}
         reads = [read for found in self._columns.values() for read in found.reads]
         tests = [

@@ -12,6 +12,7 @@ from console.segment_scope import COLUMNS, Asked, Source, where
 SEEN = {"exclude": "seen", "only": "seen_as_bot", "include": "seen_at_all"}
 BY_ROW = {"exclude": "NOT device.is_bot", "only": "device.is_bot", "include": "1"}
 KNOWN = "known"
+IS_KNOWN = "profile != subject OR subject_type NOT IN ('a', 'm')"
 LATEST = {
     "exclude": "human_last_seen",
     "only": "bot_last_seen",
@@ -58,7 +59,7 @@ class Universe:
             return None
         columns = {SEEN[bots]: f"{EARLIEST[bots]} < {self._asked.at}" for bots in self._seen}
         if self._needs_known:
-            columns[KNOWN] = "profile != subject OR subject_type NOT IN ('a', 'm')"
+            columns[KNOWN] = IS_KNOWN
         tests = [f"subject NOT IN ({self._identity.contested()})", *self._asked.kept()]
         sql = (
             f"    SELECT {self._identity.root('subject')} AS profile,{COLUMNS}\n"
@@ -70,7 +71,7 @@ class Universe:
     def _by_event(self) -> Source:
         columns = {SEEN[bots]: BY_ROW[bots] for bots in self._seen}
         if self._needs_known:
-            columns[KNOWN] = "profile != subject OR subject_type NOT IN ('a', 'm')"
+            columns[KNOWN] = IS_KNOWN
         tests = [*self._asked.visible(), *self._exact([self._identity.contested()]), *self._asked.kept()]
         sql = (
             f"    SELECT DISTINCT {self._identity.profile()} AS profile,{COLUMNS}\n"

@@ -52,7 +52,7 @@ class Behind(msgspec.Struct, frozen=True):
 def verdicts_query(wanted: Inlined, at_ms: int, scope: Scope) -> Query:
     """One row or none: `verdicts`, of the people of each segment in the tree and of each leaf, in the order of `keys`."""
     asked = Asked(at_ms, scope)
-    found = Leaves(asked, [wanted])
+    found = Leaves(asked, [wanted], is_whole=True)
     tests = [
         " AND ".join(found.people(node)) if isinstance(node, Inlined) else found.verdict(node)
         for _, node in keyed(wanted)
