@@ -11,15 +11,12 @@ from typing import Any
 import pytest
 
 from tests.odd_events import ODD_EVENTS, batch
+from tests.pipeline import decisions
 from tests.pipeline.asking import LINK_KEYS, resolved, stitchline
 from tests.pipeline.baskets import a_cart_is_abandoned_unless_its_owner_has_ordered
-from tests.pipeline.decisions import (
-    a_link_is_cut_and_an_address_blocked,
-    a_person_is_forgotten,
-    later_history_stays_until_it_is_forgotten_too,
-)
 from tests.pipeline.example import Example, order, revenue, until_both_say
 from tests.pipeline.fates import fates, is_right
+from tests.pipeline.members import people_enter_and_leave
 from tests.pipeline.pages import what_the_page_says_comes_out
 from tests.pipeline.persons import a_person_is_exported, a_person_is_seen_over_http, traits_of_two_sides_meet
 from tests.pipeline.planned import a_plan_holds
@@ -33,7 +30,7 @@ CONTEXT = IDENTITY.with_name("context.md")
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    stack = Up(tmp_path_factory.mktemp("up") / "data", CART_TICK_S="1", **LINK_KEYS)
+    stack = Up(tmp_path_factory.mktemp("up") / "data", CART_TICK_S="1", SEGMENTS_PERIOD_S="2", **LINK_KEYS)
     yield stack
     stack.end(signal.SIGTERM)
 
@@ -210,6 +207,10 @@ def test_a_tracking_plan_blocks_and_diverts_and_what_is_repaired_is_stored(up: U
     a_plan_holds(up, tmp_path / "plans.yaml")
 
 
+def test_people_enter_and_leave_a_segment_and_each_change_is_told_once(up: Up, tmp_path: Path) -> None:
+    people_enter_and_leave(up, tmp_path)
+
+
 def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) -> None:
     half = len(ODD_EVENTS) // 2
     for events in (ODD_EVENTS[:half], ODD_EVENTS[half:]):
@@ -286,14 +287,14 @@ def test_the_example_keeps_revenue_per_person_through_merge_split_unlink_forget_
 def test_a_forgotten_person_is_gone_and_stays_gone_when_everything_is_sent_again(
     up: Up, tmp_path: Path
 ) -> None:
-    a_person_is_forgotten(up, tmp_path)
+    decisions.a_person_is_forgotten(up, tmp_path)
 
 
 def test_a_link_that_was_cut_and_an_address_that_was_blocked_stay_so(up: Up, tmp_path: Path) -> None:
-    a_link_is_cut_and_an_address_blocked(up, tmp_path)
+    decisions.a_link_is_cut_and_an_address_blocked(up, tmp_path)
 
 
 def test_what_happened_after_the_moment_of_a_forgetting_stays_linked_until_it_is_forgotten_too(
     up: Up,
 ) -> None:
-    later_history_stays_until_it_is_forgotten_too(up)
+    decisions.later_history_stays_until_it_is_forgotten_too(up)
