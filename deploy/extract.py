@@ -32,6 +32,8 @@ from deploy.extract_sql import (
 from runtime.clickhouse import NoAnswer, connect
 from runtime.settings import ClickHouseSettings, load
 from schemas.meanings import Meaning, kept_meanings
+from sinks.clickhouse import translate
+from sinks.failure import Refused
 
 ANSWER_S_MAX = 3600  # until the first byte: the embedded engine writes the whole file before it sends it
 CHUNK_BYTES = 1 << 20
@@ -93,6 +95,8 @@ def run(environ: Mapping[str, str], wanted: Wanted) -> Extracted:
         finally:
             client.close()
     except (ClickHouseError, HTTPError) as error:
+        if isinstance(translate(error), Refused):
+            raise CannotExtract(f"ClickHouse refuses it: {error}") from error
         raise NoAnswer(
             f"ClickHouse does not answer (see CLICKHOUSE_URL, STITCHLINE_DATABASE): {error}"
         ) from error

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
 
 from runtime.clickhouse import connect
 from runtime.settings import ClickHouseSettings
 from schemas.meanings import Meanings, is_inner, kept_meanings
+from sinks.clickhouse import translate
 
 TABLES_SQL = (
     "SELECT name, engine, comment FROM system.tables WHERE database = {database:String} ORDER BY name"
@@ -29,15 +32,16 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def write_comments(settings: ClickHouseSettings) -> list[str]:
-    """The tables whose comments were written. Raises ClickHouse's errors."""
-    client = connect(settings)
+    """The tables whose comments were written. Raises SinkError."""
     try:
+        client = connect(settings)
         todo = dict(changes(_standing(client, settings.database), kept_meanings()))
         for table, parts in todo.items():
             client.command(f"ALTER TABLE `{settings.database}`.`{table}` {', '.join(parts)}")
-        return list(todo)
-    finally:
         client.close()
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise translate(error) from error
+    return list(todo)
 
 
 def changes(standing: Mapping[str, Table], meanings: Meanings) -> Iterator[tuple[str, list[str]]]:

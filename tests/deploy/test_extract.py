@@ -237,6 +237,14 @@ def test_a_bound_that_is_no_time_is_told() -> None:
         moment("yesterday", "--from")
 
 
+def test_what_clickhouse_refuses_is_told_in_its_words(tables: Tables, tmp_path: Path) -> None:
+    environ = {"CLICKHOUSE_URL": tables.settings.url, "STITCHLINE_DATABASE": tables.settings.database}
+    with pytest.raises(CannotExtract, match=r"ClickHouse refuses it: .*UNKNOWN_TABLE"):
+        run(environ, wanted("no_table", tmp_path / "x"))
+    done = run(environ, wanted("base_currency", tmp_path / "y.parquet"))
+    assert rows_of(Path(done.files[0])) == [{"currency": "EUR"}]
+
+
 def test_a_clickhouse_that_does_not_answer_is_told(tmp_path: Path) -> None:
     with pytest.raises(NoAnswer):
         run({"CLICKHOUSE_URL": "http://127.0.0.1:9"}, wanted("events", tmp_path / "x"))

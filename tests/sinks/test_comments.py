@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from runtime.settings import ClickHouseSettings
 from schemas.codec import RESOLVED_EVENT
 from sinks.comments import quoted, write_comments
+from sinks.failure import Unavailable
 from tests.sinks.stage import Tables, event
 
 
@@ -22,6 +24,11 @@ def test_a_block_that_is_repeated_after_comments_were_written_adds_nothing(table
     assert "events" in write_comments(tables.settings)
     tables.insert("events_in", RESOLVED_EVENT, block, "t-0-0-5")
     assert tables.row("SELECT count() FROM events") == (5,)
+
+
+def test_a_clickhouse_that_does_not_answer_is_told() -> None:
+    with pytest.raises(Unavailable):
+        write_comments(ClickHouseSettings(url="http://127.0.0.1:9"))
 
 
 def test_a_comment_says_what_was_written_whatever_it_is(tables: Tables) -> None:
