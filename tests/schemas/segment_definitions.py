@@ -44,7 +44,8 @@ NAME = st.sampled_from(["plan", "last", "email", "any", "x_1"]) | st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="."), min_size=1, max_size=8
 )
 PATH = st.lists(NAME, min_size=1, max_size=3).map(".".join)
-SLUG = st.sampled_from(["a", "lapsed-buyers", "0-9"])
+SLUGS = ["a", "lapsed-buyers", "0-9"]
+SLUG = st.sampled_from(SLUGS)
 NUMBER = (
     st.integers(-(2**53), 2**53)
     | st.integers(0, 99_999)
