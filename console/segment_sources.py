@@ -68,10 +68,12 @@ class EventsSource:
         return ["(" + " OR ".join(tests) + ")"] if len(tests) > 1 else tests
 
     def _named(self, listed: Sequence[str], bounds: Bounds) -> str:
-        place = self._asked.parameters.place("events", "Array(String)", sorted(listed))
         if len(listed) == 1:
             place = self._asked.parameters.place(listed[0] or "no_name", "String", listed[0])
-        test = f"event {'=' if len(listed) == 1 else 'IN'} {place}"
+            test = f"event = {place}"
+        else:
+            place = self._asked.parameters.place("events", "Array(String)", sorted(listed))
+            test = f"event IN {place}"
         bounded = self._bounded(bounds)
         return f"({test} AND {bounded})" if bounded else test
 

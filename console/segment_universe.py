@@ -6,6 +6,8 @@ devices are read from `events`. So is everybody where only what was known at som
 somebody was seen, whoever has events after T.
 """
 
+from textwrap import indent
+
 from console.segment_identity import Identity
 from console.segment_scope import COLUMNS, Asked, Source, where
 
@@ -86,7 +88,8 @@ class Universe:
         return [f"subject IN ({' UNION ALL '.join(subjects)})"]
 
     def _timed(self, bots: str) -> Source:
-        sql = f"    SELECT profile,{COLUMNS}\n    FROM\n    (\n{self._moments(bots)}\n    )\n    GROUP BY profile"
+        moments = indent(self._moments(bots), "    ")
+        sql = f"    SELECT profile,{COLUMNS}\n    FROM\n    (\n{moments}\n    )\n    GROUP BY profile"
         return Source("when they were seen", sql, self._times[bots])
 
     def _moments(self, bots: str) -> str:
@@ -94,7 +97,8 @@ class Universe:
             f"SELECT subject FROM {self._asked.table('subjects')} "
             f"WHERE workspace = {self._asked.workspace} AND {LATEST[bots]} >= {self._asked.at}"
         )
-        apart = [self._identity.contested(), after]
+        needs_last = any("max(last)" in sql for sql in self._times[bots].values())
+        apart = [self._identity.contested(), *([after] if needs_last else [])]
         by_row = {"include": []}.get(bots, [BY_ROW[bots]])
         tests = [*self._asked.visible(), *by_row, *self._exact(apart), *self._asked.kept()]
         by_event = (
