@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from console.segment_compiler import compile_members
 from console.segment_query import TIMEOUT_EXCEEDED, WHOLE, Limits, Part, around, code_of, in_parts
 from console.segment_scope import Scope
+from console.segment_skipped import measures, skipped_query
 from schemas.segment_tree import Inlined
 
 SHOWN_MAX = 10
@@ -36,7 +37,8 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """`low` and `high` are `size` where it is exact. `some`: profile ids, the same ones each time."""
+    """`low` and `high` are `size` where it is exact. `some`: profile ids, the same ones each time. `skipped`: by the path of
+    a measure how many values were no numbers, or amounts that no rate converts."""
 
     size: int
     low: int
@@ -45,6 +47,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     some: list[str]
     parts: int
     cost: Cost
+    skipped: dict[str, int] = {}
 
 
 class _Counted(msgspec.Struct, frozen=True):
@@ -57,11 +60,25 @@ def preview(client: Client, wanted: Inlined, at_ms: int, scope: Scope, limits: L
     """Raises ClickHouseError."""
     unlimited = msgspec.structs.replace(limits, seconds_max=0)
     try:
-        return _exact(list(_counted(client, wanted, at_ms, scope, limits, WHOLE)))
+        found = _exact(list(_counted(client, wanted, at_ms, scope, limits, WHOLE)))
     except ClickHouseError as error:
         if code_of(error) != TIMEOUT_EXCEEDED:
             raise
-    return _estimated(list(_counted(client, wanted, at_ms, scope, unlimited, (0, SAMPLE_PARTS))))
+        found = _estimated(list(_counted(client, wanted, at_ms, scope, unlimited, (0, SAMPLE_PARTS))))
+        scope = msgspec.structs.replace(scope, part=(0, SAMPLE_PARTS))
+    return msgspec.structs.replace(found, skipped=_skipped(client, wanted, at_ms, scope, unlimited))
+
+
+def _skipped(client: Client, wanted: Inlined, at_ms: int, scope: Scope, limits: Limits) -> dict[str, int]:
+    """Of an estimate: in the sample."""
+    query = skipped_query(wanted, at_ms, scope)
+    if query is None:
+        return {}
+    found = client.query(query.sql, parameters=query.parameters, settings=limits.settings).result_rows[0][0]
+    counts: dict[str, int] = {}
+    for (_, _, path), count in zip(measures(wanted), found, strict=True):
+        counts[path] = counts.get(path, 0) + count
+    return {path: count for path, count in counts.items() if count}
 
 
 def _counted(  # noqa: PLR0913

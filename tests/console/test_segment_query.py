@@ -52,7 +52,7 @@ def tables(clickhouse: str) -> Iterator[Tables]:
     with a_database(clickhouse) as name:
         found = Tables(clickhouse, name)
         events = [
-            event(number, subject=number + 1, properties=json.dumps({"number": number}))
+            event(number, subject=number + 1, properties=json.dumps({"number": number, "plan": "pro"}))
             for number in range(PEOPLE)
         ]
         found.insert("events_in", RESOLVED_EVENT, events, "events")
@@ -163,3 +163,17 @@ def test_a_preview_beyond_its_time_is_an_estimate_from_whole_profiles(tables: Ta
     assert found.size % 64 == 0
     assert found.low <= PEOPLE <= found.high
     assert found.low <= found.size <= found.high
+
+
+def test_a_preview_says_how_many_values_were_no_numbers(tables: Tables) -> None:
+    """Every event has a number, and the plan `pro`."""
+    both = segment(
+        {
+            "any": [
+                {"did": {"event": "Product Viewed", "sum": {"path": "number", "gte": 1}}},
+                {"did": {"event": "Product Viewed", "max": {"path": "plan", "gte": 1}}},
+            ]
+        }
+    )
+    assert preview(tables.client, both, AT_MS, ANYBODY, Limits()).skipped == {"plan": PEOPLE}
+    assert preview(tables.client, ALL, AT_MS, ANYBODY, Limits()).skipped == {}
