@@ -24,6 +24,13 @@ File = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="Definitions in YAML, besides those that were applied."),
 ]
+Expression = Annotated[
+    str,
+    typer.Option(
+        metavar="LINE", help="A condition as one line, of nobody's segment yet; NAME is what to call it."
+    ),
+]
+Line = Annotated[bool, typer.Option("--line", help="Print its condition as one line.")]
 Workspace = Annotated[str, typer.Option(help="The workspace of the segment.")]
 Data = Annotated[
     Path, typer.Option(help="An embedded stack's folder: its hash key names ids that no event carries.")
@@ -44,6 +51,8 @@ def segment(  # noqa: PLR0913 - one option each
     known_at: KnownAt = "",
     identity: Identity = "now",
     file: File = None,
+    expression: Expression = "",
+    line: Line = False,
     workspace: Workspace = "main",
     data: Data = Path("data"),
     json: Json = False,
@@ -53,11 +62,12 @@ def segment(  # noqa: PLR0913 - one option each
     from runtime.settings import ClickHouseSettings, KafkaSettings, SegmentSettings, load
 
     kafka = load(KafkaSettings, os.environ)
-    defined = segments.definitions(kafka, file)
-    if not name:
+    own = [segments.of_line(expression, name, workspace)] if expression else []
+    defined = segments.definitions(kafka, file, own)
+    if not (name or own):
         typer.echo(segments.listed(defined, workspace))
         return
-    wanted = segments.chosen(defined, workspace, name)
+    wanted = segments.chosen(defined, workspace, own[0].segment if own else name)
     asked = segments.moments(at, known_at, identity, segments.now_ms())
     tables, limited = load(ClickHouseSettings, os.environ), load(SegmentSettings, os.environ)
     if sql:
@@ -72,7 +82,7 @@ def segment(  # noqa: PLR0913 - one option each
             typer.echo(profile)
         typer.echo(segments.forgotten_note(kafka, asked.at_ms), err=True)
     else:
-        typer.echo(segments.shown(wanted))
+        typer.echo(segments.shown_as_line(wanted) if line else segments.shown(wanted))
 
 
 def _pretty(found: msgspec.Struct) -> str:

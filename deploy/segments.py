@@ -6,7 +6,7 @@ absent: any change; that is `stitchline apply`, and the refresh.
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from runtime.kafka import KafkaUnavailable
 from runtime.settings import ClickHouseSettings, KafkaSettings, SegmentSettings
 from schemas.order_documents import orders_in
 from schemas.orders import Forget
+from schemas.segment_expression import parse_expression
+from schemas.segment_expression_text import print_expression
 from schemas.segment_reading import read_segment
 from schemas.segment_times import instant_ms
 from schemas.segment_tree import BadSegment, Inlined, inlined, key_of, used_by
@@ -36,6 +38,7 @@ from schemas.segments import Segment, document
 
 Definitions = Mapping[str, Segment]
 
+LINE_NAME = "expression"  # of a segment that has no other yet
 MARGIN_S = 60  # beyond the time limit of a preview, until the connection is given up
 
 
@@ -65,13 +68,24 @@ class Moments(msgspec.Struct, frozen=True):
         )
 
 
-def definitions(kafka: KafkaSettings, file: Path | None) -> Definitions:
+def definitions(kafka: KafkaSettings, file: Path | None, more: Sequence[Segment] = ()) -> Definitions:
     """By key. Of a file that uses no segment but its own: these alone. Raises BadSegment, KafkaUnavailable."""
-    own = {key_of(each.workspace, each.segment): each for each in _in_file(file)} if file else {}
+    given = [*(_in_file(file) if file else ()), *more]
+    own = {key_of(each.workspace, each.segment): each for each in given}
     used = {key_of(each.workspace, name) for each in own.values() for name in used_by(each)}
     if own and used <= own.keys():
         return own
     return {**read_control(kafka, kafka.answer_timeout_s).segments, **own}
+
+
+def of_line(expression: str, name: str, workspace: str) -> Segment:
+    """A segment that is nobody's yet. Raises BadSegment."""
+    found = Segment(segment=name or LINE_NAME, workspace=workspace, where=parse_expression(expression))
+    return read_segment(document(found))
+
+
+def shown_as_line(wanted: Inlined) -> str:
+    return print_expression(wanted.segment.where)
 
 
 def chosen(defined: Definitions, workspace: str, name: str) -> Inlined:

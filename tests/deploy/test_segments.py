@@ -121,3 +121,15 @@ def test_why_somebody_is_not_in_it_is_told_leaf_by_leaf(tables: Tables, tmp_path
     assert last == "nothing that time alone brings is known to change this"
     found = json.loads("\n".join(told(tables, tmp_path, "viewers", "--why", "a:d1", "--json")))
     assert found["is_member"] is False
+
+
+def test_a_condition_as_one_line_can_be_asked_before_it_is_a_segment(tables: Tables, tmp_path: Path) -> None:
+    line = 'did "Product Viewed" or not in segment "viewers"'
+    found = json.loads("\n".join(told(tables, tmp_path, "--expression", line, "--preview")))
+    assert found["size"] == 2
+    shown = told(tables, tmp_path, "mine", "--expression", line)
+    assert shown[:3] == ["segment: mine", "where:", "  any:"]
+    assert told(tables, tmp_path, "mine", "--expression", line, "--line") == [line]
+    assert told(tables, tmp_path, "others", "--line") == ['not in segment "viewers"']
+    with pytest.raises(BadSegment, match="expression, character 28, after"):
+        told(tables, tmp_path, "--expression", 'did "Product Viewed" last 3')
