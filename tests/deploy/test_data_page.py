@@ -53,8 +53,7 @@ def test_the_sources_of_dbt_are_what_the_tables_are(tables: list[Table]) -> None
 
 
 def test_clickhouse_shows_what_tables_and_columns_mean(migrated: Tables, tables: list[Table]) -> None:
-    written = write_comments(migrated.settings)
-    assert sorted(written) == sorted(table.name for table in tables)
+    write_comments(migrated.settings)
     shown = migrated.rows(
         "SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND comment != '' ORDER BY name"
     )

@@ -11,9 +11,9 @@ from sinks.failure import Unavailable
 from tests.sinks.stage import Tables, event
 
 
-@pytest.fixture
-def tables(clickhouse: str, database: str) -> Iterator[Tables]:
-    tables = Tables(clickhouse, database)
+@pytest.fixture(scope="module")
+def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
+    tables = Tables(clickhouse, module_database)
     yield tables
     tables.client.close()
 
