@@ -29,6 +29,9 @@ def list_people(  # noqa: PLR0913 - one option each
     column: Annotated[
         str, typer.Option(help="The column with this heading; without it, the first, no heading.")
     ] = "",
+    kind: Annotated[
+        str, typer.Option("--as", metavar="KIND", help="What bare values are: u, e, a, or x:TYPE.")
+    ] = "",
     skip: Annotated[
         bool, typer.Option(help="Leave out lines that name nobody; without it, all must.")
     ] = False,
@@ -48,7 +51,7 @@ def list_people(  # noqa: PLR0913 - one option each
         check_name(name)
     if (file or delete) and (not name or (file and delete)):
         raise BadList("a list is loaded with its name and a file, and deleted with its name and --delete")
-    lines = _read(file, column) if file else []
+    lines = _read(file, column, kind) if file else []
     with answered():
         client = connect(load(ClickHouseSettings, os.environ), has_long_values=True)
         if delete:
@@ -60,15 +63,16 @@ def list_people(  # noqa: PLR0913 - one option each
         typer.echo(msgspec.json.encode(msgspec.structs.replace(each, left_out=left_out)).decode())
 
 
-def _read(file: Path, column: str) -> "list[Line]":
+def _read(file: Path, column: str, kind: str) -> "list[Line]":
     from deploy.links import delimiter_of
-    from deploy.lists import BadList, read_lines
+    from deploy.lists import BadList, as_kind, read_lines
 
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             delimiter = delimiter_of(opened.readline())
             opened.seek(0)
-            return read_lines(csv.reader(opened, delimiter=delimiter, strict=True), column)
+            lines = read_lines(csv.reader(opened, delimiter=delimiter, strict=True), column)
+            return as_kind(lines, kind) if kind else lines
     except UnicodeDecodeError as error:
         raise BadList(f"{file} is no text in UTF-8: {error}") from error
     except csv.Error as error:

@@ -12,7 +12,9 @@ from typing import Protocol
 import msgspec
 from clickhouse_connect.driver.client import Client
 
+from deploy.ids import KINDS
 from deploy.many_ids import Line, Resolved
+from schemas.identifiers import EXTERNAL
 
 LIST_ENTRIES_MAX = 1_000_000
 PROBLEMS_TOLD_MAX = 20
@@ -75,6 +77,17 @@ def read_lines(rows: Rows, column: str) -> list[Line]:
     if not lines:
         raise BadList("the file has no identifiers; a list that shall not be goes with --delete")
     return lines
+
+
+def as_kind(lines: list[Line], kind: str) -> list[Line]:
+    """Bare values as identifiers of one kind: u, e, a or x:TYPE. Those that say it themselves stay. Raises BadList."""
+    letter, _, of_type = kind.partition(":")
+    if letter not in KINDS or (letter == EXTERNAL) != bool(of_type):
+        raise BadList(
+            f"--as {kind}: write u (user ids), e (e-mails), a (anonymous ids), or x:TYPE such as x:contact_id"
+        )
+    start = f"{kind}:"
+    return [line if line.text.startswith(start) else Line(line.number, start + line.text) for line in lines]
 
 
 def _place(header: Sequence[str], column: str) -> int:

@@ -12,7 +12,17 @@ from deploy import lists
 from deploy.cli import app
 from deploy.configuration import apply_file
 from deploy.ids import WrongHashKey, key_of
-from deploy.lists import BadList, Kept, check_name, delete, kept, read_lines, refuse_problems, replace
+from deploy.lists import (
+    BadList,
+    Kept,
+    as_kind,
+    check_name,
+    delete,
+    kept,
+    read_lines,
+    refuse_problems,
+    replace,
+)
 from deploy.many_ids import CHARS_PER_QUERY_MAX, Line, Resolved, resolve
 from schemas.codec import RESOLVED_EVENT
 from schemas.identifiers import hash_email, node_id, profile_id
@@ -161,6 +171,18 @@ def test_files_that_hold_no_list_are_refused() -> None:
         check_name("Very Important")
 
 
+def test_bare_values_can_be_said_to_be_of_one_kind(tables: Tables) -> None:
+    lines = [Line(1, "Ann@example.org"), Line(2, "e:new@example.org")]
+    assert resolve(tables.client, "main", as_kind(lines, "e"), KEY).nodes == [
+        node_of("e", "ann@example.org"),
+        node_of("e", "new@example.org"),
+    ]
+    assert as_kind([Line(1, "7")], "x:crm") == [Line(1, "x:crm:7")]
+    for kind in ("email", "x", "u:1", ""):
+        with pytest.raises(BadList, match="x:contact_id"):
+            as_kind(lines, kind)
+
+
 def test_nothing_is_loaded_of_a_file_with_a_problem_unless_it_is_asked_for() -> None:
     found = Resolved([1], dict.fromkeys(range(1, 26), "wrong"))
     with pytest.raises(BadList, match=r"(?s)nothing was loaded.*line 20: wrong\nand 5 more"):
@@ -174,10 +196,10 @@ def test_the_command_loads_and_shows_lists(tables: Tables, tmp_path: Path) -> No
     file = tmp_path / "vip.csv"
     file.write_text("\ufeffe-mail;who\nann@example.org;Ann\nnobody@example.org;Nobody\n")
     environ = {"CLICKHOUSE_URL": tables.settings.url, "STITCHLINE_DATABASE": tables.settings.database}
-    call = ["list", "by-mail", str(file), "--column", "e-mail", "--data", str(tmp_path)]
+    call = ["list", "by-mail", str(file), "--column", "e-mail", "--as", "e", "--data", str(tmp_path)]
     refused = CliRunner().invoke(app, call, env=environ)
     assert isinstance(refused.exception, BadList)
-    assert "line 3: no event carries 'nobody@example.org'" in str(refused.exception)
+    assert "line 3: no event carries e:nobody@example.org" in str(refused.exception)
     loaded = CliRunner().invoke(app, [*call, "--skip"], env=environ)
     assert '"list":"by-mail","entries":1,' in loaded.stdout
     assert '"left_out":1' in loaded.stdout
