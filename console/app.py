@@ -25,7 +25,7 @@ from console.replies import Refused, document, refusal
 from console.store import Store
 from runtime import metrics
 from runtime.clickhouse import NoAnswer
-from runtime.settings import ConsoleSettings
+from runtime.settings import ConsoleSettings, QuestionSettings
 from schemas.control import ControlState
 from schemas.server_keys import ServerKey
 
@@ -50,8 +50,11 @@ class Control(Protocol):
 class Console:
     """`busy` counts look-ups that are being answered."""
 
-    def __init__(self, settings: ConsoleSettings, control: Control, store: Store) -> None:
+    def __init__(
+        self, settings: ConsoleSettings, questions: QuestionSettings, control: Control, store: Store
+    ) -> None:
         self._settings = settings
+        self._questions = questions
         self._control = control
         self._store = store
         self._rates = Rates()
@@ -116,9 +119,9 @@ class Console:
         return key
 
     def _answer(self, key: ServerKey, call: Call, now_ms: int) -> Response:
-        profiles = Profiles(self._store, key.workspace, now_ms=now_ms, nodes_max=self._settings.nodes_max)
+        profiles = Profiles(self._store, key.workspace, now_ms=now_ms, nodes_max=self._questions.nodes_max)
         try:
-            return document(Answers(profiles, self._settings.page_events_max).answer(call))
+            return document(Answers(profiles, self._questions.page_events_max).answer(call))
         except NoAnswer as error:
             log.warning("no answer", problem=str(error))
             raise self._later(503, str(error)) from error

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
+import msgspec
 import structlog
 import uvloop
 from granian.constants import HTTPModes, Interfaces
@@ -18,33 +19,38 @@ from runtime import logs
 from runtime.control import ControlReader
 from runtime.parent import end_with_parent
 from runtime.ports import refuse_taken_port
-from runtime.settings import ClickHouseSettings, ConsoleSettings, KafkaSettings, load
+from runtime.settings import ClickHouseSettings, ConsoleSettings, KafkaSettings, QuestionSettings, load
 
 log = structlog.get_logger()
 
 DRAIN_POLL_S = 0.02
 
 
+class Engines(msgspec.Struct, frozen=True):
+    """What is asked, and how."""
+
+    kafka: KafkaSettings
+    clickhouse: ClickHouseSettings
+    questions: QuestionSettings
+
+
 def run(environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM, SIGINT or the parent's end; the process's exit code. Raises SettingsError, PortTaken."""
     logs.configure("console")
     settings = load(ConsoleSettings, environ)
-    kafka, clickhouse = load(KafkaSettings, environ), load(ClickHouseSettings, environ)
+    engines = Engines(
+        load(KafkaSettings, environ), load(ClickHouseSettings, environ), load(QuestionSettings, environ)
+    )
     refuse_taken_port(settings.host, settings.port, "CONSOLE_PORT")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, kafka, clickhouse, environ))
+        runner.run(_serve(settings, engines, environ))
     return 0
 
 
-async def _serve(
-    settings: ConsoleSettings,
-    kafka: KafkaSettings,
-    clickhouse: ClickHouseSettings,
-    environ: Mapping[str, str],
-) -> None:
+async def _serve(settings: ConsoleSettings, engines: Engines, environ: Mapping[str, str]) -> None:
     stop = _stop_signal(environ)
-    async with _collaborators(settings, kafka, clickhouse) as (control, store):
-        console = Console(settings, control, store)
+    async with _collaborators(engines) as (control, store):
+        console = Console(settings, engines.questions, control, store)
         server = _server(console, settings)
         serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())
         log.info("listening", host=settings.host, port=settings.port)
@@ -58,10 +64,8 @@ async def _serve(
 
 
 @contextlib.asynccontextmanager
-async def _collaborators(
-    settings: ConsoleSettings, kafka: KafkaSettings, clickhouse: ClickHouseSettings
-) -> AsyncIterator[tuple[ControlReader, Store]]:
-    control, store = ControlReader(kafka), Store(clickhouse, settings)
+async def _collaborators(engines: Engines) -> AsyncIterator[tuple[ControlReader, Store]]:
+    control, store = ControlReader(engines.kafka), Store(engines.clickhouse, engines.questions)
     control.start()
     try:
         yield control, store

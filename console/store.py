@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from console.question import Question
 from runtime.clickhouse import NoAnswer, code_of, connect
-from runtime.settings import ClickHouseSettings, ConsoleSettings
+from runtime.settings import ClickHouseSettings, QuestionSettings
 
 TOO_SLOW = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
 MARGIN_S = 2  # the server is to give up first, and to say why
@@ -30,7 +30,7 @@ class TooSlow(NoAnswer):
 class Store:
     """Safe for threads. `close` when nobody asks any more."""
 
-    def __init__(self, clickhouse: ClickHouseSettings, settings: ConsoleSettings) -> None:
+    def __init__(self, clickhouse: ClickHouseSettings, settings: QuestionSettings) -> None:
         self._clickhouse = clickhouse
         self._timeout_s = settings.query_timeout_s
         self._pool = get_pool_manager(maxsize=settings.queries_max, block=True)

@@ -46,9 +46,9 @@ def _asked(workspace: str, identifier: str, part: str, pairs: list[tuple[str, st
     from console.journey import Wish
     from console.profiles import Profiles
     from console.store import Store
-    from runtime.settings import ClickHouseSettings, ConsoleSettings, load
+    from runtime.settings import ClickHouseSettings, QuestionSettings, load
 
-    settings = load(ConsoleSettings, os.environ)
+    settings = load(QuestionSettings, os.environ)
     store = Store(load(ClickHouseSettings, os.environ), settings)
     try:
         now_ms = time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""Where the console listens, and what one question may cost. Loaded as all settings are (settings.py)."""
+"""Where the console listens, and what a question about people may cost. Loaded as all settings are (settings.py)."""
 
 from typing import Annotated
 
@@ -26,6 +26,20 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     requests_max: Annotated[
         int, Meta(ge=1, description="Look-ups that are answered at once; more are refused (503).")
     ] = field(default=16, name="CONSOLE_REQUESTS_MAX")
+    head_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long a request's head may take to arrive; then the connection ends.")
+    ] = field(default=10, name="CONSOLE_HEAD_TIMEOUT_S")
+    stop_timeout_s: Annotated[
+        int, Meta(ge=1, description="How long running look-ups may take at a stop.")
+    ] = field(default=10, name="CONSOLE_STOP_TIMEOUT_S")
+    retry_after_s: Annotated[int, Meta(ge=1, description="Retry-After of a 503.")] = field(
+        default=2, name="CONSOLE_RETRY_AFTER_S"
+    )
+
+
+class QuestionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the console, and of the commands that ask as it does."""
+
     queries_max: Annotated[
         int, Meta(ge=1, description="Questions that one process asks ClickHouse at once; more wait.")
     ] = field(default=16, name="CONSOLE_QUERIES_MAX")
@@ -53,12 +67,3 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Events, or traits, of one page of an answer; more may not be asked for (400).",
         ),
     ] = field(default=1_000, name="CONSOLE_PAGE_EVENTS_MAX")
-    head_timeout_s: Annotated[
-        int, Meta(ge=1, description="How long a request's head may take to arrive; then the connection ends.")
-    ] = field(default=10, name="CONSOLE_HEAD_TIMEOUT_S")
-    stop_timeout_s: Annotated[
-        int, Meta(ge=1, description="How long running look-ups may take at a stop.")
-    ] = field(default=10, name="CONSOLE_STOP_TIMEOUT_S")
-    retry_after_s: Annotated[int, Meta(ge=1, description="Retry-After of a 503.")] = field(
-        default=2, name="CONSOLE_RETRY_AFTER_S"
-    )

@@ -15,6 +15,7 @@ from runtime.browser_settings import BrowserSettings
 from runtime.cart_settings import CartSettings as CartSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
 from runtime.console_settings import ConsoleSettings as ConsoleSettings
+from runtime.console_settings import QuestionSettings as QuestionSettings
 from runtime.context_settings import ContextSettings as ContextSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
@@ -265,6 +266,7 @@ ALL = (
     RefreshSettings,
     SegmentSettings,
     ConsoleSettings,
+    QuestionSettings,
     WatchdogSettings,
     ExplanationSettings,
     OrderSettings,

@@ -15,7 +15,7 @@ from console.people import Person
 from console.profiles import NoSuchProfile, Profiles
 from console.store import Store
 from console.times import moment_ms
-from runtime.settings import ConsoleSettings
+from runtime.settings import QuestionSettings
 from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
@@ -57,7 +57,7 @@ def shop(clickhouse: str, module_database: str) -> Iterator[Shop]:
     Random(7).shuffle(pointers)  # noqa: S311 - the content of a test
     tables.insert("pointers_in", POINTER, pointers, "p")
     tables.reload(DICTIONARIES)
-    settings = ConsoleSettings()
+    settings = QuestionSettings()
     store = Store(tables.settings, settings)
     profiles = Profiles(store, "main", now_ms=RECEIVED, nodes_max=settings.nodes_max)
     by_profile = _by_profile(visits)

@@ -26,7 +26,7 @@ from deploy.embedded import kafka
 from deploy.extras import MODULES
 from deploy.healthcheck import problem
 from runtime.service import LEAVE_S
-from runtime.settings import ALL, CollectorSettings, ProcessorSettings
+from runtime.settings import ALL, CollectorSettings, ConsoleSettings, ProcessorSettings
 from sinks.worker import STAGES, STOP_S_MAX
 from tests import engines
 from tests.deploy import images
@@ -68,7 +68,12 @@ def test_every_variable_is_a_setting_and_every_setting_without_a_default_is_give
 def test_secrets_have_no_default() -> None:
     text = images.COMPOSE.read_text()
     assert set(re.findall(r"\$\{(\w+):\?[^}]+\}", text)) == {"STITCHLINE_HASH_KEY", "CLICKHOUSE_PASSWORD"}
-    others = {"ADDRESS_KEPT": "truncated", "GEO_FILE": "", "COLLECTOR_TRUSTED_PROXIES": ""}
+    others = {
+        "ADDRESS_KEPT": "truncated",
+        "GEO_FILE": "",
+        "COLLECTOR_TRUSTED_PROXIES": "",
+        "CONSOLE_ALLOWED_HOSTS": "localhost,127.0.0.1",
+    }
     assert dict(re.findall(r"\$\{(\w+):-([^}]*)\}", text)) == others
     assert len(re.findall(r"\$\{\w+:[?-][^}]*\}", text)) == len(re.findall(r"\$\{", text))
 
@@ -84,16 +89,16 @@ def test_no_two_processes_share_a_name_or_a_folder() -> None:
     assert set(volumes) <= set(yaml.safe_load(images.COMPOSE.read_text())["volumes"])
 
 
-def test_only_the_collector_can_be_reached_and_only_from_the_machine_itself() -> None:
+def test_only_the_collector_and_the_console_can_be_reached_and_only_from_the_machine_itself() -> None:
     published = {name: service["ports"] for name, service in images.services().items() if "ports" in service}
-    assert published == {"collector": [f"127.0.0.1:{PORT}:{PORT}"]}
+    assert published == {"collector": [f"127.0.0.1:{PORT}:{PORT}"], "console": [f"127.0.0.1:8081:{PORT}"]}
 
 
 def test_the_health_check_asks_where_every_process_answers() -> None:
     environ = images.pairs("ENV")
     assert images.healthcheck()[-1] == f"http://127.0.0.1:{PORT}/readyz"
     ports = {environ[f"{stage}_METRICS_PORT"] for stage in ("PROCESSOR", "SINK", "SEGMENTS")}
-    assert ports | {images.last("EXPOSE")} == {PORT}
+    assert ports | {environ["CONSOLE_PORT"], images.last("EXPOSE")} == {PORT}
 
 
 def test_a_health_check_says_why_a_process_is_not_ready() -> None:
@@ -149,7 +154,8 @@ def test_the_image_is_not_roots_and_writes_to_its_volumes_only() -> None:
 def test_a_stage_may_stop_in_its_own_time() -> None:
     collector = msgspec.convert({}, CollectorSettings).stop_timeout_s
     processor = msgspec.convert({"STITCHLINE_HASH_KEY": "0" * 32}, ProcessorSettings).stop_timeout_s
-    longest = max(2 * collector + GRACE_S, processor + LEAVE_S, STOP_S_MAX)
+    console = msgspec.convert({}, ConsoleSettings).stop_timeout_s
+    longest = max(console, 2 * collector + GRACE_S, processor + LEAVE_S, STOP_S_MAX)
     for service in images.stages().values():
         assert images.seconds(service["stop_grace_period"]) > longest
 
@@ -194,14 +200,16 @@ def test_the_image_has_every_file_that_a_stage_reads(wheel: zipfile.ZipFile) -> 
     assert {str(path.relative_to(images.ROOT)) for path in read} <= names
     modules = {
         str(path.relative_to(images.ROOT))
-        for package in ("schemas", "runtime", "collector", "processors", "sinks", "deploy")
+        for package in ("schemas", "runtime", "collector", "processors", "sinks", "console", "deploy")
         for path in (images.ROOT / package).rglob("*.py")
     }
     assert modules <= names
     assert not [name for name in names if name.endswith((".ts", ".env")) or "Dockerfile" in name]
 
 
-@pytest.mark.parametrize("command", [["collector"], ["processor"], ["topics"], ["migrate"], ["sink", "dead"]])
+@pytest.mark.parametrize(
+    "command", [["collector"], ["console"], ["processor"], ["topics"], ["migrate"], ["sink", "dead"]]
+)
 def test_a_servers_installation_runs_every_stage_as_far_as_its_settings(command: list[str]) -> None:
     """To their end, with real engines: tests/pipeline/test_compose.py."""
     wrong = {"STITCHLINE_PARTITIONS": "none", "CLICKHOUSE_URL": "http://127.0.0.1:1"}

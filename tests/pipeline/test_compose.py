@@ -31,7 +31,7 @@ HASH_KEY = "00112233445566778899aabbccddeeff"
 PORT = images.pairs("ENV")["COLLECTOR_PORT"]
 READY_S = 60
 JOB_S = 60
-SOURCES = "sources: [{id: shop, write_keys: [shop-key]}]"
+SOURCES = "sources: [{id: shop, write_keys: [shop-key]}]\nserver_keys: [{id: app, keys: [app-key-1]}]"
 DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")  # what a variable is when deploy/.env does not have it
 
 
@@ -184,6 +184,8 @@ def test_the_services_of_the_compose_file_bring_an_event_to_a_person_and_stop_in
     )
     wait_until(lambda: journey(machine) == ["page", "identify"], READY_S, "the person is there", every_s=0.3)
 
+    wait_until(lambda: is_told(machine.stages["console"].url), READY_S, "an application is told who it is")
+
     for name, stage in machine.stages.items():
         folder = str(machine.volume(stage.service))
         assert all(path.startswith(folder) for path in stage.written()), name
@@ -202,6 +204,20 @@ def is_accepted(url: str) -> bool:
     """The first event, again and again until the collector has read its key: unknown, or perhaps newer than what it has read."""
     try:
         return post(url, "/v1/page", {"anonymousId": "d1", "messageId": "m1"}) == 200
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code not in (401, 503):
+            raise
+        return False
+
+
+def is_told(url: str) -> bool:
+    """Not before the console has read the server key, either."""
+    headers = {"Authorization": "Basic " + b64encode(b"app-key-1:").decode()}
+    request = urllib.request.Request(f"{url}/v1/profiles/anonymous_id:d1", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bool(json.load(answer)["user_id"] == "ann")
     except urllib.error.HTTPError as error:
         error.close()
         if error.code not in (401, 503):
