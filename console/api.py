@@ -40,6 +40,10 @@ class Answers:
             "": self._profile,
             "traits": self._traits,
             "journey": self._journey,
+            "segments": self._listed("segments", self._profiles.segments),
+            "carts": self._listed("carts", self._profiles.carts),
+            "orders": self._orders,
+            "visits": self._visits,
         }
 
     def answer(self, call: Call) -> Any:
@@ -78,6 +82,28 @@ class Answers:
             return {"traits": page if is_verbose else plain(page), "cursor": _cursor(call, limit, more)}
 
         return answer
+
+    def _listed(self, name: str, ask: Callable[[Person], Any]) -> Callable[[Call], Part]:
+        """A part without parameters that is one list."""
+
+        def part(call: Call) -> Part:
+            known(call.pairs, ())
+            return lambda person: {name: ask(person)}
+
+        return part
+
+    def _orders(self, call: Call) -> Part:
+        known(call.pairs, ())
+
+        def answer(person: Person) -> Any:
+            value, orders = self._profiles.orders(person)
+            return {"value": value, "orders": orders}
+
+        return answer
+
+    def _visits(self, call: Call) -> Part:
+        known(call.pairs, ())
+        return self._profiles.visits
 
     def _journey(self, call: Call) -> Part:
         wish = journey_wish(call.pairs, self._limit_max)

@@ -10,13 +10,16 @@ from typing import Any, Protocol
 import msgspec
 
 from console import people
+from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders_of, value
 from console.devices import Device, Stay, devices_of, stay
 from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
+from console.memberships import Membership, memberships, segments_of
 from console.people import Identifier, Names, Person, Place
 from console.question import Question
 from console.times import iso_ms
 from console.traits import Trait, plain, traits, traits_of
+from console.visits import Visits, visits, visits_of
 from schemas.identifiers import profile_id
 
 ROUNDS_MAX = 64  # chains of aliases reach 16; an unforeseen ring of claims must end
@@ -54,6 +57,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: list[Identifier]
     traits: dict[str, msgspec.Raw]
     devices: list[Device]
+    segments: list[str]
     partial: list[str] = []
 
 
@@ -80,13 +84,19 @@ class Profiles:
     def profile(self, person: Person) -> Profile:
         """Everything but what is asked for by itself. Raises NoSuchProfile, NoAnswer."""
         place = self._place
-        named, told, seen = self._store.ask_all(
-            [people.names_of(place, person), traits_of(place, person), devices_of(place, person)]
+        named, told, seen, entered = self._store.ask_all(
+            [
+                people.names_of(place, person),
+                traits_of(place, person),
+                devices_of(place, person),
+                segments_of(place, person),
+            ]
         )
         stays = stay(seen)
         if stays is None:
             raise NoSuchProfile("nobody: the last event of this profile was just deleted")
-        return _profile(person, people.names(person.profile, named), traits(told), stays)
+        segments = [each.segment for each in memberships(entered)]
+        return _profile(person, people.names(person.profile, named), plain(traits(told)), (stays, segments))
 
     def traits(self, person: Person) -> list[Trait]:
         """Raises NoAnswer."""
@@ -96,6 +106,24 @@ class Profiles:
         """Raises NoAnswer."""
         rows = self._store.ask(journey_of(self._place, person, wish))
         return journey(wish, rows, person.known_since_ms)
+
+    def segments(self, person: Person) -> list[Membership]:
+        """Raises NoAnswer."""
+        return memberships(self._store.ask(segments_of(self._place, person)))
+
+    def orders(self, person: Person) -> tuple[Value | None, list[Order]]:
+        """Raises NoAnswer."""
+        rows = self._store.ask(orders_of(self._place, person))
+        return value(rows), orders(rows)
+
+    def carts(self, person: Person) -> list[Cart]:
+        """Raises NoAnswer."""
+        return carts(self._store.ask(carts_of(self._place, person)))
+
+    def visits(self, person: Person) -> Visits:
+        """Raises NoAnswer."""
+        (sessions,), (touches,) = self._store.ask_all(visits_of(self._place, person))
+        return visits(sessions, touches)
 
     def _roots(self, asked: Asked) -> Iterator[int]:
         """The profiles that may be meant, the likeliest first. A contested device is whose it is now, else whose it was last."""
@@ -127,8 +155,10 @@ class Profiles:
         )
 
 
-def _profile(person: Person, names: Names, told: list[Trait], stays: Stay) -> Profile:
-    known = person.known_since_ms
+def _profile(
+    person: Person, names: Names, told: dict[str, msgspec.Raw], rest: tuple[Stay, list[str]]
+) -> Profile:
+    known, (stays, segments) = person.known_since_ms, rest
     return Profile(
         profile_id=profile_id(person.profile),
         user_id=names.user_id,
@@ -140,7 +170,8 @@ def _profile(person: Person, names: Names, told: list[Trait], stays: Stay) -> Pr
         emails=names.emails,
         anonymous_ids=names.anonymous_ids,
         identifiers=names.identifiers,
-        traits=plain(told),
+        traits=told,
         devices=stays.devices,
+        segments=segments,
         partial=[] if person.is_whole else ["identifiers"],
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+OTHERS = ("segments", "orders", "carts", "visits")
 JOURNEY_EVENTS_MAX = 10_000  # of the whole answer; `--journey` goes page by page
 
 
@@ -20,6 +21,9 @@ def profile(
     workspace: Annotated[str, typer.Option(help="The workspace to look in.")] = "main",
     journey: Annotated[bool, typer.Option("--journey", help="A page of the journey alone.")] = False,
     traits: Annotated[bool, typer.Option("--traits", help="The traits alone, with what set them.")] = False,
+    only: Annotated[
+        str, typer.Option(metavar="PART", help="Another part alone: segments, orders, carts or visits.")
+    ] = "",
     given: Annotated[
         list[str] | None,
         typer.Option(
@@ -29,8 +33,10 @@ def profile(
 ) -> None:
     """Print one person as JSON: identifiers, traits, devices and the whole journey over all of them."""
     parts = [name for name, wanted in (("journey", journey), ("traits", traits)) if wanted]
-    if len(parts) > 1:
-        raise typer.BadParameter("one of --journey and --traits")
+    if only:
+        parts.append(only)
+    if len(parts) > 1 or only not in ("", *OTHERS):
+        raise typer.BadParameter(f"one of --journey, --traits, and --only with {', '.join(OTHERS)}")
     pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in given or [])]
     if traits and "verbose" not in dict(pairs):
         pairs.append(("verbose", "true"))

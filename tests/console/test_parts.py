@@ -1,0 +1,159 @@
+"""What a person ordered, has in carts, and how they came: told of one as the views over everybody have it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from console.profiles import Profiles
+from console.store import Store
+from runtime.settings import QuestionSettings
+from schemas.avro import amount_bytes
+from schemas.codec import CART, POINTER, RESOLVED_EVENT
+from sinks.tables import DICTIONARIES
+from tests.sinks.stage import START_MS, Tables, cart, event, pointer
+
+HOUR = 3_600_000
+ANN, PHONE, TABLET, BEN = 101, 102, 103, 201
+EVERYBODY = (ANN, BEN)
+
+ORDERS = "SELECT order_id, toString(status), net_base FROM orders WHERE profile = WHO ORDER BY ordered_at DESC, order_id"
+CUSTOMER = "SELECT orders, cancelled, revenue, refunds, lifetime_value, base_currency FROM customers WHERE profile = WHO"
+CARTS = "SELECT cart_id, status FROM carts WHERE profile = WHO ORDER BY active_at DESC, cart"
+SESSIONS = "SELECT count() FROM sessions WHERE profile_id = 'WHO'"
+TOUCH = "SELECT touch FROM VIEW WHERE profile_id = 'WHO'"
+
+
+def _touch(channel: str, **fields: str) -> dict[str, str]:
+    names = ("source", "medium", "campaign", "term", "content", "click_kind", "click_id", "referrer")
+    return {"channel": channel} | dict.fromkeys(names, "") | fields
+
+
+def _order(
+    number: int, subject: int, order_id: str, total: int, name: str = "Order Completed", **fields: Any
+) -> bytes:
+    none = dict.fromkeys(("value", "revenue", "subtotal", "shipping", "tax", "discount"))
+    texts = dict.fromkeys(("checkout_id", "cart_id", "coupon", "affiliation"), "")
+    said = none | texts | {"order_id": order_id, "currency": "EUR", "total": amount_bytes(total * 1_000_000)}
+    meaning = {"family": "ecommerce", "event": name, "violations": []}
+    return event(number, subject=subject, event=name, commerce=said, meaning=meaning, **fields)
+
+
+def _visit(number: int, subject: int, visitor: int, channel: str = "") -> bytes:
+    touch = {"touch": _touch(channel, source="news", campaign=f"c{number}")} if channel else {}
+    return event(number, type="page", event="", subject=subject, visitor=visitor, session_id="s",
+                 timestamp=START_MS + number * HOUR, **touch)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
+    stored = Tables(clickhouse, module_database)
+    segments = [{"valid_from": 0, "valid_to": START_MS + 5 * HOUR, "owner": ANN},
+                {"valid_from": START_MS + 5 * HOUR, "valid_to": START_MS + 10_000 * HOUR, "owner": BEN}]  # fmt: skip
+    events = [
+        _visit(1, PHONE, PHONE, "email"), _visit(2, ANN, PHONE), _visit(3, TABLET, TABLET, "social"),
+        _visit(7, TABLET, TABLET, "search"), _order(10, ANN, "o1", 20), _order(11, PHONE, "o1", 20), _order(12, ANN, "o2", 15),
+        _order(13, ANN, "o2", 15, "Order Cancelled"), _order(14, BEN, "o3", 7, user_id="ben"), _order(15, PHONE, "o3", 7),
+        _order(16, ANN, "", 3), _order(17, ANN, "o1", 5, "Order Refunded"),
+    ]  # fmt: skip
+    stored.insert("events_in", RESOLVED_EVENT, events, "e")
+    stored.insert(
+        "pointers_in", POINTER, [pointer(PHONE, ANN), pointer(TABLET, TABLET, segments=segments)], "p"
+    )
+    carts = [
+        cart(1, subject=PHONE),
+        cart(2, subject=TABLET, active_at=START_MS + 6 * HOUR),
+        cart(3, subject=ANN, active_at=START_MS + 8 * HOUR),
+    ]
+    stored.insert("carts_in", CART, carts, "c")
+    stored.reload(DICTIONARIES)
+    yield stored
+    stored.client.close()
+
+
+@pytest.fixture(scope="module")
+def profiles(tables: Tables) -> Iterator[Profiles]:
+    store = Store(tables.settings, QuestionSettings())
+    yield Profiles(store, "main", now_ms=START_MS, nodes_max=100)
+    store.close()
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_orders_and_their_worth_are_those_of_the_views(tables: Tables, profiles: Profiles, who: int) -> None:
+    value, orders = profiles.orders(profiles.person(f"{who:016x}"))
+    told = tables.rows(ORDERS.replace("WHO", str(who)))
+    assert told
+    assert [(order.order_id, order.status, order.net_base) for order in orders] == told
+    assert value
+    assert msgspec.structs.astuple(value) == tables.row(CUSTOMER.replace("WHO", str(who)))
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_carts_are_those_of_the_view(tables: Tables, profiles: Profiles, who: int) -> None:
+    found = [(cart.cart_id, cart.status) for cart in profiles.carts(profiles.person(f"{who:016x}"))]
+    assert found
+    assert found == tables.rows(CARTS.replace("WHO", str(who)))
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_visits_and_touches_are_those_of_the_views(tables: Tables, profiles: Profiles, who: int) -> None:
+    found = profiles.visits(profiles.person(f"{who:016x}"))
+    assert found.sessions == tables.row(SESSIONS.replace("WHO", f"{who:016x}"))[0] > 0
+    for arrival, view in ((found.first_touch, "first_touch"), (found.last_touch, "last_touch")):
+        assert arrival
+        wanted = TOUCH.replace("VIEW", view).replace("WHO", f"{who:016x}")
+        assert arrival.touch == tables.row(wanted)[0]
+
+
+def test_somebody_who_never_ordered_is_worth_nothing_and_has_no_touches(
+    tables: Tables, profiles: Profiles
+) -> None:
+    tables.insert("events_in", RESOLVED_EVENT, [event(90, subject=900)], "late")
+    person = profiles.person(f"{900:016x}")
+    assert profiles.orders(person) == (None, [])
+    assert profiles.carts(person) == []
+    visits = profiles.visits(person)
+    assert (visits.sessions, visits.first_touch, visits.last_session_at) == (0, None, None)
+
+
+def test_a_person_is_in_the_segments_that_they_have_entered_and_not_left(
+    tables: Tables, profiles: Profiles
+) -> None:
+    names = [
+        "workspace",
+        "segment",
+        "profile",
+        "seq",
+        "change",
+        "reason",
+        "observed_at",
+        "effective_at",
+        "version",
+        "run",
+        "attempt",
+    ]
+    changes = (("buyers", 1, "enter"), ("lapsed", 1, "enter"), ("lapsed", 2, "leave"))
+    rows = [
+        [
+            "main",
+            segment,
+            ANN,
+            seq,
+            change,
+            "data",
+            datetime(2026, 1, seq, tzinfo=UTC),
+            datetime(2026, 1, seq, tzinfo=UTC),
+            "v1",
+            1,
+            1,
+        ]
+        for segment, seq, change in changes
+    ]
+    tables.client.insert("segment_changes", rows, column_names=names)
+    found = profiles.segments(profiles.person(f"{ANN:016x}"))
+    assert [(each.segment, each.reason, each.entered_at[:10]) for each in found] == [
+        ("buyers", "data", "2026-01-01")
+    ]
+    assert profiles.profile(profiles.person(f"{ANN:016x}")).segments == ["buyers"]
