@@ -82,8 +82,8 @@ class Tables:
         return [Company(dict(ids)) for sql in (_COMPANY, _ALIASED) for (ids,) in self._rows(sql, some)]
 
     def count(self, table: str, condition: str) -> int:
-        """Of identifiers and subjects each once, however many events have named it since its parts were merged."""
-        table = f"{table} FINAL" if table in ("identifiers", "subjects") else table
+        """Of what merges make one row, one: however many blocks it came in since its parts were merged."""
+        table = f"{table} FINAL" if table in ("identifiers", "subjects", "cart_states") else table
         return int(self.ask(f"SELECT count() FROM {table} WHERE {condition}")[0][0])  # noqa: S608 - ours
 
     def ask(self, sql: str, **parameters: Any) -> list[Any]:
