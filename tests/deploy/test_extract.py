@@ -12,7 +12,9 @@ import msgspec
 import pytest
 from arro3.io import read_ipc, read_parquet
 from clickhouse_connect.driver.exceptions import DatabaseError
+from typer.testing import CliRunner
 
+from deploy.cli import app
 from deploy.extract import FORMS, Extracted, Wanted, extract, run
 from deploy.extract_sql import CannotExtract, Cut, moment
 from runtime.clickhouse import NoAnswer
@@ -243,6 +245,18 @@ def test_what_clickhouse_refuses_is_told_in_its_words(tables: Tables, tmp_path: 
         run(environ, wanted("no_table", tmp_path / "x"))
     done = run(environ, wanted("base_currency", tmp_path / "y.parquet"))
     assert rows_of(Path(done.files[0])) == [{"currency": "EUR"}]
+
+
+def test_the_command_line_takes_days_and_bounds_and_says_what_was_written(
+    tables: Tables, tmp_path: Path
+) -> None:
+    environ = {"CLICKHOUSE_URL": tables.settings.url, "STITCHLINE_DATABASE": tables.settings.database}
+    days = ["--from", "2023-11-15", "--to", "2023-11-16T12:00Z", "--by", "day"]
+    asked = ["extract", "events", "--format", "arrow", *days, "--out", str(tmp_path)]
+    first, second = (json.loads(CliRunner().invoke(app, asked, env=environ).stdout) for _ in range(2))
+    assert first["files"] == [str(tmp_path / "day=2023-11-15" / "data.arrow")]
+    assert (second["files"], second["kept"]) == ([], 1)
+    assert len(rows_of(Path(first["files"][0]))) == 5
 
 
 def test_a_clickhouse_that_does_not_answer_is_told(tmp_path: Path) -> None:
