@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -61,6 +62,9 @@ from schemas.stream import Step
 from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS, Topic
 
 STAGE = "processors"
+GARBAGE_OBJECTS_MIN = (
+    50_000  # the search for cycles, of which steps leave none behind, is put off until there would be many
+)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -245,6 +249,8 @@ async def _run(
     ticks = Ticks(settings.kafka, _tick(settings, delivery), die)
     ticks.start()
     standbys.start([_copies(settings, agent) for agent in agents], lambda: delivery.partitions)
+    gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
+    gc.set_threshold(GARBAGE_OBJECTS_MIN)
     await service.serve(group, delivery, environ, processor.stop_timeout_s)
     ticks.stop()
     await standbys.stop()
