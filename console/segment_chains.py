@@ -14,6 +14,7 @@ from console.segment_events import NAME, Column, LeafRows, Read, hint, names_of,
 from schemas.segments import Absent, Selection, Sequence, duration_ms
 
 STEP_EVENTS_MAX = 10_000  # of one person and leaf: the earliest ones; more are a machine's
+KEYED_EVENTS_MAX = 1_000  # where `same` is asked: each value is looked for in all of them
 MS, LOWEST, MESSAGE, FIRST_STEP = 1, 2, 3, 4
 
 
@@ -27,23 +28,51 @@ def sequence(found: Sequence, leaf: LeafRows) -> Column:
 
 
 def absent(found: Absent, leaf: LeafRows) -> Column:
-    """Both kinds of events as (ms, message id, keys), then some of the first without any of the second in time."""
+    """Some event of the first kind, decided by now, without any of the second in time."""
     within = leaf.parameters.place(f"within_{found.within}_ms", "Int64", duration_ms(found.within))
     at = leaf.parameters.place("at_ms", "Int64", leaf.at_ms)
     ones, others = leaf.conditions(found.did, found.window), leaf.conditions(found.then_not)
-    done, then = _gathered(found.did, found, ones), _gathered(found.then_not, found, others)
-    is_other = "(other.1, other.2) != (one.1, one.2)"
-    keyed = "notEmpty(one.3) AND " if found.same else ""
-    shared = " AND hasAny(one.3, other.3)" if found.same else ""
-    sql = (
-        f"arrayExists(one -> {keyed}one.1 + {within} < {at} AND NOT arrayExists("
-        f"other -> other.1 BETWEEN one.1 AND one.1 + {within} AND {is_other}{shared}, {then}), {done})"
-    )
+    is_decided = f"one.1 + {within} < {at}"
+    if found.same is None:
+        sql = _unanswered(ones, others, within, is_decided)
+    else:
+        sql = _unanswered_by_key((ones, others), found, within, is_decided)
     read = leaf.read(found.did, found.window)
     reads = (read, Read(names_of(found.then_not), read.since))
     rows = _any([ones, others])
     named = f"{hint(found.did)}_not_{hint(found.then_not)}"
     return Column(named, sql, reads, leaf.bots, rows=rows, value=f"countIf({rows})")
+
+
+def _unanswered(ones: str, others: str, within: str, is_decided: str) -> str:
+    """Events in order, beside each the nearest one of the second kind after and before it: one look at each. (A loop over two
+    lists, one in the other, needs memory for every pair.)"""
+    done, then = f"(({ones}) AS {NAME}_done)", f"(({others}) AS {NAME}_then)"
+    event = f"(toUnixTimestamp64Milli(timestamp), message_id, {done}, {then})"
+    gathered = f"groupUniqArrayIf({event}, {NAME}_done OR {NAME}_then)"
+    events = f"(arraySlice(arraySort({gathered}), 1, {STEP_EVENTS_MAX}) AS {NAME}_events)"
+    answers = f"arrayMap(event -> if(event.4, event.1, toInt64(-1)), {NAME}_events)"
+    after = f"arrayShiftLeft(arrayReverseFill(ms -> ms >= 0, {answers}), 1, toInt64(-1))"
+    before = f"arrayShiftRight(arrayFill(ms -> ms >= 0, {answers}), 1, toInt64(-1))"
+    is_answered = f"after BETWEEN one.1 AND one.1 + {within} OR before = one.1"
+    return f"arrayExists((one, after, before) -> one.3 AND {is_decided} AND NOT ({is_answered}), {events}, {after}, {before})"
+
+
+def _unanswered_by_key(tests: tuple[str, str], found: Absent, within: str, is_decided: str) -> str:
+    """Both kinds of events as (ms, message id, keys); an answer shares a key."""
+    done, then = (
+        _in_order(
+            f"(toUnixTimestamp64Milli(timestamp), message_id, {texts_at(found.same or '', selected)})",
+            test,
+            KEYED_EVENTS_MAX,
+        )
+        for selected, test in zip((found.did, found.then_not), tests, strict=True)
+    )
+    is_other = "(other.1, other.2) != (one.1, one.2)"
+    return (
+        f"arrayExists(one -> notEmpty(one.3) AND {is_decided} AND NOT arrayExists("
+        f"other -> other.1 BETWEEN one.1 AND one.1 + {within} AND {is_other} AND hasAny(one.3, other.3), {then}), {done})"
+    )
 
 
 def are_disjoint(steps: Sequence_[Selection]) -> bool:
@@ -61,11 +90,6 @@ def _any(tests: Sequence_[str]) -> str:
 
 def _selections(found: Sequence) -> list[Selection]:
     return [*found.steps, *([found.without] if found.without else [])]
-
-
-def _gathered(selected: Selection, found: Absent, rows: str) -> str:
-    keys = texts_at(found.same, selected) if found.same else "''"
-    return _in_order(f"(toUnixTimestamp64Milli(timestamp), message_id, {keys})", rows)
 
 
 def _funnel(found: Sequence, leaf: LeafRows) -> str:
@@ -125,12 +149,13 @@ def _steps(found: Sequence, leaf: LeafRows) -> str:
     some = " OR ".join([*named, *([f"{NAME}_breaks"] if extra else [])])
     rows = " AND ".join([f"({some})", *leaf.within(found.window)])
     taken = " AND ".join(f"countIf({name}) > 0" for name in named)
-    return f"if({taken}, {_in_order(f'({fields})', rows)}, [])"
+    most = KEYED_EVENTS_MAX if found.same else STEP_EVENTS_MAX
+    return f"if({taken}, {_in_order(f'({fields})', rows, most)}, [])"
 
 
-def _in_order(event: str, rows: str) -> str:
+def _in_order(event: str, rows: str, most: int) -> str:
     """The earliest of them. (`groupArraySorted` says the same, in six times the time.)"""
-    return f"arraySlice(arraySort(groupArrayIf({event}, {rows})), 1, {STEP_EVENTS_MAX})"
+    return f"arraySlice(arraySort(groupArrayIf({event}, {rows})), 1, {most})"
 
 
 def _keys(found: Sequence) -> str:

@@ -41,6 +41,7 @@ CHAIN = {
         "same": "sku",
     }
 }
+ABSENT = {"absent": {"did": {"event": "Viewed"}, "then_not": ORDERED, "within": "1d"}}
 VALUES = {
     "did": {
         **ORDERED,
@@ -64,6 +65,7 @@ QUERIES = {
     "nobody_did": ([segment({"not": {"did": ORDERED}})], Scope()),
     "other_sources": ([segment(OTHER_SOURCES)], Scope()),
     "chain": ([segment(CHAIN)], Scope()),
+    "absent": ([segment(ABSENT)], Scope()),
     "values": ([segment(VALUES)], Scope()),
     "then": ([segment({"did": ORDERED}, people={"known": "any"})], THEN),
     "two_in_parts": ([segment({"did": ORDERED}), segment(LAPSED, people={"bots": "include"})], PARTED),

@@ -130,6 +130,23 @@ def test_a_query_beyond_its_memory_is_asked_in_parts_and_told_as_such(tables: Ta
     assert code_of(raised.value) == MEMORY_LIMIT_EXCEEDED
 
 
+BUSY = """\
+INSERT INTO events (workspace, message_id, type, event, timestamp, subject, subject_type)
+SELECT 'busy', toString(number), 'track', if(number % 2 = 0, 'Asked', 'Answered'),
+    fromUnixTimestamp64Milli({start:Int64} + number, 'UTC'), 5000, 'u'
+FROM numbers(9001)"""
+
+
+def test_a_person_of_thousands_of_events_needs_no_memory_for_each_pair_of_them(tables: Tables) -> None:
+    """Each question is answered a millisecond later, but for the last."""
+    tables.client.command(BUSY, parameters={"start": START_MS})
+    scope, limits = Scope(workspace="busy"), Limits(memory_bytes_max=200_000_000, parts_max=1)
+    asked = {"did": {"event": "Asked"}, "then_not": {"event": "Answered"}, "within": "1s"}
+    unanswered = segment({"absent": asked}, workspace="busy")
+    for at_ms, found in ((START_MS + 9_900, []), (START_MS + 10_100, [(5000, [0])])):
+        assert list(ask_members(tables.client, [unanswered], at_ms, scope, limits)) == found
+
+
 def test_a_preview_counts_shows_some_and_says_what_it_cost(tables: Tables) -> None:
     found = preview(tables.client, ODD, AT_MS, ANYBODY, Limits(seconds_max=60))
     assert (found.size, found.low, found.high, found.is_exact, found.parts) == (300, 300, 300, True, 1)
