@@ -138,6 +138,23 @@ def test_an_order_counts_once_whoever_reported_it_and_what_came_back_is_taken_of
     assert found == {order_id: order.net_euro_cents for order_id, order in shop.orders.items()}
 
 
+def test_reports_count_the_same_visits_and_give_away_what_orders_brought(tables: Tables, shop: Shop) -> None:
+    asked = "workspace = 'main', since = '2000-01-01', until = '2100-01-01', zone = 'UTC', people = 'any'"
+    visits = tables.rows(
+        "SELECT value, visits, bounces, page_views, revenue FROM "  # noqa: S608 - ours
+        f"visit_statistics({asked}, bots = 'include', by = 'channel', lookback = '30d')"
+    )
+    assert {row[0]: row[1:4] for row in visits} == {
+        channel: (count, shop.bounces[channel], shop.views[channel])
+        for channel, count in shop.sessions.items()
+    }
+    net = sum(order.net_euro_cents for order in shop.orders.values())
+    assert round(sum(row[4] for row in visits) * 100) == net
+    models = ", ".join(f"sum({model}_revenue)" for model in ("first", "last", "linear", "position"))
+    shared = tables.row(f"SELECT {models} FROM attribution({asked}, lookback = '30d')")  # noqa: S608 - ours
+    assert [round(amount * 100) for amount in shared] == [net] * 4
+
+
 def test_products_are_counted_as_they_were_looked_at_added_and_ordered(tables: Tables, shop: Shop) -> None:
     found = {row[0]: tuple(map(int, row[1:])) for row in tables.rows(PRODUCTS)}
     assert found == {
