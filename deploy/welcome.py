@@ -29,6 +29,7 @@ def welcome(addresses: Addresses, here: Path, database: str) -> list[str]:
         f"  one person        curl -u {addresses.server_key}: {addresses.console}/v1/profiles/user_id:ann/journey",
         f"  the same in SQL   curl '{clickhouse}&param_person=ann' --data-binary @{folder}/journey.sql",
         f"  more              {stitchline} query    (lists the ready queries; query NAME asks one)",
+        f"  a report          {stitchline} query engagement --unit day    (docs/reports.md: funnels, attribution, ...)",
         f"  what was refused  curl '{clickhouse}' --data-binary @{folder}/dead_letters.sql",
         f"Kafka listens on {addresses.kafka}: the topic events.resolved has every event, in Avro",
         f"Logs and data are in {addresses.data}",
