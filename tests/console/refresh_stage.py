@@ -85,10 +85,14 @@ class Shop:
         self._versions = 0
         self._serial = next(_serials)  # its blocks are not those of another shop on the same tables
 
-    def view(self, who: int, at_ms: int, **fields: Any) -> None:
-        """One view by this subject, so long after the beginning."""
-        self._arrived += 1
-        number = self._arrived
+    def view(self, who: int, *at_ms: int, **fields: Any) -> None:
+        """Views by this subject, so long after the beginning."""
+        first = self._arrived + 1
+        self._arrived += len(at_ms)
+        events = [self._event(who, number, at, fields) for number, at in enumerate(at_ms, first)]
+        self.tables.insert("events_in", RESOLVED_EVENT, events, f"{self._serial}-events-{first}")
+
+    def _event(self, who: int, number: int, at_ms: int, fields: dict[str, Any]) -> bytes:
         record = {
             "message_id": f"m{number}",
             "timestamp": START_MS + at_ms,
@@ -97,8 +101,7 @@ class Shop:
             "identifiers": [{"node": who, "kind": "a", "value": f"d{who}"}],
             "raw_offset": number,
         }
-        token = f"{self._serial}-event-{number}"
-        self.tables.insert("events_in", RESOLVED_EVENT, [event(number, **(record | fields))], token)
+        return event(number, **(record | fields))
 
     def point(self, node: int, owner: int, **fields: Any) -> None:
         self._versions += 1
@@ -152,13 +155,16 @@ class Died(BaseException):
 
 
 class Fate:
-    """Counts what a refresher does to the world; after the step of this number it is gone."""
+    """Counts what a refresher does to the world in a run that it begins itself; after the step of this number it is gone."""
 
     def __init__(self, last: int = 1 << 30) -> None:
         self.last = last
         self.steps: list[str] = []
+        self.is_begun = False
 
     def done(self, step: str) -> None:
+        if not self.is_begun:
+            return
         self.steps.append(step)
         if len(self.steps) > self.last:
             self.end()
@@ -202,6 +208,7 @@ class MortalLog:
 
     def claim(self, attempt: Attempt) -> None:
         self._log.claim(attempt)
+        self._fate.is_begun = self._fate.is_begun or attempt.attempt == 1
         self._fate.done("claim")
 
     def tell(self, attempt: Attempt, changes: Iterable[Change]) -> int:

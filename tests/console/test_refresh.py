@@ -120,8 +120,7 @@ def test_whoever_is_parted_is_looked_at_anew_on_both_sides(shop: Shop) -> None:
 
 def test_a_device_that_gets_two_owners_moves_both(shop: Shop) -> None:
     half = START_MS + 5000
-    for at_ms in (1000, 2000, 8000, 9000):
-        shop.view(7, at_ms)
+    shop.view(7, 1000, 2000, 8000, 9000)
     shop.view(1, 500)
     shop.view(2, 500)
     shop.refresh(MINUTE_MS)
