@@ -1,15 +1,16 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
     python -m tests.bench [collector] [processor] [enrichment] [sink] [stack] [recovery] [core_latency] [keyed] [identity]
-                          [reports] [--json FILE]
+                          [reports] [segments] [--json FILE]
 
 Without names the first five, which takes about five minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
 each on a stack of its own. `recovery` kills a worker with a million keys, `core_latency` waits for one step's answers (a minute
 each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
 Streams; `identity` measures who is who (about ten minutes and 3 GB; `identity_step`, `identity_worker`, `identity_join`,
-`identity_queries` and `identity_merges` are its parts); `reports` asks each report of three million events (three minutes). Loads
-only 127.0.0.1; what it starts, ends with it. Exit status 1 when
+`identity_queries` and `identity_merges` are its parts); `reports` asks each report of three million events (three minutes);
+`segments` asks ten million events who is in a segment (a quarter of an hour, 2 GB on disk). Loads only 127.0.0.1; what it starts,
+ends with it. Exit status 1 when
 a benchmark could not be run, never for a slow figure.
 """
 
@@ -38,6 +39,7 @@ from tests.bench import (
     processor,
     recovery,
     reports,
+    segments,
     sink,
 )
 from tests.bench.figures import ROOT, Figure, Report, commit, heading, machine, table, write
@@ -84,6 +86,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "identity_queries": identity_queries.run_queries,
     "identity_merges": identity_queries.run_merges,
     "reports": reports.run,
+    "segments": segments.run,
 }
 
 

@@ -17,9 +17,12 @@ UNTIL_MS = 1_793_318_400_000  # 2026-10-30, the end of the ninetieth day
 BLOCK_ROWS_MAX = 200_000
 DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")
 
+# Node ids have 63 bits, as the resolver's.
 _POINTERS = """\
 INSERT INTO pointers_in (workspace, node, owner, version, updated_at)
-SELECT 'main', sipHash64('subject', number), sipHash64('user', number - number % 5), 1, toDateTime64('2026-08-02', 3, 'UTC')
+SELECT
+    'main', bitShiftRight(sipHash64('subject', number), 1), bitShiftRight(sipHash64('user', number - number % 5), 1),
+    1, toDateTime64('2026-08-02', 3, 'UTC')
 FROM numbers({subjects:UInt64}) WHERE number % 5 IN (0, 1, 2)
 """
 _CONTESTED = """\
@@ -28,11 +31,11 @@ WITH
     toDateTime64('1970-01-01', 3, 'UTC') AS always,
     toDateTime64('2026-09-01', 3, 'UTC') AS handed_on,
     toDateTime64('2026-10-01', 3, 'UTC') AS left_alone,
-    sipHash64('subject', number) AS node,
-    number - number % 5 AS user
+    bitShiftRight(sipHash64('subject', number), 1) AS node,
+    bitShiftRight(sipHash64('user', number - number % 5), 1) AS first_owner,
+    bitShiftRight(sipHash64('user', number - number % 5 + 5), 1) AS second_owner
 SELECT
-    'main', node, node,
-    [(always, handed_on, sipHash64('user', user)), (handed_on, left_alone, sipHash64('user', user + 5))], 1, handed_on
+    'main', node, node, [(always, handed_on, first_owner), (handed_on, left_alone, second_owner)], 1, handed_on
 FROM numbers({subjects:UInt64}) WHERE number % 200 = 3
 """
 
