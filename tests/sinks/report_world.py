@@ -21,7 +21,7 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = int(datetime(2024, 3, 20, tzinfo=UTC).timestamp() * 1000)  # summer time begins on the 31st
 DAYS = 45
 USERS, ALONE, SHARED, BOTS = 14, 8, 4, 3
-EVENTS = 1_800
+EVENTS = 1_400
 STEPS = ("Alpha", "Beta", "Gamma")
 ORDER_KINDS = (COMPLETED, COMPLETED, COMPLETED, UPDATED, REFUNDED, CANCELLED)
 PAUSES = (0, 0, 1, MINUTE, 20 * MINUTE, 31 * MINUTE, 7 * HOUR, 26 * HOUR, 5 * DAY)
