@@ -11,7 +11,7 @@ help:
 	@echo "make up     start the whole stack and stay"
 	@echo "make bench  measure every stage and the whole chain (about five minutes, on a quiet machine)"
 	@echo "make chaos  faults under load for an hour or two, with a tally (FAULTS=200 MINUTES=120 SEED= DELIVERY= FOLDER=)"
-	@echo "make mutants  known mistakes put into copies of the code, one by one: the tests see each (about four minutes)"
+	@echo "make mutants  known mistakes put into copies of the code, one by one: the tests see each (some six to ten minutes)"
 	@echo "make setup  only set everything up"
 	@echo "make lock   pin dependencies anew (needs uv)"
 

@@ -13,6 +13,7 @@ from tests.console.segment_edges import (
     did,
     flow,
     lacking,
+    late,
     of,
     ordered,
     seen,
@@ -32,6 +33,11 @@ TIMES = {
         where=count(window=WEEK),
         events=(did(ago="7d"), did(at=T - 7 * 86_400_000 - 1, who=BOB)),
         members=(ANN,),
+    ),
+    "an event exactly at the window's end is not in it": Edge(
+        where={"all": [count(window={"ago": ["1d", "7d"]}), count()]},
+        events=(did(ago="1d"), did(at=T - 86_400_001, who=BOB)),
+        members=(BOB,),
     ),
     "an event exactly at T is not visible": Edge(
         where=count(window=WEEK), events=(*seen(ANN), did(at=T), did(at=T - 1, who=BOB)), members=(BOB,)
@@ -93,7 +99,7 @@ TRAITS = {
         members=(ANN,),
     ),
     "a null that comes late with an older time changes nothing": Edge(
-        where=trait("exists"), events=(told(it="a"), told(ago="2h", it=None)), members=(ANN,)
+        where=trait("exists"), events=(told(it="a"), late(told(ago="2h", it=None))), members=(ANN,)
     ),
     "texts that are numbers equal numbers": Edge(
         where=trait("eq", 12), events=values("12", " 12 ", 12, 12.0), members=(ANN, BOB, CY, DI)
@@ -185,6 +191,21 @@ CHAINS = {
     ),
     "a millisecond later it is absent": Edge(
         where=lacking("Viewed", "Bought"), events=(did("Viewed", "1d"),), members=(ANN,), asked=Asked(T + 1)
+    ),
+    "a breach at the first step's moment comes after it": Edge(
+        where=flow("Viewed", "Bought", without={"event": "Left"}),
+        events=(did("Left", "2h"), did("Viewed", "2h"), did("Bought"), *seen(BOB)),
+        members=(),
+    ),
+    "a breach at the last step's moment comes after it": Edge(
+        where=flow("Viewed", "Bought", without={"event": "Left"}),
+        events=(did("Viewed", "2h"), did("Left"), did("Bought"), *seen(BOB)),
+        members=(ANN,),
+    ),
+    "what is a step and a breach is a breach": Edge(
+        where=flow("Viewed", "*", without={"event": "Left"}),
+        events=(did("Viewed", "2h"), did("Left"), did("Viewed", "2h", BOB), did("Seen", "1h", BOB)),
+        members=(BOB,),
     ),
     "steps on two devices that nobody linked are no sequence": Edge(
         where=flow("Viewed", "Bought"), events=(did("Viewed", "2h", PHONE), did("Bought")), members=()

@@ -94,7 +94,14 @@ CHANGES = {
         events=_VIEWS,
         pointers=_MERGED,
         members=(),
-        asked=Asked(T, T - 3 * DAY, is_then=True),
+        asked=Asked(T, T - 3 * DAY + HOUR, is_then=True),
+    ),
+    "a merge is known once it was made": Edge(
+        where=VIEWED_TWICE,
+        events=_VIEWS,
+        pointers=_MERGED,
+        members=(ANN,),
+        asked=Asked(T, T - DAY, is_then=True),
     ),
     "after a merge the union is judged and the absorbed id is nobody": Edge(
         where=count(), events=_VIEWS, pointers=_MERGED, members=(ANN,)

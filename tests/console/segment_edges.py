@@ -64,6 +64,11 @@ def ordered(*products: dict[str, str], who: int = ANN, ago: str = "1h", **amount
     return did("Order Completed", ago, who, typed=typed, properties=properties)
 
 
+def late(event: Happened) -> Happened:
+    """It arrived just before T."""
+    return msgspec.structs.replace(event, received_at=T - 1)
+
+
 def _exact(said: dict[str, str]) -> dict[str, Any]:
     return {name: Decimal(value) if name in NUMBERS else value for name, value in said.items()}
 

@@ -13,7 +13,7 @@ Place = tuple[int, int, str]
 
 
 class Step(NamedTuple):
-    """An event in the order of a sequence: time, the lowest step it matches (what is no step comes before them), message id."""
+    """An event in the order of a sequence: time, the lowest step it matches (what is no step comes after them), message id."""
 
     place: Place
     event: Happened
@@ -35,7 +35,7 @@ def has_sequence(events: Events[Happened], wanted: Sequence, now: Now) -> bool:
 def _step(event: Happened, wanted: Sequence, now: Now) -> Step:
     steps = frozenset(number for number, step in enumerate(wanted.steps) if matches(event, step, now))
     is_without = wanted.without is not None and matches(event, wanted.without, now)
-    lowest = min(steps, default=-1)
+    lowest = min(steps, default=len(wanted.steps))
     return Step((event.at, lowest, event.message_id), event, steps, is_without)
 
 

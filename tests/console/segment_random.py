@@ -80,6 +80,7 @@ def random_world(random: Random, at: int) -> World:
 def _times(random: Random, at: int) -> Callable[[], int]:
     """Few different ones, and all that are just inside or outside of something."""
     edges = [at - length + shift for length in LENGTHS for shift in (-1, 0, 1)]
+    exact = [at - length for length in LENGTHS[:-1]]
     edges += [at - length - DAY + shift for length in LENGTHS for shift in (0, 1)]
     today = [day_of(at, ZoneInfo(zone)) for zone in ZONES]
     midnights = [
@@ -90,7 +91,7 @@ def _times(random: Random, at: int) -> Callable[[], int]:
     ]
     near = [at - hours * HOUR for hours in (1, 2, 3, 24, 25, 26, 48)]
     future = [at - 1, at, at + 1, at + HOUR, at + DAY]
-    pools = (edges, midnights, near, near, near, future)
+    pools = (edges, edges, exact, exact, midnights, near, near, future)
 
     def one() -> int:
         return (

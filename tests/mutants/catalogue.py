@@ -1,6 +1,7 @@
 """The mutants: mistakes that this kind of software is known for, each as a small change to the code that does it right."""
 
 from tests.mutants.mutant import Mutant
+from tests.mutants.segments import SEGMENT_MUTANTS
 
 P = "tests/processors"
 STORIES, GROUPING = f"{P}/test_stories.py", f"{P}/test_grouping.py"
@@ -263,4 +264,5 @@ MUTANTS = (
         (("replace(before, is_suppressed=True)", "replace(before, is_suppressed=False)"),),
         (ORDERS,),
     ),
+    *SEGMENT_MUTANTS,
 )
