@@ -86,6 +86,10 @@ class Tables:
         table = f"{table} FINAL" if table in ("identifiers", "subjects", "cart_states") else table
         return int(self.ask(f"SELECT count() FROM {table} WHERE {condition}")[0][0])  # noqa: S608 - ours
 
+    def holds(self, table: str, condition: str) -> bool:
+        """Any row, also one that a newer one has replaced."""
+        return bool(self.ask(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1"))  # noqa: S608 - ours
+
     def ask(self, sql: str, **parameters: Any) -> list[Any]:
         """Only parameters that the statement names are sent: the client would put others into the text itself."""
         given = {"workspace": self.workspace} | parameters

@@ -115,7 +115,7 @@ def a_person_is_forgotten(up: Up, folder: Path) -> None:
         "traits": 2,
         "group_traits": 0,
         "dead_letters": 1,
-        "subjects": 2,
+        "subjects": 3,
         "identifiers": 3,
         "cart_states": 1,
         "lists": 0,

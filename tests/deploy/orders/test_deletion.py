@@ -131,6 +131,22 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
     assert tables.ask(seen) == tables.ask(events), "when somebody was seen is what the events left say"
 
 
+def test_a_row_that_a_newer_one_has_replaced_goes_too(tables: Tables) -> None:
+    tables.client.insert(
+        "cart_states",
+        [["main", 77, "anns-phone", ANN, 1]],
+        column_names=["workspace", "cart", "cart_id", "subject", "version"],
+    )
+    tables.client.insert(
+        "cart_states",
+        [["main", 77, 2]],
+        column_names=["workspace", "cart", "version"],
+        settings={"async_insert": 0},
+    )
+    delete(tables, PLAN, VALUES)
+    assert tables.ask("SELECT count() FROM cart_states WHERE cart_id = 'anns-phone'") == [(0,)]
+
+
 def test_a_run_that_was_cut_off_before_its_deletions_is_accounted_for_once(tables: Tables) -> None:
     class CutOff(Exception):
         pass
