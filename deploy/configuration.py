@@ -64,7 +64,7 @@ def read_blocked(file: Path) -> list[tuple[str, str]]:
 def _parsed(file: Path, parse: Callable[[Any], T]) -> T:
     try:
         document: Any = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise BadConfiguration(f"{file} is not YAML: {error}") from error
     try:
         return parse(document)

@@ -1,10 +1,10 @@
 """`stitchline export ID`: everything that is stored about one person, as JSON lines, streamed: of it all, only the person's
 identifiers are held in memory.
 
-Sections, in this order, each line with its `kind`: profile, identifier, pointer, trait, group, cart, list, event, dead_letter. On
-a device that several people used only the person's own segments count: events and traits of other times are not in it.
-docs/identity.md says what each line has. Deliberately absent: what stands in Kafka's topics, which repeat the tables for as long
-as they are retained.
+Sections, in this order, each line with its `kind`: profile, identifier, pointer, trait, group, cart, list, segment, event,
+dead_letter. On a device that several people used only the person's own time counts: events and traits of other times are not
+in it. docs/identity.md says what each line has. Deliberately absent: what stands in Kafka's topics, which repeat the tables for
+as long as they are retained.
 """
 
 import os

@@ -97,6 +97,16 @@ FROM lists
 WHERE workspace = {workspace:String} AND lists.node IN (MEMBERS)
 ORDER BY list, node"""
 
+# Of profiles that they absorbed too; not of what a device that several people used is by itself.
+_SEGMENT = """\
+SELECT
+    'segment' AS kind, workspace, segment, segment_stays.profile_id AS profile_id, entered_at, entered_effective_at,
+    entered_reason, left_at, left_effective_at, left_reason
+FROM segment_stays
+WHERE workspace = {workspace:String} AND profile IN (MEMBERS)
+  AND dictGetOrDefault({roots:String}, 'root', profile, profile) = {root:UInt64}
+ORDER BY entered_at, segment"""
+
 _EVENT = """\
 SELECT
     'event' AS kind, workspace, source, message_id, type, event, name, timestamp, received_at, sent_at, original_timestamp,
@@ -140,6 +150,7 @@ SECTIONS = {
         ("group", _GROUP),
         ("cart", _CART),
         ("list", _LIST),
+        ("segment", _SEGMENT),
         ("event", _EVENT),
     )
 }

@@ -163,7 +163,7 @@ def parameters(cut: Cut) -> dict[str, str]:
 
 
 def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03}"
+    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03}"
 
 
 def moment(text: str, option: str) -> datetime | None:
@@ -172,11 +172,11 @@ def moment(text: str, option: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # beyond the years 1 and 9999, when it is in UTC
         raise CannotExtract(
             f"{option} {text}: expected a day or a time such as 2026-01-31 or 2026-01-31T12:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def of_day(day: date, cut: Cut) -> Cut:

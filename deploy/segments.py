@@ -221,7 +221,7 @@ def _in_file(file: Path) -> list[Segment]:
     """A configuration file, a list of definitions, or one."""
     try:
         found = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise BadSegment(f"{file} cannot be read: {error}") from error
     if isinstance(found, dict) and "segments" in found:
         found = found["segments"]

@@ -52,6 +52,13 @@ def test_a_wrong_file_is_told_with_its_name_and_the_place(tmp_path: Path, text: 
         read_file(file), read_blocked(file)
 
 
+def test_a_file_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "deep.yaml"
+    file.write_text("segments: " + "[" * 5000)
+    with pytest.raises(BadConfiguration, match=r"deep.yaml is not YAML"):
+        read_file(file)
+
+
 def test_the_plan_in_the_documentation_is_one(tmp_path: Path) -> None:
     file = tmp_path / "plans.yaml"
     file.write_text(plan_of_the_documentation())

@@ -118,6 +118,36 @@ def test_what_was_stamped_and_groups_and_carts_are_there(tables):
     assert parts <= set(line)
 
 
+def test_when_a_person_was_in_which_segment_is_there(tables):
+    ann, bob = id_of(("u", "ann")), id_of(("u", "bob"))
+    changes = [
+        ("main", segment, profile, seq, "v", change, reason, NOW, NOW, 1, 1)
+        for segment, profile, seq, change, reason in (
+            ("tea", ann, 1, "enter", "data"),
+            ("tea", ann, 2, "leave", "time"),
+            ("cups", ann, 1, "enter", "initial"),
+            ("tea", bob, 1, "enter", "data"),
+        )
+    ]
+    columns = [
+        "workspace",
+        "segment",
+        "profile",
+        "seq",
+        "version",
+        "change",
+        "reason",
+        "observed_at",
+        "effective_at",
+    ]
+    tables.client.insert("segment_changes", changes, [*columns, "run", "attempt"])
+    stays = [
+        (each["segment"], each["entered_reason"], each["left_reason"])
+        for each in exported(tables, "ann")["segment"]
+    ]
+    assert sorted(stays) == [("cups", "initial", ""), ("tea", "data", "time")]
+
+
 def test_of_a_contested_device_only_the_persons_own_segments_are_there(tables):
     ann, bob = exported(tables, "ann"), exported(tables, "u:bob")
     tablet = profile_id(id_of(("a", "tablet")))

@@ -234,9 +234,11 @@ def test_what_cannot_be_taken_out_is_told(
         extract(tables.client, wanted(what, tmp_path / "x", **more))
 
 
-def test_a_bound_that_is_no_time_is_told() -> None:
-    with pytest.raises(CannotExtract, match="--from yesterday: expected a day or a time"):
-        moment("yesterday", "--from")
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_a_bound_that_is_no_time_is_told(text: str) -> None:
+    with pytest.raises(CannotExtract) as refused:
+        moment(text, "--from")
+    assert f"--from {text}: expected a day or a time" in str(refused.value)
 
 
 def test_what_clickhouse_refuses_is_told_in_its_words(tables: Tables, tmp_path: Path) -> None:
