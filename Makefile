@@ -32,7 +32,7 @@ node_modules/.ready: package.json package-lock.json .venv/.ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
-# The processors' hot modules as machine code, those whose sources have changed; without a C compiler they stay as they are.
+# Hot modules as machine code, those whose sources have changed; without a C compiler they stay as they are.
 setup: .venv/.ready node_modules/.ready
 	@$(BIN)/python -m deploy.compiling
 	@$(BIN)/stitchline fetch

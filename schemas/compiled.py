@@ -18,7 +18,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".compiled"
-PACKAGES = ("schemas.", "processors.")
+PACKAGES = ("schemas.", "processors.", "collector.")
 RECIPE = b"Cython 3.3.1, options 1"  # what else decides what is made of a source; another one: all is compiled anew
 SUFFIX = EXTENSION_SUFFIXES[0]  # of this version of Python on this platform
 

@@ -19,7 +19,7 @@ def _whole_step(*options: str) -> dict[str, Any]:
     return found
 
 
-def test_the_resolvers_step_does_the_same_compiled_and_interpreted() -> None:
+def test_the_steps_do_the_same_compiled_and_interpreted() -> None:
     """Where nothing is compiled, both are interpreted."""
     as_it_is, interpreted = _whole_step(), _whole_step("-X", "interpreted")
     assert as_it_is["is_compiled"] == library(STEP, source_of(STEP).read_bytes()).exists()

@@ -1,20 +1,23 @@
-"""Everything that the resolver's step does with a shop's traffic, odd events and orders, as digests: `python -m
+"""Everything that the three steps do with a shop's traffic, odd events and orders, as digests: `python -m
 tests.processors.whole_step`. Run twice, it tells whether two ways of running the same sources differ, and in which chunk first.
 """
 
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from processors import resolve
+from processors.commerce_agent import Commerce
+from processors.identity import Identity
 from processors.resolve import Resolver
 from processors.worker import rules
 from schemas.compiled import is_compiled
 from schemas.identifiers import node_id, node_key
 from schemas.orders import Erase, Forget, Order, Suppress
 from schemas.pack import PackedEvent, encode_pack
-from schemas.stream import InputRecord
+from schemas.stream import InputRecord, OutputRecord
+from schemas.topics import COMMERCE_FACTS, IDENTITY_FACTS
 from tests.bench.shop import shop
 from tests.odd_events import EITHER, ODD_EVENTS, Odd
 
@@ -53,20 +56,32 @@ def _chunks() -> Iterator[tuple[list[PackedEvent], list[Order]]]:
     yield events[:EVENTS_A_CHUNK], []
 
 
+def _told(topic: str, outputs: Sequence[OutputRecord]) -> list[InputRecord]:
+    """What a step says to another one."""
+    values = [out.value for out in outputs if out.topic == topic]
+    return [InputRecord(offset, NOW, None, value) for offset, value in enumerate(values)]
+
+
 def digests() -> Iterator[str]:
-    """Of the outputs and the state after each chunk."""
+    """Of the outputs and the states after each chunk."""
     resolver = Resolver(
         hash_key=HASH_KEY, partitions=16, duplicate_window_days=7, duplicate_ids_per_key_max=1_000
     ).with_rules(rules({}))
-    state: dict[bytes, bytes] = {}
+    identity = Identity(hash_key=HASH_KEY, partitions=16)
+    commerce = Commerce(hash_key=HASH_KEY, partitions=16, abandoned_after_s=60)
+    states: list[dict[bytes, bytes]] = [{}, {}, {}]
     for number, (events, orders) in enumerate(_chunks()):
         packs = [
             encode_pack(events[at : at + 8], orders if not at else []) for at in range(0, len(events), 8)
         ]
         records = [InputRecord(100 * number + at, NOW, None, pack) for at, pack in enumerate(packs)]
-        outputs = resolver(3, records, state)
+        outputs = resolver(3, records, states[0])
+        facts = identity(3, _told(IDENTITY_FACTS.name, outputs), states[1])
+        outputs += [*facts, *identity(3, _told(IDENTITY_FACTS.name, facts), states[1])]
+        outputs += commerce(3, _told(COMMERCE_FACTS.name, outputs), states[2])
         told = repr([(out.topic, out.partition, out.key, out.value) for out in outputs])
-        yield hashlib.sha256((told + repr(sorted(state.items()))).encode()).hexdigest()
+        kept = repr([sorted(state.items()) for state in states])
+        yield hashlib.sha256((told + kept).encode()).hexdigest()
 
 
 if __name__ == "__main__":
