@@ -42,9 +42,11 @@ FROM ({source})"""
 
 
 def arrived(database: str) -> str:
-    """Events that were not known to be stored at the last run; {refresh_partitions}, {refresh_offsets}."""
+    """Events that were not known to be stored at the last run; {refresh_partitions}, {refresh_offsets}. Whoever has an identifier
+    that such an event names too: it may be the first to name it, and be somebody else's event."""
+    named = f"arrayMap(node -> {root(database, 'node')}, identifiers.node)"
     source = (
-        f"SELECT {profile(database)} AS profile, least(max(timestamp), {T}) AS effective "
+        f"SELECT arrayJoin(arrayConcat([{profile(database)}], {named})) AS profile, least(max(timestamp), {T}) AS effective "
         f"FROM events WHERE {_ARRIVED} GROUP BY profile"
     )
     return touch("data", source)
@@ -119,16 +121,17 @@ def forgotten() -> str:
 
 
 def subjects(database: str) -> str:
-    """Back from the profiles that were touched to all that is stored of them."""
-    here = root(database, "subject")
+    """Back from the profiles that were touched to all that is theirs: identifiers under which nothing is stored too, since lists
+    and the identifiers that people have are asked by these."""
     return f"""\
 INSERT INTO segment_subjects (run, attempt, subject, written_at)
 SELECT {{refresh_run:UInt64}}, {{refresh_attempt:UInt32}}, subject, now64(3, 'UTC') FROM
 (
-    SELECT subject FROM subjects WHERE {here} IN {TOUCHED}
+    SELECT profile AS subject FROM segment_touched WHERE {HERE}
     UNION DISTINCT
-    SELECT node AS subject FROM dictionary('{database}.idr_segment')
-    WHERE {root(database, "owner")} IN {TOUCHED} OR node IN {TOUCHED}
+    SELECT node AS subject FROM dictionary('{database}.idr_root') WHERE {root(database, "node")} IN {TOUCHED}
+    UNION DISTINCT
+    SELECT node AS subject FROM dictionary('{database}.idr_segment') WHERE {root(database, "owner")} IN {TOUCHED}
 )"""
 
 

@@ -25,7 +25,8 @@ HOUR_MS = 3_600_000
 EFFECTS = ("command", "insert")
 READ_S = 60.0
 EMPTIED = (
-    *("events", "subjects", "identifiers", "traits", "identity_pointers", "identity_pointer_log"),
+    *("events", "subjects", "identifiers", "traits", "group_traits"),
+    *("identity_pointers", "identity_pointer_log"),
     *("segment_runs", "segment_changes", "segment_versions", "segment_owners", "segment_forgotten"),
     *("segment_touched", "segment_subjects", "lists"),
 )
