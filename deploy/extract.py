@@ -111,8 +111,10 @@ def extract(client: Client, wanted: Wanted) -> Extracted:
     wanted = _with_time(wanted, source, meaning)
     files = _days(client, source, wanted) if wanted.by_day else [_File(wanted.out, wanted.cut)]
     todo = [file for file in files if wanted.again or not wanted.by_day or not file.path.exists()]
-    for file in todo:
-        _write(client, rows_sql(source, file.cut), file, wanted.form)
+    asked = [rows_sql(source, file.cut) for file in todo]
+    _require_segment(client, wanted.cut)
+    for sql, file in zip(asked, todo, strict=True):
+        _write(client, sql, file, wanted.form)
     size = sum(file.path.stat().st_size for file in todo)
     return Extracted([str(file.path) for file in todo], size, len(files) - len(todo))
 
@@ -121,6 +123,17 @@ def _source(client: Client, what: str, meaning: Meaning | None) -> Source:
     text = source_text(what, final=bool(meaning and meaning.final))
     rows = client.query(f"DESCRIBE (SELECT * FROM {text})").result_rows  # noqa: S608 - the user's own query
     return Source(text, columns_of(rows))
+
+
+def _require_segment(client: Client, cut: Cut) -> None:
+    """A misspelt name would be a file without rows, which looks like an answer."""
+    known = "SELECT count() FROM segment_versions WHERE workspace = {workspace:String} AND segment = {segment:String}"
+    asked = {"workspace": cut.workspace, "segment": cut.segment}
+    if cut.segment and client.query(known, parameters=asked).result_rows[0][0] == 0:
+        raise CannotExtract(
+            f"--segment {cut.segment}: workspace {cut.workspace} has no such segment, or it was not worked out yet: "
+            "stitchline segments --status lists those that were"
+        )
 
 
 def _with_time(wanted: Wanted, source: Source, meaning: Meaning | None) -> Wanted:

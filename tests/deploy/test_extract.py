@@ -178,12 +178,18 @@ def test_a_segment_is_whoever_is_in_it_now(tables: Tables, tmp_path: Path) -> No
     tables.client.insert("segment_changes", rows, column_names=names)
     sealed = ["run", "attempt", "step", "instant"]
     tables.client.insert("segment_runs", [[1, 1, "sealed", at]], column_names=sealed)
+    known = [["main", name, "v1", "{}", 0, at] for name in ("lookers", "nobody")]
+    names = ["workspace", "segment", "version", "definition", "is_deleted", "updated_at"]
+    tables.client.insert("segment_versions", known, column_names=names)
     extract(tables.client, wanted("events_resolved", tmp_path / "a.parquet", segment="lookers"))
     extract(tables.client, wanted("profiles", tmp_path / "b.parquet", segment="lookers"))
     assert {row["profile"] for row in rows_of(tmp_path / "a.parquet")} == {1}
     assert [row["profile_id"] for row in rows_of(tmp_path / "b.parquet")] == [f"{1:016x}"]
     extract(tables.client, wanted("events_resolved", tmp_path / "c.parquet", segment="nobody"))
     assert rows_of(tmp_path / "c.parquet") == []
+    with pytest.raises(CannotExtract, match="--segment loookers: workspace main has no such segment"):
+        extract(tables.client, wanted("events_resolved", tmp_path / "d.parquet", segment="loookers"))
+    assert not (tmp_path / "d.parquet").exists()
 
 
 def test_a_view_with_arguments_is_asked_by_a_query(tables: Tables, tmp_path: Path) -> None:
