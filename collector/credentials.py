@@ -3,11 +3,10 @@
 A key in the header wins: server libraries put it in both places, and the header is the one that a proxy can set.
 """
 
-import base64
-import binascii
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from schemas.authorization import key_of
 from schemas.identifiers import text
 
 QUERY_FIELDS_MAX = 100
@@ -17,23 +16,10 @@ REMEMBERED_CHARS_MAX = 1_024  # no more of each: strangers' headers of hundreds 
 
 def key_in_header(authorization: str) -> str:
     """The user name of Basic, or the token of Bearer; "" when the header is empty, of another scheme or unreadable."""
-    return (_remembered if len(authorization) <= REMEMBERED_CHARS_MAX else _key_of)(authorization)
+    return (_remembered if len(authorization) <= REMEMBERED_CHARS_MAX else key_of)(authorization)
 
 
-def _key_of(authorization: str) -> str:
-    scheme, _, rest = authorization.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        return rest.strip()
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        decoded = base64.b64decode(rest.strip().encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        return ""
-    return decoded.decode("utf-8", "replace").partition(":")[0].strip()
-
-
-_remembered = lru_cache(HEADERS_REMEMBERED_MAX)(_key_of)
+_remembered = lru_cache(HEADERS_REMEMBERED_MAX)(key_of)
 
 
 def key_in_query(query: str) -> str:

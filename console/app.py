@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from console.api import PREFIX, Answers, Call, call_of
-from console.keys import is_allowed_host, key_of
+from console.hosts import is_allowed_host
 from console.profiles import Profiles
 from console.rates import Rates
 from console.replies import Refused, document, refusal
@@ -26,6 +26,7 @@ from console.store import Store
 from runtime import metrics
 from runtime.clickhouse import NoAnswer
 from runtime.settings import ConsoleSettings, QuestionSettings
+from schemas.authorization import key_of
 from schemas.control import ControlState
 from schemas.server_keys import ServerKey
 
