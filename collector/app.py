@@ -32,9 +32,10 @@ from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import CookieRules, Visit, cookie_of_sender, visit
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
-from schemas.control import ControlState, Source
+from schemas.control import ControlState
 from schemas.pack import Connection
 from schemas.reasons import Reason
+from schemas.sources import Source
 
 log = structlog.get_logger()
 

@@ -20,10 +20,10 @@ from collector.routing import plain_routing_id, routing_id
 from collector.salvage import Parts, take_apart
 from collector.visitor import Visit, stamped
 from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
-from schemas.control import Source
 from schemas.identifiers import text
 from schemas.pack import Connection, PackedEvent
 from schemas.reasons import Reason
+from schemas.sources import Source
 
 Sources = Callable[[str], Source | None]  # from a write key to its source
 

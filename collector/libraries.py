@@ -13,8 +13,8 @@ import msgspec
 from collector.credentials import key_in_header, key_in_query
 from collector.rejection import Refusal
 from collector.replies import JSON_TYPE, Reply, method_not_allowed, refused
-from schemas.control import Source
 from schemas.reasons import Reason
+from schemas.sources import Source
 
 _SEGMENT = re.compile(r"/v1/projects/([^/]+)/settings/?")
 _RUDDERSTACK = ("/sourceConfig", "/sourceConfig/")

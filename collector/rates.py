@@ -9,7 +9,7 @@ import math
 
 import msgspec
 
-from schemas.control import Source
+from schemas.sources import Source
 
 
 class Bucket(msgspec.Struct):

@@ -6,9 +6,9 @@ No detail quotes a value that a client sent: it names the place and the rule, so
 import msgspec
 
 from schemas.codec import encode_dead_letter
-from schemas.control import Source
 from schemas.dead_letter import Cause, Sender, Stage, sendable_letter
 from schemas.reasons import Reason
+from schemas.sources import Source
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -1,14 +1,12 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
-far: `source`, `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py). A document of an unknown kind is kept
-and ignored, so that an older process lives beside a newer configuration.
+far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py). A document of an
+unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -17,43 +15,11 @@ from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
 from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
 from schemas.server_keys import SERVER_KEY, ServerKey, ServerKeyInput, decode_server_key
+from schemas.sources import Source, SourceInput, hash_write_key, stored_source
 
-# No client can send an empty one, and spaces around a key are trimmed from what a client sends.
-WriteKey = Annotated[str, msgspec.Meta(pattern=r"^\S(.*\S)?\Z")]
-EventsPerSecond = Annotated[float, msgspec.Meta(gt=0)]
-Burst = Annotated[int, msgspec.Meta(ge=1)]
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
 _SOURCE, _PLAN = "source/", "plan/"
-WRITE_KEYS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request
-REMEMBERED_CHARS_MAX = 1_024  # no more of each: strangers' keys of hundreds of KB would stay for ever
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """One site, app or server that sends events. Write keys are kept as SHA-256 only.
-
-    `events_per_s_max` None: as many as it likes. `burst_events_max` None: one second's worth.
-    """
-
-    id: Name
-    workspace: Name = "main"
-    write_key_hashes: list[str]
-    unsigned_links: bool = False  # accept email= and contact_id= in page addresses without a signature
-    allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
-    events_per_s_max: EventsPerSecond | None = None
-    burst_events_max: Burst | None = None
-
-
-class SourceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry under `sources:` of a file for `stitchline apply`."""
-
-    id: Name
-    write_keys: Annotated[list[WriteKey], msgspec.Meta(min_length=1)]
-    workspace: Name = "main"
-    unsigned_links: bool = False
-    allowed_origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
-    events_per_s_max: EventsPerSecond | None = None
-    burst_events_max: Burst | None = None
 
 
 class BlockedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,17 +39,6 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     segments: list[Any] = []  # read by segment_records.py
 
 
-def hash_write_key(write_key: str) -> str:
-    return (_remembered_hash if len(write_key) <= REMEMBERED_CHARS_MAX else _hash)(write_key)
-
-
-def _hash(write_key: str) -> str:
-    return hashlib.sha256(write_key.encode()).hexdigest()
-
-
-_remembered_hash = lru_cache(WRITE_KEYS_REMEMBERED_MAX)(_hash)
-
-
 def parse_file(document: Any) -> dict[str, bytes]:
     """Control records (key -> JSON) of a configuration file's content.
 
@@ -92,10 +47,10 @@ def parse_file(document: Any) -> dict[str, bytes]:
     """
     parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
-    _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.write_keys])
+    _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.all_keys()])
     _refuse_twice("plan", [(entry.source, entry.source) for entry in parsed.plans])
     _refuse_twice_of_servers(parsed)
-    sources = {f"{_SOURCE}{entry.id}": msgspec.json.encode(_stored(entry)) for entry in parsed.sources}
+    sources = {f"{_SOURCE}{entry.id}": msgspec.json.encode(stored_source(entry)) for entry in parsed.sources}
     plans = {f"{_PLAN}{entry.source}": stored_plan(entry) for entry in parsed.plans}
     return (
         sources
@@ -115,18 +70,6 @@ def segments_of(document: Any) -> list[Any]:
     return msgspec.convert({} if document is None else document, ConfigurationFile).segments
 
 
-def _stored(entry: SourceInput) -> Source:
-    return Source(
-        id=entry.id,
-        workspace=entry.workspace,
-        write_key_hashes=[hash_write_key(key) for key in entry.write_keys],
-        unsigned_links=entry.unsigned_links,
-        allowed_origins=entry.allowed_origins,
-        events_per_s_max=entry.events_per_s_max,
-        burst_events_max=entry.burst_events_max,
-    )
-
-
 def _stored_server_key(entry: ServerKeyInput) -> bytes:
     return msgspec.json.encode(
         ServerKey(
@@ -141,7 +84,7 @@ def _stored_server_key(entry: ServerKeyInput) -> bytes:
 def _refuse_twice_of_servers(parsed: ConfigurationFile) -> None:
     _refuse_twice("server key id", [(entry.id, entry.id) for entry in parsed.server_keys])
     keys = [(key, entry.id) for entry in parsed.server_keys for key in entry.keys]
-    public = [(key, entry.id) for entry in parsed.sources for key in set(entry.write_keys)]
+    public = [(key, entry.id) for entry in parsed.sources for key in set(entry.all_keys())]
     _refuse_twice("server key", [*keys, *public])
 
 
@@ -201,7 +144,7 @@ class ControlState:
                 self._take_one(key, value)
             except msgspec.DecodeError as error:
                 self.unreadable[key] = str(error)
-        self._by_key_hash = {digest: source for source in self.sources for digest in source.write_key_hashes}
+        self._by_key_hash = {digest: source for source in self.sources for digest in source.key_hashes}
         self._by_server_key_hash = {
             digest: key for _, key in sorted(self.server_keys.items()) for digest in key.key_hashes
         }
@@ -233,12 +176,12 @@ def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes | None]) 
     """
     wanted = ControlState().updated(records.items())
     kept = ControlState({key: value for key, value in state.documents.items() if key not in records})
-    owners = {digest: f"source {source.id}" for source in kept.sources for digest in source.write_key_hashes}
+    owners = {digest: f"source {source.id}" for source in kept.sources for digest in source.key_hashes}
     readers = {
         digest: f"server key {key.id}" for key in kept.server_keys.values() for digest in key.key_hashes
     }
     for source in wanted.sources:
-        _refuse_taken(f"source {source.id} is given a write key", source.write_key_hashes, owners | readers)
+        _refuse_taken(f"source {source.id} is given a write key", source.key_hashes, owners | readers)
     for key in wanted.server_keys.values():
         _refuse_taken(f"server key {key.id} is given a key", key.key_hashes, owners | readers)
 

@@ -11,8 +11,8 @@ from collector.limits import Limits
 from collector.replies import Reply
 from processors.resolve import Resolver
 from schemas.codec import decode
-from schemas.control import Source
 from schemas.pack import encode_pack
+from schemas.sources import Source
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED
 from tests.collector.bad_requests import BAD_REQUESTS, BATCH_EVENTS_MAX, BODY_BYTES_MAX, Bad

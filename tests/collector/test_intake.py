@@ -13,9 +13,9 @@ import pytest
 from collector.intake import Intake, Request, accept
 from collector.limits import Limits
 from schemas.codec import decode
-from schemas.control import Source
 from schemas.identifiers import hash_email
 from schemas.reasons import Reason
+from schemas.sources import Source
 
 NOW = 1_700_000_000_123
 SHOP = Source(id="shop", workspace="main", write_key_hashes=[], unsigned_links=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from collector.libraries import Asked, key_asked_for, settings_reply
-from schemas.control import Source
+from schemas.sources import Source
 from tests.collector.test_intake import basic
 
 SHOP = Source(id="shop", workspace="main", write_key_hashes=[])

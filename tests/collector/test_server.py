@@ -13,10 +13,10 @@ import segment.analytics.request
 from collector.rejection import Refusal, dead_letter
 from collector.script import FILE
 from runtime.settings import KafkaSettings
-from schemas.control import Source
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent
 from schemas.reasons import Reason
+from schemas.sources import Source
 from tests.avro import deserialise
 from tests.collector.process import (
     KEY,
