@@ -9,7 +9,6 @@ import { read, write } from "./storage.ts";
 import { type Answer, isTemporary, type Post } from "./transport.ts";
 import type { Visitor } from "./visitor.ts";
 
-const PATH = "/v1/batch";
 const KEPT = "stitchline.queue";
 const ENTRIES_MAX = 1_000;
 const BATCH_BYTES_MAX = 30_000;
@@ -21,7 +20,9 @@ interface Kept {
   entries: Entry[];
 }
 
-export function delivery(post: Post, who: Visitor, writeKey: string) {
+export type Delivery = ReturnType<typeof delivery>;
+
+export function delivery(post: Post, path: string, who: Visitor, writeKey: string) {
   let queue: Entry[] = [];
   let isBusy = false;
   let pause = 0; // the timer's number
@@ -53,7 +54,7 @@ export function delivery(post: Post, who: Visitor, writeKey: string) {
     const keepalive = flyingBytes + size <= KEEPALIVE_BYTES_MAX;
     if (keepalive) flyingBytes += size;
     for (const entry of entries) entry.flying = true;
-    const answer = await post(PATH, body, keepalive);
+    const answer = await post(path, body, keepalive);
     if (isGone && !answer.status) return; // a page that goes hears no answer, but the browser goes on
     if (keepalive) flyingBytes -= size;
     for (const entry of entries) {

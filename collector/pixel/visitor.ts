@@ -9,17 +9,16 @@ import { read, write } from "./storage.ts";
 import { type Answer, isTemporary, type Post } from "./transport.ts";
 
 const NAME = "stitchline";
-const PATH = "/v1/visitor";
 
 interface Stored {
   anonymousId: string;
   userId: string | undefined;
-  chosen: boolean; // by reset(), and the collector does not know yet
+  chosen: boolean; // by reset() or setAnonymousId(), and the collector does not know yet
 }
 
 export type Visitor = ReturnType<typeof visitor>;
 
-export function visitor(post: Post, writeKey: string) {
+export function visitor(post: Post, path: string, writeKey: string) {
   let first = ""; // what we say on this page before anything is answered
   let met = ""; // what was answered to that
   let identified = false; // on this page
@@ -31,7 +30,7 @@ export function visitor(post: Post, writeKey: string) {
     const before = stored();
     const mine = (met && before.anonymousId) || said();
     const replace = !!before.chosen && mine === before.anonymousId;
-    const answer = await post(PATH, JSON.stringify({ writeKey, anonymousId: mine, replace }), true);
+    const answer = await post(path, JSON.stringify({ writeKey, anonymousId: mine, replace }), true);
     if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, mine);
     return answer;
   };
@@ -66,8 +65,13 @@ export function visitor(post: Post, writeKey: string) {
       identified = true;
       write(NAME, { ...stored(), userId });
     },
-    reset: () => {
+    /** Another name for the same visitor. */
+    choose: (anonymousId: string) => {
       said(); // events from before keep what we said then
+      write(NAME, { ...stored(), anonymousId, chosen: true });
+    },
+    reset: () => {
+      said();
       identified = false;
       write(NAME, { anonymousId: uuid(), chosen: true });
     },

@@ -14,7 +14,7 @@ from collector.script import FILE
 from deploy.demo.javascript import CHECKOUT, node
 from tests.pixel.site import SNIPPETS, WRITE_KEY
 
-GZIP_BYTES_MAX = 3_072
+GZIP_BYTES_MAX = 8_192
 SOURCES = CHECKOUT / "collector" / "pixel"
 LINES_MAX = 300
 

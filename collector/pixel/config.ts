@@ -1,0 +1,36 @@
+// What the pixel is told about its source: by the script's own first line (/pixel/WRITE_KEY.js has it), by the snippet, or by
+// whoever loads the module. What is not said is the default. Pure: nothing of the page is read here.
+
+import type { Fields } from "./event.ts";
+
+/** As schemas/pixel_config.py makes it; what is default is left out. */
+export interface Config {
+  key: string;
+  /** Paths of the site's own choice, on the script's origin. */
+  paths?: { batch?: string; visitor?: string };
+  /** Page views without a call. */
+  pages?: boolean;
+  /** Event definitions, in the compact form that automatic.ts evaluates. */
+  events?: Fields[];
+  /** Whether e-mails typed into marked forms identify, and how they are told. */
+  emails?: "plain" | "sha256";
+  /** The site's own other domains: links to them say who comes. */
+  domains?: string[];
+  /** Absent: nobody is asked. */
+  consent?: { categories: string[]; needed: string; before: "wait" | "cookieless" | "send"; denied: "drop" | "cookieless" };
+  /** What Global Privacy Control and Do Not Track do; absent: nothing. */
+  gpc?: "cookieless" | "drop";
+  dnt?: "cookieless" | "drop";
+  /** Nothing is kept in the browser, and no cookie is asked for. */
+  cookieless?: boolean;
+}
+
+export const BATCH = "/v1/batch";
+export const VISITOR = "/v1/visitor";
+
+/** The collector's address, without a slash at the end, from that of the script. */
+export function hostOf(script: string, isConfigured: boolean): string {
+  const beside = isConfigured ? /\/pixel\/[^/]*\.js.*$/ : /\/[^/]*\.js.*$/;
+  if (beside.test(script)) return script.replace(beside, "");
+  return isConfigured ? script.replace(/^(\w+:\/\/[^/]*).*/, "$1") : script.replace(/\/$/, "");
+}
