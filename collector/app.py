@@ -6,34 +6,28 @@ Holds no `if` about events. Absent: how the process starts and stops (server.py)
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
 
 import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
-from collector.connection import browser_connection, host_of, is_from_browser
-from collector.cors import ANY, PUBLIC, preflight_headers, reply_headers
-from collector.forwarded import Proxies
-from collector.image import GIF, accept_image, image_reply
-from collector.intake import Intake, Request, accept
-from collector.introduction import introduce
-from collector.libraries import Asked, key_asked_for, settings_reply
+from collector.cors import ANY, preflight_headers, reply_headers
+from collector.heads import Heads
+from collector.intake import Intake
 from collector.limits import Limits
 from collector.meter import Meter
 from collector.pages import Pages
-from collector.paths import CALLS, CLIENT_METRICS, IMAGES, PIXEL, VISITOR
 from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
 from collector.reading import UNREADABLE, BodyReader, Head, read_head, why_unread
-from collector.replies import SUCCESS, Headers, Reply, method_not_allowed, refused, try_later
+from collector.replies import Headers, Reply, refused, try_later
+from collector.routes import Route, Sent, Told, routes
 from collector.unsettled import MessageIds, Unsettled
-from collector.visitor import CookieRules, Visit, cookie_of_sender, visit
+from collector.visitor import CookieRules, cookie_of_sender
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
 from schemas.control import ControlState
-from schemas.pack import Connection
 from schemas.reasons import Reason
 from schemas.sources import Source
 
@@ -51,12 +45,6 @@ class Control(Protocol):
 
     @property
     def is_current(self) -> bool: ...
-
-
-class Lines(Protocol):
-    """What the server's headers have, and its types do not say."""
-
-    def get_all(self, name: str, /) -> list[str]: ...
 
 
 class App:
@@ -79,8 +67,8 @@ class App:
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._rates = RateLimits()
         self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
-        self._cookies = cookies
-        self._proxies = Proxies(settings.trusted_proxies)
+        self._heads = Heads(settings, cookies)
+        self._routes = routes(pages.pixel)
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
@@ -95,17 +83,16 @@ class App:
         self.busy += 1
         try:
             head = read_head(scope)
-            call = CALLS.get(head.path)
+            route = self._routes.find(head.path)
             if head.method == "OPTIONS":
                 reply, headers = _preflight(head)
-            elif call is None:
-                reply, headers = await self._elsewhere(head, protocol)
             else:
-                reply, headers = await self._take(head, protocol, accept)
-            if head.method != "POST":
+                reply, headers = await self._answer(head, route, protocol)
+            if head.method != "POST" or not isinstance(route, Sent):
                 headers = [*headers, *_farewell(head)]
             protocol.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
-            self._meter.request(call or "other", reply.status, time.monotonic() - started)
+            label = route.label if route else "other"
+            self._meter.request(label, reply.status, time.monotonic() - started)
         finally:
             self.busy -= 1
             if not self.busy:
@@ -120,88 +107,28 @@ class App:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
 
-    async def _elsewhere(self, head: Head, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
-        """Whatever is no POST of events."""
-        if head.path in IMAGES:
-            reply, headers = await self._take(head, protocol, accept_image)
-            return (reply if reply.body is GIF else image_reply(reply)), headers
-        if head.path in VISITOR:
-            return await self._take(head, protocol, introduce)
-        if head.path in CLIENT_METRICS:
-            return await self._ignore(head, protocol), _cors(head)
-        reply, headers = await self._page(head)
-        return reply, ([*headers, *_farewell(head)] if head.method == "POST" else headers)
-
-    async def _page(self, head: Head) -> tuple[Reply, Headers]:
-        if head.path == PIXEL:
-            known, encodings = head.headers.get("if-none-match", ""), head.headers.get("accept-encoding", "")
-            # The same for everybody: a cache that knows no Vary shall not keep it for one site alone.
-            return self._pages.pixel(head.method, known, encodings), PUBLIC
-        asked = self._asked(head)
-        key = key_asked_for(asked)
-        if key is None:
+    async def _answer(self, head: Head, route: Route | None, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
+        if route is None:
             return await self._pages.reply(head.method, head.path), _cors(head)
-        source = self._control.state.source_of(key) if key else None
-        reply = self._newest(settings_reply(asked, key, source))
-        return reply, _cors(head, source)
+        if isinstance(route, Told):
+            reply, headers = route.tell(self._heads.asked(head), self._control.state)
+            return self._newest(reply), headers
+        reply, headers = await self._take(head, protocol, route)
+        return (route.shaped(reply) if route.shaped else reply), headers
 
-    async def _ignore(self, head: Head, protocol: HTTPProtocol) -> Reply:
-        if head.method != "POST":
-            return method_not_allowed("POST", "OPTIONS")
-        try:
-            await self._bodies.read(head.headers, protocol)
-        except UNREADABLE as error:
-            return refused(why_unread(error), CLOSE)
-        return SUCCESS
-
-    def _asked(self, head: Head) -> Asked:
-        headers, authority = head.headers, head.scope.authority
-        host = self._settings.public_url.partition("://")[2] or headers.get("host") or authority or ""
-        return Asked(
-            method=head.method,
-            path=head.path,
-            query=head.query,
-            authorization=headers.get("authorization", ""),
-            protocol=self._scheme(head),
-            host=host.rstrip("/"),
-        )
-
-    def _scheme(self, head: Head) -> str:
-        """What the sender, or the proxy before us, says that it used. Who lies about it gets worse addresses and cookies."""
-        if public_url := self._settings.public_url:
-            return public_url.partition("://")[0]
-        forwarded: str = head.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-        return forwarded if forwarded in ("http", "https") else head.scope.scheme
-
-    def _visit(self, head: Head) -> Visit | None:
-        """Of a browser: it names an origin with every POST. An image's GET may be one's.
-
-        A form that another site's page submits as a whole page is none: SameSite keeps the visitor's cookie out of it, and
-        would all the same let the answer put a stranger's id in its place.
-        """
-        headers = head.headers
-        if not self._cookies.name or (head.method == "POST" and not headers.get("origin")):
-            return None
-        if headers.get("sec-fetch-mode") == "navigate":
-            return None
-        return visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
-
-    async def _take(
-        self, head: Head, protocol: HTTPProtocol, read: Callable[..., Intake]
-    ) -> tuple[Reply, Headers]:
+    async def _take(self, head: Head, protocol: HTTPProtocol, route: Sent) -> tuple[Reply, Headers]:
         try:
             body = await self._bodies.read(head.headers, protocol) if head.method == "POST" else b""
         except UNREADABLE as error:
             refusal = why_unread(error)
             self._meter.refused(refusal.reason)
             return refused(refusal, CLOSE), _cors(head)
-        request = self._request(head, body)
+        request = self._heads.request(head, body)
         now = time.time_ns() // 1_000_000
         earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else []
         self._ids.begin(earlier)
-        intake = read(
-            request, now=now, ids=self._ids, sources=self._control.state.source_of, limits=self._limits
-        )
+        sources = route.sources(self._control.state)
+        intake = route.read(request, now=now, ids=self._ids, sources=sources, limits=self._limits)
         made = self._ids.made
         reply = self._held_back(intake)
         if reply is None:
@@ -217,27 +144,6 @@ class App:
         if request.visit and intake.events and reply.status == OK:
             extra = [*extra, *cookie_of_sender(request.visit, intake.events[0].payload)]
         return reply, extra
-
-    def _request(self, head: Head, body: bytes) -> Request:
-        return Request(
-            method=head.method,
-            path=head.path,
-            query=head.query,
-            authorization=head.headers.get("authorization", ""),
-            content_encoding=head.headers.get("content-encoding", ""),
-            body=body,
-            visit=self._visit(head),
-            connection=self._connection(head) if self._settings.passes_address else None,
-        )
-
-    def _connection(self, head: Head) -> Connection:
-        address = host_of(head.scope.client)
-        if self._proxies:
-            lines = cast("Lines", head.headers).get_all(self._settings.forwarded_header.lower())
-            address = self._proxies.client(address, ",".join(lines))
-        if head.method != "GET" and not is_from_browser(head.headers):
-            return Connection(address=address)
-        return browser_connection(address, head.headers)
 
     def _held_back(self, intake: Intake) -> Reply | None:
         """The reply when nothing of it will be published, else None."""

@@ -45,6 +45,11 @@ def accept_image(
     )
 
 
+def as_image(reply: Reply) -> Reply:
+    """Any reply, also one of the edge's own."""
+    return reply if reply.body is GIF else image_reply(reply)
+
+
 def image_reply(reply: Reply, *, kept: bool = False) -> Reply:
     """The image instead of a reply's text; what the text said stands in a header."""
     if reply.reason is None:

@@ -10,36 +10,40 @@ from typing import Any
 
 import msgspec
 
+from collector.asked import Asked
+from collector.cors import ANY, reply_headers
 from collector.credentials import key_in_header, key_in_query
 from collector.rejection import Refusal
-from collector.replies import JSON_TYPE, Reply, method_not_allowed, refused
+from collector.replies import JSON_TYPE, Headers, Reply, method_not_allowed, not_found, refused
+from schemas.control import ControlState
 from schemas.reasons import Reason
 from schemas.sources import Source
 
 _SEGMENT = re.compile(r"/v1/projects/([^/]+)/settings/?")
-_RUDDERSTACK = ("/sourceConfig", "/sourceConfig/")
+SEGMENT = "/v1/projects/"  # what the paths of Segment's begin with
+RUDDERSTACK = ("/sourceConfig", "/sourceConfig/")
 # By the browser alone: the answer may name the host that was asked.
 _CACHED = ("cache-control", "private, max-age=60")
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """`protocol` and `host` are where browsers reach the collector; `host` is "" when nobody knows."""
-
-    method: str
-    path: str
-    query: str
-    authorization: str
-    protocol: str
-    host: str
 
 
 def key_asked_for(asked: Asked) -> str | None:
     """The write key whose settings are wanted, "" when none is named; None when the path is not one of these."""
     if segment := _SEGMENT.fullmatch(asked.path):
         return segment[1].strip()
-    if asked.path in _RUDDERSTACK:
+    if asked.path in RUDDERSTACK:
         return key_in_header(asked.authorization) or key_in_query(asked.query)
     return None
+
+
+def tell_settings(asked: Asked, state: ControlState) -> tuple[Reply, Headers]:
+    """What such a library asked for, and who may read it."""
+    key = key_asked_for(asked)
+    if key is None:
+        return not_found(), reply_headers(asked.origin)
+    source = state.source_of(key) if key else None
+    return settings_reply(asked, key, source), reply_headers(
+        asked.origin, source.allowed_origins if source else (ANY,)
+    )
 
 
 def settings_reply(asked: Asked, key: str, source: Source | None) -> Reply:
@@ -60,7 +64,7 @@ def settings_reply(asked: Asked, key: str, source: Source | None) -> Reply:
                 "no source has this write key: compare it with the one in the configuration",
             )
         )
-    document = _for_rudderstack(key, source) if asked.path in _RUDDERSTACK else _for_segment(key, asked)
+    document = _for_rudderstack(key, source) if asked.path in RUDDERSTACK else _for_segment(key, asked)
     return Reply(200, msgspec.json.encode(document), (JSON_TYPE, _CACHED))
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
-from collector.replies import Reply, json_reply, method_not_allowed, not_found
+from collector.asked import Asked
+from collector.cors import PUBLIC
+from collector.replies import Headers, Reply, json_reply, method_not_allowed, not_found
 from collector.script import Script
 from collector.siblings import Exposition, SiblingSilent
+from schemas.control import ControlState
 from schemas.registry import registry_reply
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,11 +37,11 @@ class Pages:
             return not_found()
         return found if method in ("GET", "HEAD") else method_not_allowed("GET", "HEAD", "OPTIONS")
 
-    def pixel(self, method: str, known_tags: str, encodings: str) -> Reply:
-        """The pixel's script; the other arguments are the headers If-None-Match and Accept-Encoding."""
-        if method not in ("GET", "HEAD"):
-            return method_not_allowed("GET", "HEAD", "OPTIONS")
-        return self._script.reply(known_tags, encodings)
+    def pixel(self, asked: Asked, _state: ControlState) -> tuple[Reply, Headers]:
+        """The pixel's script: the same for everybody, or a cache that knows no Vary would keep it for one site alone."""
+        if asked.method not in ("GET", "HEAD"):
+            return method_not_allowed("GET", "HEAD", "OPTIONS"), PUBLIC
+        return self._script.reply(asked.known_tags, asked.encodings), PUBLIC
 
     def _page(self, path: str) -> Reply | None:
         if own := self._own.get(path):

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from collector.libraries import Asked, key_asked_for, settings_reply
+from collector.asked import Asked
+from collector.libraries import key_asked_for, settings_reply
 from schemas.sources import Source
 from tests.collector.test_intake import basic
 
