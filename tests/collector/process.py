@@ -63,8 +63,9 @@ def add_source(kafka: KafkaSettings, source: str, key: str, **more: Any) -> None
 
 
 @contextmanager
-def running(environ: Mapping[str, str], *, ready: bool = True) -> Iterator[Collector]:
-    port = free_port()
+def running(environ: Mapping[str, str], *, ready: bool = True, port: int = 0) -> Iterator[Collector]:
+    """On a port that was free, or on the one that an earlier collector had."""
+    port = port or free_port()
     own = os.environ | dict(environ) | {"COLLECTOR_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "collector"], env=own, stdin=subprocess.PIPE)
     collector = Collector(f"http://127.0.0.1:{port}", port, process)
