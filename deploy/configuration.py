@@ -11,7 +11,15 @@ from deploy.ids import NotAnId, read
 from processors.plans import compile_plan
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
-from schemas.control import ControlState, blocked_in, parse_file, refuse_taken_keys, segments_of
+from schemas.control import (
+    ControlState,
+    blocked_in,
+    parse_file,
+    pixel_events_of,
+    refuse_taken_keys,
+    segments_of,
+)
+from schemas.pixel_event_records import pixel_event_records, refuse_unusable
 from schemas.segment_records import Records, refuse_broken_uses, segment_records
 
 T = TypeVar("T")
@@ -40,7 +48,11 @@ def read_file(file: Path) -> Records:
 
 def _usable(document: Any) -> Records:
     """Its plans can be compiled, its segments are sound by themselves. Raises ValueError."""
-    records: Records = {**parse_file(document), **segment_records(segments_of(document))}
+    records: Records = {
+        **parse_file(document),
+        **segment_records(segments_of(document)),
+        **pixel_event_records(pixel_events_of(document)),
+    }
     for plan in ControlState(records).plans.values():
         compile_plan(plan)
     return records
@@ -81,7 +93,9 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
     state = read_control(kafka, kafka.answer_timeout_s)
     try:
         refuse_taken_keys(state, records)
-        refuse_broken_uses(state.segments, state.updated(records.items()).segments, records)
+        after = state.updated(records.items())
+        refuse_broken_uses(state.segments, after.segments, records)
+        refuse_unusable(after.pixel_events, [source.id for source in after.sources], records)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error
     write_control(kafka, records, apply_id)

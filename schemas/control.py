@@ -1,8 +1,9 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
-far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py). A document of an
-unknown kind is kept and ignored, so that an older process lives beside a newer configuration.
+far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py), `pixel_event`
+(pixel_events.py). A document of an unknown kind is kept and ignored, so that an older process lives beside a newer
+configuration.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,8 @@ from typing import Any
 import msgspec
 
 from schemas.names import Name
+from schemas.pixel_events import PREFIX as _PIXEL_EVENT
+from schemas.pixel_events import PixelEvent, decode_pixel_event
 from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
 from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
@@ -37,6 +40,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     server_keys: list[ServerKeyInput] = []
     blocked_ids: list[BlockedInput] = []
     segments: list[Any] = []  # read by segment_records.py
+    pixel_events: list[Any] = []  # read by pixel_event_records.py
 
 
 def parse_file(document: Any) -> dict[str, bytes]:
@@ -68,6 +72,11 @@ def blocked_in(document: Any) -> list[tuple[str, str]]:
 def segments_of(document: Any) -> list[Any]:
     """The entries under `segments:` of a configuration file's content, as they are written. Raises as `parse_file` does."""
     return msgspec.convert({} if document is None else document, ConfigurationFile).segments
+
+
+def pixel_events_of(document: Any) -> list[Any]:
+    """The same under `pixel_events:`."""
+    return msgspec.convert({} if document is None else document, ConfigurationFile).pixel_events
 
 
 def _stored_server_key(entry: ServerKeyInput) -> bytes:
@@ -112,13 +121,15 @@ class ControlState:
         self.server_keys: dict[str, ServerKey] = {}  # by key, as plans
         self.plans: dict[str, Plan] = {}  # by key; the same object as long as nobody writes it anew
         self.segments: dict[str, Segment] = {}  # by key, as segment_tree.py takes them
+        self._pixel_events: dict[str, PixelEvent] = {}
+        self.pixel_events: dict[str, tuple[PixelEvent, ...]] = {}  # by source id, in the order of their names
         self._take((documents or {}).items())
 
     def updated(self, records: Iterable[Record]) -> "ControlState":
         new = ControlState()
         new.documents = self.documents.copy()
         new._sources, new.plans = self._sources.copy(), self.plans.copy()
-        new.segments = self.segments.copy()
+        new.segments, new._pixel_events = self.segments.copy(), self._pixel_events.copy()
         new.server_keys = self.server_keys.copy()
         new._take(records)
         return new
@@ -148,6 +159,7 @@ class ControlState:
         self._by_server_key_hash = {
             digest: key for _, key in sorted(self.server_keys.items()) for digest in key.key_hashes
         }
+        self.pixel_events = _by_source(self._pixel_events)
 
     def _take_one(self, key: str, value: bytes | None) -> None:
         if value is None:
@@ -156,6 +168,7 @@ class ControlState:
             self.plans.pop(key, None)
             self.segments.pop(key, None)
             self.server_keys.pop(key, None)
+            self._pixel_events.pop(key, None)
             return
         if key.startswith(_SOURCE):
             self._sources[key] = _decode_source(value)
@@ -165,7 +178,16 @@ class ControlState:
             self.segments[key] = _decode_segment(value)
         elif key.startswith(SERVER_KEY):
             self.server_keys[key] = decode_server_key(value)
+        elif key.startswith(_PIXEL_EVENT):
+            self._pixel_events[key] = decode_pixel_event(value)
         self.documents[key] = value
+
+
+def _by_source(definitions: Mapping[str, PixelEvent]) -> dict[str, tuple[PixelEvent, ...]]:
+    found: dict[str, list[PixelEvent]] = {}
+    for _, definition in sorted(definitions.items()):
+        found.setdefault(definition.source, []).append(definition)
+    return {source: tuple(each) for source, each in found.items()}
 
 
 def refuse_taken_keys(state: ControlState, records: Mapping[str, bytes | None]) -> None:
