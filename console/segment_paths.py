@@ -32,8 +32,10 @@ TEXTS = frozenset(
     ]
     + [f"place.{name}" for name in ("address", "country", "region", "city", "timezone")]
     + [f"commerce.{name}" for name in ORDER_TEXTS]
+    + ["consent.state"]
 )
-NUMBERS = frozenset([f"commerce.{name}" for name in AMOUNTS] + ["visit.number"])
+LISTS = frozenset(["consent.categories", "consent.signals", "bot.reasons"])
+NUMBERS = frozenset([f"commerce.{name}" for name in AMOUNTS] + ["visit.number", "bot.score"])
 MOMENTS = frozenset(["visit.started_at", "visit.first_touch_at"])
 FLAGS = frozenset(["device.is_bot"])
 ITEMS = "items"
@@ -78,6 +80,8 @@ def value_at(path: str, place: Place) -> Value:
 def _column(column: str) -> Value | None:
     if column in TEXTS:
         return Value("text", column)
+    if column in LISTS:
+        return Value("texts", column)
     if column in NUMBERS:
         return _number(column)
     if column in MOMENTS:
@@ -145,6 +149,8 @@ def _property(path: str) -> Value:
 def _number(column: str) -> Value:
     if column == "visit.number":
         return Value("number", f"nullIf({column}, 0)")
+    if column == "bot.score":
+        return Value("number", column)
     return Value("number", column, currency="commerce.currency")
 
 

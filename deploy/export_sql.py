@@ -113,7 +113,7 @@ SELECT
     anonymous_id, user_id, previous_id, group_id, lower(leftPad(hex(events_resolved.subject), 16, '0')) AS subject, profile_id,
     session_id, lineage, traits, properties, context, integrations, envelope,
     lower(leftPad(hex(events_resolved.visitor), 16, '0')) AS visitor, page, touch, visit, device, place, meaning, commerce, items,
-    clock_offset_ms
+    clock_offset_ms, consent, bot
 FROM events_resolved
 WHERE workspace = {workspace:String} AND profile = {root:UInt64} AND events_resolved.subject IN (MEMBERS)
 ORDER BY timestamp, message_id"""

@@ -1,4 +1,4 @@
-"""The resolved event: the public record of schemas/avsc/resolved_event_3.avsc, written from one event, whom it speaks of, and
+"""The resolved event: the public record of schemas/avsc/resolved_event_4.avsc, written from one event, whom it speaks of, and
 what enrichment says of it.
 
 JSON objects pass through as the bytes that the client sent, without identity parameters in addresses (parsed.py). The record is

@@ -42,6 +42,7 @@ SCHEMAS = (
     AvroSchema(9, "cart", 1, "cart.avsc"),
     AvroSchema(10, "product", 1, "product.avsc"),
     AvroSchema(11, "membership", 1, "membership.avsc"),
+    AvroSchema(12, "resolved_event", 4, "resolved_event_4.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too

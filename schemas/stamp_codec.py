@@ -1,4 +1,4 @@
-"""Avro of what enrichment stamps (stamps.py), by hand as avro.py says; the fields in the order of resolved_event_3.avsc.
+"""Avro of what enrichment stamps (stamps.py), by hand as avro.py says; the fields in the order of resolved_event_4.avsc.
 
 Most events have few of these parts, and many share them (a device, a place, what brought a visit): a part that says nothing is
 written once for all, and recent ones are remembered as bytes.
@@ -12,9 +12,13 @@ from typing import TypeVar
 from schemas.avro import number, signed, text, time
 from schemas.stamps import (
     MONEY_SCALE,
+    NO_BOT,
+    NO_CONSENT,
     NO_STAMPS,
     NO_VISIT,
+    Bot,
     Commerce,
+    Consent,
     Device,
     Item,
     Meaning,
@@ -97,7 +101,7 @@ def _place(place: Place) -> bytes:
 
 
 def _meaning(meaning: Meaning) -> bytes:
-    return text(meaning.family) + text(meaning.event) + _array([text(said) for said in meaning.violations])
+    return text(meaning.family) + text(meaning.event) + _list(meaning.violations)
 
 
 def _commerce(commerce: Commerce) -> bytes:
@@ -135,6 +139,18 @@ def _item(item: Item) -> bytes:
     return _texts(texts) + _amount(item.price) + _amount(item.quantity) + number(item.position)
 
 
+def _consent(consent: Consent) -> bytes:
+    return text(consent.state) + _list(consent.categories) + _list(consent.signals)
+
+
+def _bot(bot: Bot) -> bytes:
+    return number(bot.score) + _list(bot.reasons)
+
+
+def _list(values: Iterable[str]) -> bytes:
+    return _array([text(value) for value in values])
+
+
 def _array(items: list[bytes]) -> bytes:
     """One block, and the empty one that ends an array."""
     return b"".join((number(len(items)), *items, _END)) if items else _END
@@ -169,11 +185,13 @@ _meaning_bytes, _commerce_bytes, _items_bytes = (
     _remembering(_commerce),
     _remembering(_listed),
 )
+_consent_bytes, _bot_bytes = _remembering(_consent), _remembering(_bot)
 _NO_VISIT_BYTES = _visit(NO_VISIT)
+_NO_JUDGEMENT_BYTES = _consent(NO_CONSENT) + _bot(NO_BOT)
 
 
 def encode_stamps(stamps: Stamps) -> bytes:
-    """The fields `visitor` to `clock_offset_ms` of a resolved event."""
+    """The fields `visitor` to `bot` of a resolved event."""
     return _NO_STAMPS_BYTES if stamps is NO_STAMPS else _encode(stamps)
 
 
@@ -189,6 +207,9 @@ def _encode(stamps: Stamps) -> bytes:
             _commerce_bytes(stamps.commerce),
             _items_bytes(stamps.items) if stamps.items else _END,
             signed(stamps.clock_offset_ms),
+            _NO_JUDGEMENT_BYTES
+            if stamps.consent is NO_CONSENT and stamps.bot is NO_BOT
+            else _consent_bytes(stamps.consent) + _bot_bytes(stamps.bot),
         )
     )
 

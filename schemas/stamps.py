@@ -1,6 +1,6 @@
 """What enrichment says of one event: the typed parts of a resolved event beside what the client sent.
 
-Each part is a record of schemas/avsc/resolved_event_3.avsc and a column of table `events`, under the names that its fields have
+Each part is a record of schemas/avsc/resolved_event_4.avsc and a column of table `events`, under the names that its fields have
 here. A part that says nothing is its default, which costs a few bytes. Absent texts are "", times and numbers 0, amounts
 and quantities None, since nought is an amount.
 
@@ -117,8 +117,29 @@ class Commerce(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     discount: Decimal | None = None
 
 
+class Consent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the visitor decided, as far as the event and the edge say.
+
+    `state`: pending, granted or denied, "" where nobody was asked. `categories` are those granted, sorted. `signals` say what
+    spoke beside them or how the event was taken: gpc, dnt, optout, cookieless.
+    """
+
+    state: str = ""
+    categories: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+
+
+class Bot(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How likely it is that no person did it: `score` 0 to 100, `reasons` by fixed names (docs/bots.md). `device.is_bot` is the
+    score at or over the deployment's threshold."""
+
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+
+
 NO_TOUCH, NO_VISIT, NO_DEVICE, NO_PLACE = Touch(), Visit(), Device(), Place()
 NO_MEANING, NO_COMMERCE = Meaning(), Commerce()
+NO_CONSENT, NO_BOT = Consent(), Bot()
 
 
 class Stamps(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -137,6 +158,8 @@ class Stamps(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     commerce: Commerce = NO_COMMERCE
     items: tuple[Item, ...] = ()
     clock_offset_ms: int = 0
+    consent: Consent = NO_CONSENT
+    bot: Bot = NO_BOT
 
 
 NO_STAMPS = Stamps()

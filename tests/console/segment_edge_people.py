@@ -180,4 +180,35 @@ ZONES = {
     ),
 }
 
-EDGES = TIMES | NOTHING | TRAITS | PRODUCTS | CHAINS | DEVICES | BOTS | CHANGES | ZONES
+STAMPED = {
+    "who granted one of several categories granted it": Edge(
+        where=count(where=[{"path": "consent.categories", "op": "eq", "value": "marketing"}]),
+        events=(
+            did(typed={"consent": {"state": "granted", "categories": ["analytics", "marketing"]}}),
+            did(who=BOB, typed={"consent": {"state": "granted", "categories": ["analytics"]}}),
+            *seen(CY),
+        ),
+        members=(ANN,),
+    ),
+    "a decision that nobody was asked for is missing": Edge(
+        where=count(where=[{"path": "consent.state", "op": "missing"}]),
+        events=(did(typed={"consent": {"state": "denied", "categories": []}}), did(who=BOB)),
+        members=(BOB,),
+    ),
+    "a bot's score is a number, and its reasons are texts": Edge(
+        where={
+            "all": [
+                count(where=[{"path": "bot.score", "op": "between", "value": [30, 50]}]),
+                count(where=[{"path": "bot.reasons", "op": "eq", "value": "hosting"}]),
+            ]
+        },
+        events=(
+            did(typed={"bot": {"score": 40, "reasons": ["hosting"]}}),
+            did(who=BOB, typed={"bot": {"score": 60, "reasons": ["hosting", "languages"]}}),
+            *seen(CY),
+        ),
+        members=(ANN,),
+    ),
+}
+
+EDGES = TIMES | NOTHING | TRAITS | PRODUCTS | CHAINS | DEVICES | BOTS | CHANGES | ZONES | STAMPED

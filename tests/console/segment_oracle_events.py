@@ -14,7 +14,7 @@ from tests.console.segment_data import Happened, World
 from tests.console.segment_oracle_values import Now, holds, number, text
 
 EVERY = ("track", "page", "screen")
-TYPED = ("page", "touch", "device", "place", "commerce", "visit", "items")
+TYPED = ("page", "touch", "device", "place", "commerce", "visit", "items", "consent", "bot")
 AMOUNTS = ("revenue", "total", "subtotal", "shipping", "tax", "discount", "value")
 COMMERCE = (*AMOUNTS, "order_id", "cart_id", "coupon", "currency", "affiliation")
 ITEM_FIELDS = (

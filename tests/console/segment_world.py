@@ -15,7 +15,7 @@ from deploy.rates_command import load_rates
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segment_tree import inlined, key_of
 from schemas.segments import Segment
-from schemas.stamps import Commerce, Device, Item, Meaning, Place, Touch, Visit
+from schemas.stamps import Bot, Commerce, Consent, Device, Item, Meaning, Place, Touch, Visit
 from sinks.tables import DICTIONARIES
 from tests.console.segment_data import RATES, Asked, Happened, Points, World
 from tests.console.segment_oracle_events import ECOMMERCE
@@ -31,6 +31,8 @@ PARTS: dict[str, Any] = {
     "device": Device,
     "place": Place,
     "visit": Visit,
+    "consent": Consent,
+    "bot": Bot,
 }
 
 

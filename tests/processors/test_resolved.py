@@ -38,7 +38,7 @@ def written(event: PackedEvent, stamps: Stamps) -> bytes:
 
 PARTS = (
     *("visitor", "touch", "visit", "device", "place", "meaning", "commerce", "items"),
-    "clock_offset_ms",
+    *("clock_offset_ms", "consent", "bot"),
 )  # what enrichment says has tests of its own
 
 CALL = {

@@ -30,6 +30,7 @@ PUBLISHED = {
     9: "89fc7ad693c41d0cdc9bee337e81ee403f1e7d717bb40d0691301bbe42112570",
     10: "1e19afb0e218635cd578130a9b3a189391018ce3da48c39e4af2fceb272c9af4",
     11: "1357f1a2305c6ae7590e1a0c46d98caf359f022e3eae4129a4a4b670f47bdf54",
+    12: "7918c3a4376f9f2ceb773c06063036fa5c9c9ce873d266541261153e6912b468",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]
@@ -110,6 +111,8 @@ def test_an_event_of_the_first_version_is_read_as_if_it_claimed_nothing() -> Non
         **stamps,
         "items": [],
         "meaning": {**stamps["meaning"], "violations": []},
+        "consent": {"state": "", "categories": [], "signals": []},
+        "bot": {"score": 0, "reasons": []},
     }
 
 
@@ -129,7 +132,7 @@ def test_versions_of_a_subject_read_each_others_records(writer: AvroSchema, read
 
 
 @pytest.mark.parametrize(
-    ("subject", "ids"), [("events.resolved", [1, 5, RESOLVED_EVENT]), ("identity.pointers", [2, POINTER])]
+    ("subject", "ids"), [("events.resolved", [1, 5, 8, RESOLVED_EVENT]), ("identity.pointers", [2, POINTER])]
 )
 def test_the_registry_serves_every_version_of_a_subject(subject: str, ids: list[int]) -> None:
     path = f"/subjects/{subject}-value/versions"

@@ -64,6 +64,8 @@ def stamps() -> dict[str, object]:
             line | {"sku": sku, "price": None, "quantity": None, "position": 1} for sku in ("s1", "s2")
         ],
         "clock_offset_ms": -5,
+        "consent": {"state": "granted", "categories": ["analytics", "marketing"], "signals": ["dnt"]},
+        "bot": {"score": 100, "reasons": ["agent", "network"]},
     }
 
 
@@ -86,5 +88,15 @@ FROM events_resolved WHERE message_id = 'stamped'""")
 
 def test_an_event_without_stamps_has_the_defaults(tables: Tables) -> None:
     rows = tables.rows("""\
-SELECT touch.channel, visit.number, device.is_bot, commerce.revenue, items.sku FROM events WHERE message_id = 'nothing'""")
-    assert rows == [("", 0, False, None, [])]
+SELECT touch.channel, visit.number, device.is_bot, commerce.revenue, items.sku, consent.state, consent.categories, bot.score
+FROM events WHERE message_id = 'nothing'""")
+    assert rows == [("", 0, False, None, [], "", [], 0)]
+
+
+@pytest.mark.parametrize(
+    "view", ["events_resolved", "people_events(workspace = 'main', people = 'any', bots = 'include')"]
+)
+def test_consent_and_bots_are_asked_for_by_their_names(tables: Tables, view: str) -> None:
+    columns = "consent.state, consent.categories, consent.signals, bot.score, bot.reasons"
+    found = tables.row(f"SELECT {columns} FROM {view} WHERE message_id = 'stamped'")  # noqa: S608 - ours
+    assert found == ("granted", ["analytics", "marketing"], ["dnt"], 100, ["agent", "network"])
