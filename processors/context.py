@@ -8,7 +8,7 @@ import msgspec
 
 from processors.clock import clock_offset_ms
 from processors.device import Devices
-from processors.network import Kept, may_hold_address, without_addresses
+from schemas.network import Kept, may_hold_address, without_addresses
 from processors.parsed import ParsedEvent, Refusal, parse
 from processors.place import Places, nowhere
 from schemas.pack import PackedEvent

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from processors.device import is_mail_proxy
-from processors.network import Address, Kept, cut, parsed_address
+from schemas.network import Address, Kept, cut, parsed_address
 from processors.parsed import Object, object_of
 from schemas.pack import Connection
 from schemas.stamps import NO_PLACE, Place

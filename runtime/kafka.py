@@ -144,6 +144,8 @@ def _new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
         config["min.compaction.lag.ms"] = str(topic.uncompacted_ms)
     else:
         config["retention.ms"] = str(topic.retention_ms)
+    if topic.segment_ms:
+        config["segment.ms"] = str(topic.segment_ms)
     return NewTopic(
         topic.full_name(settings.topic_prefix),
         num_partitions=topic.partitions or settings.partitions,

@@ -13,6 +13,10 @@ TOMBSTONES_MS = (
 COMPACTION_LAG_MS = (
     7 * DAY_MS
 )  # a value that was replaced is gone by then: an identifier, say, of somebody forgotten
+HOUR_MS = 3_600_000
+SALT_AHEAD_MS = 12 * HOUR_MS  # so long before its day a salt is made, so that every collector has it when the day begins
+SALT_RETENTION_MS = SALT_AHEAD_MS + DAY_MS + HOUR_MS  # an hour for clocks that differ
+SALT_SEGMENT_MS = 12 * HOUR_MS
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +28,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     retention_ms: int = -1
     uncompacted_ms: int = 0  # of a compacted topic: so long every record stays, newer ones of its key or not
     partitions: int | None = None  # None: the deployment's setting
+    segment_ms: int = 0  # 0: Kafka's own; a record is deleted with its segment, so what must not outlive its time needs short ones
     subject: str = ""
 
     def full_name(self, prefix: str) -> str:
@@ -55,12 +60,22 @@ SEGMENTS_MEMBERSHIP = Topic(
 )
 # Which refresh of segments is on its way and which is done; the second in one transaction with what it changed.
 SEGMENTS_RUNS = Topic(name="segments.runs", key="claim, done", cleanup=COMPACT, partitions=1)
+# What the ids of visitors without cookies are made with: gone an hour or two after its day, and nobody can make them again.
+VISITORS_SALTS = Topic(
+    name="visitors.salts",
+    key="day",
+    cleanup=DELETE,
+    retention_ms=SALT_RETENTION_MS,
+    segment_ms=SALT_SEGMENT_MS,
+    partitions=1,
+)
 
 TOPICS = (
     *(CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD),
     *(IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES, LEDGER),
     *(COMMERCE_FACTS, CARTS, CARTS_CANDIDATES, CATALOGUE),
     *(SEGMENTS_MEMBERSHIP, SEGMENTS_RUNS),
+    VISITORS_SALTS,
 )
 
 AGENTS = {  # agent -> the topic it reads

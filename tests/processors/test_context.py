@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from processors.context import ContextRules
 from processors.device import Devices
 from processors.enrichment import Rules
-from processors.network import Kept
+from schemas.network import Kept
 from processors.place import Places
 from processors.resolve import Resolver
 from processors.user_agents import user_agent_reader

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.network import ADDRESSES_MAX, Kept, cut, parsed_address, without_addresses
+from schemas.network import ADDRESSES_MAX, Kept, cut, parsed_address, without_addresses
 from schemas.pack import PackedEvent
 from tests.processors.driver import packed
 

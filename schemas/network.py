@@ -75,7 +75,7 @@ def may_hold_address(packed: PackedEvent) -> bool:
 def without_addresses(packed: PackedEvent, kept: Kept) -> tuple[PackedEvent, str]:
     """The event without what is not kept, and the address that its context names, "" when it names none."""
     said = _said(packed.payload, packed.context)
-    payload, context = _cut_text(packed.payload, kept), _cut_shared(packed.context, kept)
+    payload, context = without_addresses_in(packed.payload, kept), _cut_shared(packed.context, kept)
     return msgspec.structs.replace(packed, payload=payload, context=context), said
 
 
@@ -88,14 +88,16 @@ def _said(payload: bytes, shared: bytes) -> str:
     return named if isinstance(named, str) else ""
 
 
-def _cut_text(document: bytes, kept: Kept) -> bytes:
+def without_addresses_in(document: bytes, kept: Kept) -> bytes:
+    """JSON, be it one event or a request's whole body, with every member called `ip` cut down."""
+
     def cut_member(member: re.Match[bytes]) -> bytes:
         return member[1] + _TEXT.sub(lambda text: _cut_value(text[0], kept), member[2])
 
     return _MEMBER.sub(cut_member, document)
 
 
-_cut_shared = lru_cache(1)(_cut_text)  # a batch's is the same one for each of thousands of events
+_cut_shared = lru_cache(1)(without_addresses_in)  # a batch's is the same one for each of thousands of events
 
 
 def _cut_value(value: bytes, kept: Kept) -> bytes:
