@@ -1,4 +1,4 @@
-"""What a visitor is called who must not be known tomorrow: an id made from who asks today, and a salt that is forgotten with the day.
+"""What a visitor is called who must not be known tomorrow: made of who asks today and a salt that is forgotten with the day.
 
 Pure. The salt is random, the same in all collectors (salts.py), and of one day in UTC. Whoever has an id cannot tell the address
 that it was made from without the salt, and with another day's salt the same browser has another id. So a visit hangs together, as
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from schemas.control import Source
 from schemas.pack import Connection
+from schemas.sources import Source
 from schemas.topics import DAY_MS, SALT_AHEAD_MS
 
 PREFIX = "daily-"

@@ -3,7 +3,7 @@
 The strongest wish decides: an opt-out over everything, then a signal that the source lets drop, then what makes an event
 cookieless. A consent weighs nothing against them: it says what a visitor allows, not that a signal was sent by mistake.
 
-Deliberately absent: how an event is changed (guard.py), and servers. They speak for their users, whom no header of theirs describes.
+Deliberately absent: how an event is changed (guard.py), and wishes of servers: they speak for users whom no header describes.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from schemas.control import Source
 from schemas.network import Kept
-from schemas.sources import ConsentRules, Privacy
+from schemas.sources import ConsentRules, Privacy, Source
 
 COOKIELESS_QUERY = "cookieless=1"
 OPTED_OUT = "1"
@@ -114,8 +113,8 @@ def consent_of(rules: ConsentRules, preferences: Mapping[str, Any]) -> State:
 
 
 def fate_of(rules: ConsentRules, state: State, is_browser: bool) -> Fate:
-    """An event that a browser sends before a decision cannot wait here: it is kept without a cookie, unless `before` lets it pass.
-    A server's event has had no visitor in front of it, so it is held only to a refusal."""
+    """An event that a browser sends before a decision cannot wait here: it is kept, cookieless, unless `before` lets it pass. A
+    server's event has had no visitor in front of it, so it is held only to a refusal."""
     if state == "denied":
         return rules.denied if is_browser else "drop" if rules.denied == "drop" else "keep"
     if state == "pending" and is_browser and rules.before != "send":

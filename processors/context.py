@@ -8,9 +8,9 @@ import msgspec
 
 from processors.clock import clock_offset_ms
 from processors.device import Devices
-from schemas.network import Kept, may_hold_address, without_addresses
 from processors.parsed import ParsedEvent, Refusal, parse
 from processors.place import Places, nowhere
+from schemas.network import Kept, may_hold_address, without_addresses
 from schemas.pack import PackedEvent
 from schemas.stamps import NO_DEVICE, Device, Place
 

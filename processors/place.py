@@ -15,8 +15,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from processors.device import is_mail_proxy
-from schemas.network import Address, Kept, cut, parsed_address
 from processors.parsed import Object, object_of
+from schemas.network import Address, Kept, cut, parsed_address
 from schemas.pack import Connection
 from schemas.stamps import NO_PLACE, Place
 

@@ -14,7 +14,9 @@ COMPACTION_LAG_MS = (
     7 * DAY_MS
 )  # a value that was replaced is gone by then: an identifier, say, of somebody forgotten
 HOUR_MS = 3_600_000
-SALT_AHEAD_MS = 12 * HOUR_MS  # so long before its day a salt is made, so that every collector has it when the day begins
+SALT_AHEAD_MS = (
+    12 * HOUR_MS
+)  # so long before its day a salt is made, so that every collector has it when the day begins
 SALT_RETENTION_MS = SALT_AHEAD_MS + DAY_MS + HOUR_MS  # an hour for clocks that differ
 SALT_SEGMENT_MS = 12 * HOUR_MS
 
@@ -28,7 +30,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     retention_ms: int = -1
     uncompacted_ms: int = 0  # of a compacted topic: so long every record stays, newer ones of its key or not
     partitions: int | None = None  # None: the deployment's setting
-    segment_ms: int = 0  # 0: Kafka's own; a record is deleted with its segment, so what must not outlive its time needs short ones
+    segment_ms: int = 0  # 0: Kafka's own; a record goes with its segment, so what must not outlive its time needs short ones
     subject: str = ""
 
     def full_name(self, prefix: str) -> str:

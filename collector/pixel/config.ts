@@ -17,10 +17,11 @@ export interface Config {
   /** The site's own other domains: links to them say who comes. */
   domains?: string[];
   /** Absent: nobody is asked. */
-  consent?: { categories: string[]; needed: string; before: "wait" | "cookieless" | "send"; denied: "drop" | "cookieless" };
-  /** What Global Privacy Control and Do Not Track do; absent: nothing. */
-  gpc?: "cookieless" | "drop";
-  dnt?: "cookieless" | "drop";
+  consent?: { categories: string[]; needed: string; before?: "wait" | "cookieless" | "send"; denied?: "drop" | "cookieless" };
+  /** What Global Privacy Control does; absent: cookieless. */
+  gpc?: "cookieless" | "drop" | "ignore";
+  /** What Do Not Track does; absent: nothing. */
+  dnt?: "cookieless" | "drop" | "ignore";
   /** Nothing is kept in the browser, and no cookie is asked for. */
   cookieless?: boolean;
 }

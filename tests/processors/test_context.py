@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from processors.context import ContextRules
 from processors.device import Devices
 from processors.enrichment import Rules
-from schemas.network import Kept
 from processors.place import Places
 from processors.resolve import Resolver
 from processors.user_agents import user_agent_reader
 from processors.worker import rules
 from runtime.settings import SettingsError
 from schemas.codec import decode
+from schemas.network import Kept
 from schemas.pack import Connection, PackedEvent, encode_pack
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED
