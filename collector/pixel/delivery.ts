@@ -1,125 +1,175 @@
 // Brings events to the collector, in order: one request at a time, and what is made meanwhile goes with the next one.
 //
-// Every event stays until it is acknowledged or refused for good. What is temporary (503, 429, no answer) is tried again, later
-// each time, or when Retry-After says. When the page goes, what is left is handed to the browser at once, as far as browsers
-// take it; what did not get through is kept for the next page, and the pipeline drops what came twice by its message id.
+// Every event stays until it is acknowledged or refused for good. What is temporary (503, 429, no answer) is tried again (patience.ts).
+// What waits longer than a moment stands in storage (outbox.ts). When the page goes, what is left is handed to the browser at once,
+// as far as browsers take it; what did not get through is kept for the next page, and the pipeline drops what came twice by its
+// message id.
 
-import { add, bytesOf, type Entry, next, seal } from "./queue.ts";
-import { read, write } from "./storage.ts";
-import { type Answer, isTemporary, type Post } from "./transport.ts";
+import { outbox } from "./outbox.ts";
+import { patience } from "./patience.ts";
+import { add, bytesOf, type Entry, next, seal, verdict } from "./queue.ts";
+import type { Storage } from "./storage.ts";
+import { type Answer, hasKeepalive, isTemporary, type Post } from "./transport.ts";
 import type { Visitor } from "./visitor.ts";
 
-const KEPT = "stitchline.queue";
-const ENTRIES_MAX = 1_000;
+const LIMITS = { entriesMax: 1_000, charsMax: 500_000 };
 const BATCH_BYTES_MAX = 30_000;
+const BATCH_ENTRIES_MAX = 500;
 const KEEPALIVE_BYTES_MAX = 60_000; // of all requests that may outlive the page; browsers refuse more than 64 KiB
-const PAUSE_MS_MIN = 1_000;
-const PAUSE_MS_MAX = 60_000;
+const SAVE_MS = 500; // what is acknowledged sooner is never written
 
-interface Kept {
-  entries: Entry[];
+export interface Way {
+  post: Post;
+  beacon: (path: string, body: string) => boolean;
+  path: string;
+  writeKey: string;
 }
 
 export type Delivery = ReturnType<typeof delivery>;
 
-export function delivery(post: Post, path: string, who: Visitor, writeKey: string) {
+/** `isKnown` says whether events may be somebody's at all: else nobody is asked who. */
+export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () => boolean) {
   let queue: Entry[] = [];
-  let isBusy = false;
-  let pause = 0; // the timer's number
-  let failures = 0;
+  let entriesMax = BATCH_ENTRIES_MAX;
   let flyingBytes = 0;
+  let isBusy = false;
   let isGone = false;
-  let kept: string[] = []; // ids of ours in storage
+  let saving = 0; // the timer's number
+  let becomeReady: () => void;
+  const ready = new Promise<void>((done) => (becomeReady = done));
 
-  const sealed = (entries: Entry[]) => seal(entries, writeKey, who.said(), new Date().toISOString());
-  const stored = () => read<Kept>(KEPT).entries || [];
-  const batch = () => next(queue, BATCH_BYTES_MAX);
+  /** Nothing of ours may become an error that the page hears of. */
+  const soon = () => void Promise.resolve().then(pump).catch(() => undefined);
+  const calm = patience(storage, soon);
+  const place = outbox(storage, (entries) => {
+    add(queue, entries, LIMITS);
+    save(0);
+    soon();
+  });
+
+  const batch = () => next(queue, BATCH_BYTES_MAX, entriesMax);
+  const sealed = (entries: Entry[]) =>
+    seal(entries, way.writeKey, entries[0]?.bare ? undefined : who.said(), new Date().toISOString());
+  const remove = (entries: Entry[]) => (queue = queue.filter((entry) => !entries.includes(entry)));
 
   const pump = async (): Promise<void> => {
-    const entries = batch();
-    if (isBusy || pause || !(entries.length || who.isUnsettled())) return;
+    if (isBusy) return;
     isBusy = true;
-    if (who.isUnsettled()) {
-      settle(await who.meet());
-      if (who.met()) for (const entry of queue) entry.anonymousId = entry.anonymousId || who.met();
-    } else {
-      await send(entries, sealed(entries));
+    try {
+      while (!calm.isPaused() && !isGone) {
+        const entries = batch();
+        if (isKnown() && who.isUnsettled()) await meet();
+        else if (entries.length) await send(entries, sealed(entries));
+        else break;
+      }
+    } finally {
+      isBusy = false;
     }
-    isBusy = false;
-    void pump();
+  };
+
+  const meet = async () => {
+    calm.settle(await who.meet());
+    const id = who.met();
+    for (const entry of queue) if (id && !entry.bare) entry.anonymousId = entry.anonymousId || id;
+    becomeReady();
   };
 
   const send = async (entries: Entry[], body: string): Promise<void> => {
-    const size = bytesOf(body);
-    const keepalive = flyingBytes + size <= KEEPALIVE_BYTES_MAX;
-    if (keepalive) flyingBytes += size;
-    for (const entry of entries) entry.flying = true;
-    const answer = await post(path, body, keepalive);
-    if (isGone && !answer.status) return; // a page that goes hears no answer, but the browser goes on
-    if (keepalive) flyingBytes -= size;
+    const bytes = bytesOf(body);
+    const keepalive = fits(bytes);
+    if (keepalive) flyingBytes += bytes;
+    for (const entry of entries) Object.assign(entry, { flying: true, outlives: keepalive });
+    const answer = await way.post(way.path, body, { keepalive, bare: entries[0]?.bare });
+    if (keepalive) flyingBytes -= bytes;
+    const isUnheard = isGone && !answer.status; // a page that goes hears no answer, but the browser goes on
     for (const entry of entries) {
-      entry.flying = false;
-      entry.tried = true;
+      entry.flying = entry.unheard = isUnheard;
+      if (!isUnheard) entry.tries = (entry.tries || 0) + 1;
     }
-    if (!isTemporary(answer)) queue = queue.filter((entry) => !entries.includes(entry));
-    settle(answer);
-    if (kept.length) keep();
+    if (isUnheard) return;
+    judge(entries, answer);
+    calm.settle(answer);
+    save();
   };
 
-  const settle = (answer: Answer) => {
-    if (!isTemporary(answer)) {
-      failures = 0;
-    } else if (!pause) {
-      const longer = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** failures++);
-      // Not all browsers at once: up to a quarter more.
-      pause = window.setTimeout(resume, (answer.retryAfterS * 1_000 || longer) * (1 + Math.random() / 4));
-    }
+  const fits = (bytes: number) => hasKeepalive() && flyingBytes + bytes <= KEEPALIVE_BYTES_MAX;
+
+  const judge = (entries: Entry[], answer: Answer) => {
+    const what = verdict(answer.status, entries);
+    if (what === "halve") entriesMax = Math.ceil(entries.length / 2);
+    else if (!isTemporary(answer)) entriesMax = Math.min(entriesMax * 2, BATCH_ENTRIES_MAX);
+    if (what === "done" || what === "last") remove(entries);
+    if (what === "last") queue.push(...entries);
+    if (what === "done") for (const entry of entries) entry.told?.();
   };
 
-  const resume = () => {
-    pause = 0;
-    void pump();
+  const save = (ms = SAVE_MS) => {
+    if (!ms) clearTimeout(saving);
+    if (!ms || !saving) saving = window.setTimeout(saveNow, ms);
   };
 
-  const keep = () => {
-    const others = stored().filter(({ id }) => !kept.includes(id));
-    const mine = queue.filter((entry) => entry.tried || !entry.flying);
-    kept = mine.map(({ id }) => id);
-    write(KEPT, { entries: others.concat(mine).slice(-ENTRIES_MAX) });
+  const saveNow = () => {
+    clearTimeout(saving);
+    saving = 0;
+    return isGone ? place.leave(queue.filter(mayBeLost)) : place.save(queue);
+  };
+
+  /** No answer to what is on its way will be heard. It counts as arrived, unless there is a reason to doubt it. */
+  const mayBeLost = (entry: Entry) => !entry.outlives || !!entry.tries || calm.isFailing() || navigator.onLine === false;
+
+  const hand = (entries: Entry[]): boolean => {
+    const body = sealed(entries);
+    if (fits(bytesOf(body))) void send(entries, body).then(soon, () => undefined);
+    else if (!isGone || entries[0]?.bare || !way.beacon(way.path, body)) return false;
+    else remove(entries);
+    return true;
   };
 
   const leave = (isLast: boolean) => {
     isGone = isGone || isLast;
-    for (let entries = batch(); entries.length && (isGone || !pause); entries = batch()) {
-      const body = sealed(entries);
-      if (flyingBytes + bytesOf(body) > KEEPALIVE_BYTES_MAX) break;
-      void send(entries, body).then(pump);
+    // Where the collector asked for a pause, the next page sends; where there is nothing to keep it in, this is the last chance.
+    if (!(calm.isAsked() && saveNow())) {
+      for (let entries = batch(); entries.length && (isGone || !calm.isPaused()); entries = batch()) if (!hand(entries)) break;
     }
-    if (queue.length) keep();
+    saveNow();
   };
 
   return {
-    /** Takes what earlier pages could not bring, and asks who the visitor is; resolves after that first try. */
+    ready,
+    /** Takes what earlier pages could not bring, and asks who the visitor is. */
     start: () => {
-      add(queue, stored().map((entry) => ({ ...entry, flying: false })), ENTRIES_MAX);
-      if (queue.length) write(KEPT, {});
-      return pump();
+      calm.start();
+      if (!isKnown() || calm.isPaused()) becomeReady();
+      void place.seek();
+      soon();
     },
     add: (entry: Entry) => {
-      add(queue, [entry], ENTRIES_MAX);
-      if (isGone) leave(true); // the page's own listeners of the last moment came after ours
-      else void pump();
+      add(queue, [entry], LIMITS);
+      if (isGone) return leave(true); // the page's own listeners of the last moment came after ours
+      save();
+      soon();
     },
-    pump,
+    pump: soon,
     /** The page is hidden or, when `isLast`, gone: nothing may wait any longer, unless the collector asked for a pause. */
     leave,
     /** It was not gone for good, if it was gone at all. */
     stay: () => {
       if (!isGone) return;
       isGone = false;
-      flyingBytes = 0;
-      for (const entry of queue) entry.flying = false; // whether they arrived was not heard
-      void pump();
+      const lost = place.lost();
+      queue = queue.filter(({ id }) => !lost.has(id));
+      for (const entry of queue) if (entry.unheard) entry.flying = false;
+      save(0);
+      soon();
+    },
+    /** The network is back. */
+    online: () => {
+      calm.hurry();
+      void place.seek();
+    },
+    /** Another tab may have gone. */
+    heard: (event: StorageEvent) => {
+      if (place.isLeft(event)) void place.seek();
     },
   };
 }

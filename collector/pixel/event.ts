@@ -1,5 +1,6 @@
-// From a call of the page to one event of the tracking API. Pure: the page, the time and the ids are arguments.
-// Absent: the anonymousId. It is known only when the collector has said who this browser is (visitor.ts), so delivery adds it.
+// From a call of the page to one event of the tracking API. Pure: the page, the time, the ids and what is known of the visitor are
+// arguments. Absent: the anonymousId. It is known only when the collector has said who this browser is (visitor.ts), so delivery
+// adds it.
 
 export type Fields = Record<string, unknown>;
 
@@ -27,11 +28,16 @@ export interface Options {
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 
-const fields = (value: unknown): Fields => (isFields(value) ? value : {});
+export const fields = (value: unknown): Fields => (isFields(value) ? value : {});
 
 /** An id as text; what is absent, empty or an object is none. */
 export function idOf(value: unknown): string | undefined {
   return value == null || value === "" || typeof value === "object" ? undefined : String(value);
+}
+
+/** What is said of somebody: (id, traits, options) or (traits, options). */
+export function said(values: unknown[]): [id: unknown, traits: unknown, options: unknown] {
+  return (isFields(values[0]) ? [undefined, ...values] : values) as [unknown, unknown, unknown];
 }
 
 export function track([event, properties, options]: unknown[], around: Circumstances): Fields {
@@ -48,10 +54,19 @@ export function page(values: unknown[], around: Circumstances): Fields {
   return common("page", { ...named, properties: { ...around.page, ...fields(properties), ...named } }, options, around);
 }
 
-/** The userId is taken from `around`: the visitor's, which this call has just set. */
-export function identify(values: unknown[], around: Circumstances): Fields {
-  const [traits, options] = isFields(values[0]) ? values : values.slice(1);
-  return common("identify", { traits: fields(traits) }, options, around);
+/** `around` has the user as this call has just made him, `traits` all that is known of him. */
+export function identify(traits: Fields, options: unknown, around: Circumstances): Fields {
+  return common("identify", { traits }, options, around);
+}
+
+export function group(known: { groupId: string | undefined; traits: Fields }, options: unknown, around: Circumstances): Fields {
+  return common("group", known, options, around);
+}
+
+/** alias(id, previousId, options) or alias(id, options). Without a previous id it is the user's, else the browser's (queue.ts). */
+export function alias([id, previous, ...rest]: unknown[], around: Circumstances): Fields {
+  const options = isFields(previous) ? previous : rest[0];
+  return common("alias", { userId: idOf(id), previousId: idOf(previous) || around.userId }, options, around);
 }
 
 function common(type: string, own: Fields, options: unknown, around: Circumstances): Fields {

@@ -1,12 +1,40 @@
-// What an event says about the page and the browser it was made in: the only readers of window and document besides index.ts.
+// What an event says about the page and the browser it was made in.
 
 import type { Fields, Page } from "./event.ts";
 
 export const VERSION = "0.1.0";
 
-export function pageNow(): Page {
-  const { href, pathname, search } = location;
-  return { path: pathname, referrer: document.referrer, search, title: document.title, url: href.replace(/#.*/, "") };
+// What says where a visitor comes from, and who it is: the only parts of an address that are taken up again.
+const ARRIVAL = /^(_c|contact_id|ecid|email|em|eh|_kx|mkt_tok|_hs\w+|(utm|mtm|pk|mc)_\w+|\w*cl(ick)?id|[gw]braid|li_fat_id)=/;
+
+/** The address without its fragment, with what a site's router took out of the one that the visitor came with. Pure. */
+export function restored(url: string, landing: string): string {
+  const [, query = ""] = /^[^?#]*\?([^#]*)/.exec(landing) || [];
+  const isLost = (part: string) => ARRIVAL.test(part) && !url.replace("?", "&").includes(`&${part.split("=")[0]}=`);
+  return query.split("&").filter(isLost).reduce((all, part) => all + (all.includes("?") ? "&" : "?") + part, url);
+}
+
+/** Reads window and document. `landing` is the address that the document was asked for. */
+export function pages(landing: string) {
+  let viewed = "";
+  let referrer = document.referrer;
+  let isFirst = true;
+
+  /** `href` is where the call was made, if it was made before this script was there. In one document a view's referrer is the view
+   * before it. */
+  return (isView: boolean, href: string = location.href): Page => {
+    const plain = href.replace(/#.*/, "");
+    if (isView && viewed && viewed !== plain) referrer = viewed;
+    if (isView) viewed = plain;
+    const url = isFirst ? restored(plain, landing) : plain;
+    isFirst = false;
+    return { path: new URL(href).pathname, referrer, search: url.replace(/^[^?]*/, ""), title: document.title, url };
+  };
+}
+
+export function landingNow(): string {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return navigation?.name || location.href;
 }
 
 export function browserNow(): Fields {

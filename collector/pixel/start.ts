@@ -2,95 +2,159 @@
 //
 // Nothing here throws into the page, and no error of the page's own is caught.
 
+import { admission } from "./admission.ts";
 import type { Api, Gate } from "./api.ts";
 import { automatic } from "./automatic.ts";
 import { BATCH, type Config, VISITOR } from "./config.ts";
 import { gateOf } from "./consent.ts";
 import { type Delivery, delivery } from "./delivery.ts";
-import { type Circumstances, type Fields, idOf, identify, page, track } from "./event.ts";
-import { browserNow, pageNow, VERSION } from "./page.ts";
-import { post } from "./transport.ts";
-import { uuid, type Visitor, visitor } from "./visitor.ts";
+import { alias, type Circumstances, type Fields, group, idOf, identify, page, said, track } from "./event.ts";
+import { browserNow, landingNow, pages, VERSION } from "./page.ts";
+import { type Storage, storage } from "./storage.ts";
+import { beacon, post } from "./transport.ts";
+import { uuid } from "./uuid.ts";
+import { NAME, type Visitor, visitor } from "./visitor.ts";
 
 type Values = unknown[];
-type Method = "page" | "track" | "identify" | "reset" | "ready" | "setAnonymousId" | "consent";
-type Calls = Record<Method, (values: Values, when: Date) => void>;
-type Early = [method: Method, values: ArrayLike<unknown>, when?: Date];
+type Method = "page" | "track" | "identify" | "group" | "alias" | "reset" | "ready" | "setAnonymousId" | "consent";
+type Call = (values: Values, when: Date, href?: string) => void;
+type Calls = Record<Method, Call>;
+type Early = [method: Method, values: ArrayLike<unknown>, when?: Date, href?: string];
+type Admit = ReturnType<typeof admission>["admit"];
 
 export interface Stub extends Partial<Record<Method, (...values: Values) => void>> {
   version?: string;
   q?: { push: (early: Early) => void } | Early[];
 }
 
-export function start(stub: Stub, host: string, config: Config): void {
-  if (stub.version) return;
-  const send = post(host);
-  const who = visitor(send, config.paths?.visitor || VISITOR, config.key);
-  const out = delivery(send, config.paths?.batch || BATCH, who, config.key);
-  const gate = gateOf(config, () => void out.pump());
-  const calls = callsTo(who, out, gate);
-  const early = (stub.q as Early[] | undefined) || [];
-  const run = ([method, values, when]: Early) => {
+const TOLD_MS_MAX = 300; // a callback often leads to another page: it does not wait for a slow network
+
+/** Whatever a page does to the language, it hears nothing of it from us. */
+const calmly =
+  <T extends unknown[]>(act: (...values: T) => void) =>
+  (...values: T): void => {
     try {
-      calls[method](Array.from(values), when || new Date());
+      act(...values);
     } catch (error) {
       console.warn("stitchline:", error); // a value that is no JSON, for instance
     }
   };
-  const call = (method: Method) => (stub[method] = (...values: Values) => run([method, values]));
-  for (const method of Object.keys(calls) as Method[]) call(method);
+
+export const start = calmly((stub: Stub, host: string, config: Config): void => {
+  if (stub.version) return;
   stub.version = VERSION;
+  const early = (stub.q as Early[] | undefined) || [];
+  const gate = gateOf(config, calmly(() => changed()));
+  const isKnown = () => gate.mode() === "send";
+  const kept = storage(isKnown);
+  const send = post(host);
+  const who = visitor(send, config.paths?.visitor || VISITOR, config.key, kept);
+  const way = { post: send, beacon: beacon(host), path: config.paths?.batch || BATCH, writeKey: config.key };
+  const out = delivery(way, who, kept, isKnown);
+  const door = admission(gate, out, who.anonymousId);
+  const calls = callsTo(who, out, gate, door.admit, early[0]?.[3] || landingNow());
+  const run = calmly(([method, values, when, href]: Early) => calls[method](Array.from(values), when || new Date(), href));
+  const call = (method: Method) => (stub[method] = (...values: Values) => run([method, values]));
+
+  const changed = () => {
+    clean(gate, kept);
+    door.changed();
+    out.start();
+  };
+
+  for (const method of Object.keys(calls) as Method[]) call(method);
   stub.q = { push: run }; // who kept a method of the stub still reaches us
+  clean(gate, kept);
+  listen(out);
+  out.start();
   const api: Api = {
     page: call("page"),
     track: call("track"),
     identify: call("identify"),
     setAnonymousId: call("setAnonymousId"),
-    anonymousId: () => who.anonymousId() || who.said(),
+    anonymousId: () => (isKnown() ? who.anonymousId() || who.said() : ""),
     mode: gate.mode,
     began: early[0]?.[2] || new Date(),
   };
-  automatic(config, api);
+  calmly(automatic)(config, api);
   early.forEach(run);
+});
+
+function clean(gate: Gate, kept: Storage): void {
+  const mode = gate.mode();
+  if (mode === "send") kept.merge(NAME);
+  else if (mode !== "wait") kept.forget();
 }
 
-function callsTo(who: Visitor, out: Delivery, gate: Gate): Calls {
-  const browser = browserNow();
-  const make = (build: (values: Values, around: Circumstances) => Fields) => (values: Values, when: Date) => {
-    const id = uuid();
-    const around = { page: pageNow(), context: browser, messageId: id, timestamp: when.toISOString(), userId: who.userId() };
-    out.add({ id, json: JSON.stringify(build(values, around)), anonymousId: who.anonymousId() });
-  };
-  const identified = make(identify);
+function listen(out: Delivery): void {
+  addEventListener("pagehide", calmly(() => out.leave(true)));
+  addEventListener("pageshow", calmly(out.stay));
+  addEventListener("online", calmly(out.online));
+  addEventListener("storage", calmly(out.heard));
+  document.addEventListener("visibilitychange", calmly(() => document.visibilityState === "hidden" && out.leave(false)));
+}
 
-  addEventListener("pagehide", () => out.leave(true));
-  addEventListener("pageshow", out.stay);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && out.leave(false));
-  const met = out.start();
+function callsTo(who: Visitor, out: Delivery, gate: Gate, admit: Admit, landing: string): Calls {
+  const browser = browserNow();
+  const pageNow = pages(landing);
+
+  /** The last function among the values is called back when the event is settled, or soon. */
+  const make =
+    (build: (values: Values, around: Circumstances) => Fields, isView = false): Call =>
+    (values, when, href) => {
+      const told = values.filter((value) => typeof value === "function").pop() as (() => void) | undefined;
+      const event = build(
+        values.filter((value) => typeof value !== "function"),
+        {
+          page: pageNow(isView, href),
+          context: browser,
+          messageId: uuid(),
+          timestamp: when.toISOString(),
+          userId: who.userId(),
+        },
+      );
+      admit(event, told && once(told));
+    };
 
   return {
-    page: make(page),
+    page: make(page, true),
     track: make(track),
-    identify: (values, when) => {
-      const userId = idOf(values[0]);
-      if (userId) who.identify(userId);
-      identified(values, when);
-    },
-    setAnonymousId: ([id]) => {
-      const chosen = idOf(id);
-      if (!chosen) return;
-      who.choose(chosen);
-      void out.pump();
+    identify: make((values, around) => {
+      const [id, traits, options] = said(values);
+      const all = who.identify(id, traits);
+      return identify(all, options, { ...around, userId: who.userId() });
+    }),
+    group: make((values, around) => {
+      const [id, traits, options] = said(values);
+      return group(who.group(id, traits), options, around);
+    }),
+    alias: make(alias),
+    setAnonymousId: ([value]) => {
+      const id = idOf(value);
+      if (id) who.choose(id, false);
+      out.pump();
     },
     reset: () => {
-      who.reset();
-      void out.pump();
+      who.choose(uuid(), true);
+      out.pump();
     },
     consent: gate.decide,
     ready: ([callback]) => {
       if (typeof callback !== "function") return;
-      const visitorNow = () => ({ anonymousId: who.anonymousId() || who.said(), userId: who.userId() });
-      void met.then(() => setTimeout(() => callback(visitorNow()))); // in a task of its own: its errors are the page's
+      const isKnown = () => gate.mode() === "send";
+      const visitorNow = () => ({ anonymousId: isKnown() ? who.anonymousId() || who.said() : "", userId: who.userId() });
+      void out.ready.then(() => setTimeout(() => callback(visitorNow())));
     },
   };
+}
+
+/** In a task of its own: its errors are the page's. */
+function once(callback: () => void): () => void {
+  let isTold = false;
+  const tell = () => {
+    if (!isTold) setTimeout(callback);
+    isTold = true;
+  };
+  setTimeout(tell, TOLD_MS_MAX);
+  return tell;
 }

@@ -1,21 +1,57 @@
-// What the browser keeps for us between pages: localStorage, or this page's memory where that is full, forbidden or missing.
+// What the browser keeps for us between pages: localStorage, or this page's memory where that is full, forbidden, missing, or not
+// wanted. Nothing is read there and nothing is written while `isWanted` says no.
 
-const memory: Record<string, string> = {};
-let isUsable = true;
+import { textOf } from "./json.ts";
 
-export function read<T>(name: string): Partial<T> {
-  try {
-    return JSON.parse((isUsable && localStorage.getItem(name)) || memory[name] || "{}") || {};
-  } catch {
-    return JSON.parse(memory[name] || "{}"); // forbidden, or somebody else's text
-  }
-}
+const OURS = /^stitchline($|\.queue|\.pause)/; // a decision on consent is kept by itself (consent.ts)
 
-export function write(name: string, value: object): void {
-  const text = (memory[name] = JSON.stringify(value));
-  try {
-    localStorage.setItem(name, text);
-  } catch {
-    isUsable = false; // what it still has is out of date
-  }
+export type Storage = ReturnType<typeof storage>;
+
+export function storage(isWanted: () => boolean) {
+  const memory: Record<string, string> = {};
+  const isStale: Record<string, boolean> = {}; // what is still there could not be replaced
+
+  const local = <T>(act: (store: globalThis.Storage) => T): T | undefined => {
+    try {
+      return isWanted() ? act(localStorage) : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const parsed = (text: string | null | undefined) => {
+    try {
+      return JSON.parse(text || "{}") || {};
+    } catch {
+      return {}; // somebody else's text
+    }
+  };
+
+  return {
+    read: <T>(name: string): Partial<T> => parsed((!isStale[name] && local((store) => store.getItem(name))) || memory[name]),
+    /** Whether it will be there on the next page. */
+    write: (name: string, value: object): boolean => {
+      const text = (memory[name] = textOf(value));
+      const isKept = !!local((store) => (store.setItem(name, text), true));
+      isStale[name] = !isKept && isWanted();
+      return isKept;
+    },
+    remove: (name: string): void => {
+      delete memory[name];
+      local((store) => store.removeItem(name));
+    },
+    /** Those names of ours that begin so. */
+    names: (prefix: string): string[] => local((store) => Object.keys(store).filter((name) => name.startsWith(prefix))) || [],
+    /** From now on it is wanted: what was learnt meanwhile goes before what was kept. */
+    merge: (name: string): void => {
+      local((store) => memory[name] && store.setItem(name, textOf({ ...parsed(store.getItem(name)), ...parsed(memory[name]) })));
+    },
+    /** From now on it is not: what was kept goes; the page goes on with what it knows. */
+    forget: (): void => {
+      try {
+        for (const name of Object.keys(localStorage)) if (OURS.test(name)) localStorage.removeItem(name);
+      } catch {
+        // then there is nothing
+      }
+    },
+  };
 }

@@ -1,46 +1,63 @@
-// Who this browser is: its anonymousId and, once identified, its userId.
+// Who this browser is: its anonymousId, and what the page has said of the person: a userId, traits, a group.
 //
 // The collector's cookie decides (HttpOnly, a year), since what scripts store lives seven days in Safari. So a page first asks
 // POST /v1/visitor: the answer is the cookie's id, or, without a cookie, the id that we said, which the cookie then has. Our copy
 // in storage is what we say, and all there is where cookies are blocked. One tab asks at a time (Web Locks), so that the second
 // one's request already carries the cookie of the first one's answer.
 
-import { read, write } from "./storage.ts";
+import { type Fields, fields, idOf } from "./event.ts";
+import { textOf } from "./json.ts";
+import type { Storage } from "./storage.ts";
 import { type Answer, isTemporary, type Post } from "./transport.ts";
+import { uuid } from "./uuid.ts";
 
-const NAME = "stitchline";
+export const NAME = "stitchline";
+const TRAITS_CHARS_MAX = 20_000; // what is longer is sent and not remembered
 
-interface Stored {
+interface Person {
+  userId?: string | undefined;
+  traits?: Fields | undefined;
+  groupId?: string | undefined;
+  groupTraits?: Fields | undefined;
+}
+
+interface Stored extends Person {
   anonymousId: string;
-  userId: string | undefined;
   chosen: boolean; // by reset() or setAnonymousId(), and the collector does not know yet
 }
 
 export type Visitor = ReturnType<typeof visitor>;
 
-export function visitor(post: Post, path: string, writeKey: string) {
+export function visitor(post: Post, path: string, writeKey: string, storage: Storage) {
   let first = ""; // what we say on this page before anything is answered
   let met = ""; // what was answered to that
   let identified = false; // on this page
 
-  const stored = () => read<Stored>(NAME);
+  const stored = () => storage.read<Stored>(NAME);
   const said = () => first || (first = stored().anonymousId || uuid());
+  const remember = (person: Person) => storage.write(NAME, { ...stored(), ...person });
 
   const ask = async (): Promise<Answer> => {
     const before = stored();
     const mine = (met && before.anonymousId) || said();
     const replace = !!before.chosen && mine === before.anonymousId;
-    const answer = await post(path, JSON.stringify({ writeKey, anonymousId: mine, replace }), true);
+    const answer = await post(path, JSON.stringify({ writeKey, anonymousId: mine, replace }), { keepalive: true });
     if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, mine);
     return answer;
   };
 
   const adopt = (id: string, mine: string) => {
     met = met || id;
-    const { anonymousId, userId } = stored();
+    const { anonymousId, chosen: _, ...person } = stored();
     if (anonymousId && anonymousId !== mine) return; // reset since we said so, here or in another tab: to be told next
     const isSame = !anonymousId || anonymousId === id; // else it was reset on another of the site's hosts
-    write(NAME, { anonymousId: id, userId: isSame || identified ? userId : undefined });
+    storage.write(NAME, { anonymousId: id, ...((isSame || identified) && person) });
+  };
+
+  /** New traits beside those that were said of the same one before. */
+  const merged = (isSame: boolean, earlier: Fields | undefined, traits: unknown) => {
+    const all = { ...(isSame && earlier), ...fields(traits) };
+    return { all, kept: textOf(all).length > TRAITS_CHARS_MAX ? undefined : all };
   };
 
   return {
@@ -61,29 +78,30 @@ export function visitor(post: Post, path: string, writeKey: string) {
       return met || chosen ? anonymousId || met : undefined;
     },
     userId: () => stored().userId,
-    identify: (userId: string) => {
-      identified = true;
-      write(NAME, { ...stored(), userId });
+    /** All that is known of the user now, as the event says it. */
+    identify: (id: unknown, traits: unknown): Fields => {
+      const { userId, traits: earlier } = stored();
+      const named = idOf(id);
+      const { all, kept } = merged(!named || !userId || named === userId, earlier, traits);
+      identified = identified || !!named;
+      remember({ userId: named || userId, traits: kept });
+      return all;
     },
-    /** Another name for the same visitor. */
-    choose: (anonymousId: string) => {
+    /** The same of the group. */
+    group: (id: unknown, traits: unknown): { groupId: string | undefined; traits: Fields } => {
+      const { groupId, groupTraits: earlier } = stored();
+      const named = idOf(id);
+      const { all, kept } = merged(!named || !groupId || named === groupId, earlier, traits);
+      remember({ groupId: named || groupId, groupTraits: kept });
+      return { groupId: named || groupId, traits: all };
+    },
+    /** Another id for the same visitor, or for a new one, of whom nothing is known. */
+    choose: (anonymousId: string, isNew: boolean) => {
       said(); // events from before keep what we said then
-      write(NAME, { ...stored(), anonymousId, chosen: true });
-    },
-    reset: () => {
-      said();
-      identified = false;
-      write(NAME, { anonymousId: uuid(), chosen: true });
+      if (isNew) identified = false;
+      storage.write(NAME, { ...(!isNew && stored()), anonymousId, chosen: true });
     },
   };
-}
-
-export function uuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is missing on plain http
-  bytes[6] = ((bytes[6] as number) & 15) | 64;
-  bytes[8] = ((bytes[8] as number) & 63) | 128;
-  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 function idIn(text: string): string {

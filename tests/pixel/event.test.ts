@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Circumstances, idOf, identify, page, track } from "../../collector/pixel/event.ts";
+import { alias, type Circumstances, group, idOf, identify, page, said, track } from "../../collector/pixel/event.ts";
 
 const PAGE = { path: "/cart", referrer: "", search: "?a=1", title: "Cart", url: "https://shop.example/cart?a=1" };
 const around: Circumstances = {
@@ -40,9 +40,33 @@ test("a page knows its address, and what is said of it", () => {
   }
 });
 
-test("identify takes traits with and without a user id", () => {
-  for (const values of [["ann", { plan: "pro" }], [{ plan: "pro" }], [null, { plan: "pro" }]]) {
-    assert.deepEqual(identify(values, around).traits, { plan: "pro" });
+test("who somebody is said with and without an id", () => {
+  const traits = { plan: "pro" };
+  const options = { timestamp: "2025-05-05T00:00:00Z" };
+  assert.deepEqual(said(["ann", traits, options]), ["ann", traits, options]);
+  assert.deepEqual(said([traits, options]), [undefined, traits, options]);
+  assert.deepEqual(said([null, traits]), [null, traits]);
+});
+
+test("identify and group tell what they were given as known", () => {
+  const event = identify({ plan: "pro" }, undefined, { ...around, userId: "ann" });
+  assert.deepEqual([event.type, event.userId, event.traits], ["identify", "ann", { plan: "pro" }]);
+  const joined = group({ groupId: "g", traits: { size: 3 } }, { context: { ip: "x" } }, around);
+  assert.deepEqual([joined.type, joined.groupId, joined.traits], ["group", "g", { size: 3 }]);
+  assert.deepEqual(joined.context, { locale: "en", page: PAGE, ip: "x" });
+});
+
+test("alias joins a new id to the one that is said, the user's, or none yet", () => {
+  const known = { ...around, userId: "old" };
+  const cases: [unknown[], Circumstances, unknown][] = [
+    [["new", "older"], known, "older"],
+    [["new"], known, "old"],
+    [["new", { context: {} }], known, "old"],
+    [["new"], around, undefined],
+  ];
+  for (const [values, circumstances, previousId] of cases) {
+    const event = alias(values, circumstances);
+    assert.deepEqual([event.type, event.userId, event.previousId], ["alias", "new", previousId]);
   }
 });
 

@@ -1,0 +1,93 @@
+// This tab's place in storage for events that are not acknowledged, so that they survive the page. Each place has one owner.
+//
+// A tab writes to a place of its own, and holds a lock (Web Locks) of that name while something is in it: so no two tabs write the
+// same text, and none sends another's events. When a tab ends, however it ends, its lock is free; whoever then gets the lock takes
+// the events over. Where there are no locks (plain http, old browsers) a tab that goes says so, and one that was killed is known by
+// a place that nobody has touched for minutes.
+
+import type { Entry } from "./queue.ts";
+import type { Storage } from "./storage.ts";
+import { uuid } from "./uuid.ts";
+
+const PREFIX = "stitchline.queue";
+const LEFT = '{"at":0,';
+const TOUCHED_MS = 30_000;
+const ABANDONED_MS = 180_000; // hidden tabs are woken once a minute
+
+interface Place {
+  at: number; // when it was touched last; 0: its tab has gone
+  entries: Entry[];
+}
+
+export type Outbox = ReturnType<typeof outbox>;
+
+export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
+  const own = `${PREFIX}.${uuid()}`;
+  const { locks } = navigator as { locks?: LockManager };
+  let release: (() => void) | undefined;
+  let timer = 0;
+  let kept: Entry[] = [];
+
+  const hold = () => {
+    if (!locks || release) return;
+    const held = new Promise<void>((done) => (release = done));
+    locks.request(own, () => held).catch(() => undefined); // forbidden: then storage is, too
+  };
+
+  const letGo = () => {
+    release?.();
+    release = undefined;
+  };
+
+  const put = (entries: Entry[], at: number): boolean => {
+    clearTimeout(timer);
+    kept = entries;
+    if (!entries.length) storage.remove(own);
+    const isKept = !entries.length || storage.write(own, { at, entries });
+    if (at && entries.length && !locks) timer = window.setTimeout(() => put(kept, Date.now()), TOUCHED_MS);
+    return isKept;
+  };
+
+  const touched = (name: string) => storage.read<Place>(name).at || 0;
+
+  const take = (name: string) => {
+    const { entries = [] } = storage.read<Place>(name);
+    storage.remove(name);
+    adopt(entries.map((entry) => ({ ...entry, flying: false })));
+  };
+
+  const seek = async (): Promise<void> => {
+    for (const name of storage.names(PREFIX)) {
+      if (name === own) continue;
+      const ifAvailable = touched(name) > 0; // else its tab is about to let it go
+      if (locks) await locks.request(name, { ifAvailable }, (lock) => lock && take(name)).catch(() => undefined);
+      else if (Date.now() - touched(name) > ABANDONED_MS) take(name);
+    }
+  };
+
+  return {
+    /** Whether they will be there when this page is not. */
+    save: (entries: Entry[]): boolean => {
+      if (entries.length) hold();
+      const isKept = put(entries, Date.now());
+      if (!entries.length) letGo();
+      return isKept;
+    },
+    /** The page goes: from now on these are for whoever comes first. */
+    leave: (entries: Entry[]): boolean => {
+      const isKept = put(entries, 0);
+      letGo();
+      return isKept;
+    },
+    /** The page is back: which of the events that it left others have taken over meanwhile. */
+    lost: (): Set<string> => {
+      const { entries = [] } = storage.read<Place>(own);
+      const still = new Set(entries.map(({ id }) => id));
+      return new Set(kept.map(({ id }) => id).filter((id) => !still.has(id)));
+    },
+    /** Takes over what nobody owns. */
+    seek,
+    /** Whether a change that storage tells of is a tab that has gone. */
+    isLeft: ({ key, newValue }: StorageEvent): boolean => !!key?.startsWith(PREFIX) && !!newValue?.startsWith(LEFT),
+  };
+}
