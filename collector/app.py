@@ -6,8 +6,10 @@ Holds no `if` about events. Absent: how the process starts and stops (server.py)
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
 import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
@@ -17,6 +19,7 @@ from collector.heads import Heads
 from collector.intake import Intake
 from collector.limits import Limits
 from collector.meter import Meter
+from collector.optout import OptOut
 from collector.pages import Pages
 from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
@@ -47,6 +50,13 @@ class Control(Protocol):
     def is_current(self) -> bool: ...
 
 
+class Browsers(msgspec.Struct, frozen=True):
+    """`salt_at` gives the salt of the day that a moment is in, b"" when it is not known."""
+
+    cookies: CookieRules
+    salt_at: Callable[[int], bytes]
+
+
 class App:
     """`busy` counts requests that are being answered: a stop waits until it is 0."""
 
@@ -56,7 +66,7 @@ class App:
         publisher: Publisher,
         control: Control,
         pages: Pages,
-        cookies: CookieRules,
+        browsers: Browsers,
     ) -> None:
         self._settings = settings
         self._publisher = publisher
@@ -67,13 +77,15 @@ class App:
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._rates = RateLimits()
         self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
-        self._heads = Heads(settings, cookies)
-        self._routes = routes(pages.pixel)
+        self._heads = Heads(settings, browsers.cookies)
+        self._salt_at = browsers.salt_at
+        self._routes = routes(pages.pixel, OptOut(browsers.cookies).tell)
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
             batch_events_max=settings.batch_events_max,
             shared_bytes_max=settings.shared_bytes_max,
+            passes_address=settings.passes_address,
         )
         self.busy = 0
         self._idle = asyncio.Event()
@@ -123,8 +135,8 @@ class App:
             refusal = why_unread(error)
             self._meter.refused(refusal.reason)
             return refused(refusal, CLOSE), _cors(head)
-        request = self._heads.request(head, body)
         now = time.time_ns() // 1_000_000
+        request = self._heads.request(head, body, self._salt_at(now))
         earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else []
         self._ids.begin(earlier)
         sources = route.sources(self._control.state)
@@ -141,7 +153,7 @@ class App:
             self._unsettled.refused(request, reply.reason, earlier, made, time.monotonic())
         self._meter.intake(intake, reply)
         extra = _cors(head, intake.source)
-        if request.visit and intake.events and reply.status == OK:
+        if request.visit and intake.events and reply.status == OK and not intake.is_cookieless:
             extra = [*extra, *cookie_of_sender(request.visit, intake.events[0].payload)]
         return reply, extra
 

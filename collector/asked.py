@@ -6,7 +6,8 @@ import msgspec
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """`protocol` and `host` are where browsers reach the collector; `host` is "" when nobody knows.
 
-    `origin`, `known_tags` and `encodings` are the headers Origin, If-None-Match and Accept-Encoding, "" when absent.
+    `origin`, `known_tags`, `encodings`, `accepted`, `cookies` and `from_where` are the headers Origin, If-None-Match,
+    Accept-Encoding, Accept, Cookie and Sec-Fetch-Site, "" when absent.
     """
 
     method: str
@@ -18,3 +19,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     known_tags: str = ""
     encodings: str = ""
+    accepted: str = ""
+    cookies: str = ""
+    from_where: str = ""

@@ -6,6 +6,7 @@ from collector.asked import Asked
 from collector.connection import browser_connection, host_of, is_from_browser
 from collector.forwarded import Proxies
 from collector.intake import Request
+from collector.privacy import wishes_of
 from collector.reading import Head
 from collector.visitor import CookieRules, Visit, visit
 from runtime.settings import CollectorSettings
@@ -24,7 +25,7 @@ class Heads:
         self._cookies = cookies
         self._proxies = Proxies(settings.trusted_proxies)
 
-    def request(self, head: Head, body: bytes) -> Request:
+    def request(self, head: Head, body: bytes, salt: bytes) -> Request:
         return Request(
             method=head.method,
             path=head.path,
@@ -33,7 +34,9 @@ class Heads:
             content_encoding=head.headers.get("content-encoding", ""),
             body=body,
             visit=self._visit(head),
-            connection=self._connection(head) if self._settings.passes_address else None,
+            connection=self._connection(head),
+            wishes=wishes_of(head.headers, head.query, self._cookies.optout_name),
+            salt=salt,
         )
 
     def asked(self, head: Head) -> Asked:
@@ -49,6 +52,9 @@ class Heads:
             origin=headers.get("origin", ""),
             known_tags=headers.get("if-none-match", ""),
             encodings=headers.get("accept-encoding", ""),
+            accepted=headers.get("accept", ""),
+            cookies=headers.get("cookie", ""),
+            from_where=headers.get("sec-fetch-site", ""),
         )
 
     def _scheme(self, head: Head) -> str:

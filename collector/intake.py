@@ -12,47 +12,27 @@ import msgspec
 from collector.body import is_utf8, unpacked, with_whole_characters
 from collector.connection import for_event
 from collector.credentials import key_in_header, key_in_query
+from collector.exchange import Intake as Intake
+from collector.exchange import Request as Request
+from collector.exchange import Sources as Sources
+from collector.guard import NO_SALT, Guard, guard_of
 from collector.limits import Limits
 from collector.paths import BATCH, CALLS
-from collector.rejection import Letter, Refusal, dead_letter
-from collector.replies import SUCCESS, Reply, method_not_allowed, not_found, refused
+from collector.rejection import Refusal, dead_letter
+from collector.replies import SUCCESS, method_not_allowed, not_found, refused
 from collector.routing import plain_routing_id, routing_id
 from collector.salvage import Parts, take_apart
-from collector.visitor import Visit, stamped
+from collector.visitor import stamped
 from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
 from schemas.identifiers import text
 from schemas.pack import Connection, PackedEvent
 from schemas.reasons import Reason
 from schemas.sources import Source
 
-Sources = Callable[[str], Source | None]  # from a write key to its source
-
 NULL = bytes(ABSENT)
 NOT_UTF8 = Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
 
 T = TypeVar("T")
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the collector looks at in an HTTP request; absent headers are "". `visit` is None unless a browser sent it."""
-
-    method: str
-    path: str
-    query: str = ""
-    authorization: str = ""
-    content_encoding: str = ""
-    body: bytes = b""
-    visit: Visit | None = None
-    connection: Connection | None = None
-
-
-class Intake(msgspec.Struct, frozen=True):
-    """The reply holds once `events` and `letters` are durable, not before. `source` is None when the sender is unknown."""
-
-    reply: Reply
-    source: Source | None = None
-    events: list[PackedEvent] = []
-    letters: list[Letter] = []
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,12 +76,29 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         limits=limits,
         kind="" if kind == BATCH else kind,
         from_browser=request.visit is not None,
-        connection=request.connection,
+        connection=request.connection if limits.passes_address else None,
         anonymous_id=request.visit.remembered if request.visit else "",
     )
+    guard = guard_of(source, request)
+    return _accept(body, arrival) if guard is None else _accept_guarded(body, arrival, guard)
+
+
+def _accept(body: bytes | Refusal, arrival: Arrival) -> Intake:
     if isinstance(body, Refusal):
         return _refuse_whole(body, arrival)
-    return _accept_batch(body, arrival) if kind == BATCH else _accept_one(body, arrival)
+    return _accept_one(body, arrival) if arrival.kind else _accept_batch(body, arrival)
+
+
+def _accept_guarded(body: bytes | Refusal, arrival: Arrival, guard: Guard) -> Intake:
+    if guard.lacks_salt:
+        return Intake(NO_SALT)
+    guarded = msgspec.structs.replace(
+        arrival,
+        received=guard.shortened(arrival.received),
+        connection=guard.shown(arrival.connection),
+        anonymous_id=guard.visitor if guard.treatment.is_cookieless else arrival.anonymous_id,
+    )
+    return guard.outcome(_accept(body if isinstance(body, Refusal) else guard.shortened(body), guarded))
 
 
 def _whole(request: Request, body: bytes | Refusal) -> bytes:

@@ -8,21 +8,25 @@ from collections.abc import Iterator
 import msgspec
 
 from collector.body import unpacked, with_whole_characters
+from collector.guard import NO_SALT, guard_of
 from collector.intake import Intake, Request, Sources, sender_of
 from collector.limits import Limits
 from collector.rejection import Refusal
-from collector.replies import json_reply, method_not_allowed, refused
+from collector.replies import Headers, json_reply, method_not_allowed, refused
 from collector.visitor import Visit
 from schemas.call import Scalar
 from schemas.identifiers import text
 from schemas.reasons import Reason
+from schemas.sources import Source
 
 
 class Introduction(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """The body. With `replace` the id is a new one, made by reset(): then it counts more than the cookie's."""
+    """The body. With `replace` the id is a new one, made by reset(): then it counts more than the cookie's. With `forget` the
+    visitor has withdrawn: the cookie goes."""
 
     anonymous_id: Scalar = None
     replace: bool = False
+    forget: bool = False
 
 
 decode_introduction = msgspec.json.Decoder(Introduction).decode
@@ -41,9 +45,19 @@ def introduce(request: Request, *, now: int, ids: Iterator[str], sources: Source
     introduction = _read(body)
     if isinstance(introduction, Refusal):
         return Intake(refused(introduction), source)
+    if introduction.forget:
+        return _told("", request.visit.forgetting() if request.visit else [], source)
+    guard = guard_of(source, request)
+    if guard is not None and guard.lacks_salt:
+        return Intake(NO_SALT)
+    if guard is not None and (guard.treatment.drop or guard.treatment.is_cookieless):
+        return _told(guard.visitor or text(introduction.anonymous_id) or next(ids), [], source)
     anonymous_id = _decided(introduction, request.visit, ids)
+    return _told(anonymous_id, request.visit.cookie(anonymous_id) if request.visit else [], source)
+
+
+def _told(anonymous_id: str, cookie: Headers, source: Source) -> Intake:
     reply = json_reply(200, {"success": True, "anonymousId": anonymous_id})
-    cookie = request.visit.cookie(anonymous_id) if request.visit else []
     return Intake(msgspec.structs.replace(reply, headers=(*reply.headers, *cookie)), source)
 
 
@@ -59,6 +73,6 @@ def _read(body: bytes | Refusal) -> Introduction | Refusal:
     try:
         return decode_introduction(body or b"{}")
     except msgspec.ValidationError as error:
-        return Refusal(Reason.WRONG_TYPE, f"{error}: send {{anonymousId, replace}}")
+        return Refusal(Reason.WRONG_TYPE, f"{error}: send {{anonymousId, replace, forget}}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Refusal(Reason.INVALID_JSON, f"the text cannot be read as JSON: {error}")

@@ -2,7 +2,7 @@
 
 from collector.intake import Intake
 from collector.replies import Reply
-from runtime.metrics import ACCEPTED, REJECTED, REQUEST_SECONDS, REQUESTS
+from runtime.metrics import ACCEPTED, DROPPED, REJECTED, REQUEST_SECONDS, REQUESTS
 from schemas.reasons import Reason
 
 
@@ -23,6 +23,9 @@ class Meter:
             return
         if intake.events and intake.source:
             ACCEPTED.counts[intake.source.id,] += len(intake.events)
+        if intake.source:
+            for reason, events in intake.dropped.items():
+                DROPPED.counts[intake.source.id, reason] += events
         for letter in intake.letters:
             self.refused(letter.reason)
         if reply.reason and not intake.letters:

@@ -12,6 +12,7 @@ from schemas.pack import Connection, PackedEvent, encode_pack
 
 FIELD_OVERHEAD = 96  # more than msgpack's headers of a PackedEvent's and its connection's fields, a timestamp and two flags
 PACK_OVERHEAD = 16
+SEEN_CHARACTERS = 32  # more than all its words together have bytes for
 UTF8_BYTES_MAX = 4  # of one character of a str
 
 
@@ -33,6 +34,7 @@ def weight(event: PackedEvent) -> int:
         + len(event.message_id)
         + len(event.sent_at)
         + (0 if event.connection is None else len(_words(event.connection)))
+        + (0 if event.seen is None else SEEN_CHARACTERS)
     )
     return (
         len(event.payload) + len(event.context) + len(event.routing) + UTF8_BYTES_MAX * text + FIELD_OVERHEAD

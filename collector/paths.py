@@ -24,6 +24,8 @@ CALLS = {f"/v1/{spelling}{slash}": name for spelling, name in _SPELLINGS.items()
 PIXEL = "/pixel.js"
 VISITOR = frozenset({"/v1/visitor", "/v1/visitor/"})  # the pixel asks whose browser it is in
 
+OPTOUT = frozenset({"/v1/optout", "/v1/optout/"})
+
 # A call as the address of an image, for pages and mails without scripts.
 IMAGES = {
     f"/v1/pixel/{spelling}{slash}": name

@@ -15,6 +15,7 @@ import msgspec
 from schemas.network import Kept
 from schemas.sources import ConsentRules, Privacy, Source
 
+COOKIELESS = "cookieless"
 COOKIELESS_QUERY = "cookieless=1"
 OPTED_OUT = "1"
 
@@ -80,9 +81,9 @@ def treatment(source: Source, wishes: Wishes | None, is_browser: bool) -> Treatm
     if wishes is None and source.consent is None and not rules.cookieless and rules.address == "keep":
         return None
     said = wishes if wishes is not None and is_browser else Wishes()
-    is_cookieless = is_browser and (said.cookieless or rules.cookieless or _asks(said, rules, "cookieless"))
+    is_cookieless = is_browser and (said.cookieless or rules.cookieless or _asks(said, rules, COOKIELESS))
     kept = _KEPT[rules.address]
-    signals = {"gpc": said.gpc, "dnt": said.dnt, "cookieless": is_cookieless}
+    signals = {"gpc": said.gpc, "dnt": said.dnt, COOKIELESS: is_cookieless}
     return Treatment(
         drop=_why_dropped(said, rules),
         is_cookieless=is_cookieless,
@@ -93,7 +94,7 @@ def treatment(source: Source, wishes: Wishes | None, is_browser: bool) -> Treatm
     )
 
 
-def _asks(said: Wishes, rules: Privacy, fate: Fate) -> bool:
+def _asks(said: Wishes, rules: Privacy, fate: str) -> bool:
     return (said.gpc and rules.gpc == fate) or (said.dnt and rules.dnt == fate)
 
 

@@ -15,7 +15,7 @@ from collector.image import accept_image, as_image
 from collector.intake import Intake, Request, Sources, accept
 from collector.introduction import introduce
 from collector.libraries import RUDDERSTACK, SEGMENT, tell_settings
-from collector.paths import CALLS, CLIENT_METRICS, IMAGES, PIXEL, VISITOR
+from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PIXEL, VISITOR
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed
 from schemas.control import ControlState
 
@@ -63,13 +63,14 @@ class Routes:
         )
 
 
-def routes(pixel: Tell) -> Routes:
-    """The table; `pixel` tells the script of /pixel.js."""
+def routes(pixel: Tell, optout: Tell) -> Routes:
+    """The table; `pixel` tells the script of /pixel.js, `optout` whether a browser is left alone."""
     settings = Told("settings", tell_settings)
     exact: dict[str, Route] = {path: Sent(name, accept) for path, name in CALLS.items()}
     exact |= dict.fromkeys(IMAGES, Sent("image", accept_image, shaped=as_image))
     exact |= dict.fromkeys(VISITOR, Sent("visitor", introduce))
     exact |= dict.fromkeys(CLIENT_METRICS, Sent("client_metrics", ignore))
     exact |= dict.fromkeys(RUDDERSTACK, settings)
+    exact |= dict.fromkeys(OPTOUT, Told("optout", optout))
     exact[PIXEL] = Told("pixel", pixel)
     return Routes(exact, {SEGMENT: settings})

@@ -47,6 +47,10 @@ class SaltReader:
         self._stop.set()
         self._thread.join(timeout=10)
 
+    @property
+    def is_ready(self) -> bool:
+        return bool(self.of(_now()))
+
     def of(self, now: int) -> bytes:
         """The salt of this moment's day, b"" as long as it is not known; `now` is in ms since the epoch."""
         return self._salts.of(now)
@@ -65,7 +69,7 @@ class SaltReader:
             consumer.assign([TopicPartition(self._topic, 0, 0)])
             while not self._stop.is_set():
                 self._take(consumer.consume(BATCH_RECORDS_MAX, POLL_S))
-                now = time.time_ns() // 1_000_000
+                now = _now()
                 self._salts.forget(now)
                 if self._is_current:
                     self._make_missing(producer, now)
@@ -96,3 +100,7 @@ class SaltReader:
                 self._made_at_s[day] = time.monotonic()
                 value = msgspec.msgpack.encode(Salt(day, secrets.token_bytes(SALT_BYTES)))
                 producer.produce(self._topic, key=str(day), value=value, partition=0)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -18,10 +18,11 @@ from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from collector.app import App, Control
+from collector.app import App, Browsers, Control
 from collector.forwarded import Proxies
 from collector.pages import Pages
 from collector.publisher import Publisher
+from collector.salts import SaltReader
 from collector.script import FILE, Script
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
@@ -75,20 +76,23 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
         loop.add_signal_handler(number, stop.set)
     end_with_parent(environ, partial(_wake, loop, stop))
     async with (
-        collaborators(kafka, settings) as (publisher, control),
+        collaborators(kafka, settings) as (publisher, control, salts),
         meeting_siblings(environ) as exposition,
     ):
         snapshot_loaded = bool(control.state.documents)
         pages = Pages(
-            lambda: missing(publisher.problem, control, snapshot_loaded),
+            lambda: missing(publisher.problem, control, snapshot_loaded) + without_salt(salts),
             exposition,
             kafka.topic_prefix,
             Script(FILE.read_bytes(), browsers.pixel_age_s),
         )
         cookies = CookieRules(
-            name=browsers.cookie_name, days=browsers.cookie_days, secure=browsers.cookie_secure
+            name=browsers.cookie_name,
+            days=browsers.cookie_days,
+            secure=browsers.cookie_secure,
+            optout_name=browsers.optout_cookie,
         )
-        app = App(settings, publisher, control, pages, cookies)
+        app = App(settings, publisher, control, pages, Browsers(cookies, salts.of))
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
         gc.set_threshold(GARBAGE_OBJECTS_MIN)
         await _until_stopped(_server(app, settings), app, publisher, stop, settings)
@@ -98,16 +102,22 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
 @contextlib.asynccontextmanager
 async def collaborators(
     kafka: KafkaSettings, settings: CollectorSettings
-) -> AsyncIterator[tuple[Publisher, ControlReader]]:
+) -> AsyncIterator[tuple[Publisher, ControlReader, SaltReader]]:
     """Started, and at the end stopped: the publisher last, when nothing can reach it any more."""
     snapshot = Path(settings.control_snapshot) if settings.control_snapshot else None
-    publisher, control = Publisher(kafka, settings), ControlReader(kafka, snapshot)
+    publisher, control, salts = (
+        Publisher(kafka, settings),
+        ControlReader(kafka, snapshot),
+        SaltReader(kafka),
+    )
     publisher.start()
     control.start()
+    salts.start()
     try:
-        yield publisher, control
+        yield publisher, control, salts
     finally:
         await asyncio.to_thread(control.stop)
+        await asyncio.to_thread(salts.stop)
         await publisher.close(settings.stop_timeout_s)
 
 
@@ -119,6 +129,13 @@ def missing(kafka_problem: str, control: Control, snapshot_loaded: bool) -> list
     elif not (control.is_current or snapshot_loaded):
         found.append("the control topic has not been read to its end, and there is no snapshot of it")
     return found
+
+
+def without_salt(salts: SaltReader) -> list[str]:
+    """The same of the salt that visitors without cookies need, which every collector makes or finds when it starts."""
+    if salts.problem or salts.is_ready:
+        return [salts.problem] if salts.problem else []
+    return ["today's salt of visitors without cookies is not known: is there a topic visitors.salts?"]
 
 
 def _server(app: App, settings: CollectorSettings) -> Server:

@@ -20,11 +20,12 @@ Secure = Literal["auto", "always", "never"]
 
 
 class CookieRules(msgspec.Struct, frozen=True, kw_only=True):
-    """An empty `name` means that no cookie is read or set."""
+    """An empty `name` means that no cookie is read or set. `optout_name` is another one: it says that nothing is kept."""
 
     name: str
     days: int
     secure: Secure
+    optout_name: str = ""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,9 +40,19 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         value = quote(anonymous_id, safe="")
         if not (self.rules.name and value) or len(value) > COOKIE_BYTES_MAX:
             return []
-        is_secure = self.rules.secure == "always" or (self.rules.secure == "auto" and self.is_https)
         rest = f"Path=/; Max-Age={self.rules.days * DAY_S}; HttpOnly; SameSite=Lax"
-        return [("set-cookie", f"{self.rules.name}={value}; {rest}{'; Secure' if is_secure else ''}")]
+        return [("set-cookie", f"{self.rules.name}={value}; {rest}{'; Secure' if self.is_secure else ''}")]
+
+    def forgetting(self) -> list[tuple[str, str]]:
+        """The header that makes the browser forget it."""
+        if not self.rules.name:
+            return []
+        rest = f"Path=/; Max-Age=0; HttpOnly; SameSite=Lax{'; Secure' if self.is_secure else ''}"
+        return [("set-cookie", f"{self.rules.name}=; {rest}")]
+
+    @property
+    def is_secure(self) -> bool:
+        return self.rules.secure == "always" or (self.rules.secure == "auto" and self.is_https)
 
 
 def visit(cookies: str, scheme: str, rules: CookieRules) -> Visit:

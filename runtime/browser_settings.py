@@ -14,6 +14,13 @@ class BrowserSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Cookie that holds a browser's anonymousId, set by replies to browsers; empty: none.",
         ),
     ] = field(default="stitchline_id", name="COLLECTOR_COOKIE_NAME")
+    optout_cookie: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]*$",
+            description="Cookie of a browser whose events are not kept, set by /v1/optout; empty: none.",
+        ),
+    ] = field(default="stitchline_optout", name="COLLECTOR_OPTOUT_COOKIE")
     cookie_days: Annotated[
         int, Meta(ge=1, description="How long that cookie lives after the last visit; browsers allow 400.")
     ] = field(default=365, name="COLLECTOR_COOKIE_DAYS")

@@ -32,6 +32,11 @@ ACCEPTED = Tally(
     "stitchline_collector_accepted_events", "Events acknowledged by Kafka and answered 200", ["source"]
 )
 REJECTED = Tally("stitchline_collector_rejected_events", "Events refused, by reason", ["reason"])
+DROPPED = Tally(
+    "stitchline_collector_dropped_events",
+    "Events answered 200 and not kept, for what their visitor wants: optout, gpc, dnt, consent",
+    ["source", "reason"],
+)
 QUEUED = Gauge("stitchline_collector_queued_events", "Events waiting for Kafka's acknowledgement")
 PACK_EVENTS = Histogram(
     "stitchline_collector_pack_events", "Events in one pack", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)

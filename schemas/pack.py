@@ -26,6 +26,16 @@ class Connection(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only
     platform: str = ""
 
 
+class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
+    """What the door saw of a visitor's will, and did about it, in the words of stamps.Consent.
+
+    `state` is told only where the source's rules are needed to know it.
+    """
+
+    state: str = ""
+    signals: tuple[str, ...] = ()
+
+
 class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
     """One accepted call, checked no further than the door needs.
 
@@ -34,7 +44,7 @@ class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_onl
     collector's when the client gave none; `payload` is the event's own JSON, byte for byte as sent, but that one which a
     browser sent without an anonymousId has its cookie's at the end; `unsigned_links` is the source's setting at that
     moment, carried along so that a replay decides the same; `connection` is None in packs of earlier releases, and where
-    the deployment passes no addresses on.
+    the deployment passes no addresses on; `seen` is None for nearly all events.
     """
 
     workspace: str
@@ -48,6 +58,7 @@ class PackedEvent(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_onl
     payload: bytes
     unsigned_links: bool
     connection: Connection | None = None
+    seen: Seen | None = None
 
 
 class Pack(msgspec.Struct, array_like=True, frozen=True):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from collector.packing import seal, weight
 from schemas.identifiers import partition_of
-from schemas.pack import Connection, PackedEvent, decode_pack, encode_pack
+from schemas.pack import Connection, PackedEvent, Seen, decode_pack, encode_pack
 
 BYTES_MAX = 2_000
 
@@ -30,6 +30,12 @@ EVENTS = st.builds(
         brands=st.text(max_size=60),
         mobile=st.text(max_size=60),
         platform=st.text(max_size=60),
+    ),
+    seen=st.none()
+    | st.builds(
+        Seen,
+        state=st.sampled_from(["", "pending", "granted", "denied"]),
+        signals=st.sampled_from([(), ("gpc", "dnt", "cookieless")]),
     ),
 )
 

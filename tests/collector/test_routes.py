@@ -17,7 +17,7 @@ def script(asked: Asked, state: ControlState) -> tuple[Reply, Headers]:
     return Reply(200, b"the script", ()), PUBLIC
 
 
-TABLE = routes(script)
+TABLE = routes(script, script)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,7 @@ TABLE = routes(script)
         ("/v1/projects/key/settings", "settings", tell_settings),
         ("/sourceConfig/", "settings", tell_settings),
         ("/pixel.js", "pixel", script),
+        ("/v1/optout/", "optout", script),
     ],
 )
 def test_a_path_has_one_handler(path: str, label: str, handler: object) -> None:

@@ -1,0 +1,43 @@
+"""What goes into the collector's cores and what comes out of them: one request, and what it leads to. Pure."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from collector.privacy import Wishes
+from collector.rejection import Letter
+from collector.replies import Reply
+from collector.visitor import Visit
+from schemas.pack import Connection, PackedEvent
+from schemas.sources import Source
+
+Sources = Callable[[str], Source | None]  # from a write key to its source
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collector looks at in an HTTP request; absent headers are "". `visit` is None unless a browser sent it."""
+
+    method: str
+    path: str
+    query: str = ""
+    authorization: str = ""
+    content_encoding: str = ""
+    body: bytes = b""
+    visit: Visit | None = None
+    connection: Connection | None = None
+    wishes: Wishes | None = None
+    salt: bytes = b""  # the day's, for visitors without cookies
+
+
+class Intake(msgspec.Struct, frozen=True):
+    """The reply holds once `events` and `letters` are durable, not before. `source` is None when the sender is unknown.
+
+    `dropped` are events that nobody may keep, by reason; `is_cookieless`: the reply sets no cookie.
+    """
+
+    reply: Reply
+    source: Source | None = None
+    events: list[PackedEvent] = []
+    letters: list[Letter] = []
+    dropped: dict[str, int] = {}
+    is_cookieless: bool = False

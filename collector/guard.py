@@ -1,0 +1,158 @@
+"""Keeps out of Kafka what a visitor's wishes, or the source's settings, let nobody store: the acts behind privacy.py. Pure.
+
+Addresses, and the ids that a browser keeps, are taken out of a request's whole body before anything is made of it, so that a
+dead letter has them no more than an event has. Where consent is asked for, each event is judged by what it says of it.
+
+Deliberately absent: `userId` and traits. They are what the site itself knows of its customer, and tells on purpose.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from collector.daily import daily_id
+from collector.exchange import Intake, Request
+from collector.privacy import COOKIELESS, Dropped, State, Treatment, consent_of, fate_of, treatment
+from collector.replies import SUCCESS, try_later
+from collector.visitor import stamped
+from schemas.call import decode_call
+from schemas.identifiers import ANONYMOUS, node_key, text
+from schemas.network import Kept, cut, parsed_address, without_addresses_in
+from schemas.pack import Connection, PackedEvent, Seen
+from schemas.reasons import Reason
+from schemas.sources import Source
+
+RETRY_AFTER_S = 5
+NO_SALT = try_later(
+    Reason.KAFKA_UNAVAILABLE,
+    "today's name of a visitor without a cookie cannot be made yet: send the same again after Retry-After",
+    RETRY_AFTER_S,
+)
+# A text or a number, be it at the top or in a part; within a text the quotes are escaped, and nothing matches.
+_ID = re.compile(rb'("(?:anonymousId|previousId)"\s*:\s*)(?:"(?:[^"\\]|\\.)*+"|[-+.0-9eE]++)', re.DOTALL)
+_SAYS_CONSENT = b'"categoryPreferences"'
+
+
+class _Consent(msgspec.Struct, rename="camel", gc=False):
+    category_preferences: Any = None
+
+
+class _Context(msgspec.Struct, gc=False):
+    consent: _Consent | None = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    context: _Context | None = None
+
+
+_event = msgspec.json.Decoder(_Event).decode
+_context = msgspec.json.Decoder(_Context).decode
+
+
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one request. `visitor` is its browser's name of today, "" when it needs none, or when the salt is not known."""
+
+    treatment: Treatment
+    visitor: str
+
+    @property
+    def lacks_salt(self) -> bool:
+        return _needs_name(self.treatment) and not self.visitor
+
+    def outcome(self, intake: Intake) -> Intake:
+        """What is kept of it."""
+        if self.treatment.drop is not None:
+            dropped = {self.treatment.drop.value: len(intake.events) + len(intake.letters)}
+            return Intake(SUCCESS, intake.source, dropped=dropped)
+        judged = [self.judged(event) for event in intake.events]
+        events = [event for event in judged if not isinstance(event, Dropped)]
+        dropped = {Dropped.CONSENT.value: len(judged) - len(events)} if len(events) < len(judged) else {}
+        is_cookieless = any(event.seen is not None and COOKIELESS in event.seen.signals for event in events)
+        return msgspec.structs.replace(intake, events=events, dropped=dropped, is_cookieless=is_cookieless)
+
+    def shown(self, connection: Connection | None) -> Connection | None:
+        return _shortened(connection, self.treatment.kept)
+
+    def shortened(self, body: bytes) -> bytes:
+        """A body without what may not go on."""
+        if self.treatment.kept != "full":
+            body = without_addresses_in(body, self.treatment.kept)
+        return _renamed(body, self.visitor) if self.treatment.is_cookieless else body
+
+    def judged(self, event: PackedEvent) -> PackedEvent | Dropped:
+        """What is kept of an event; it says what was seen."""
+        treated, state = self.treatment, ""
+        signals = treated.signals
+        if treated.consent is not None:
+            state = consent_of(treated.consent, _preferences(event))
+            fate = fate_of(treated.consent, state, treated.is_browser)
+            if fate == "drop":
+                return Dropped.CONSENT
+            if fate == "cookieless" and not treated.is_cookieless:
+                event, signals = _cookieless(event, self.visitor), (*signals, COOKIELESS)
+        return msgspec.structs.replace(event, seen=_seen(state, signals)) if state or signals else event
+
+
+def guard_of(source: Source, request: Request) -> Guard | None:
+    """None when all passes as it is, as it does for nearly every request."""
+    connection = request.connection
+    treated = treatment(source, request.wishes, connection is not None and connection.is_browser)
+    if treated is None:
+        return None
+    is_named = connection is not None and request.salt and _needs_name(treated)
+    visitor = daily_id(request.salt, source, connection) if connection is not None and is_named else ""
+    return Guard(treatment=treated, visitor=visitor)
+
+
+def _needs_name(treated: Treatment) -> bool:
+    """Whether an event of the request may have to be called by the day's name."""
+    if treated.drop is not None or not treated.is_browser:
+        return False
+    return treated.is_cookieless or treated.consent is not None
+
+
+@lru_cache(64)
+def _seen(state: State, signals: tuple[str, ...]) -> Seen:
+    return Seen(state=state, signals=signals)
+
+
+def _shortened(connection: Connection | None, kept: Kept) -> Connection | None:
+    if connection is None or kept == "full":
+        return connection
+    address = parsed_address(connection.address)
+    return msgspec.structs.replace(connection, address=cut(address, kept) if address else "")
+
+
+def _renamed(document: bytes, visitor: str) -> bytes:
+    return _ID.sub(lambda member: member[1] + msgspec.json.encode(visitor), document)
+
+
+def _cookieless(event: PackedEvent, visitor: str) -> PackedEvent:
+    """One event, after the door has read it. Its context may be its batch's."""
+    payload = _renamed(without_addresses_in(event.payload, "truncated"), visitor)
+    if not text(decode_call(payload).anonymous_id):
+        payload = stamped(payload, visitor)
+    return msgspec.structs.replace(
+        event,
+        payload=payload,
+        context=_renamed(without_addresses_in(event.context, "truncated"), visitor),
+        routing=node_key(event.workspace, ANONYMOUS, visitor),
+        connection=_shortened(event.connection, "truncated"),
+    )
+
+
+def _preferences(event: PackedEvent) -> Mapping[str, Any]:
+    """What the event says of categories; empty where it says nothing."""
+    if _SAYS_CONSENT not in event.payload and _SAYS_CONSENT not in event.context:
+        return {}
+    try:
+        context = _context(event.context) if event.context else _event(event.payload).context
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}  # of another form: it says nothing that can be relied on
+    said = (
+        context.consent.category_preferences if context is not None and context.consent is not None else None
+    )
+    return said if isinstance(said, dict) else {}
