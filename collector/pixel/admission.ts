@@ -20,7 +20,7 @@ export function admission(gate: Gate, out: Delivery, anonymousId: () => string |
 
   const enter = (event: Fields, mode: Mode, id: string | undefined, told: (() => void) | undefined) => {
     const bare = mode === "cookieless";
-    if (mode === "drop" || (bare && NAMING.includes(event.type as string))) return told?.();
+    if (mode === "drop" || (bare && NAMING.includes(event.type as string))) return told && told();
     const consent = gate.stamp();
     const json = textOf({
       ...event,
@@ -41,7 +41,7 @@ export function admission(gate: Gate, out: Delivery, anonymousId: () => string |
       const mode = gate.mode();
       if (mode !== "wait") return enter(event, mode, anonymousId(), told);
       waiting.push({ json: textOf(event), anonymousId: anonymousId(), told });
-      if (waiting.length > WAITING_MAX) waiting.shift()?.told?.();
+      if (waiting.length > WAITING_MAX) waiting.shift();
     },
     /** The mode is another, or says something else. */
     changed: () => {

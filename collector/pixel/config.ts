@@ -29,9 +29,7 @@ export interface Config {
 export const BATCH = "/v1/batch";
 export const VISITOR = "/v1/visitor";
 
-/** The collector's address, without a slash at the end, from that of the script. */
+/** The collector's address, from that of a script: one with a configuration may have any path on it. */
 export function hostOf(script: string, isConfigured: boolean): string {
-  const beside = isConfigured ? /\/pixel\/[^/]*\.js.*$/ : /\/[^/]*\.js.*$/;
-  if (beside.test(script)) return script.replace(beside, "");
-  return isConfigured ? script.replace(/^(\w+:\/\/[^/]*).*/, "$1") : script.replace(/\/$/, "");
+  return isConfigured ? script.replace(/^(\w+:\/\/[^/]*).*/, "$1") : script.replace(/\/[^/]*$/, "");
 }

@@ -25,10 +25,11 @@ export interface Way {
   writeKey: string;
 }
 
+const isBare = (entries: Entry[]) => !!(entries[0] as Entry).bare; // all of one batch are
+
 export type Delivery = ReturnType<typeof delivery>;
 
-/** `isKnown` says whether events may be somebody's at all: else nobody is asked who. */
-export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () => boolean) {
+export function delivery(way: Way, who: Visitor, storage: Storage) {
   let queue: Entry[] = [];
   let entriesMax = BATCH_ENTRIES_MAX;
   let flyingBytes = 0;
@@ -49,7 +50,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () =
 
   const batch = () => next(queue, BATCH_BYTES_MAX, entriesMax);
   const sealed = (entries: Entry[]) =>
-    seal(entries, way.writeKey, entries[0]?.bare ? undefined : who.said(), new Date().toISOString());
+    seal(entries, way.writeKey, isBare(entries) ? undefined : who.said(), new Date().toISOString());
   const remove = (entries: Entry[]) => (queue = queue.filter((entry) => !entries.includes(entry)));
 
   const pump = async (): Promise<void> => {
@@ -58,7 +59,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () =
     try {
       while (!calm.isPaused() && !isGone) {
         const entries = batch();
-        if (isKnown() && who.isUnsettled()) await meet();
+        if (who.isUnsettled()) await meet();
         else if (entries.length) await send(entries, sealed(entries));
         else break;
       }
@@ -79,7 +80,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () =
     const keepalive = fits(bytes);
     if (keepalive) flyingBytes += bytes;
     for (const entry of entries) Object.assign(entry, { flying: true, outlives: keepalive });
-    const answer = await way.post(way.path, body, { keepalive, bare: entries[0]?.bare });
+    const answer = await way.post(way.path, body, { keepalive, bare: isBare(entries) });
     if (keepalive) flyingBytes -= bytes;
     const isUnheard = isGone && !answer.status; // a page that goes hears no answer, but the browser goes on
     for (const entry of entries) {
@@ -100,7 +101,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () =
     else if (!isTemporary(answer)) entriesMax = Math.min(entriesMax * 2, BATCH_ENTRIES_MAX);
     if (what === "done" || what === "last") remove(entries);
     if (what === "last") queue.push(...entries);
-    if (what === "done") for (const entry of entries) entry.told?.();
+    if (what === "done") for (const { told } of entries) if (told) told();
   };
 
   const save = (ms = SAVE_MS) => {
@@ -120,7 +121,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () =
   const hand = (entries: Entry[]): boolean => {
     const body = sealed(entries);
     if (fits(bytesOf(body))) void send(entries, body).then(soon, () => undefined);
-    else if (!isGone || entries[0]?.bare || !way.beacon(way.path, body)) return false;
+    else if (!isGone || isBare(entries) || !way.beacon(way.path, body)) return false;
     else remove(entries);
     return true;
   };
@@ -139,7 +140,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage, isKnown: () =
     /** Takes what earlier pages could not bring, and asks who the visitor is. */
     start: () => {
       calm.start();
-      if (!isKnown() || calm.isPaused()) becomeReady();
+      if (!who.isUnsettled() || calm.isPaused()) becomeReady();
       void place.seek();
       soon();
     },

@@ -15,6 +15,6 @@ const me = window as { stitchline?: Snippet };
 const script = document.currentScript as HTMLScriptElement | null;
 const stub = (me.stitchline = me.stitchline || {});
 const { config } = stub;
-const key = config?.key || stub.key || script?.dataset.writeKey || "";
+const key = (config && config.key) || stub.key || (script && script.dataset.writeKey) || "";
 
-start(stub, hostOf(stub.host || script?.src || "", !!config), { ...config, key });
+start(stub, stub.host || hostOf(script ? script.src : "", !!config), { ...config, key });

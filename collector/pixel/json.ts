@@ -1,17 +1,17 @@
-// JSON as the language means it, on pages that changed it: old libraries give arrays and strings a toJSON of their own, which
-// would make a list of products one long text. It is set aside for the moment of the call.
+// JSON as the language means it, on pages that changed it: old libraries give arrays and texts a toJSON of their own, which would
+// make a list of products one long text. It is set aside for the moment of the call.
 
-const CHANGED: object[] = [Array.prototype, String.prototype, Object.prototype];
+interface Changed {
+  toJSON?: unknown;
+}
 
 export function textOf(value: unknown): string {
-  const undo: (() => void)[] = [];
-  for (const prototype of CHANGED) {
-    const own = Object.getOwnPropertyDescriptor(prototype, "toJSON");
-    if (own && Reflect.deleteProperty(prototype, "toJSON")) undo.push(() => Object.defineProperty(prototype, "toJSON", own));
-  }
+  const changed = [Array.prototype, String.prototype] as Changed[];
+  const theirs = changed.map(({ toJSON }) => toJSON);
   try {
+    for (const one of changed) delete one.toJSON;
     return JSON.stringify(value);
   } finally {
-    for (const step of undo) step();
+    theirs.forEach((toJSON, at) => toJSON && ((changed[at] as Changed).toJSON = toJSON));
   }
 }

@@ -19,6 +19,9 @@ interface Place {
   entries: Entry[];
 }
 
+/** What is true of it on another page, too. */
+const lasting = ({ id, json, anonymousId, bare, names, tries }: Entry) => ({ id, json, anonymousId, bare, names, tries }) as Entry;
+
 export type Outbox = ReturnType<typeof outbox>;
 
 export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
@@ -35,7 +38,7 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
   };
 
   const letGo = () => {
-    release?.();
+    if (release) release();
     release = undefined;
   };
 
@@ -43,7 +46,7 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
     clearTimeout(timer);
     kept = entries;
     if (!entries.length) storage.remove(own);
-    const isKept = !entries.length || storage.write(own, { at, entries });
+    const isKept = !entries.length || storage.write(own, { at, entries: entries.map(lasting) });
     if (at && entries.length && !locks) timer = window.setTimeout(() => put(kept, Date.now()), TOUCHED_MS);
     return isKept;
   };
@@ -53,7 +56,7 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
   const take = (name: string) => {
     const { entries = [] } = storage.read<Place>(name);
     storage.remove(name);
-    adopt(entries.map((entry) => ({ ...entry, flying: false })));
+    adopt(entries);
   };
 
   const seek = async (): Promise<void> => {
@@ -88,6 +91,6 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
     /** Takes over what nobody owns. */
     seek,
     /** Whether a change that storage tells of is a tab that has gone. */
-    isLeft: ({ key, newValue }: StorageEvent): boolean => !!key?.startsWith(PREFIX) && !!newValue?.startsWith(LEFT),
+    isLeft: ({ key, newValue }: StorageEvent): boolean => !!key && key.startsWith(PREFIX) && !!newValue && newValue.startsWith(LEFT),
   };
 }

@@ -20,9 +20,7 @@ export interface Limits {
   charsMax: number;
 }
 
-const encoder = new TextEncoder();
-
-export const bytesOf = (text: string): number => encoder.encode(text).length;
+export const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
 /** Adds at the end; over a limit the oldest that is not being sent goes. */
 export function add(queue: Entry[], entries: Entry[], { entriesMax, charsMax }: Limits): void {
@@ -32,7 +30,7 @@ export function add(queue: Entry[], entries: Entry[], { entriesMax, charsMax }: 
     const oldest = queue.findIndex((entry) => !entry.flying);
     const gone = queue.splice(Math.max(0, oldest), 1)[0] as Entry;
     chars -= gone.json.length;
-    gone.told?.();
+    if (gone.told) gone.told();
   }
 }
 
@@ -43,7 +41,7 @@ export function next(queue: Entry[], bytesMax: number, entriesMax: number): Entr
   for (const entry of queue) {
     if (entry.flying) continue;
     size += bytesOf(text(entry)) + 1;
-    if (chosen.length && (size > bytesMax || chosen.length >= entriesMax || !entry.bare !== !chosen[0]?.bare)) break;
+    if (chosen.length && (size > bytesMax || chosen.length >= entriesMax || !entry.bare !== !(chosen[0] as Entry).bare)) break;
     chosen.push(entry);
   }
   return chosen;
@@ -71,7 +69,7 @@ const TRIES_MAX = 20; // of one event that is answered 500 by itself
 
 export function verdict(status: number, entries: Entry[]): Verdict {
   const isMany = entries.length > 1;
-  if (status === 500) return isMany ? "halve" : (entries[0]?.tries || 0) < TRIES_MAX ? "last" : "done";
+  if (status === 500) return isMany ? "halve" : ((entries[0] as Entry).tries || 0) < TRIES_MAX ? "last" : "done";
   if (!status || status === 408 || status === 429 || status > 500) return "later";
   return isMany && (status === 400 || status === 413) ? "halve" : "done";
 }

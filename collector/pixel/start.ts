@@ -44,16 +44,22 @@ export const start = calmly((stub: Stub, host: string, config: Config): void => 
   if (stub.version) return;
   stub.version = VERSION;
   const early = (stub.q as Early[] | undefined) || [];
+  const [, , began = new Date(), landing = landingNow()] = early[0] || [];
+  const { paths = {} } = config;
+  let views = 0;
   const gate = gateOf(config, calmly(() => changed()));
   const isKnown = () => gate.mode() === "send";
   const kept = storage(isKnown);
   const send = post(host);
-  const who = visitor(send, config.paths?.visitor || VISITOR, config.key, kept);
-  const way = { post: send, beacon: beacon(host), path: config.paths?.batch || BATCH, writeKey: config.key };
-  const out = delivery(way, who, kept, isKnown);
+  const who = visitor(send, paths.visitor || VISITOR, config.key, kept, isKnown);
+  const way = { post: send, beacon: beacon(host), path: paths.batch || BATCH, writeKey: config.key };
+  const out = delivery(way, who, kept);
   const door = admission(gate, out, who.anonymousId);
-  const calls = callsTo(who, out, gate, door.admit, early[0]?.[3] || landingNow());
-  const run = calmly(([method, values, when, href]: Early) => calls[method](Array.from(values), when || new Date(), href));
+  const calls = callsTo(who, out, gate, door.admit, landing);
+  const run = calmly(([method, values, when = new Date(), href]: Early) => {
+    if (method === "page") views++;
+    calls[method](Array.from(values), when, href);
+  });
   const call = (method: Method) => (stub[method] = (...values: Values) => run([method, values]));
 
   const changed = () => {
@@ -72,9 +78,10 @@ export const start = calmly((stub: Stub, host: string, config: Config): void => 
     track: call("track"),
     identify: call("identify"),
     setAnonymousId: call("setAnonymousId"),
-    anonymousId: () => (isKnown() ? who.anonymousId() || who.said() : ""),
+    anonymousId: who.name,
     mode: gate.mode,
-    began: early[0]?.[2] || new Date(),
+    views: () => views,
+    began,
   };
   calmly(automatic)(config, api);
   early.forEach(run);
@@ -141,9 +148,7 @@ function callsTo(who: Visitor, out: Delivery, gate: Gate, admit: Admit, landing:
     consent: gate.decide,
     ready: ([callback]) => {
       if (typeof callback !== "function") return;
-      const isKnown = () => gate.mode() === "send";
-      const visitorNow = () => ({ anonymousId: isKnown() ? who.anonymousId() || who.said() : "", userId: who.userId() });
-      void out.ready.then(() => setTimeout(() => callback(visitorNow())));
+      void out.ready.then(() => setTimeout(() => callback({ anonymousId: who.name(), userId: who.userId() })));
     },
   };
 }

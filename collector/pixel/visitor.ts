@@ -28,7 +28,7 @@ interface Stored extends Person {
 
 export type Visitor = ReturnType<typeof visitor>;
 
-export function visitor(post: Post, path: string, writeKey: string, storage: Storage) {
+export function visitor(post: Post, path: string, writeKey: string, storage: Storage, isKnown: () => boolean) {
   let first = ""; // what we say on this page before anything is answered
   let met = ""; // what was answered to that
   let identified = false; // on this page
@@ -36,6 +36,11 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
   const stored = () => storage.read<Stored>(NAME);
   const said = () => first || (first = stored().anonymousId || uuid());
   const remember = (person: Person) => storage.write(NAME, { ...stored(), ...person });
+
+  const anonymousId = (): string | undefined => {
+    const { anonymousId: id, chosen } = stored();
+    return met || chosen ? id || met : undefined;
+  };
 
   const ask = async (): Promise<Answer> => {
     const before = stored();
@@ -65,18 +70,17 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
     met: () => met,
     /** What we say meanwhile. */
     said,
-    /** Whether the collector has something to tell or to learn. */
-    isUnsettled: () => !met || !!stored().chosen,
+    /** What the page may hear of it: "" while nothing may be kept. */
+    name: () => (isKnown() ? anonymousId() || said() : ""),
+    /** Whether the collector has something to tell or to learn; `isKnown` says whether events may be somebody's at all. */
+    isUnsettled: () => isKnown() && (!met || !!stored().chosen),
     /** Asks and tells; not twice at a time. A temporary answer means: again later. */
     meet: (): Promise<Answer> => {
       const { locks } = navigator as { locks?: LockManager }; // missing on plain http
       return locks ? (locks.request(NAME, ask) as Promise<Answer>).catch(ask) : ask();
     },
     /** Of events that are made now; undefined while it is for the collector to say. */
-    anonymousId: (): string | undefined => {
-      const { anonymousId, chosen } = stored();
-      return met || chosen ? anonymousId || met : undefined;
-    },
+    anonymousId,
     userId: () => stored().userId,
     /** All that is known of the user now, as the event says it. */
     identify: (id: unknown, traits: unknown): Fields => {

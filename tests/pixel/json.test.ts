@@ -7,11 +7,11 @@ import { textOf } from "../../collector/pixel/json.ts";
 const old = { value: () => "spoilt", configurable: true, writable: true };
 
 test("a toJSON that a page gave to everything changes nothing, and is there afterwards", () => {
-  const prototypes = [Array.prototype, String.prototype, Object.prototype];
+  const prototypes = [Array.prototype, String.prototype];
   for (const prototype of prototypes) Object.defineProperty(prototype, "toJSON", old);
   try {
     assert.equal(textOf({ list: [1, ["a"]], text: "b" }), '{"list":[1,["a"]],"text":"b"}');
-    assert.deepEqual(prototypes.map((prototype) => Object.hasOwn(prototype, "toJSON")), [true, true, true]);
+    assert.deepEqual(prototypes.map((prototype) => Object.hasOwn(prototype, "toJSON")), [true, true]);
     assert.throws(() => textOf({ toJSON: () => { throw new Error("of the page"); } }), /of the page/);
     assert.equal(Object.hasOwn(Array.prototype, "toJSON"), true);
   } finally {
@@ -19,7 +19,6 @@ test("a toJSON that a page gave to everything changes nothing, and is there afte
   }
 });
 
-test("a toJSON that cannot be taken away is lived with", () => {
-  class List extends Array {}
-  assert.equal(textOf({ list: List.from([1]), when: new Date(0) }), '{"list":[1],"when":"1970-01-01T00:00:00.000Z"}');
+test("a toJSON of the language's own stays", () => {
+  assert.equal(textOf({ list: [1], when: new Date(0) }), '{"list":[1],"when":"1970-01-01T00:00:00.000Z"}');
 });
