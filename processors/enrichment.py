@@ -4,6 +4,7 @@
     channel     what brought the visitor: campaign parameters, click ids, referrer
     semantics   which event of the catalogue this is, and what does not conform (plans.py: before all others)
     commerce    amounts, order, cart and items, typed
+    consent     what the visitor decided, and what the door saw of it
     visits      the session, and first and last touch: the one step with state of its own
 
 A step that has nothing to say returns the default of its part (schemas/stamps.py), the very object. None of them refuses an
@@ -16,6 +17,7 @@ import msgspec
 
 from processors.channel import Channels, kept_channels
 from processors.commerce import with_commerce
+from processors.consent import consent_of
 from processors.context import NO_CONTEXT, ContextRules, surroundings
 from processors.mentions import Mentions
 from processors.parsed import ParsedEvent
@@ -61,6 +63,7 @@ class Enrichment:
             commerce=commerce,
             items=items,
             clock_offset_ms=clock_offset_ms,
+            consent=consent_of(event.context, event.packed.seen),
         )
 
     def obey(self, orders: Iterable[Order]) -> None:
