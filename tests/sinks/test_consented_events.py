@@ -1,0 +1,64 @@
+"""What may be used for a purpose, asked of a real engine: by the view, and by segments."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from console.segment_query import ask_members
+from console.segment_scope import Scope
+from schemas.codec import RESOLVED_EVENT
+from schemas.segment_reading import read_segment
+from schemas.segment_tree import inlined
+from tests.conftest import a_database
+from tests.sinks.stage import START_MS, Tables, event
+
+CONSENTS = {
+    # subject -> state, categories, signals
+    1: ("granted", ["analytics", "marketing"], []),
+    2: ("granted", ["analytics"], ["dnt"]),
+    3: ("denied", ["marketing"], ["cookieless"]),
+    4: ("pending", [], ["cookieless"]),
+    5: ("", [], ["gpc", "cookieless"]),
+    6: ("", [], []),
+}
+
+
+@pytest.fixture(scope="module")
+def tables(clickhouse: str) -> Iterator[Tables]:
+    with a_database(clickhouse) as name:
+        found = Tables(clickhouse, name)
+        events = [
+            event(subject, subject=subject, consent={"state": state, "categories": names, "signals": signals})
+            for subject, (state, names, signals) in CONSENTS.items()
+        ]
+        found.insert("events_in", RESOLVED_EVENT, events, "t")
+        yield found
+
+
+@pytest.mark.parametrize(("category", "subjects"), [("marketing", [1, 3]), ("analytics", [1, 2]), ("", [])])
+def test_the_view_has_the_events_of_those_who_said_yes(
+    tables: Tables, category: str, subjects: list[int]
+) -> None:
+    sql = "SELECT subject FROM consented_events(category = {category:String}) ORDER BY subject"
+    found = tables.client.query(sql, {"category": category}).result_rows
+    assert [row[0] for row in found] == subjects
+
+
+CONDITIONS = [
+    ({"path": "consent.categories", "op": "eq", "value": "marketing"}, [1, 3]),
+    ({"path": "consent.categories", "op": "has_all", "value": ["analytics", "marketing"]}, [1]),
+    ({"path": "consent.state", "op": "eq", "value": "granted"}, [1, 2]),
+    ({"path": "consent.state", "op": "missing"}, [5, 6]),
+    ({"path": "consent.signals", "op": "has_any", "value": ["gpc", "dnt"]}, [2, 5]),
+]
+
+
+@pytest.mark.parametrize(("condition", "subjects"), CONDITIONS)
+def test_a_segment_can_ask_for_consent(
+    tables: Tables, condition: dict[str, Any], subjects: list[int]
+) -> None:
+    where = {"did": {"event": "Product Viewed", "where": [condition]}}
+    wanted = inlined(read_segment({"segment": "asked", "where": where, "people": {"known": "any"}}), {})
+    found = dict(ask_members(tables.client, [wanted], START_MS + 10_000_000, Scope()))
+    assert sorted(found) == subjects
