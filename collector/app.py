@@ -14,23 +14,22 @@ import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
-from collector.cors import ANY, preflight_headers, reply_headers
+from collector.cors import preflight_headers, reply_headers
+from collector.exchange import Intake
 from collector.heads import Heads
-from collector.intake import Intake
 from collector.limits import Limits
 from collector.meter import Meter
-from collector.optout import OptOut
-from collector.pages import Pages
 from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
 from collector.reading import UNREADABLE, BodyReader, Head, read_head, why_unread
 from collector.replies import Headers, Reply, refused, try_later
-from collector.routes import Route, Sent, Told, routes
+from collector.routes import Route, Routes, Sent, Told
 from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import CookieRules, cookie_of_sender
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import CollectorSettings
 from schemas.control import ControlState
+from schemas.origins import ANY
 from schemas.reasons import Reason
 from schemas.sources import Source
 
@@ -65,13 +64,12 @@ class App:
         settings: CollectorSettings,
         publisher: Publisher,
         control: Control,
-        pages: Pages,
+        routes: Routes,
         browsers: Browsers,
     ) -> None:
         self._settings = settings
         self._publisher = publisher
         self._control = control
-        self._pages = pages
         self._meter = Meter()
         self._ids = MessageIds()
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
@@ -79,7 +77,7 @@ class App:
         self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
         self._heads = Heads(settings, browsers.cookies)
         self._salt_at = browsers.salt_at
-        self._routes = routes(pages.pixel, OptOut(browsers.cookies).tell)
+        self._routes = routes
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
@@ -95,7 +93,9 @@ class App:
         self.busy += 1
         try:
             head = read_head(scope)
-            route = self._routes.find(head.path)
+            route, path = self._routes.find(head.path, self._control.state)
+            if path != head.path:
+                head = msgspec.structs.replace(head, path=path)
             if head.method == "OPTIONS":
                 reply, headers = _preflight(head)
             else:
@@ -121,9 +121,9 @@ class App:
 
     async def _answer(self, head: Head, route: Route | None, protocol: HTTPProtocol) -> tuple[Reply, Headers]:
         if route is None:
-            return await self._pages.reply(head.method, head.path), _cors(head)
+            return await self._routes.pages.reply(head.method, head.path), _cors(head)
         if isinstance(route, Told):
-            reply, headers = route.tell(self._heads.asked(head), self._control.state)
+            reply, headers = route.tell(self._heads.asked(head, _now()), self._control.state)
             return self._newest(reply), headers
         reply, headers = await self._take(head, protocol, route)
         return (route.shaped(reply) if route.shaped else reply), headers
@@ -135,7 +135,7 @@ class App:
             refusal = why_unread(error)
             self._meter.refused(refusal.reason)
             return refused(refusal, CLOSE), _cors(head)
-        now = time.time_ns() // 1_000_000
+        now = _now()
         request = self._heads.request(head, body, self._salt_at(now))
         earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else []
         self._ids.begin(earlier)
@@ -194,6 +194,10 @@ class App:
         return try_later(
             reason, f"{detail}: send the same again after Retry-After", self._settings.retry_after_s
         )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _preflight(head: Head) -> tuple[Reply, Headers]:

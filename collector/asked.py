@@ -4,7 +4,7 @@ import msgspec
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """`protocol` and `host` are where browsers reach the collector; `host` is "" when nobody knows.
+    """`protocol` and `host` are where browsers reach the collector; `host` is "" when nobody knows. `now`: ms since the epoch.
 
     `origin`, `known_tags`, `encodings`, `accepted`, `cookies` and `from_where` are the headers Origin, If-None-Match,
     Accept-Encoding, Accept, Cookie and Sec-Fetch-Site, "" when absent.
@@ -12,6 +12,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
+    now: int = 0
     query: str = ""
     authorization: str = ""
     protocol: str = "https"

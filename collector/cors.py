@@ -7,8 +7,8 @@ than answered by `*`, since sendBeacon always sends with credentials, for which 
 from collections.abc import Sequence
 
 from collector.replies import Headers
+from schemas.origins import ANY, is_allowed
 
-ANY = "*"
 EXPOSED = ("access-control-expose-headers", "Retry-After")
 PREFLIGHT_AGE = ("access-control-max-age", "7200")  # seconds; no browser keeps it longer
 METHODS = ("access-control-allow-methods", "GET, POST, OPTIONS")
@@ -20,7 +20,7 @@ def reply_headers(origin: str, allowed: Sequence[str] = (ANY,)) -> Headers:
     """Headers of a reply; an origin that the source does not allow gets none that would let the page read it."""
     if not origin:
         return PUBLIC if ANY in allowed else [EXPOSED]
-    if ANY not in allowed and origin not in allowed:
+    if not is_allowed(origin, allowed):
         return [("vary", "Origin"), EXPOSED]
     return [
         ("access-control-allow-origin", origin),

@@ -27,6 +27,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     connection: Connection | None = None
     wishes: Wishes | None = None
     salt: bytes = b""  # the day's, for visitors without cookies
+    origin: str = ""  # of the page that sent it
+    is_address: bool = False  # all of it stood in an address, for anybody to read
 
 
 class Intake(msgspec.Struct, frozen=True):

@@ -4,12 +4,13 @@ from typing import Protocol, cast
 
 from collector.asked import Asked
 from collector.connection import browser_connection, host_of, is_from_browser
+from collector.exchange import Request
 from collector.forwarded import Proxies
-from collector.intake import Request
 from collector.privacy import wishes_of
 from collector.reading import Head
 from collector.visitor import CookieRules, Visit, visit
 from runtime.settings import CollectorSettings
+from schemas.origins import origin_of
 from schemas.pack import Connection
 
 
@@ -37,9 +38,10 @@ class Heads:
             connection=self._connection(head),
             wishes=wishes_of(head.headers, head.query, self._cookies.optout_name),
             salt=salt,
+            origin=_page_of(head),
         )
 
-    def asked(self, head: Head) -> Asked:
+    def asked(self, head: Head, now: int) -> Asked:
         headers, authority = head.headers, head.scope.authority
         host = self._settings.public_url.partition("://")[2] or headers.get("host") or authority or ""
         return Asked(
@@ -49,6 +51,7 @@ class Heads:
             authorization=headers.get("authorization", ""),
             protocol=self._scheme(head),
             host=host.rstrip("/"),
+            now=now,
             origin=headers.get("origin", ""),
             known_tags=headers.get("if-none-match", ""),
             encodings=headers.get("accept-encoding", ""),
@@ -85,3 +88,10 @@ class Heads:
         if head.method != "GET" and not is_from_browser(head.headers):
             return Connection(address=address)
         return browser_connection(address, head.headers)
+
+
+def _page_of(head: Head) -> str:
+    """The origin of the page that sent it. For an image browsers name none, and mostly the page itself or its site instead."""
+    if head.method != "GET":
+        return str(head.headers.get("origin", ""))
+    return head.headers.get("origin", "") or origin_of(head.headers.get("referer", ""))

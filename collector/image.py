@@ -13,11 +13,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from collector.credentials import QUERY_FIELDS_MAX
-from collector.intake import Intake, Request, Sources, accept, sender_of
+from collector.exchange import Intake, Request, Sources
+from collector.intake import accept
 from collector.limits import Limits
 from collector.paths import IMAGES
 from collector.rejection import Refusal, dead_letter
 from collector.replies import Reply, method_not_allowed, refused
+from collector.sender import sender_of
 from schemas.reasons import Reason
 
 GIF = (
@@ -63,10 +65,11 @@ def image_reply(reply: Reply, *, kept: bool = False) -> Reply:
 def _accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
     if request.method != "GET":
         return Intake(method_not_allowed("GET", "OPTIONS"))
+    request = msgspec.structs.replace(request, is_address=True)
     data = _data_of(request.query)
     body = _unpacked(data)
     if isinstance(body, Refusal):
-        source = sender_of(request, body, sources)
+        source = sender_of(request, body, sources, now)
         if isinstance(source, Refusal):
             return Intake(refused(source))
         return Intake(refused(body), source, [], [dead_letter(body, data.encode(), source, now)])

@@ -4,26 +4,23 @@ A batch never fails for one bad event: the good ones are kept and the bad ones b
 person is (the resolver's and identity's business; an event without any identifier is accepted here), and delivery.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import msgspec
 
+from collector.admission import refused_origin, set_aside
 from collector.body import is_utf8, unpacked, with_whole_characters
 from collector.connection import for_event
-from collector.credentials import key_in_header, key_in_query
-from collector.exchange import Intake as Intake
-from collector.exchange import Request as Request
-from collector.exchange import Sources as Sources
+from collector.exchange import Intake, Request, Sources
 from collector.guard import NO_SALT, Guard, guard_of
 from collector.limits import Limits
 from collector.paths import BATCH, CALLS
 from collector.rejection import Refusal, dead_letter
 from collector.replies import SUCCESS, method_not_allowed, not_found, refused
 from collector.routing import plain_routing_id, routing_id
-from collector.salvage import Parts, take_apart
+from collector.sender import read, sender_of, taken_apart
 from collector.visitor import stamped
-from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call, decode_write_key
+from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call
 from schemas.identifiers import text
 from schemas.pack import Connection, PackedEvent
 from schemas.reasons import Reason
@@ -31,8 +28,6 @@ from schemas.sources import Source
 
 NULL = bytes(ABSENT)
 NOT_UTF8 = Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
-
-T = TypeVar("T")
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +60,7 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
     unpacked_body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
     # Mended before the sender is looked for: half a character in a title must not hide the key that stands beside it.
     body = unpacked_body if isinstance(unpacked_body, Refusal) else with_whole_characters(unpacked_body)
-    source = sender_of(request, body, sources)
+    source = sender_of(request, body, sources, now)
     if isinstance(source, Refusal):
         return Intake(refused(source))
     arrival = Arrival(
@@ -80,7 +75,18 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         anonymous_id=request.visit.remembered if request.visit else "",
     )
     guard = guard_of(source, request)
-    return _accept(body, arrival) if guard is None else _accept_guarded(body, arrival, guard)
+    intake = _accept(body, arrival) if guard is None else _accept_guarded(body, arrival, guard)
+    refusal = refused_origin(source, request.origin)
+    return intake if refusal is None else _kept_aside(intake, refusal)
+
+
+def _kept_aside(intake: Intake, refusal: Refusal) -> Intake:
+    if intake.source is None or not intake.events:
+        return intake
+    letters = set_aside(intake.events, refusal, intake.source)
+    return msgspec.structs.replace(
+        intake, reply=refused(refusal), events=[], letters=[*intake.letters, *letters], is_cookieless=True
+    )
 
 
 def _accept(body: bytes | Refusal, arrival: Arrival) -> Intake:
@@ -106,37 +112,6 @@ def _whole(request: Request, body: bytes | Refusal) -> bytes:
         return body
     # A body over the limit is not read to its end: there is nothing whole to keep.
     return b"" if body.reason is Reason.BODY_TOO_LARGE else request.body
-
-
-def sender_of(request: Request, body: bytes | Refusal, sources: Sources) -> Source | Refusal:
-    key = key_in_header(request.authorization) or _key_in_body(body)
-    if not key or isinstance(key, Refusal):
-        key = key_in_query(request.query) or key
-    if isinstance(key, Refusal):
-        return key  # nobody can say that the body names no source
-    if not key:
-        return Refusal(
-            Reason.NO_WRITE_KEY,
-            "the request names no source: give the write key as Basic user name, as Bearer token, as writeKey in the "
-            "JSON body or as ?writeKey= in the address",
-        )
-    return sources(key) or Refusal(
-        Reason.UNKNOWN_WRITE_KEY, "no source has this write key: compare it with the one in the configuration"
-    )
-
-
-def _key_in_body(body: bytes | Refusal) -> str | Refusal:
-    """ "" when the body names nobody, a refusal when it cannot be read far enough to tell."""
-    if isinstance(body, Refusal):
-        return body
-    if not body:
-        return ""
-    found = _read(decode_write_key, body)
-    if isinstance(found, Refusal) and (parts := _taken_apart(found, body)):
-        found = _read(decode_write_key, parts.head)
-    if isinstance(found, Refusal):
-        return "" if found.reason is Reason.WRONG_TYPE else found
-    return text(found.write_key)
 
 
 def _accept_one(body: bytes, arrival: Arrival) -> Intake:
@@ -170,18 +145,13 @@ def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
 
 
 def _read_batch(body: bytes) -> Batch | Refusal:
-    batch = _read(decode_batch, body)
-    if not isinstance(batch, Refusal) or (parts := _taken_apart(batch, body)) is None:
+    batch = read(decode_batch, body)
+    if not isinstance(batch, Refusal) or (parts := taken_apart(batch, body)) is None:
         return batch
-    head = _read(decode_batch, parts.head)
+    head = read(decode_batch, parts.head)
     if isinstance(head, Refusal):
         return head
     return msgspec.structs.replace(head, batch=[msgspec.Raw(event) for event in parts.events])
-
-
-def _taken_apart(refusal: Refusal, body: bytes) -> Parts | None:
-    """What can be read apart, if the whole was no JSON."""
-    return take_apart(body) if refusal.reason is Reason.INVALID_JSON else None
 
 
 def _too_much(batch: Batch, shared: bytes, limits: Limits) -> Refusal | None:
@@ -218,7 +188,7 @@ def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
         return _event_too_large(arrival)
     if not is_utf8(payload):
         return NOT_UTF8
-    call = _read(decode_call, payload)
+    call = read(decode_call, payload)
     if isinstance(call, Refusal):
         return call
     kind = text(call.type) or arrival.kind
@@ -240,7 +210,7 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
     if shared and len(payload) + len(shared) > arrival.limits.event_bytes_max:
         return _event_too_large(arrival, message_id)
     workspace, context = arrival.source.workspace, shared or bytes(call.context)
-    routing = plain_routing_id(call, workspace) or _read(
+    routing = plain_routing_id(call, workspace) or read(
         lambda raw: routing_id(call, kind, workspace, raw, message_id),
         context,
     )
@@ -268,14 +238,3 @@ def _event_too_large(arrival: Arrival, message_id: str = "") -> Refusal:
         "send less in properties, traits or context",
         message_id,
     )
-
-
-def _read(decode: Callable[[bytes], T], payload: bytes) -> T | Refusal:
-    try:
-        return decode(payload)
-    except msgspec.ValidationError as error:
-        return Refusal(Reason.WRONG_TYPE, f"{error}: send the type that the tracking API names")
-    except RecursionError:
-        return Refusal(Reason.INVALID_JSON, "the JSON is nested too deeply: flatten it")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Refusal(Reason.INVALID_JSON, f"the text cannot be read as JSON: {error}")

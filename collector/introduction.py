@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import msgspec
 
+from collector.admission import refused_origin
 from collector.body import unpacked, with_whole_characters
+from collector.exchange import Intake, Request, Sources
 from collector.guard import NO_SALT, guard_of
-from collector.intake import Intake, Request, Sources, sender_of
 from collector.limits import Limits
 from collector.rejection import Refusal
 from collector.replies import Headers, json_reply, method_not_allowed, refused
+from collector.sender import sender_of
 from collector.visitor import Visit
 from schemas.call import Scalar
 from schemas.identifiers import text
@@ -33,16 +35,16 @@ decode_introduction = msgspec.json.Decoder(Introduction).decode
 
 
 def introduce(request: Request, *, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
-    """As `intake.accept`, and without events; `now` does not matter."""
+    """As `intake.accept`, and without events."""
     if request.method != "POST":
         return Intake(method_not_allowed("POST", "OPTIONS"))
     body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
     if not isinstance(body, Refusal):
         body = with_whole_characters(body)
-    source = sender_of(request, body, sources)
+    source = sender_of(request, body, sources, now)
     if isinstance(source, Refusal):
         return Intake(refused(source))
-    introduction = _read(body)
+    introduction = refused_origin(source, request.origin) or _read(body)
     if isinstance(introduction, Refusal):
         return Intake(refused(introduction), source)
     if introduction.forget:

@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from collector.admission import is_for_pages
 from collector.asked import Asked
-from collector.cors import ANY, reply_headers
+from collector.cors import reply_headers
 from collector.credentials import key_in_header, key_in_query
 from collector.rejection import Refusal
 from collector.replies import JSON_TYPE, Headers, Reply, method_not_allowed, not_found, refused
 from schemas.control import ControlState
+from schemas.origins import ANY
 from schemas.reasons import Reason
 from schemas.sources import Source
 
@@ -41,6 +43,8 @@ def tell_settings(asked: Asked, state: ControlState) -> tuple[Reply, Headers]:
     if key is None:
         return not_found(), reply_headers(asked.origin)
     source = state.source_of(key) if key else None
+    if source and not is_for_pages(source, key, asked.now):
+        source = None
     return settings_reply(asked, key, source), reply_headers(
         asked.origin, source.allowed_origins if source else (ANY,)
     )

@@ -1,6 +1,6 @@
 """Counts of the collector's work: which metric grows for what. Called on the event loop's thread only."""
 
-from collector.intake import Intake
+from collector.exchange import Intake
 from collector.replies import Reply
 from runtime.metrics import ACCEPTED, DROPPED, REJECTED, REQUEST_SECONDS, REQUESTS
 from schemas.reasons import Reason

@@ -2,12 +2,8 @@
 
 from collections.abc import Callable
 
-from collector.asked import Asked
-from collector.cors import PUBLIC
-from collector.replies import Headers, Reply, json_reply, method_not_allowed, not_found
-from collector.script import Script
+from collector.replies import Reply, json_reply, method_not_allowed, not_found
 from collector.siblings import Exposition, SiblingSilent
-from schemas.control import ControlState
 from schemas.registry import registry_reply
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -17,10 +13,7 @@ REGISTRY_TYPE = ("content-type", "application/vnd.schemaregistry.v1+json")
 class Pages:
     """`missing` lists in words what the process waits for before it is ready."""
 
-    def __init__(
-        self, missing: Callable[[], list[str]], exposition: Exposition, topic_prefix: str, script: Script
-    ) -> None:
-        self._script = script
+    def __init__(self, missing: Callable[[], list[str]], exposition: Exposition, topic_prefix: str) -> None:
         self._missing = missing
         self._exposition = exposition
         self._topic_prefix = topic_prefix
@@ -31,17 +24,16 @@ class Pages:
             "/readyz": self._ready,
         }
 
+    @property
+    def paths(self) -> list[str]:
+        """Its own, beside the metrics and the registry's."""
+        return list(self._own)
+
     async def reply(self, method: str, path: str) -> Reply:
         found = await self._metrics() if path == "/metrics" else self._page(path)
         if found is None:
             return not_found()
         return found if method in ("GET", "HEAD") else method_not_allowed("GET", "HEAD", "OPTIONS")
-
-    def pixel(self, asked: Asked, _state: ControlState) -> tuple[Reply, Headers]:
-        """The pixel's script: the same for everybody, or a cache that knows no Vary would keep it for one site alone."""
-        if asked.method not in ("GET", "HEAD"):
-            return method_not_allowed("GET", "HEAD", "OPTIONS"), PUBLIC
-        return self._script.reply(asked.known_tags, asked.encodings), PUBLIC
 
     def _page(self, path: str) -> Reply | None:
         if own := self._own.get(path):

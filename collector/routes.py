@@ -7,20 +7,30 @@ found by one look into a dictionary. Absent: what handlers do, and the edge that
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from typing import Protocol
 
 import msgspec
 
 from collector.asked import Asked
+from collector.exchange import Intake, Request, Sources
 from collector.image import accept_image, as_image
-from collector.intake import Intake, Request, Sources, accept
+from collector.intake import accept
 from collector.introduction import introduce
 from collector.libraries import RUDDERSTACK, SEGMENT, tell_settings
 from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PIXEL, VISITOR
+from collector.pixel_script import CONFIGURED, Pixel
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed
 from schemas.control import ControlState
+from schemas.source_paths import chosen_paths
 
 Read = Callable[..., Intake]  # as `intake.accept`
 Tell = Callable[[Asked, ControlState], tuple[Reply, Headers]]  # the headers say which pages may read it
+
+
+class Pages(Protocol):
+    """What is asked of pages.py, which does I/O."""
+
+    async def reply(self, method: str, path: str) -> Reply: ...
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -50,21 +60,51 @@ def ignore(request: Request, **_: object) -> Intake:
 
 
 class Routes:
-    """Prefixes are tried in their order, after the exact paths."""
+    """Prefixes are tried in their order, after the exact paths; paths that sources chose come last.
 
-    def __init__(self, exact: Mapping[str, Route], prefixes: Mapping[str, Route]) -> None:
-        self.exact = dict(exact)
+    Used on one thread. What was made of a configuration is kept until there is another one.
+    """
+
+    def __init__(
+        self, exact: Mapping[str, Route], prefixes: Mapping[str, Route], script: Route, pages: Pages
+    ) -> None:
+        self._exact = dict(exact)
         self._prefixes = tuple(prefixes.items())
+        self._script = script
+        self.pages = pages  # for whatever has no handler
+        self._state: ControlState | None = None
+        self._chosen = chosen_paths(())
 
-    def find(self, path: str) -> Route | None:
-        """None: one of the collector's own pages, or nothing."""
-        return self.exact.get(path) or next(
-            (route for prefix, route in self._prefixes if path.startswith(prefix)), None
+    @property
+    def paths(self) -> list[str]:
+        """Exact ones and prefixes."""
+        return [*self._exact, *(prefix for prefix, _ in self._prefixes)]
+
+    def find(self, path: str, state: ControlState) -> tuple[Route | None, str]:
+        """The handler, and the path as it knows it. No handler: one of the collector's own pages, or nothing."""
+        if route := self._exact.get(path):
+            return route, path
+        for prefix, by_prefix in self._prefixes:
+            if path.startswith(prefix):
+                return by_prefix, path
+        return self._find_chosen(path, state)
+
+    def _find_chosen(self, path: str, state: ControlState) -> tuple[Route | None, str]:
+        if state is not self._state:
+            self._chosen, self._state = chosen_paths(state.sources), state
+        if path in self._chosen.scripts:
+            return self._script, path
+        usual = self._chosen.usual(path)
+        if not usual:
+            return None, path
+        route = self._exact.get(usual) or next(
+            (by_prefix for prefix, by_prefix in self._prefixes if usual.startswith(prefix)), None
         )
+        return route, usual
 
 
-def routes(pixel: Tell, optout: Tell) -> Routes:
-    """The table; `pixel` tells the script of /pixel.js, `optout` whether a browser is left alone."""
+def routes(pixel: Pixel, optout: Tell, pages: Pages) -> Routes:
+    """The table; `optout` tells whether a browser is left alone."""
     settings = Told("settings", tell_settings)
     exact: dict[str, Route] = {path: Sent(name, accept) for path, name in CALLS.items()}
     exact |= dict.fromkeys(IMAGES, Sent("image", accept_image, shaped=as_image))
@@ -72,5 +112,6 @@ def routes(pixel: Tell, optout: Tell) -> Routes:
     exact |= dict.fromkeys(CLIENT_METRICS, Sent("client_metrics", ignore))
     exact |= dict.fromkeys(RUDDERSTACK, settings)
     exact |= dict.fromkeys(OPTOUT, Told("optout", optout))
-    exact[PIXEL] = Told("pixel", pixel)
-    return Routes(exact, {SEGMENT: settings})
+    exact[PIXEL] = Told("pixel", pixel.plain)
+    configured = Told("pixel", pixel.configured)
+    return Routes(exact, {SEGMENT: settings, CONFIGURED: configured}, configured, pages)

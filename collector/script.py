@@ -1,7 +1,8 @@
 """The pixel as browsers fetch it: read once, compressed once, the same bytes for everybody.
 
-Its address has no version, so browsers ask again after `max_age_s`, and mostly hear that nothing changed. Absent: how it is
-built (`npm run pixel`; the result is part of the package, since an installation has no Node).
+Its address has no version, so browsers ask again after `max_age_s`, and mostly hear that nothing changed. Absent: what stands
+before it for one source (pixel_script.py), and how it is built (`npm run pixel`; the result is part of the package, since an
+installation has no Node).
 """
 
 import gzip

@@ -20,10 +20,13 @@ from granian.server.embed import Server
 
 from collector.app import App, Browsers, Control
 from collector.forwarded import Proxies
+from collector.optout import OptOut
 from collector.pages import Pages
+from collector.pixel_script import Pixel
 from collector.publisher import Publisher
+from collector.routes import routes
 from collector.salts import SaltReader
-from collector.script import FILE, Script
+from collector.script import FILE
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
 from collector.workers import refuse_taken_port, run_workers
@@ -84,15 +87,16 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             lambda: missing(publisher.problem, control, snapshot_loaded) + without_salt(salts),
             exposition,
             kafka.topic_prefix,
-            Script(FILE.read_bytes(), browsers.pixel_age_s),
         )
+        pixel = Pixel(FILE.read_bytes(), browsers.pixel_age_s, browsers.pixel_config_age_s)
         cookies = CookieRules(
             name=browsers.cookie_name,
             days=browsers.cookie_days,
             secure=browsers.cookie_secure,
             optout_name=browsers.optout_cookie,
         )
-        app = App(settings, publisher, control, pages, Browsers(cookies, salts.of))
+        table = routes(pixel, OptOut(cookies).tell, pages)
+        app = App(settings, publisher, control, table, Browsers(cookies, salts.of))
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
         gc.set_threshold(GARBAGE_OBJECTS_MIN)
         await _until_stopped(_server(app, settings), app, publisher, stop, settings)

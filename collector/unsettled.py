@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from collector.intake import Request
+from collector.exchange import Request
 from schemas.reasons import Reason
 
 # Nothing of these is in Kafka; an attempt before them may be.

@@ -36,7 +36,7 @@ MODULES = (
     *("processors.visits", "processors.visit_state", "processors.resolved"),
     *("processors.identity", "processors.forest", "processors.timeline", "processors.node_state"),
     *("processors.settled", "processors.commerce_agent", "processors.carts", "processors.products"),
-    *("collector.intake", "collector.packing", "collector.routing", "collector.visitor"),
+    *("collector.intake", "collector.sender", "collector.packing", "collector.routing", "collector.visitor"),
 )
 OPTIONS = ("-O2", "-g0", "-w")
 DIRECTIVES = {

@@ -21,6 +21,7 @@ from schemas.control import (
 )
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
 from schemas.segment_records import Records, refuse_broken_uses, segment_records
+from schemas.source_paths import refuse_clashing_paths
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
         refuse_taken_keys(state, records)
         after = state.updated(records.items())
         refuse_broken_uses(state.segments, after.segments, records)
+        refuse_clashing_paths(after.sources)
         refuse_unusable(after.pixel_events, [source.id for source in after.sources], records)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error

@@ -34,3 +34,10 @@ class BrowserSettings(msgspec.Struct, frozen=True, kw_only=True):
     pixel_age_s: Annotated[
         int, Meta(ge=0, description="How long browsers use /pixel.js before they ask whether it has changed.")
     ] = field(default=3_600, name="COLLECTOR_PIXEL_AGE_S")
+    pixel_config_age_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The same for the pixel with a source's configuration in front: so long an applied change may take.",
+        ),
+    ] = field(default=300, name="COLLECTOR_PIXEL_CONFIG_AGE_S")

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from schemas.names import Name
+from schemas.origins import refuse_bad_origins
 from schemas.pixel_events import PREFIX as _PIXEL_EVENT
 from schemas.pixel_events import PixelEvent, decode_pixel_event
 from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
@@ -51,6 +52,8 @@ def parse_file(document: Any) -> dict[str, bytes]:
     """
     parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
+    for entry in parsed.sources:
+        refuse_bad_origins(entry.id, entry.allowed_origins)
     _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.all_keys()])
     _refuse_twice("plan", [(entry.source, entry.source) for entry in parsed.plans])
     _refuse_twice_of_servers(parsed)

@@ -15,6 +15,10 @@ class Reason(StrEnum):
     BATCH_TOO_LONG = "batch_too_long"  # more events than batch_events_max
     NO_WRITE_KEY = "no_write_key"  # no key in header, body or query
     UNKNOWN_WRITE_KEY = "unknown_write_key"  # no source has this key
+    WRITE_KEY_ENDED = "write_key_ended"  # the source had this key until a day that is over
+    KEY_FOR_SERVERS = "key_for_servers"  # a server's key in a page, or in an address
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"  # a page that is none of the source's
+    QUOTA_EXCEEDED = "quota_exceeded"  # the source has used up its day's or month's events
     NOT_FOUND = "not_found"  # no such path
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time

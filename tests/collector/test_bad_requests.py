@@ -6,7 +6,8 @@ import json
 import msgspec
 import pytest
 
-from collector.intake import Intake, Request, accept
+from collector.exchange import Intake, Request
+from collector.intake import accept
 from collector.limits import Limits
 from collector.replies import Reply
 from processors.resolve import Resolver

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from collector.connection import USER_AGENT_CHARACTERS_MAX
-from collector.intake import Request
+from collector.exchange import Request
 from collector.server import check
 from collector.unsettled import Unsettled
 from runtime.settings import CollectorSettings, KafkaSettings, SettingsError

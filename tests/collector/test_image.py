@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.exchange import Intake, Request
 from collector.image import GIF, accept_image, image_reply
-from collector.intake import Intake, Request
 from collector.paths import IMAGES
 from collector.replies import try_later
 from schemas.codec import decode

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.intake import Intake, Request, accept
+from collector.exchange import Intake, Request
+from collector.intake import accept
 from collector.limits import Limits
 from schemas.codec import decode
 from schemas.identifiers import hash_email

@@ -5,7 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.intake import Request, accept
+from collector.exchange import Request
+from collector.intake import accept
 from collector.paths import CALLS
 from schemas.codec import decode
 from schemas.identifiers import partition_of

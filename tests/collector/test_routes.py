@@ -1,23 +1,44 @@
-"""Which handler a path has."""
+"""Which handler a path has, also under names that a site chose."""
+
+from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from collector.asked import Asked
-from collector.cors import PUBLIC
+from collector.exchange import Request
 from collector.image import accept_image
-from collector.intake import Request, accept
+from collector.intake import accept
 from collector.introduction import introduce
 from collector.libraries import tell_settings
-from collector.replies import Headers, Reply
+from collector.pages import Pages
+from collector.pixel_script import Pixel
 from collector.routes import Sent, Told, ignore, routes
-from schemas.control import ControlState
+from schemas.control import ControlState, parse_file
+from schemas.source_paths import RESERVED
 
 
-def script(asked: Asked, state: ControlState) -> tuple[Reply, Headers]:
-    return Reply(200, b"the script", ()), PUBLIC
+async def exposition() -> bytes:
+    return generate_latest()
 
 
-TABLE = routes(script, script)
+PIXEL = Pixel(b"the script", 3_600, 300)
+TABLE = routes(PIXEL, PIXEL.plain, Pages(list, exposition, ""))
+NOTHING = ControlState()
+
+
+def state(*sources: dict[str, Any]) -> ControlState:
+    return ControlState(
+        dict(
+            parse_file(
+                {
+                    "sources": [
+                        {"id": f"s{n}", "write_keys": [f"k{n}"], **more} for n, more in enumerate(sources)
+                    ]
+                }
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,28 +53,72 @@ TABLE = routes(script, script)
         ("/v1/m", "client_metrics", ignore),
         ("/v1/projects/key/settings", "settings", tell_settings),
         ("/sourceConfig/", "settings", tell_settings),
-        ("/pixel.js", "pixel", script),
-        ("/v1/optout/", "optout", script),
+        ("/v1/optout/", "optout", PIXEL.plain),
+        ("/pixel.js", "pixel", PIXEL.plain),
+        ("/pixel/key.js", "pixel", PIXEL.configured),
     ],
 )
 def test_a_path_has_one_handler(path: str, label: str, handler: object) -> None:
-    route = TABLE.find(path)
+    route, known_as = TABLE.find(path, NOTHING)
     assert route is not None
-    assert route.label == label
-    assert (route.read if isinstance(route, Sent) else route.tell) is handler
+    assert (route.label, known_as) == (label, path)
+    assert (route.read if isinstance(route, Sent) else route.tell) == handler
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/ready", "/v1", "/v1/", "/v1/tracks", "/v1/track//", "/V1/track", "/pixel.js/"]
+    "path",
+    ["/", "/ready", "/v1", "/v1/", "/v1/tracks", "/v1/track//", "/V1/track", "/pixel.js/", "/assets/c/batch"],
 )
 def test_other_paths_are_pages_or_nothing(path: str) -> None:
-    assert TABLE.find(path) is None
+    assert TABLE.find(path, NOTHING) == (None, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "known_as"),
+    [
+        ("/assets/c/batch", "batch", "/v1/batch"),
+        ("/assets/c/b/", "batch", "/v1/b/"),
+        ("/assets/c/visitor", "visitor", "/v1/visitor"),
+        ("/assets/c/pixel/page", "image", "/v1/pixel/page"),
+        ("/assets/shop.js", "pixel", "/assets/shop.js"),
+        ("/v1/batch", "batch", "/v1/batch"),
+    ],
+)
+def test_a_chosen_path_has_the_handler_of_the_usual_one(path: str, label: str, known_as: str) -> None:
+    chosen = state({"paths": {"script": "/assets/shop.js", "calls": "/assets/c"}})
+    route, usual = TABLE.find(path, chosen)
+    assert route is not None
+    assert (route.label, usual) == (label, known_as)
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/c", "/assets/c/", "/assets/cc/batch", "/assets/c/nothing", "/assets"]
+)
+def test_beneath_a_chosen_path_there_is_no_more_than_beneath_the_usual_one(path: str) -> None:
+    assert TABLE.find(path, state({"paths": {"calls": "/assets/c"}}))[0] is None
+
+
+def test_a_chosen_path_is_gone_with_the_configuration_that_had_it() -> None:
+    assert TABLE.find("/c/batch", state({"paths": {"calls": "/c"}}))[0] is not None
+    assert TABLE.find("/c/batch", state({}))[0] is None
+
+
+def test_no_source_can_choose_what_the_collector_answers_itself() -> None:
+    own = [
+        *TABLE.paths,
+        "/metrics",
+        *Pages(list, exposition, "").paths,
+        "/schemas/ids/1",
+        "/subjects",
+        "/config",
+    ]
+    assert {path.split("/")[1] for path in own} <= RESERVED
 
 
 def test_whatever_begins_as_a_library_s_path_is_answered_by_it() -> None:
-    route = TABLE.find("/v1/projects/a/b/settings")
+    route, _ = TABLE.find("/v1/projects/a/b/settings", NOTHING)
     assert isinstance(route, Told)
-    reply, _ = route.tell(Asked(method="GET", path="/v1/projects/a/b/settings"), ControlState())
+    reply, _ = route.tell(Asked(method="GET", path="/v1/projects/a/b/settings"), NOTHING)
     assert reply.status == 404
 
 

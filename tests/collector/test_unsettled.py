@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.intake import Request
+from collector.exchange import Request
 from collector.unsettled import MessageIds, Unsettled
 from schemas.reasons import Reason
 

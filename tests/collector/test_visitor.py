@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.intake import Intake, Request, accept
+from collector.exchange import Intake, Request
+from collector.intake import accept
 from collector.introduction import introduce
 from collector.limits import Limits
 from collector.visitor import COOKIE_BYTES_MAX, CookieRules, Visit, cookie_of_sender, stamped, visit

@@ -1,0 +1,55 @@
+"""What the pixel is told about its source, and how that is written in front of its script. Pure.
+
+The text is public: anybody may fetch it, so nothing of it is a secret. It stands in a script, where JSON that looks harmless is
+not: whatever could end a script element, a line or a comment is written as an escape, and no name sets a prototype. Absent: what
+the pixel does with it (collector/pixel/config.ts).
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.pixel_events import PixelEvent, compact
+from schemas.sources import Privacy, Source
+
+_ESCAPED = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&'`\x7f"})
+# The one name that sets an object's prototype where it is written in a script. In front of a colon it can only be a name: within
+# a text its quotes would be escaped.
+_PROTOTYPE, _PLAIN_NAME = '"__proto__":', '["__proto__"]:'
+
+
+def pixel_config(source: Source, events: Sequence[PixelEvent] = (), key: str = "") -> dict[str, Any]:
+    """`events` are the source's definitions. Without `key` the page's snippet names it. What is default is left out."""
+    said = {
+        "key": key,
+        "paths": _paths(source),
+        "pages": source.pixel.pages,
+        "events": [compact(event) for event in events],
+        "emails": "" if source.pixel.emails == "none" else source.pixel.emails,
+        "domains": source.pixel.domains,
+        "consent": msgspec.to_builtins(source.consent) if source.consent else None,
+    }
+    return {name: value for name, value in said.items() if value} | _privacy(source.privacy)
+
+
+def prelude(config: dict[str, Any]) -> bytes:
+    """The script's first line, in ASCII."""
+    plain = msgspec.json.decode(
+        msgspec.json.encode(config)
+    )  # infinity and the like, which JSON has not, are null then
+    text = json.dumps(plain, separators=(",", ":")).translate(_ESCAPED)
+    literal = text.replace(_PROTOTYPE, _PLAIN_NAME)
+    return f"(window.stitchline=window.stitchline||{{}}).config={literal};\n".encode("ascii")
+
+
+def _paths(source: Source) -> dict[str, str]:
+    prefix = source.paths.calls
+    return {"batch": f"{prefix}/batch", "visitor": f"{prefix}/visitor"} if prefix else {}
+
+
+def _privacy(privacy: Privacy) -> dict[str, Any]:
+    signals = {"gpc": privacy.gpc, "dnt": privacy.dnt}
+    said: dict[str, Any] = {name: value for name, value in signals.items() if value != "ignore"}
+    return said | ({"cookieless": True} if privacy.cookieless else {})
