@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-import brotli
+import cramjam
 import msgspec
 
 from collector.script import FILE
@@ -95,7 +95,7 @@ def _sizes(name: str, one: Contender) -> list[Figure]:
     return [
         _figure(name, "script, minified", len(content), "B"),
         _figure(name, "script, gzip", compressed(content), "B"),
-        _figure(name, "script, brotli", len(brotli.compress(content, quality=11)), "B"),
+        _figure(name, "script, brotli", len(cramjam.brotli.compress(content, 11)), "B"),
     ]
 
 
