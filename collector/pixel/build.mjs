@@ -6,8 +6,8 @@
 import { build } from "esbuild";
 
 const OURS = `
-  admit anonymousIdNow beacon becomeReady charsMax choose entriesMax flying forget heard hurry isAsked isFailing isLeft isPaused isUnsettled
-  leave lost meet met merge mode outlives pump retryAfterS said save seek settle stamp stay told unheard views`;
+  admit anonymousIdNow beacon becomeReady charsMax choose entriesMax flying forget heard hurry isFailing isFree isPaused isUnsettled
+  leave meet met merge mode outlives pump retryAfterS said save seek settle stamp stay still told unheard views`;
 
 const isModule = process.argv[2] === "module";
 const { outputFiles } = await build({

@@ -127,11 +127,11 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
   };
 
   const leave = (isLast: boolean) => {
+    if (isGone && !isLast) return; // hidden, too
     isGone = isGone || isLast;
-    // Where the collector asked for a pause, the next page sends; where there is nothing to keep it in, this is the last chance.
-    if (!(calm.isAsked() && saveNow())) {
-      for (let entries = batch(); entries.length && (isGone || !calm.isPaused()); entries = batch()) if (!hand(entries)) break;
-    }
+    // In a pause the next page sends; where there is nothing to keep it in, this is the last chance.
+    if (calm.isPaused() && (saveNow() || !isGone)) return;
+    for (let entries = batch(); entries.length && hand(entries); entries = batch());
     saveNow();
   };
 
@@ -157,8 +157,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
     stay: () => {
       if (!isGone) return;
       isGone = false;
-      const lost = place.lost();
-      queue = queue.filter(({ id }) => !lost.has(id));
+      queue = place.still(queue);
       for (const entry of queue) if (entry.unheard) entry.flying = false;
       save(0);
       soon();
@@ -170,7 +169,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
     },
     /** Another tab may have gone. */
     heard: (event: StorageEvent) => {
-      if (place.isLeft(event)) void place.seek();
+      if (place.isFree(event)) void place.seek();
     },
   };
 }

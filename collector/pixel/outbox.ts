@@ -30,6 +30,7 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
   let release: (() => void) | undefined;
   let timer = 0;
   let kept: Entry[] = [];
+  let isLeft = false;
 
   const hold = () => {
     if (!locks || release) return;
@@ -49,6 +50,15 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
     const isKept = !entries.length || storage.write(own, { at, entries: entries.map(lasting) });
     if (at && entries.length && !locks) timer = window.setTimeout(() => put(kept, Date.now()), TOUCHED_MS);
     return isKept;
+  };
+
+  const still = (entries: Entry[]): Entry[] => {
+    if (!isLeft) return entries;
+    isLeft = false;
+    const { entries: there = [] } = storage.names(own)[0] ? storage.read<Place>(own) : {};
+    const ids = there.map(({ id }) => id);
+    const lost = kept.filter(({ id }) => !ids.includes(id));
+    return entries.filter((entry) => !lost.includes(entry));
   };
 
   const touched = (name: string) => storage.read<Place>(name).at || 0;
@@ -78,19 +88,16 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
     },
     /** The page goes: from now on these are for whoever comes first. */
     leave: (entries: Entry[]): boolean => {
-      const isKept = put(entries, 0);
+      const isKept = put(still(entries), 0);
       letGo();
+      isLeft = isKept;
       return isKept;
     },
-    /** The page is back: which of the events that it left others have taken over meanwhile. */
-    lost: (): Set<string> => {
-      const { entries = [] } = storage.read<Place>(own);
-      const still = new Set(entries.map(({ id }) => id));
-      return new Set(kept.map(({ id }) => id).filter((id) => !still.has(id)));
-    },
+    /** The page is back: without those events that others have taken over meanwhile. */
+    still,
     /** Takes over what nobody owns. */
     seek,
     /** Whether a change that storage tells of is a tab that has gone. */
-    isLeft: ({ key, newValue }: StorageEvent): boolean => !!key && key.startsWith(PREFIX) && !!newValue && newValue.startsWith(LEFT),
+    isFree: ({ key, newValue }: StorageEvent): boolean => !!key && key.startsWith(PREFIX) && !!newValue && newValue.startsWith(LEFT),
   };
 }

@@ -44,7 +44,6 @@ export function patience(storage: Storage, resume: () => void) {
       }
     },
     isPaused: () => timer > 0,
-    isAsked: () => timer > 0 && wasAsked,
     isFailing: () => failures > 0,
     /** The network is back. */
     hurry: () => {
