@@ -51,7 +51,7 @@ class Door:
         return [event for batch in list(self.batches) if batch.status == OK for event in batch.events]
 
     def names(self) -> list[str]:
-        return [event.get("event", event["type"]) for event in self.taken()]
+        return [str(event.get("event", event["type"])) for event in self.taken()]
 
     def tried(self, name: str) -> int:
         """In how many batches an event of this name came."""
