@@ -36,6 +36,7 @@ from schemas.sources import Source
 log = structlog.get_logger()
 
 OK = 200
+UNKNOWN = (Reason.UNKNOWN_WRITE_KEY, Reason.UNKNOWN_WEBHOOK)
 CLOSE = ("connection", "close")  # what is left of the body is not read
 
 
@@ -136,7 +137,8 @@ class App:
             self._meter.refused(refusal.reason)
             return refused(refusal, CLOSE), _cors(head)
         now = _now()
-        request = self._heads.request(head, body, self._salt_at(now))
+        read = self._heads.whole if route.is_whole else self._heads.request
+        request = read(head, body, self._salt_at(now))
         earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else []
         self._ids.begin(earlier)
         sources = route.sources(self._control.state)
@@ -182,12 +184,13 @@ class App:
 
     def _newest(self, reply: Reply) -> Reply:
         """A wrong 401 would make clients drop events: without the newest configuration no key is unknown."""
-        if reply.reason is not Reason.UNKNOWN_WRITE_KEY:
+        if reply.reason not in UNKNOWN:
             return reply
         if self._control.is_current and not self._publisher.problem:
             return reply
         return self._later(
-            Reason.KAFKA_UNAVAILABLE, "this write key may be newer than the configuration that could be read"
+            Reason.KAFKA_UNAVAILABLE,
+            "this key or address may be newer than the configuration that could be read",
         )
 
     def _later(self, reason: Reason, detail: str) -> Reply:

@@ -1,6 +1,6 @@
 """What goes into the collector's cores and what comes out of them: one request, and what it leads to. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -29,6 +29,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     salt: bytes = b""  # the day's, for visitors without cookies
     origin: str = ""  # of the page that sent it
     is_address: bool = False  # all of it stood in an address, for anybody to read
+    headers: Mapping[str, str] | None = None  # all, in lower case: for routes that want the whole head
+    url: str = ""  # that the sender used, for the same routes
 
 
 class Intake(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 from typing import Protocol, cast
 
+import msgspec
+
 from collector.asked import Asked
 from collector.connection import browser_connection, host_of, is_from_browser
 from collector.exchange import Request
@@ -39,6 +41,16 @@ class Heads:
             wishes=wishes_of(head.headers, head.query, self._cookies.optout_name),
             salt=salt,
             origin=_page_of(head),
+        )
+
+    def whole(self, head: Head, body: bytes, salt: bytes) -> Request:
+        """With every header, the first of those that come twice, and the address."""
+        asked, names = self.asked(head, 0), set(head.headers.keys())
+        query = f"?{head.query}" if head.query else ""
+        return msgspec.structs.replace(
+            self.request(head, body, salt),
+            headers={name.lower(): head.headers.get(name, "") for name in names},
+            url=f"{asked.protocol}://{asked.host}{head.path}{query}",
         )
 
     def asked(self, head: Head, now: int) -> Asked:

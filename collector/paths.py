@@ -21,6 +21,7 @@ CALLS = {f"/v1/{spelling}{slash}": name for spelling, name in _SPELLINGS.items()
     f"/beacon/v1/batch{slash}": BATCH for slash in _SLASHES
 }
 
+WEBHOOKS = "/w/"  # and the id of one: what other tools send
 PIXEL = "/pixel.js"
 VISITOR = frozenset({"/v1/visitor", "/v1/visitor/"})  # the pixel asks whose browser it is in
 

@@ -23,6 +23,10 @@ STATUS = {
     Reason.WRITE_KEY_ENDED: 401,
     Reason.KEY_FOR_SERVERS: 403,
     Reason.ORIGIN_NOT_ALLOWED: 403,
+    Reason.NO_SIGNATURE: 401,
+    Reason.WRONG_SIGNATURE: 403,
+    Reason.STALE_SIGNATURE: 403,
+    Reason.UNKNOWN_WEBHOOK: 404,
     Reason.NOT_FOUND: 404,
     Reason.METHOD_NOT_ALLOWED: 405,
     Reason.BODY_TOO_SLOW: 408,
@@ -31,6 +35,7 @@ STATUS = {
     Reason.BODY_TOO_LARGE: 413,
     Reason.BATCH_TOO_LONG: 413,
     Reason.RATE_LIMITED: 429,
+    Reason.WEBHOOK_UNUSABLE: 503,
     Reason.OVERLOADED: 503,
     Reason.KAFKA_UNAVAILABLE: 503,
 }

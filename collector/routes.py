@@ -17,7 +17,7 @@ from collector.image import accept_image, as_image
 from collector.intake import accept
 from collector.introduction import introduce
 from collector.libraries import RUDDERSTACK, SEGMENT, tell_settings
-from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PIXEL, VISITOR
+from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PIXEL, VISITOR, WEBHOOKS
 from collector.pixel_script import CONFIGURED, Pixel
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed
 from schemas.control import ControlState
@@ -37,13 +37,14 @@ class Sent(msgspec.Struct, frozen=True):
     """`label` is the path's name in metrics.
 
     `shaped` gives every reply, also the edge's own (503), the form that this path's callers understand. `sources` says how the
-    sender is found: by what key.
+    sender is found: by what key. `is_whole`: the handler wants all headers and the address.
     """
 
     label: str
     read: Read
     shaped: Callable[[Reply], Reply] | None = None
-    sources: Callable[[ControlState], Sources] = attrgetter("source_of")
+    sources: Callable[[ControlState], Sources | ControlState] = attrgetter("source_of")
+    is_whole: bool = False
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -103,8 +104,8 @@ class Routes:
         return route, usual
 
 
-def routes(pixel: Pixel, optout: Tell, pages: Pages) -> Routes:
-    """The table; `optout` tells whether a browser is left alone."""
+def routes(pixel: Pixel, optout: Tell, pages: Pages, webhooks: Read) -> Routes:
+    """The table; `optout` tells whether a browser is left alone, `webhooks` reads what comes to /w/ID."""
     settings = Told("settings", tell_settings)
     exact: dict[str, Route] = {path: Sent(name, accept) for path, name in CALLS.items()}
     exact |= dict.fromkeys(IMAGES, Sent("image", accept_image, shaped=as_image))
@@ -114,4 +115,6 @@ def routes(pixel: Pixel, optout: Tell, pages: Pages) -> Routes:
     exact |= dict.fromkeys(OPTOUT, Told("optout", optout))
     exact[PIXEL] = Told("pixel", pixel.plain)
     configured = Told("pixel", pixel.configured)
-    return Routes(exact, {SEGMENT: settings, CONFIGURED: configured}, configured, pages)
+    webhook = Sent("webhook", webhooks, sources=lambda state: state, is_whole=True)
+    prefixes: dict[str, Route] = {SEGMENT: settings, CONFIGURED: configured, WEBHOOKS: webhook}
+    return Routes(exact, prefixes, configured, pages)

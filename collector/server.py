@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from collector.salts import SaltReader
 from collector.script import FILE
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
+from collector.webhook_book import Secrets, WebhookBook
 from collector.workers import refuse_taken_port, run_workers
 from runtime import logs
 from runtime.browser_settings import BrowserSettings
@@ -95,7 +97,8 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             secure=browsers.cookie_secure,
             optout_name=browsers.optout_cookie,
         )
-        table = routes(pixel, OptOut(cookies).tell, pages)
+        webhooks = WebhookBook(Secrets(environ, time.monotonic))
+        table = routes(pixel, OptOut(cookies).tell, pages, webhooks.accept)
         app = App(settings, publisher, control, table, Browsers(cookies, salts.of))
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
         gc.set_threshold(GARBAGE_OBJECTS_MIN)

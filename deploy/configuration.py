@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
+from collector.webhook_mapping import compile_webhook
 from deploy.ids import NotAnId, read
 from processors.plans import compile_plan
 from runtime.control import read_control, write_control
@@ -18,10 +19,12 @@ from schemas.control import (
     pixel_events_of,
     refuse_taken_keys,
     segments_of,
+    webhooks_of,
 )
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
 from schemas.segment_records import Records, refuse_broken_uses, segment_records
 from schemas.source_paths import refuse_clashing_paths
+from schemas.webhooks import refuse_taken_ids, webhook_records
 
 T = TypeVar("T")
 
@@ -53,9 +56,13 @@ def _usable(document: Any) -> Records:
         **parse_file(document),
         **segment_records(segments_of(document)),
         **pixel_event_records(pixel_events_of(document)),
+        **webhook_records(webhooks_of(document)),
     }
-    for plan in ControlState(records).plans.values():
+    state = ControlState(records)
+    for plan in state.plans.values():
         compile_plan(plan)
+    for webhook in state.webhooks.values():
+        compile_webhook(webhook)
     return records
 
 
@@ -96,8 +103,10 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
         refuse_taken_keys(state, records)
         after = state.updated(records.items())
         refuse_broken_uses(state.segments, after.segments, records)
+        source_ids = [source.id for source in after.sources]
         refuse_clashing_paths(after.sources)
-        refuse_unusable(after.pixel_events, [source.id for source in after.sources], records)
+        refuse_unusable(after.pixel_events, source_ids, records)
+        refuse_taken_ids(after.webhooks.values(), source_ids)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error
     write_control(kafka, records, apply_id)

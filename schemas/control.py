@@ -2,8 +2,8 @@
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
 far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py), `pixel_event`
-(pixel_events.py). A document of an unknown kind is kept and ignored, so that an older process lives beside a newer
-configuration.
+(pixel_events.py), `webhook` (webhooks.py). A document of an unknown kind is kept and ignored, so that an older process lives
+beside a newer configuration.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +20,8 @@ from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
 from schemas.server_keys import SERVER_KEY, ServerKey, ServerKeyInput, decode_server_key
 from schemas.sources import Source, SourceInput, hash_write_key, stored_source
+from schemas.webhooks import WEBHOOK as _WEBHOOK
+from schemas.webhooks import Webhook, decode_webhook, webhook_key
 
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
@@ -42,6 +44,7 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     blocked_ids: list[BlockedInput] = []
     segments: list[Any] = []  # read by segment_records.py
     pixel_events: list[Any] = []  # read by pixel_event_records.py
+    webhooks: list[Any] = []  # read by webhooks.py
 
 
 def parse_file(document: Any) -> dict[str, bytes]:
@@ -80,6 +83,11 @@ def segments_of(document: Any) -> list[Any]:
 def pixel_events_of(document: Any) -> list[Any]:
     """The same under `pixel_events:`."""
     return msgspec.convert({} if document is None else document, ConfigurationFile).pixel_events
+
+
+def webhooks_of(document: Any) -> list[Any]:
+    """The same under `webhooks:`."""
+    return msgspec.convert({} if document is None else document, ConfigurationFile).webhooks
 
 
 def _stored_server_key(entry: ServerKeyInput) -> bytes:
@@ -126,6 +134,7 @@ class ControlState:
         self.segments: dict[str, Segment] = {}  # by key, as segment_tree.py takes them
         self._pixel_events: dict[str, PixelEvent] = {}
         self.pixel_events: dict[str, tuple[PixelEvent, ...]] = {}  # by source id, in the order of their names
+        self.webhooks: dict[str, Webhook] = {}  # by key; the same object as long as nobody writes it anew
         self._take((documents or {}).items())
 
     def updated(self, records: Iterable[Record]) -> "ControlState":
@@ -133,7 +142,7 @@ class ControlState:
         new.documents = self.documents.copy()
         new._sources, new.plans = self._sources.copy(), self.plans.copy()
         new.segments, new._pixel_events = self.segments.copy(), self._pixel_events.copy()
-        new.server_keys = self.server_keys.copy()
+        new.server_keys, new.webhooks = self.server_keys.copy(), self.webhooks.copy()
         new._take(records)
         return new
 
@@ -144,6 +153,9 @@ class ControlState:
     def server_key_of(self, key: str) -> ServerKey | None:
         """Whose key this is, if anybody's."""
         return self._by_server_key_hash.get(hash_write_key(key))
+
+    def webhook(self, webhook_id: str) -> Webhook | None:
+        return self.webhooks.get(webhook_key(webhook_id))
 
     def source(self, source_id: str) -> Source | None:
         return self._sources.get(f"{_SOURCE}{source_id}")
@@ -171,6 +183,7 @@ class ControlState:
             self.plans.pop(key, None)
             self.segments.pop(key, None)
             self.server_keys.pop(key, None)
+            self.webhooks.pop(key, None)
             self._pixel_events.pop(key, None)
             return
         if key.startswith(_SOURCE):
@@ -181,6 +194,8 @@ class ControlState:
             self.segments[key] = _decode_segment(value)
         elif key.startswith(SERVER_KEY):
             self.server_keys[key] = decode_server_key(value)
+        elif key.startswith(_WEBHOOK):
+            self.webhooks[key] = decode_webhook(value)
         elif key.startswith(_PIXEL_EVENT):
             self._pixel_events[key] = decode_pixel_event(value)
         self.documents[key] = value

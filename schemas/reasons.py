@@ -19,6 +19,13 @@ class Reason(StrEnum):
     KEY_FOR_SERVERS = "key_for_servers"  # a server's key in a page, or in an address
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"  # a page that is none of the source's
     QUOTA_EXCEEDED = "quota_exceeded"  # the source has used up its day's or month's events
+    UNKNOWN_WEBHOOK = "unknown_webhook"  # no webhook has this id
+    NO_SIGNATURE = "no_signature"  # nothing proves a webhook's sender
+    WRONG_SIGNATURE = "wrong_signature"  # not signed with one of the webhook's secrets, or another token
+    STALE_SIGNATURE = "stale_signature"  # signed too long ago: perhaps somebody else's copy
+    WEBHOOK_UNUSABLE = "webhook_unusable"  # its secrets cannot be read, or its document: come back later
+    UNMAPPED = "unmapped"  # no entry of a webhook wants the payload
+    MAPPING_FAILED = "mapping_failed"  # an entry of a webhook cannot be worked out for the payload
     NOT_FOUND = "not_found"  # no such path
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time

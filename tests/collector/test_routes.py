@@ -6,13 +6,14 @@ import pytest
 from prometheus_client import generate_latest
 
 from collector.asked import Asked
-from collector.exchange import Request
+from collector.exchange import Intake, Request
 from collector.image import accept_image
 from collector.intake import accept
 from collector.introduction import introduce
 from collector.libraries import tell_settings
 from collector.pages import Pages
 from collector.pixel_script import Pixel
+from collector.replies import Reply
 from collector.routes import Sent, Told, ignore, routes
 from schemas.control import ControlState, parse_file
 from schemas.source_paths import RESERVED
@@ -22,8 +23,12 @@ async def exposition() -> bytes:
     return generate_latest()
 
 
+def receive(request: Request, **_: object) -> Intake:
+    return Intake(Reply(200, request.body, ()))
+
+
 PIXEL = Pixel(b"the script", 3_600, 300)
-TABLE = routes(PIXEL, PIXEL.plain, Pages(list, exposition, ""))
+TABLE = routes(PIXEL, PIXEL.plain, Pages(list, exposition, ""), receive)
 NOTHING = ControlState()
 
 
@@ -56,6 +61,7 @@ def state(*sources: dict[str, Any]) -> ControlState:
         ("/v1/optout/", "optout", PIXEL.plain),
         ("/pixel.js", "pixel", PIXEL.plain),
         ("/pixel/key.js", "pixel", PIXEL.configured),
+        ("/w/shop", "webhook", receive),
     ],
 )
 def test_a_path_has_one_handler(path: str, label: str, handler: object) -> None:
