@@ -50,6 +50,8 @@ def _paths(source: Source) -> dict[str, str]:
 
 
 def _privacy(privacy: Privacy) -> dict[str, Any]:
-    signals = {"gpc": privacy.gpc, "dnt": privacy.dnt}
-    said: dict[str, Any] = {name: value for name, value in signals.items() if value != "ignore"}
+    # Always: a pixel that is told nothing, as the one without a configuration, heeds Global Privacy Control.
+    said: dict[str, Any] = {"gpc": privacy.gpc}
+    if privacy.dnt != "ignore":
+        said["dnt"] = privacy.dnt
     return said | ({"cookieless": True} if privacy.cookieless else {})

@@ -40,8 +40,8 @@ export function admission(gate: Gate, out: Delivery, anonymousId: () => string |
     admit: (event: Fields, told: (() => void) | undefined) => {
       const mode = gate.mode();
       if (mode !== "wait") return enter(event, mode, anonymousId(), told);
-      waiting.push({ json: textOf(event), anonymousId: anonymousId(), told });
-      if (waiting.length > WAITING_MAX) waiting.shift();
+      // The first ones say how the visitor came: over the limit the later ones go.
+      if (waiting.length < WAITING_MAX) waiting.push({ json: textOf(event), anonymousId: anonymousId(), told });
     },
     /** The mode is another, or says something else. */
     changed: () => {

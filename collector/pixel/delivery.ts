@@ -151,6 +151,11 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
       soon();
     },
     pump: soon,
+    /** What has not been sent is nobody's any more. */
+    destroy: () => {
+      queue = [];
+      save(0);
+    },
     /** The page is hidden or, when `isLast`, gone: nothing may wait any longer, unless the collector asked for a pause. */
     leave,
     /** It was not gone for good, if it was gone at all. */

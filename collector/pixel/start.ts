@@ -62,7 +62,14 @@ export const start = calmly((stub: Stub, host: string, config: Config): void => 
   });
   const call = (method: Method) => (stub[method] = (...values: Values) => run([method, values]));
 
+  let was = gate.mode();
   const changed = () => {
+    if (was === "send" && !isKnown()) {
+      out.destroy();
+      kept.forget();
+      who.forget();
+    }
+    was = gate.mode();
     clean(gate, kept);
     door.changed();
     out.start();

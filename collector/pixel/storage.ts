@@ -45,8 +45,9 @@ export function storage(isWanted: () => boolean) {
     merge: (name: string): void => {
       local((store) => memory[name] && store.setItem(name, textOf({ ...parsed(store.getItem(name)), ...parsed(memory[name]) })));
     },
-    /** From now on it is not: what was kept goes; the page goes on with what it knows. */
+    /** From now on it is not: what was kept goes. */
     forget: (): void => {
+      for (const name of Object.keys(memory)) delete memory[name];
       try {
         for (const name of Object.keys(localStorage)) if (OURS.test(name)) localStorage.removeItem(name);
       } catch {

@@ -9,7 +9,7 @@ export interface Answer {
 
 export interface Sending {
   keepalive?: boolean;
-  /** Without cookies, in both directions; the collector is told so. */
+  /** The collector is told to read and set no id in a cookie; one that says "nothing of this browser" must still reach it. */
   bare?: boolean | undefined;
 }
 
@@ -24,12 +24,11 @@ export const post = (host: string): Post => async (path, body, { keepalive = fal
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), ANSWER_MS_MAX);
   try {
-    const credentials = bare ? "omit" : "include";
     const reply = await fetch(host + path + (bare ? "?cookieless=1" : ""), {
       method: "POST",
       body,
       keepalive,
-      credentials,
+      credentials: "include",
       signal: abort.signal,
     });
     return { status: reply.status, retryAfterS: secondsOf(reply.headers.get("retry-after")), text: await reply.text() };

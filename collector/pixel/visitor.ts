@@ -12,6 +12,8 @@ import { type Answer, isTemporary, type Post } from "./transport.ts";
 import { uuid } from "./uuid.ts";
 
 export const NAME = "stitchline";
+const FORGET_TRIES = 6;
+const FORGET_MS = 1_000; // then twice as long each time
 const TRAITS_CHARS_MAX = 20_000; // what is longer is sent and not remembered
 
 interface Person {
@@ -82,6 +84,17 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
     /** Of events that are made now; undefined while it is for the collector to say. */
     anonymousId,
     userId: () => stored().userId,
+    /** Whoever it was has withdrawn: the collector's cookie goes too, as soon as that gets through. */
+    forget: (): void => {
+      first = met = "";
+      identified = false;
+      const tell = async (tries: number): Promise<void> => {
+        // In quotes, or the build would shorten it as a name of ours.
+        const answer = await post(path, JSON.stringify({ writeKey, "forget": true }), { keepalive: true });
+        if (isTemporary(answer) && tries < FORGET_TRIES && !isKnown()) setTimeout(() => void tell(tries + 1), FORGET_MS * 2 ** tries);
+      };
+      void tell(0);
+    },
     /** All that is known of the user now, as the event says it. */
     identify: (id: unknown, traits: unknown): Fields => {
       const { userId, traits: earlier } = stored();

@@ -45,7 +45,7 @@ def source(**more: Any) -> Source:
 
 def test_what_is_default_is_left_out() -> None:
     assert pixel_config(source(), (), "k") == {"key": "k", "gpc": "cookieless"}
-    assert pixel_config(source(privacy=Privacy(gpc="ignore"))) == {}
+    assert pixel_config(source(privacy=Privacy(gpc="ignore"))) == {"gpc": "ignore"}
 
 
 def test_what_a_source_sets_is_said() -> None:
