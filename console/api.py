@@ -19,7 +19,7 @@ from console.wishes import BadWish, Pairs, is_true, journey_wish, known, limit_o
 PREFIX = "/v1/profiles/"
 TRAITS = 200  # of one page, unless it is said
 
-Part = Callable[[Person], Any]
+Part = Callable[[str], Any]  # of an identifier
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -60,14 +60,12 @@ class Answers:
 
     def asked(self, call: Call) -> Any:
         """Of a part that there is. Raises NotAnIdentifier, BadWish, NoSuchProfile, NoAnswer."""
-        part = self._parts[call.part](
-            call
-        )  # what is wrong with a parameter is told before anybody is looked up
-        return part(self._profiles.person(call.identifier))
+        part = self._parts[call.part](call)  # what is wrong with a parameter is told first
+        return part(call.identifier)
 
     def _profile(self, call: Call) -> Part:
         known(call.pairs, ())
-        return self._profiles.profile
+        return self._profiles.look_up
 
     def _traits(self, call: Call) -> Part:
         given = known(call.pairs, ("limit", "next", "verbose"))
@@ -81,14 +79,14 @@ class Answers:
             more = page[-1].name if len(found) > limit else ""
             return {"traits": page if is_verbose else plain(page), "cursor": _cursor(call, limit, more)}
 
-        return answer
+        return self._of(answer)
 
     def _listed(self, name: str, ask: Callable[[Person], Any]) -> Callable[[Call], Part]:
         """A part without parameters that is one list."""
 
         def part(call: Call) -> Part:
             known(call.pairs, ())
-            return lambda person: {name: ask(person)}
+            return self._of(lambda person: {name: ask(person)})
 
         return part
 
@@ -99,11 +97,11 @@ class Answers:
             value, orders = self._profiles.orders(person)
             return {"value": value, "orders": orders}
 
-        return answer
+        return self._of(answer)
 
     def _visits(self, call: Call) -> Part:
         known(call.pairs, ())
-        return self._profiles.visits
+        return self._of(self._profiles.visits)
 
     def _journey(self, call: Call) -> Part:
         wish = journey_wish(call.pairs, self._limit_max)
@@ -113,7 +111,11 @@ class Answers:
             more = found.next.text() if found.next else ""
             return {"data": found.steps, "cursor": _cursor(call, wish.limit, more)}
 
-        return answer
+        return self._of(answer)
+
+    def _of(self, ask: Callable[[Person], Any]) -> Part:
+        """What is asked of somebody who was found."""
+        return lambda identifier: ask(self._profiles.person(identifier))
 
 
 def call_of(raw_path: bytes, pairs: Pairs) -> Call | None:

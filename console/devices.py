@@ -1,7 +1,8 @@
 """A person's devices, and from when to when they were seen: SQL and what is made of its answer. Pure.
 
 A device is an anonymous id with one kind of device, system and browser. Events of servers, which name none of these, count
-for the person's totals and are no device.
+for the person's totals and are no device. Table `subject_devices` has them by subject; of a device that several people used
+only the events can say which were whose.
 """
 
 from collections.abc import Sequence
@@ -15,29 +16,58 @@ from console.times import iso
 
 DEVICES_MAX = 100
 
+_STORED = """\
+    SELECT
+        anonymous_id,
+        toString(subject_devices.kind) AS kind,
+        toString(subject_devices.brand) AS brand,
+        toString(subject_devices.model) AS model,
+        toString(subject_devices.os) AS os,
+        toString(subject_devices.browser) AS browser,
+        is_bot,
+        latest,
+        first_seen,
+        events,
+        if(subject_type IN ('a', 'm'), NULL, first_seen) AS known_since
+    FROM subject_devices
+    WHERE workspace = {workspace:String} AND subject IN {sure:Array(UInt64)}"""
+
+_SHARED = """\
+    SELECT
+        anonymous_id,
+        toString(device.kind),
+        toString(device.brand),
+        toString(device.model),
+        toString(device.os),
+        toString(device.browser),
+        device.is_bot,
+        max((timestamp, toString(device.os_version), toString(device.browser_version))),
+        min(timestamp),
+        count(),
+        NULL
+    FROM events
+    THEIRS
+    GROUP BY ALL"""
+
 _DEVICES = """\
 SELECT
-    anonymous_id,
-    toString(device.kind) AS kind,
-    toString(device.brand) AS brand,
-    toString(device.model) AS model,
-    toString(device.os) AS os,
-    toString(device.browser) AS browser,
-    device.is_bot AS is_bot,
-    argMax(toString(device.os_version), timestamp) AS os_version,
-    argMax(toString(device.browser_version), timestamp) AS browser_version,
-    min(timestamp) AS first_seen,
-    max(timestamp) AS last_seen,
-    count() AS events,
-    min(first_seen) OVER () AS person_first_seen,
-    max(last_seen) OVER () AS person_last_seen,
-    sum(events) OVER () AS person_events
-FROM events
-THEIRS
+    anonymous_id, kind, brand, model, os, browser, is_bot,
+    (max(latest) AS last).2 AS os_version,
+    last.3 AS browser_version,
+    min(first_seen) AS first,
+    last.1 AS until,
+    sum(events) AS count,
+    min(first) OVER () AS person_first_seen,
+    max(until) OVER () AS person_last_seen,
+    sum(count) OVER () AS person_events,
+    toUnixTimestamp64Milli(min(min(known_since)) OVER ()) AS person_known_since
+FROM
+(
+ROWS
+)
 GROUP BY anonymous_id, kind, brand, model, os, browser, is_bot
-ORDER BY last_seen DESC, anonymous_id, kind, os, browser, brand, model
-LIMIT {limit:UInt64}
-BY_SUBJECT"""
+ORDER BY until DESC, anonymous_id, kind, os, browser, brand, model
+LIMIT {limit:UInt64}"""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,27 +86,39 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stay(msgspec.Struct, frozen=True, kw_only=True):
-    """From when to when, how often, and by which devices."""
+    """From when to when, how often, and by which devices. `known_since_ms` None: by nothing but devices."""
 
     first_seen: str
     last_seen: str
     events: int
+    known_since_ms: int | None
     devices: list[Device]
 
 
 def devices_of(place: Place, person: Person) -> Question:
-    return place.asking(_DEVICES, profile=person.profile, subjects=person.subjects, limit=DEVICES_MAX)
+    """Events are looked at for the devices that are not theirs alone, and only where there are some."""
+    rows, ending = (
+        (f"{_STORED}\n    UNION ALL\n{_SHARED}", "\nBY_SUBJECT") if person.unsure else (_STORED, "")
+    )
+    return place.asking(
+        _DEVICES.replace("ROWS", rows) + ending,
+        profile=person.profile,
+        sure=person.sure,
+        subjects=person.unsure,
+        limit=DEVICES_MAX,
+    )
 
 
 def stay(rows: Sequence[Sequence[Any]]) -> Stay | None:
     """None when there is no event, and so nobody."""
     if not rows:
         return None
-    first_seen, last_seen, events = rows[0][12:15]
+    first_seen, last_seen, events, known_since_ms = rows[0][-4:]
     return Stay(
         first_seen=iso(first_seen),
         last_seen=iso(last_seen),
         events=events,
+        known_since_ms=known_since_ms,
         devices=[_device(row) for row in rows if row[0] or row[1]],
     )
 

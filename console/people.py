@@ -40,35 +40,35 @@ WHERE workspace = {workspace:String} AND owner IN {nodes:Array(UInt64)}
 ORDER BY node
 LIMIT {limit:UInt64}"""
 
-# Whether there are events under nodes that are theirs alone, and since when they are known: only devices are ever contested,
-# so what names them by more was theirs all the time.
-_SEEN = """\
-SELECT
-    countIf(subject != {profile:UInt64} OR NOT is_contested) > 0,
+_SHARED = """SELECT 1 FROM identity_pointers FINAL
+WHERE workspace = {workspace:String} AND node = {profile:UInt64} AND notEmpty(segments)"""
+
+# Under which nodes of theirs there are events, and since when they are known: only devices are ever contested, so what names
+# them by more was theirs all the time.
+_SEEN = """SELECT
+    countIf(subject != {profile:UInt64}) > 0,
+    count() > 0,
     countIf(subject_type NOT IN ('a', 'm')) > 0,
     toUnixTimestamp64Milli(minIf(least(human_first_seen, bot_first_seen), subject_type NOT IN ('a', 'm')))
-FROM
-(
-    SELECT
-        *,
-        (SELECT count() > 0 FROM identity_pointers FINAL
-         WHERE workspace = {workspace:String} AND node = {profile:UInt64} AND notEmpty(segments)) AS is_contested
-    FROM subjects
-    WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}
-)"""
+FROM subjects
+WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}"""
 
 _IS_THERE = "SELECT 1 FROM events THEIRS LIMIT 1 BY_SUBJECT"
 
-# A contested device is an identifier of each of its owners.
+# By the projection; the table's own order, which is the one asked for, would be taken instead and be read to its end.
 _NAMES = """\
 SELECT DISTINCT kind, value, node
 FROM identifiers
-WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)}
+WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)}HELD
+ORDER BY kind, value
+SETTINGS min_table_rows_to_use_projection_index = 0, optimize_read_in_order = 0, optimize_distinct_in_order = 0"""
+
+# A contested device is an identifier of each of its owners.
+_HELD = """
     AND (node NOT IN {unled:Array(UInt64)} OR node IN (
         SELECT node FROM identity_pointers FINAL
         WHERE workspace = {workspace:String} AND node IN {unled:Array(UInt64)}
-            AND arrayExists(each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, segments.owner)))
-ORDER BY kind, value"""
+            AND arrayExists(each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, segments.owner)))"""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -94,23 +94,35 @@ class Found(msgspec.Struct, frozen=True):
 
 class Person(msgspec.Struct, frozen=True):
     """A profile and its nodes, the profile's own first. `unled` are those that no pointer leads anywhere: contested devices, and
-    some that are nobody's any more."""
+    some that are nobody's any more. `is_shared`: the profile is itself a device that several people used."""
 
     profile: int
     nodes: tuple[int, ...]
     unled: tuple[int, ...] = ()
     is_whole: bool = True
+    is_shared: bool = False
     known_since_ms: int | None = None
 
     @property
     def subjects(self) -> list[int]:
         return [*self.nodes, *self.unled]
 
+    @property
+    def sure(self) -> list[int]:
+        """What is stored under these is theirs, whenever it happened."""
+        return list(self.nodes[1:] if self.is_shared else self.nodes)
+
+    @property
+    def unsure(self) -> list[int]:
+        return [*self.nodes[:1], *self.unled] if self.is_shared else list(self.unled)
+
 
 class Seen(msgspec.Struct, frozen=True):
-    """`is_sure`: there are events of theirs alone. `known_since_ms` None: nothing names them by more than a device."""
+    """Whether there are events under nodes beside the profile's own, and under any. `known_since_ms` None: nothing names them by
+    more than a device."""
 
-    is_sure: bool
+    by_others: bool
+    by_any: bool
     known_since_ms: int | None
 
 
@@ -155,22 +167,28 @@ def round_of(place: Place, profile: int, nodes: Sequence[int], limit: int) -> Qu
     return place.asking(_ROUND, profile=profile, nodes=list(nodes), limit=limit)
 
 
+def shared_of(place: Place, profile: int) -> Question:
+    """A row, if the profile is itself a device that several people used."""
+    return place.asking(_SHARED, profile=profile)
+
+
 def seen_of(place: Place, person: Person) -> Question:
     return place.asking(_SEEN, profile=person.profile, nodes=list(person.nodes))
 
 
 def seen(rows: Sequence[Sequence[Any]]) -> Seen:
-    is_sure, is_known, since_ms = rows[0]
-    return Seen(bool(is_sure), since_ms if is_known else None)
+    by_others, by_any, is_known, since_ms = rows[0]
+    return Seen(bool(by_others), bool(by_any), since_ms if is_known else None)
 
 
 def is_there(place: Place, person: Person) -> Question:
-    """A row, if any event is theirs."""
-    return place.asking(_IS_THERE, profile=person.profile, subjects=person.subjects)
+    """A row, if any event of what is not theirs alone is theirs."""
+    return place.asking(_IS_THERE, profile=person.profile, subjects=person.unsure)
 
 
 def names_of(place: Place, person: Person) -> Question:
-    return place.asking(_NAMES, profile=person.profile, nodes=person.subjects, unled=list(person.unled))
+    sql = _NAMES.replace("HELD", _HELD if person.unled else "")
+    return place.asking(sql, profile=person.profile, nodes=person.subjects, unled=list(person.unled))
 
 
 def names(profile: int, rows: Sequence[Sequence[Any]]) -> Names:

@@ -11,11 +11,11 @@ import msgspec
 
 from console import people
 from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders_of, value
-from console.devices import Device, Stay, devices_of, stay
+from console.devices import Device, devices_of, stay
 from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
 from console.memberships import Membership, memberships, segments_of
-from console.people import Identifier, Names, Person, Place
+from console.people import Identifier, Person, Place, Seen
 from console.question import Question
 from console.times import iso_ms
 from console.traits import Trait, plain, traits, traits_of
@@ -73,30 +73,38 @@ class Profiles:
         """Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
         for profile in self._roots(read(identifier)):
             person = self._gathered(profile)
-            seen = people.seen(self._store.ask(people.seen_of(self._place, person)))
-            if seen.is_sure or self._store.ask(people.is_there(self._place, person)):
-                return msgspec.structs.replace(person, known_since_ms=seen.known_since_ms)
-        raise NoSuchProfile(
-            f"nobody in workspace {self._place.workspace} has this identifier: look at its spelling, its type and the workspace; "
-            f"an event that was just sent is there within a few seconds. {FORMS}"
-        )
+            seen, shared = self._store.ask_all(
+                [people.seen_of(self._place, person), people.shared_of(self._place, profile)]
+            )
+            if found := self._seen(person, people.seen(seen), is_shared=bool(shared)):
+                return found
+        raise self._nobody()
+
+    def look_up(self, identifier: str) -> Profile:
+        """`profile` of `person`, in fewer steps: that a person's nodes are those that name the profile itself is asked along with
+        what is told of them, and so is whether anybody is there. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
+        for profile in self._roots(read(identifier)):
+            person, led = self._round(Person(profile, (profile,)), (profile,))
+            shared, further, *told = self._store.ask_all(
+                [
+                    people.shared_of(self._place, profile),
+                    people.round_of(self._place, profile, led, self._room(person) + 1),
+                    *self._told_of(person),
+                ]
+            )
+            if shared or not {node for node, _ in further} <= {*person.subjects}:
+                person = msgspec.structs.replace(self._gathered(profile), is_shared=bool(shared))
+                told = list(self._store.ask_all(self._told_of(person)))
+            if found := _profile(person, told):
+                return found
+        raise self._nobody()
 
     def profile(self, person: Person) -> Profile:
         """Everything but what is asked for by itself. Raises NoSuchProfile, NoAnswer."""
-        place = self._place
-        named, told, seen, entered = self._store.ask_all(
-            [
-                people.names_of(place, person),
-                traits_of(place, person),
-                devices_of(place, person),
-                segments_of(place, person),
-            ]
-        )
-        stays = stay(seen)
-        if stays is None:
+        found = _profile(person, self._store.ask_all(self._told_of(person)))
+        if found is None:
             raise NoSuchProfile("nobody: the last event of this profile was just deleted")
-        segments = [each.segment for each in memberships(entered)]
-        return _profile(person, people.names(person.profile, named), plain(traits(told)), (stays, segments))
+        return found
 
     def traits(self, person: Person) -> list[Trait]:
         """Raises NoAnswer."""
@@ -136,29 +144,62 @@ class Profiles:
                 for (root,) in self._store.ask(people.past_owners(self._place, found.node)):
                     yield root
 
-    def _gathered(self, profile: int) -> Person:
-        nodes: dict[int, bool] = {profile: True}  # is it led to the profile by its pointer?
-        frontier = [profile]
-        for _ in range(ROUNDS_MAX):
-            room = self._nodes_max - len(nodes)
-            rows = self._store.ask(people.round_of(self._place, profile, frontier, room + 1))
-            new = {node: bool(is_led) for node, is_led in rows if node not in nodes}
-            nodes |= new
-            frontier = [node for node, is_led in new.items() if is_led]
-            if len(rows) > room or not frontier:
-                break
-        return Person(
-            profile,
-            tuple(node for node, is_led in nodes.items() if is_led),
-            tuple(node for node, is_led in nodes.items() if not is_led),
-            is_whole=len(nodes) <= self._nodes_max and not (frontier and len(rows) <= room),
+    def _told_of(self, person: Person) -> list[Question]:
+        place = self._place
+        return [
+            devices_of(place, person),
+            people.names_of(place, person),
+            traits_of(place, person),
+            segments_of(place, person),
+        ]
+
+    def _seen(self, person: Person, seen: Seen, *, is_shared: bool) -> Person | None:
+        """None: there is no event of theirs. What is not theirs alone is looked at only where nothing else is."""
+        found = msgspec.structs.replace(person, is_shared=is_shared, known_since_ms=seen.known_since_ms)
+        is_sure = seen.by_others if is_shared else seen.by_any
+        unsure = found.unsure and not is_sure
+        return found if is_sure or (unsure and self._store.ask(people.is_there(self._place, found))) else None
+
+    def _nobody(self) -> NoSuchProfile:
+        return NoSuchProfile(
+            f"nobody in workspace {self._place.workspace} has this identifier: look at its spelling, its type and the workspace; "
+            f"an event that was just sent is there within a few seconds. {FORMS}"
         )
 
+    def _gathered(self, profile: int) -> Person:
+        person = Person(profile, (profile,))
+        frontier: tuple[int, ...] = person.nodes
+        for _ in range(ROUNDS_MAX):
+            person, frontier = self._round(person, frontier)
+            if not (frontier and person.is_whole):
+                return person
+        return msgspec.structs.replace(person, is_whole=False)
 
-def _profile(
-    person: Person, names: Names, told: dict[str, msgspec.Raw], rest: tuple[Stay, list[str]]
-) -> Profile:
-    known, (stays, segments) = person.known_since_ms, rest
+    def _round(self, person: Person, frontier: Sequence[int]) -> tuple[Person, tuple[int, ...]]:
+        """With those who name one of these nodes; the new ones, who may be named by others again."""
+        room, known = self._room(person), set(person.subjects)
+        rows = self._store.ask(people.round_of(self._place, person.profile, frontier, room + 1))
+        led = tuple(node for node, is_led in rows if is_led and node not in known)
+        unled = tuple(node for node, is_led in rows if not is_led and node not in known)
+        wider = Person(
+            person.profile,
+            (*person.nodes, *led),
+            (*person.unled, *unled),
+            is_whole=person.is_whole and len(rows) <= room,
+        )
+        return wider, led
+
+    def _room(self, person: Person) -> int:
+        return max(self._nodes_max - len(person.subjects), 0)
+
+
+def _profile(person: Person, answers: Sequence[Rows]) -> Profile | None:
+    """Of the answers to what is told of somebody, in their order; None: there is no event, and so nobody."""
+    seen, named, told, entered = answers
+    stays, names = stay(seen), people.names(person.profile, named)
+    if stays is None:
+        return None
+    known = stays.known_since_ms
     return Profile(
         profile_id=profile_id(person.profile),
         user_id=names.user_id,
@@ -170,8 +211,8 @@ def _profile(
         emails=names.emails,
         anonymous_ids=names.anonymous_ids,
         identifiers=names.identifiers,
-        traits=told,
+        traits=plain(traits(told)),
         devices=stays.devices,
-        segments=segments,
+        segments=[each.segment for each in memberships(entered)],
         partial=[] if person.is_whole else ["identifiers"],
     )

@@ -36,6 +36,16 @@ SELECT workspace, subject, max(subject_type),
     min(if(device.is_bot, timestamp, toDateTime64('2299-12-31 00:00:00', 3, 'UTC'))),
     max(if(device.is_bot, timestamp, toDateTime64('1970-01-01 00:00:00', 3, 'UTC')))
 FROM events WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY workspace, subject"""
+_DEVICES_STILL = """\
+INSERT INTO subject_devices
+    (workspace, subject, subject_type, anonymous_id, kind, brand, model, os, browser, is_bot, latest, first_seen, events)
+SELECT workspace, subject, max(toString(events.subject_type)), anonymous_id,
+    toString(device.kind) AS kind, toString(device.brand) AS brand, toString(device.model) AS model, toString(device.os) AS os,
+    toString(device.browser) AS browser, device.is_bot AS is_bot,
+    max((timestamp, toString(device.os_version), toString(device.browser_version))), min(timestamp), count()
+FROM events WHERE workspace = {workspace:String} AND subject IN (NODES)
+GROUP BY workspace, subject, anonymous_id, kind, brand, model, os, browser, is_bot"""
+SEEN = {"subjects": _SEEN_STILL, "subject_devices": _DEVICES_STILL}  # made of events, and made anew of those that stay
 
 _REFRESHED = """\
 INSERT INTO segment_forgotten (profile, forgotten_at) SELECT arrayJoin(CAST([NODES], 'Array(UInt64)')), now64(3, 'UTC')"""
@@ -43,7 +53,7 @@ INSERT INTO segment_forgotten (profile, forgotten_at) SELECT arrayJoin(CAST([NOD
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
     """Rows by table, as they are now."""
-    found = dict.fromkeys((*TABLES, "dead_letters", "subjects", "lists", "identifiers"), 0)
+    found = dict.fromkeys((*TABLES, "dead_letters", *SEEN, "lists", "identifiers"), 0)
     for plan in plans:
         for table in TABLES:
             found[table] += sum(
@@ -52,7 +62,8 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
         found["dead_letters"] += sum(
             tables.count("dead_letters", each) for each in _letters(tables, plan, values)
         )
-        found["subjects"] += sum(tables.count("subjects", each) for each in _seen(tables, plan))
+        for table in SEEN:
+            found[table] += sum(tables.count(table, each) for each in _seen(tables, plan))
         found["lists"] += sum(tables.count("lists", each) for each in _names(tables, plan))
         found["identifiers"] += sum(tables.count("identifiers", each) for each in _names(tables, plan))
     return found
@@ -66,7 +77,7 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     counted = [f"{each} AND stage != '{Stage.COLLECTOR.value}'" for each in rows["dead_letters"]]
     _account(tables, f"{plan.by}/letters", "dead_letters", counted)
     gone = {table: _delete(tables, table, conditions) for table, conditions in rows.items()}
-    gone["subjects"] = _delete_seen(tables, plan)
+    gone |= {table: _delete_seen(tables, plan, table) for table in SEEN}
     gone["lists"] = _delete(tables, "lists", _names(tables, plan))
     gone["identifiers"] = _delete_names(tables, plan)
     _tell_refresh(tables, plan)
@@ -91,13 +102,13 @@ def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:
     return gone
 
 
-def _delete_seen(tables: Tables, plan: Plan) -> int:
-    """When a subject was seen: what is left of its events says it anew, also where a run before was cut off in between."""
-    gone = _delete(tables, "subjects", _seen(tables, plan))
+def _delete_seen(tables: Tables, plan: Plan, table: str) -> int:
+    """When and how a subject was seen: what is left of its events says it anew, also where a run before was cut off in between."""
+    gone = _delete(tables, table, _seen(tables, plan))
     for subjects in _subjects(plan):
         # The server must not take it for a block that it had before the deletion.
         tables.client.command(
-            _SEEN_STILL.replace("NODES", subjects),
+            SEEN[table].replace("NODES", subjects),
             parameters={"workspace": tables.workspace},
             settings={"insert_deduplicate": 0},
         )

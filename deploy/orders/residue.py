@@ -6,7 +6,7 @@ there; what is told as `unexplained` is one. Only reads.
 
 from collections.abc import Iterator, Sequence
 
-from deploy.orders.deletion import TABLES
+from deploy.orders.deletion import SEEN, TABLES
 from deploy.orders.letters import anywhere
 from deploy.orders.receipt import Residue
 from deploy.orders.tables import Named, Tables, numbers
@@ -61,7 +61,7 @@ def _in_table(
 
 def _reason(table: str, nodes: frozenset[int]) -> str:
     """What the rows of a table that still hold a value are."""
-    if table in TABLES:
+    if table in (*TABLES, *SEEN):
         return f"if(subject IN ({numbers(sorted(nodes)) or 0}), '{LATER}', '{_sql(OTHERS)}')"
     reasons = {
         "identifiers": NAMED,
@@ -69,7 +69,6 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "identity_pointers": OWN_NAME,
         "identity_pointer_log": OWN_NAME,
         "identity_owners": OWN_NAME,
-        "subjects": OWN_NAME,
         "lists": OWN_NAME,
         "cart_states": CART,
         "catalogue_statements": PRODUCT,

@@ -21,6 +21,7 @@ from schemas.orders import Erase
 
 NODES_PER_STATEMENT_MAX = 5_000  # the server reads 256 KB of a statement
 POLL_S = 0.2
+MERGED = ("identifiers", "subjects", "subject_devices", "cart_states")  # of which merges make several rows one
 
 _POINTERS = """\
 SELECT node, owner,
@@ -83,7 +84,7 @@ class Tables:
 
     def count(self, table: str, condition: str) -> int:
         """Of what merges make one row, one: however many blocks it came in since its parts were merged."""
-        table = f"{table} FINAL" if table in ("identifiers", "subjects", "cart_states") else table
+        table = f"{table} FINAL" if table in MERGED else table
         return int(self.ask(f"SELECT count() FROM {table} WHERE {condition}")[0][0])  # noqa: S608 - ours
 
     def holds(self, table: str, condition: str) -> bool:

@@ -37,6 +37,7 @@ OTHERS_OF = {
     "identity_pointer_log": "identity_pointer_log (workspace, node, owner) SELECT 'others', number, number",
     "identity_owners": "identity_owners (workspace, owner, node) SELECT 'others', number, number",
     "subjects": "subjects (workspace, subject) SELECT 'others', number",
+    "subject_devices": "subject_devices (workspace, subject) SELECT 'others', number",
     "dead_letters": "dead_letters (workspace, detail) SELECT 'others', toString(number)",
     "cart_states": "cart_states (cart) SELECT number + 1000000",
     "catalogue_statements": "catalogue_statements (workspace, hour) SELECT 'others', number",
