@@ -32,6 +32,7 @@ from schemas.server_keys import ServerKey
 
 log = structlog.get_logger()
 
+OWN_PATHS = ("/healthz", "/livez", "/ready", "/readyz", "/metrics")
 NO_KEY = (
     "no server key: send one as the user name of HTTP Basic, or as a Bearer token; `server_keys:` of a file for `stitchline "
     "apply` makes them"
@@ -63,21 +64,27 @@ class Console:
         self.busy = 0
 
     def application(self) -> Starlette:
-        own: dict[str, Callable[[Request], object]] = {
-            "/healthz": self._health, "/livez": self._health, "/ready": self._ready, "/readyz": self._ready,
-            "/metrics": self._metrics,
-        }  # fmt: skip
-        return Starlette(
+        pages: tuple[Callable[[Request], object], ...] = (
+            self._health, self._health, self._ready, self._ready, self._metrics,
+        )  # fmt: skip
+        own = zip(OWN_PATHS, pages, strict=True)
+        app = Starlette(
             routes=[
                 Route(PREFIX + "{rest:path}", self._lookup, methods=["GET"]),
-                *(Route(path, page, methods=["GET"]) for path, page in own.items()),
+                *(Route(path, page, methods=["GET"]) for path, page in own),
             ],
             exception_handlers={HTTPException: _http_error, Exception: _bug},
         )
+        app.router.redirect_slashes = False  # what is no path is told, and nobody sent elsewhere
+        return app
 
     async def _lookup(self, request: Request) -> Response:
         started = time.monotonic()
         try:
+            if (
+                request.method != "GET"
+            ):  # the router lets HEAD in too, which would cost a look-up and say nothing
+                raise _only_get()
             reply = await self._answered(request)
         except Refused as error:
             reply = refusal(error)
@@ -150,14 +157,19 @@ class Console:
         return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
+def _only_get() -> Refused:
+    return Refused(405, "this path takes GET only: send the request with that method", allow="GET")
+
+
 async def _http_error(_request: Request, error: Exception) -> Response:
     """What the router found out: no such path, or another method."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return refusal(
-            Refused(405, "this path takes GET only: send the request with that method", allow="GET, HEAD")
-        )
-    return refusal(Refused(404, f"no such path: there is {PREFIX}IDENTIFIER, and /ready"))
+        return refusal(_only_get())
+    paths = ", ".join(OWN_PATHS)
+    return refusal(
+        Refused(404, f"no such path: there is {PREFIX}IDENTIFIER, and of the process itself {paths}")
+    )
 
 
 async def _bug(_request: Request, error: Exception) -> Response:

@@ -106,6 +106,10 @@ def run(environ: Mapping[str, str], wanted: Wanted) -> Extracted:
 
 def extract(client: Client, wanted: Wanted) -> Extracted:
     """Raises CannotExtract, and the errors of ClickHouse's client."""
+    if not wanted.out.absolute().parent.is_dir():
+        raise CannotExtract(
+            f"--out {wanted.out}: there is no folder {wanted.out.parent}: make it, or mend its name"
+        )
     meaning = kept_meanings().tables.get(wanted.what)
     source = _source(client, wanted.what, meaning)
     wanted = _with_time(wanted, source, meaning)

@@ -6,6 +6,7 @@ absent: any change; that is `stitchline apply`, and the refresh.
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -226,7 +227,11 @@ def _in_file(file: Path) -> list[Segment]:
     if isinstance(found, dict) and "segments" in found:
         found = found["segments"]
     entries = found if isinstance(found, list) else [found]
-    return [read_segment(each) for each in entries if not (isinstance(each, dict) and "deleted" in each)]
+    segments = [read_segment(each) for each in entries if not (isinstance(each, dict) and "deleted" in each)]
+    counted = Counter(key_of(each.workspace, each.segment).partition("/")[2] for each in segments)
+    if twice := [name for name, count in counted.items() if count > 1]:
+        raise BadSegment(f"{file}: {', '.join(twice)} stands there twice: each may stand once")
+    return segments
 
 
 def _instant(text: str) -> int:

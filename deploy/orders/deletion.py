@@ -45,7 +45,10 @@ SELECT workspace, subject, max(toString(events.subject_type)), anonymous_id,
     max((timestamp, toString(device.os_version), toString(device.browser_version))), min(timestamp), count()
 FROM events WHERE workspace = {workspace:String} AND subject IN (NODES)
 GROUP BY workspace, subject, anonymous_id, kind, brand, model, os, browser, is_bot"""
-SEEN = {"subjects": _SEEN_STILL, "subject_devices": _DEVICES_STILL}  # made of events, and made anew of those that stay
+SEEN = {
+    "subjects": _SEEN_STILL,
+    "subject_devices": _DEVICES_STILL,
+}  # made of events, and made anew of those that stay
 
 _REFRESHED = """\
 INSERT INTO segment_forgotten (profile, forgotten_at) SELECT arrayJoin(CAST([NODES], 'Array(UInt64)')), now64(3, 'UTC')"""
@@ -103,7 +106,7 @@ def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:
 
 
 def _delete_seen(tables: Tables, plan: Plan, table: str) -> int:
-    """When and how a subject was seen: what is left of its events says it anew, also where a run before was cut off in between."""
+    """How a subject was seen: what is left of its events says it anew, also where a run before was cut off in between."""
     gone = _delete(tables, table, _seen(tables, plan))
     for subjects in _subjects(plan):
         # The server must not take it for a block that it had before the deletion.

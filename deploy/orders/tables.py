@@ -21,7 +21,12 @@ from schemas.orders import Erase
 
 NODES_PER_STATEMENT_MAX = 5_000  # the server reads 256 KB of a statement
 POLL_S = 0.2
-MERGED = ("identifiers", "subjects", "subject_devices", "cart_states")  # of which merges make several rows one
+MERGED = (
+    "identifiers",
+    "subjects",
+    "subject_devices",
+    "cart_states",
+)  # of which merges make several rows one
 
 _POINTERS = """\
 SELECT node, owner,

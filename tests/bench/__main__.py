@@ -1,7 +1,7 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
     python -m tests.bench [collector] [processor] [enrichment] [sink] [stack] [recovery] [core_latency] [keyed] [identity]
-                          [reports] [segments] [pixel] [--json FILE]
+                          [reports] [segments] [profiles] [pixel] [--json FILE]
 
 Without names the first five, which takes about five minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
@@ -9,11 +9,9 @@ each on a stack of its own. `recovery` kills a worker with a million keys, `core
 each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
 Streams; `identity` measures who is who (about ten minutes and 3 GB; `identity_step`, `identity_worker`, `identity_join`,
 `identity_queries` and `identity_merges` are its parts); `reports` asks each report of three million events (three minutes);
-`segments` asks ten million events who is in a segment (a quarter of an hour, 2 GB on disk);
-`pixel` loads a page with our script and with others' in Chromium (three minutes, and 9 MB fetched the first time).
-Loads only 127.0.0.1; what it starts,
-ends with it. Exit status 1 when
-a benchmark could not be run, never for a slow figure.
+`segments` asks ten million events who is in a segment (a quarter of an hour, 2 GB on disk), `profiles` who somebody is (ten
+minutes); `pixel` loads a page with our script and with others' in Chromium (three minutes, and 9 MB fetched the first time).
+Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when a benchmark could not be run, never for a slow figure.
 """
 
 import argparse
@@ -40,6 +38,7 @@ from tests.bench import (
     memory,
     pixel,
     processor,
+    profiles,
     recovery,
     reports,
     segments,
@@ -91,6 +90,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "reports": reports.run,
     "segments": segments.run,
     "pixel": pixel.run,
+    "profiles": profiles.run,
 }
 
 

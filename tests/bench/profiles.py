@@ -1,19 +1,22 @@
 """What a question about one person costs: look-ups and journeys, each of another person, on the ten million events of people.py.
 
-`python -m tests.bench.profiles URL [DATABASE]` takes a ClickHouse that has them (it fills one that has none). Every look-up is
+CLICKHOUSE_URL and STITCHLINE_DATABASE name a database that has them already; one that has none is filled. Every look-up is
 made as the console makes it, of somebody whom nobody has asked for yet, so that no answer is remembered. Times are of the whole
 look-up, by a client on the same machine.
 """
 
-import sys
+import os
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from console.journey import Wish
 from console.people import Person
 from console.profiles import Profiles
 from console.store import Store
 from runtime.settings import ClickHouseSettings, QuestionSettings
+from tests import engines
 from tests.bench import people
 from tests.bench.figures import Figure
 from tests.sinks.stage import Tables
@@ -42,7 +45,7 @@ def figures(settings: ClickHouseSettings) -> list[Figure]:
 
 
 def _looked_up(asked: Profiles, names: list[str]) -> list[Figure]:
-    times = [_ms(lambda name=name: asked.profile(_person(asked, name))) for name in names]  # type: ignore[misc]
+    times = [_ms(lambda name=name: asked.look_up(f"anonymous_id:{name}")) for name in names]  # type: ignore[misc]
     return [
         _figure("profile look-up p50", _share(times, 0.5), None),
         _figure("profile look-up p99", _share(times, 0.99), P99_MS_MAX),
@@ -77,7 +80,6 @@ def _figure(name: str, value: float, at_most: float | None) -> Figure:
     return Figure(stage="people", name=name, value=round(value, 1), unit="ms", at_most=at_most)
 
 
-if __name__ == "__main__":
-    url, database = sys.argv[1], (sys.argv[2:] or ["people"])[0]
-    for figure in figures(ClickHouseSettings(url=url, database=database)):
-        sys.stdout.write(f"{figure.name:<32} {figure.value:>8} {figure.unit}\n")
+def run() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder, engines.clickhouse_engine(Path(folder), os.environ) as url:
+        return figures(ClickHouseSettings(url=url, database=os.environ.get("STITCHLINE_DATABASE", "people")))

@@ -169,6 +169,13 @@ def test_an_answer_that_was_cut_off_is_no_file(tables: Tables, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_there_is_told_and_not_made(tables: Tables, tmp_path: Path) -> None:
+    out = tmp_path / "lakee" / "events.parquet"
+    with pytest.raises(CannotExtract, match="lakee: make it, or mend its name"):
+        extract(tables.client, wanted("SELECT 1", out))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_segment_is_whoever_is_in_it_now(tables: Tables, tmp_path: Path) -> None:
     """Profiles 1 and 3 came in, 3 left."""
     names = ["workspace", "segment", "profile", "seq", "change", "observed_at", "run", "attempt"]

@@ -52,6 +52,14 @@ def told(tables: Tables, folder: Path, *arguments: str) -> list[str]:
     return found.stdout.splitlines()
 
 
+def test_a_segment_that_stands_twice_in_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text(DEFINITIONS + "  - {segment: viewers, where: {did: {event: Home}}}\n")
+    found = CliRunner().invoke(app, ["segment", "viewers", "--file", str(file)])
+    assert isinstance(found.exception, BadSegment)
+    assert "main/viewers stands there twice" in str(found.exception)
+
+
 def test_without_a_name_all_are_listed(tables: Tables, tmp_path: Path) -> None:
     assert told(tables, tmp_path) == ["others", f"{'viewers':<30} They looked at something."]
 

@@ -70,6 +70,18 @@ def test_a_subject_is_one_row_from_the_first_event_to_the_last(tables: Tables) -
     assert rows[6][2:] == ("2023-11-14 22:13:25.000", "2023-11-14 22:13:25.000")
 
 
+def test_devices_by_subject_are_what_the_events_say_as_often_as_they_were_stored(tables: Tables) -> None:
+    told = """
+        SELECT subject, max(toString(subject_type)), is_bot, min(first_seen), max(latest.seen) FROM subject_devices
+        GROUP BY subject, is_bot ORDER BY subject, is_bot"""
+    counted = """
+        SELECT subject, max(toString(subject_type)), device.is_bot AS is_bot, min(timestamp), max(timestamp) FROM events
+        GROUP BY subject, is_bot ORDER BY subject, is_bot"""
+    assert tables.rows(told) == tables.rows(counted)
+    assert tables.row("SELECT sum(events) FROM subject_devices") == (400 + 600,)
+    assert tables.rows("EXISTS TABLE subject_devices_before") == [(0,)]
+
+
 def test_subjects_are_what_the_events_say(tables: Tables) -> None:
     told = "SELECT subject, min(human_first_seen), max(human_last_seen) FROM subjects GROUP BY subject ORDER BY subject"
     counted = """

@@ -110,14 +110,19 @@ def stored(tables: Tables) -> list[str]:
 
 def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
     would = would_delete(tables, [PLAN], VALUES)
-    assert would == dict.fromkeys(("events", "traits", "dead_letters", "subjects", "identifiers"), 2) | {
+    twice = ("events", "traits", "dead_letters", "subjects", "subject_devices", "identifiers")
+    assert would == dict.fromkeys(twice, 2) | {
         "group_traits": 0,
         "cart_states": 1,
         "lists": 1,
     }
     assert delete(tables, PLAN, VALUES) == would
     assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
-    assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {"subjects": 2, "identifiers": 2}
+    assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {
+        "subjects": 2,
+        "subject_devices": 2,
+        "identifiers": 2,
+    }
     listed = tables.ask("SELECT workspace, list, node FROM lists ORDER BY ALL")
     assert listed == [("main", "b", TABLET), ("main", "vip", BOB), ("second", "vip", ANN)]
     ledger = "SELECT sum(events) FROM ledger WHERE stage = 'forget' AND outcome = 'forgotten'"
