@@ -1,12 +1,14 @@
 """Keeps out of Kafka what a visitor's wishes, or the source's settings, let nobody store: the acts behind privacy.py. Pure.
 
 Addresses, and the ids that a browser keeps, are taken out of a request's whole body before anything is made of it, so that a
-dead letter has them no more than an event has. Where consent is asked for, each event is judged by what it says of it.
+dead letter has them no more than an event has. Where consent is asked for, each event is judged by what it says of it. An event
+that is taken without a cookie is nobody's: it has the day's name of its browser, and no other.
 
-Deliberately absent: `userId` and traits. They are what the site itself knows of its customer, and tells on purpose.
+Deliberately absent: what an event's properties say. Whoever puts a customer's number there means it to be stored.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,11 +17,19 @@ import msgspec
 
 from collector.daily import daily_id
 from collector.exchange import Intake, Request
-from collector.privacy import COOKIELESS, Dropped, State, Treatment, consent_of, fate_of, treatment
+from collector.privacy import (
+    COOKIELESS,
+    Dropped,
+    Fate,
+    State,
+    Treatment,
+    consent_of,
+    fate_of,
+    stronger,
+    treatment,
+)
 from collector.replies import SUCCESS, try_later
-from collector.visitor import stamped
-from schemas.call import decode_call
-from schemas.identifiers import ANONYMOUS, node_key, text
+from schemas.identifiers import ANONYMOUS, node_key
 from schemas.network import Kept, cut, parsed_address, without_addresses_in
 from schemas.pack import Connection, PackedEvent, Seen
 from schemas.reasons import Reason
@@ -34,6 +44,11 @@ NO_SALT = try_later(
 # A text or a number, be it at the top or in a part; within a text the quotes are escaped, and nothing matches.
 _ID = re.compile(rb'("(?:anonymousId|previousId)"\s*:\s*)(?:"(?:[^"\\]|\\.)*+"|[-+.0-9eE]++)', re.DOTALL)
 _SAYS_CONSENT = b'"categoryPreferences"'
+# Calls that do nothing but say who somebody is, and what says so in others: of a call, and of its context.
+NAMING = frozenset({"identify", "group", "alias"})
+NAMES = ("userId", "previousId", "groupId", "traits")
+CONTEXT_NAMES = ("traits", "externalIds", "groupId")
+_QUOTED_NAMES = tuple(f'"{name}"'.encode() for name in CONTEXT_NAMES)
 
 
 class _Consent(msgspec.Struct, rename="camel", gc=False):
@@ -50,6 +65,7 @@ class _Event(msgspec.Struct, gc=False):
 
 _event = msgspec.json.Decoder(_Event).decode
 _context = msgspec.json.Decoder(_Context).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,9 +85,11 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
             return Intake(SUCCESS, intake.source, dropped=dropped)
         judged = [self.judged(event) for event in intake.events]
         events = [event for event in judged if not isinstance(event, Dropped)]
-        dropped = {Dropped.CONSENT.value: len(judged) - len(events)} if len(events) < len(judged) else {}
+        dropped = Counter(why.value for why in judged if isinstance(why, Dropped))
         is_cookieless = any(event.seen is not None and COOKIELESS in event.seen.signals for event in events)
-        return msgspec.structs.replace(intake, events=events, dropped=dropped, is_cookieless=is_cookieless)
+        return msgspec.structs.replace(
+            intake, events=events, dropped=dict(dropped), is_cookieless=is_cookieless
+        )
 
     def shown(self, connection: Connection | None) -> Connection | None:
         return _shortened(connection, self.treatment.kept)
@@ -84,15 +102,18 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
     def judged(self, event: PackedEvent) -> PackedEvent | Dropped:
         """What is kept of an event; it says what was seen."""
-        treated, state = self.treatment, ""
-        signals = treated.signals
+        treated, state, signals = self.treatment, "", self.treatment.signals
+        fate: Fate = COOKIELESS if treated.is_cookieless else "keep"
         if treated.consent is not None:
             state = consent_of(treated.consent, _preferences(event))
-            fate = fate_of(treated.consent, state, treated.is_browser)
-            if fate == "drop":
-                return Dropped.CONSENT
-            if fate == "cookieless" and not treated.is_cookieless:
-                event, signals = _cookieless(event, self.visitor), (*signals, COOKIELESS)
+            fate = stronger(fate, fate_of(treated.consent, state, treated.is_browser))
+        if fate == "drop":
+            return Dropped.CONSENT
+        if fate == COOKIELESS:
+            if event.type in NAMING:
+                return Dropped.NAMELESS
+            event = _nameless(event, self.visitor)
+            signals = signals if treated.is_cookieless else (*signals, COOKIELESS)
         return msgspec.structs.replace(event, seen=_seen(state, signals)) if state or signals else event
 
 
@@ -130,18 +151,38 @@ def _renamed(document: bytes, visitor: str) -> bytes:
     return _ID.sub(lambda member: member[1] + msgspec.json.encode(visitor), document)
 
 
-def _cookieless(event: PackedEvent, visitor: str) -> PackedEvent:
+def _nameless(event: PackedEvent, visitor: str) -> PackedEvent:
     """One event, after the door has read it. Its context may be its batch's."""
-    payload = _renamed(without_addresses_in(event.payload, "truncated"), visitor)
-    if not text(decode_call(payload).anonymous_id):
-        payload = stamped(payload, visitor)
+    payload, context = _cut(event.payload), _cut(event.context)
+    members = _members(payload)
+    for name in NAMES:
+        members.pop(name, None)
+    if own := members.get("context"):
+        members["context"] = msgspec.Raw(_unnamed(bytes(own)))
+    members["anonymousId"] = msgspec.Raw(msgspec.json.encode(visitor))
     return msgspec.structs.replace(
         event,
-        payload=payload,
-        context=_renamed(without_addresses_in(event.context, "truncated"), visitor),
+        payload=msgspec.json.encode(members),
+        context=_unnamed(context),
         routing=node_key(event.workspace, ANONYMOUS, visitor),
         connection=_shortened(event.connection, "truncated"),
     )
+
+
+def _unnamed(context: bytes) -> bytes:
+    if not any(name in context for name in _QUOTED_NAMES):
+        return context
+    try:
+        members = _members(context)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return context  # no object: nobody is named there
+    for name in CONTEXT_NAMES:
+        members.pop(name, None)
+    return msgspec.json.encode(members)
+
+
+def _cut(document: bytes) -> bytes:
+    return without_addresses_in(document, "truncated")
 
 
 def _preferences(event: PackedEvent) -> Mapping[str, Any]:

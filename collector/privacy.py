@@ -15,13 +15,14 @@ import msgspec
 from schemas.network import Kept
 from schemas.sources import ConsentRules, Privacy, Source
 
-COOKIELESS = "cookieless"
+COOKIELESS: Literal["cookieless"] = "cookieless"
 COOKIELESS_QUERY = "cookieless=1"
 OPTED_OUT = "1"
 
 State = Literal["", "pending", "granted", "denied"]
 Fate = Literal["keep", "cookieless", "drop"]
 
+_FATES: tuple[Fate, ...] = ("keep", "cookieless", "drop")
 _KEPT: dict[str, Kept] = {"keep": "full", "truncate": "truncated", "drop": "none"}
 
 
@@ -32,6 +33,7 @@ class Dropped(StrEnum):
     GPC = "gpc"
     DNT = "dnt"
     CONSENT = "consent"
+    NAMELESS = "nameless"  # a call that only says who somebody is, of a visitor who is taken without a name
 
 
 class Headers(Protocol):
@@ -111,6 +113,10 @@ def consent_of(rules: ConsentRules, preferences: Mapping[str, Any]) -> State:
     if not preferences:
         return "pending"
     return "granted" if preferences.get(rules.needed) is True else "denied"
+
+
+def stronger(one: Fate, other: Fate) -> Fate:
+    return max(one, other, key=_FATES.index)
 
 
 def fate_of(rules: ConsentRules, state: State, is_browser: bool) -> Fate:

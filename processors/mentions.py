@@ -56,9 +56,20 @@ def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> M
     """None when nothing says whose event this is. Blocked ids are not nothing: such an event is kept, alone."""
     stated = _stated(event)
     kept = _identifiers(event.packed.workspace, stated)
-    if kept and len(kept) == len(stated) and not event.address and event.packed.type != "alias":
+    if (
+        kept
+        and len(kept) == len(stated)
+        and event.packed.type != "alias"
+        and (not event.address or _is_nameless(event))
+    ):
         return Mentions(kept[0].node, kept, ())  # nearly always
     return _with_claims(event, (stated, kept), message_id, claims(event, link_keys))
+
+
+def _is_nameless(event: ParsedEvent) -> bool:
+    """Whether it was taken without a cookie: then a link that it came by names nobody."""
+    seen = event.packed.seen
+    return seen is not None and "cookieless" in seen.signals
 
 
 def _with_claims(

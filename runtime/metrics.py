@@ -34,7 +34,7 @@ ACCEPTED = Tally(
 REJECTED = Tally("stitchline_collector_rejected_events", "Events refused, by reason", ["reason"])
 DROPPED = Tally(
     "stitchline_collector_dropped_events",
-    "Events answered 200 and not kept, for what their visitor wants: optout, gpc, dnt, consent",
+    "Events answered 200 and not kept, for what their visitor wants: optout, gpc, dnt, consent, nameless",
     ["source", "reason"],
 )
 QUEUED = Gauge("stitchline_collector_queued_events", "Events waiting for Kafka's acknowledgement")

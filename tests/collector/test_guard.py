@@ -76,7 +76,13 @@ def test_a_cookieless_event_has_the_days_name_and_nothing_that_the_browser_kept(
             "properties": {"anonymousId": "mine", "x": 'a"nonymousId":"no"'},
         },
         {"messageId": "2"},
-        {"anonymousId": 7, "messageId": "3", "userId": "ann", "previousId": "mine"},
+        {
+            "anonymousId": 7,
+            "messageId": "3",
+            "userId": "ann",
+            "previousId": "mine",
+            "traits": {"email": "ann@shop.example"},
+        },
     ]
     intake = taken(batch(*events, anonymousId="lent"), wishes=GPC)
     assert (intake.reply, intake.dropped, intake.is_cookieless) == (SUCCESS, {}, True)
@@ -91,7 +97,28 @@ def test_a_cookieless_event_has_the_days_name_and_nothing_that_the_browser_kept(
         msgspec.structs.replace(BROWSER, address="203.0.113.0")
     ] * 3
     assert said(intake.events[0])["properties"]["x"] == 'a"nonymousId":"no"'
-    assert said(intake.events[2])["userId"] == "ann"
+    assert set(said(intake.events[2])) == {"type", "event", "messageId", "anonymousId"}
+
+
+def test_nobody_is_named_in_a_cookieless_event_nor_in_what_its_batch_lends() -> None:
+    naming = {
+        "traits": {"email": "ann@shop.example"},
+        "externalIds": [{"type": "crm", "id": "7"}],
+        "groupId": "g",
+    }
+    own, lent = batch({"context": {**naming, "locale": "de"}}), batch({}, context={**naming, "locale": "de"})
+    (event,) = taken(own, wishes=GPC).events
+    assert said(event)["context"] == {"locale": "de"}
+    (event,) = taken(lent, wishes=GPC).events
+    assert json.loads(event.context) == {"locale": "de"}
+    (event,) = taken(batch({"context": ["traits"]}), wishes=GPC).events
+    assert said(event)["context"] == ["traits"]
+
+
+def test_calls_that_only_name_somebody_are_dropped_and_counted() -> None:
+    calls = [{"type": kind, "userId": "ann", "groupId": "g"} for kind in ("identify", "group", "alias")]
+    intake = taken(batch(*calls, {"messageId": "kept"}), wishes=GPC)
+    assert ([event.message_id for event in intake.events], intake.dropped) == (["kept"], {"nameless": 3})
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.consent import CATEGORIES_MAX, NAME_CHARACTERS_MAX, consent_of
+from processors.mentions import mentions
+from processors.parsed import ParsedEvent, parse
 from schemas.pack import Seen
 from schemas.stamps import NO_CONSENT, Consent
+from tests.processors.driver import packed
 
 
 def context(preferences: object) -> dict[str, Any]:
@@ -44,6 +48,23 @@ def test_answers_and_what_the_door_saw_make_one_stamp(
     found = consent_of(said, seen)
     assert found == consent
     assert consent_of(said, seen) is found
+
+
+@pytest.mark.parametrize(
+    ("seen", "claimed"), [(None, 1), (Seen(signals=("gpc",)), 1), (Seen(signals=("cookieless",)), 0)]
+)
+def test_a_link_names_nobody_who_is_taken_without_a_cookie(seen: Seen | None, claimed: int) -> None:
+    page = {"url": "https://shop.example/?email=ann@shop.example"}
+    event = msgspec.structs.replace(
+        packed({"type": "page", "anonymousId": "daily-1", "context": {"page": page}}, unsigned_links=True),
+        seen=seen,
+    )
+    parsed = parse(event)
+    assert isinstance(parsed, ParsedEvent)
+    about = mentions(parsed, "m1")
+    assert about is not None
+    assert ([found.value for found in about.stated], len(about.claimed)) == (["daily-1"], claimed)
+    assert b"ann@shop.example" not in parsed.packed.payload
 
 
 def test_what_says_nothing_is_the_default_itself() -> None:
