@@ -14,8 +14,10 @@ import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
+from collector.clicks import FOUND, as_page
 from collector.cors import preflight_headers, reply_headers
 from collector.exchange import Intake
+from collector.following import Following, count, unkept
 from collector.heads import Heads
 from collector.limits import Limits
 from collector.meter import Meter
@@ -23,7 +25,7 @@ from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
 from collector.reading import UNREADABLE, BodyReader, Head, read_head, why_unread
 from collector.replies import Headers, Reply, refused, try_later
-from collector.routes import Route, Routes, Sent, Told
+from collector.routes import Followed, Route, Routes, Sent, Told
 from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import CookieRules, cookie_of_sender
 from runtime.kafka import KafkaUnavailable
@@ -79,6 +81,7 @@ class App:
         self._heads = Heads(settings, browsers.cookies)
         self._salt_at = browsers.salt_at
         self._routes = routes
+        self._following = Following(publisher, settings.redirect_wait_ms / 1_000)
         self._limits = Limits(
             event_bytes_max=settings.event_bytes_max,
             body_bytes_max=settings.body_bytes_max,
@@ -126,6 +129,8 @@ class App:
         if isinstance(route, Told):
             reply, headers = route.tell(self._heads.asked(head, _now()), self._control.state)
             return self._newest(reply), headers
+        if isinstance(route, Followed):
+            return await self._follow(head, route)
         reply, headers = await self._take(head, protocol, route)
         return (route.shaped(reply) if route.shaped else reply), headers
 
@@ -158,6 +163,28 @@ class App:
         if request.visit and intake.events and reply.status == OK and not intake.is_cookieless:
             extra = [*extra, *cookie_of_sender(request.visit, intake.events[0].payload)]
         return reply, extra
+
+    async def _follow(self, head: Head, route: Followed) -> tuple[Reply, Headers]:
+        now = _now()
+        request = self._heads.click(head, self._salt_at(now))
+        self._ids.begin([])
+        intake = route.read(
+            request, now=now, ids=self._ids, sources=self._control.state.source, limits=self._limits
+        )
+        if intake.reply.status != FOUND:
+            reply = self._newest(intake.reply)
+            self._meter.intake(intake, reply)
+            return as_page(reply), []
+        self._meter.intake(msgspec.structs.replace(intake, events=[]), intake.reply)
+        if not intake.events and not intake.letters:
+            count(unkept(intake, request))
+        elif self._held_back(intake):
+            count("limited")
+        else:
+            await self._following.keep(intake)
+        if not request.visit or not intake.events or intake.is_cookieless:
+            return intake.reply, []
+        return intake.reply, cookie_of_sender(request.visit, intake.events[0].payload)
 
     def _held_back(self, intake: Intake) -> Reply | None:
         """The reply when nothing of it will be published, else None."""

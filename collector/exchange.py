@@ -31,6 +31,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     is_address: bool = False  # all of it stood in an address, for anybody to read
     headers: Mapping[str, str] | None = None  # all, in lower case: for routes that want the whole head
     url: str = ""  # that the sender used, for the same routes
+    referrer: str = ""  # of a link that is followed
+    is_ahead: bool = False  # a browser fetches what somebody may click on later
 
 
 class Intake(msgspec.Struct, frozen=True):

@@ -15,6 +15,8 @@ from runtime.settings import CollectorSettings
 from schemas.origins import origin_of
 from schemas.pack import Connection
 
+REFERRER_CHARACTERS_MAX = 2_048
+
 
 class Lines(Protocol):
     """What the server's headers have, and its types do not say."""
@@ -51,6 +53,20 @@ class Heads:
             self.request(head, body, salt),
             headers={name.lower(): head.headers.get(name, "") for name in names},
             url=f"{asked.protocol}://{asked.host}{head.path}{query}",
+        )
+
+    def click(self, head: Head, salt: bytes) -> Request:
+        """Of somebody who follows a link, as a rule in the window itself: that is how the visitor's cookie comes along."""
+        headers = head.headers
+        purpose = headers.get("sec-purpose", "") or headers.get("purpose", "") or headers.get("x-moz", "")
+        return msgspec.structs.replace(
+            self.request(head, b"", salt),
+            visit=visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
+            if self._cookies.name
+            else None,
+            origin="",
+            referrer=headers.get("referer", "")[:REFERRER_CHARACTERS_MAX],
+            is_ahead="prefetch" in purpose.lower() or "preview" in purpose.lower(),
         )
 
     def asked(self, head: Head, now: int) -> Asked:

@@ -18,6 +18,8 @@ STATUS = {
     Reason.WRONG_TYPE: 400,
     Reason.UNKNOWN_TYPE: 400,
     Reason.BAD_ENCODING: 400,
+    Reason.NO_TARGET: 400,
+    Reason.TARGET_NOT_ALLOWED: 403,
     Reason.NO_WRITE_KEY: 401,
     Reason.UNKNOWN_WRITE_KEY: 401,
     Reason.WRITE_KEY_ENDED: 401,

@@ -1,8 +1,8 @@
 """Which handler answers which path: one table for everything but the collector's own pages (pages.py). Pure.
 
-A handler is a pure function in a module of its own and one line here. There are two kinds: one reads what a sender sent, whose
-records are published before the answer holds; the other tells something out of the configuration. The paths of events are
-found by one look into a dictionary. Absent: what handlers do, and the edge that runs them (app.py).
+A handler is a pure function in a module of its own and one line here. There are three kinds: one reads what a sender sent, whose
+records are published before the answer holds; one is a link that leads on; one tells something out of the configuration. The
+paths of events are found by one look into a dictionary. Absent: what handlers do, and the edge that runs them (app.py).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from collector.asked import Asked
+from collector.clicks import LINKS, accept_click
 from collector.exchange import Intake, Request, Sources
 from collector.image import accept_image, as_image
 from collector.intake import accept
@@ -47,12 +48,19 @@ class Sent(msgspec.Struct, frozen=True):
     is_whole: bool = False
 
 
+class Followed(msgspec.Struct, frozen=True):
+    """A link that leads on: as `Sent`, but the answer waits for nothing for long (following.py)."""
+
+    label: str
+    read: Read
+
+
 class Told(msgspec.Struct, frozen=True):
     label: str
     tell: Tell
 
 
-Route = Sent | Told
+Route = Sent | Told | Followed
 
 
 def ignore(request: Request, **_: object) -> Intake:
@@ -116,5 +124,10 @@ def routes(pixel: Pixel, optout: Tell, pages: Pages, webhooks: Read) -> Routes:
     exact[PIXEL] = Told("pixel", pixel.plain)
     configured = Told("pixel", pixel.configured)
     webhook = Sent("webhook", webhooks, sources=lambda state: state, is_whole=True)
-    prefixes: dict[str, Route] = {SEGMENT: settings, CONFIGURED: configured, WEBHOOKS: webhook}
+    prefixes: dict[str, Route] = {
+        SEGMENT: settings,
+        CONFIGURED: configured,
+        WEBHOOKS: webhook,
+        LINKS: Followed("link", accept_click),
+    }
     return Routes(exact, prefixes, configured, pages)

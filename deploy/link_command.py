@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 PROBLEMS_TOLD_MAX = 20
 
+Template = Annotated[str, typer.Option(help="Print links for a mail tool: mailchimp, klaviyo or hubspot.")]
+Redirect = Annotated[
+    str, typer.Option(help="Count the click: the collector's address with /r/ and the source's id.")
+]
+KeyId = Annotated[str, typer.Option(help="The key to sign with; without: the first.")]
+Workspace = Annotated[str, typer.Option(help="The workspace in which the link counts.")]
+Name = Annotated[str, typer.Option(help="With --redirect: what reports call the link.")]
+
 
 def link(
     url: Annotated[
@@ -28,27 +36,30 @@ def link(
             exists=True, dir_okay=False, help="Print this file of contacts with a token in each row."
         ),
     ] = None,
-    template: Annotated[
-        str, typer.Option(help="Print links for a mail tool: mailchimp, klaviyo or hubspot.")
-    ] = "",
+    template: Template = "",
+    redirect: Redirect = "",
+    name: Name = "",
     check: Annotated[bool, typer.Option(help="Say what a link is worth; exit 1 if nothing.")] = False,
-    workspace: Annotated[str, typer.Option(help="The workspace in which the link counts.")] = "main",
+    workspace: Workspace = "main",
     expires_days: Annotated[
         int, typer.Option(min=0, max=3_650, help="How many days after today the link counts.")
     ] = 90,
-    key_id: Annotated[str, typer.Option(help="The key to sign with; without: the first.")] = "",
+    key_id: KeyId = "",
 ) -> None:
     """Make signed links, which tell who opened them and cannot be made by others (docs/links.md)."""
-    from deploy.links import BadLink, Signer, last_day, signing_key, templates, with_parameter
+    from deploy.links import BadLink, Signer, counted, last_day, signing_key, templates, with_parameter
     from deploy.links import check as checked
     from runtime.link_keys import link_keys
     from runtime.settings import LinkSettings, load
     from schemas.links import PARAMETER
     from schemas.remarks import Remark
 
+    url = counted(url, redirect, name)
     if template:
         typer.echo("\n".join(templates(url, template)))
         return
+    if redirect and not (contact or email or csv or check):
+        return typer.echo(url)
     keys = link_keys(load(LinkSettings, os.environ), os.environ)
     now = datetime.now(UTC)  # noqa: TID251 - the root's clock
     key = signing_key(keys, key_id)

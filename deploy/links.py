@@ -13,6 +13,7 @@ from deploy.merge_tags import PROPERTY, TOOLS, parameters
 from processors.authority import CONTACT
 from processors.blocked import is_blocked, why_external_blocked
 from processors.links import token_in
+from schemas.click_links import BadClickLink, click_link
 from schemas.identifiers import hash_email, normalise_email
 from schemas.links import (
     CONTACT_ID,
@@ -90,6 +91,18 @@ def with_parameter(address: str, name: str, value: str) -> str:
     _, question_mark, query = page.partition("?")
     mark = "?" if not question_mark else "&" if query and not query.endswith("&") else ""
     return f"{page}{mark}{name}={value}{hash_sign}{fragment}"
+
+
+def counted(address: str, redirect: str, name: str) -> str:
+    """The address by way of the collector, where one is named. Raises BadLink."""
+    if not redirect:
+        if name:
+            raise BadLink("--name goes with --redirect: only the collector knows the names of links")
+        return address
+    try:
+        return click_link(redirect, address, name=name)
+    except BadClickLink as error:
+        raise BadLink(str(error)) from error
 
 
 def delimiter_of(header: str) -> str:

@@ -22,7 +22,7 @@ from runtime.explanation_settings import ExplanationSettings as ExplanationSetti
 from runtime.kafka_access import KafkaAccess
 from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
-from runtime.proxy_settings import ProxySettings
+from runtime.redirect_settings import RedirectSettings
 from runtime.refresh_settings import RefreshSettings as RefreshSettings
 from runtime.segment_settings import SegmentSettings as SegmentSettings
 from runtime.session_settings import SessionSettings as SessionSettings
@@ -79,7 +79,7 @@ class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default="EUR", name="STITCHLINE_BASE_CURRENCY")
 
 
-class CollectorSettings(ProxySettings, frozen=True, kw_only=True):
+class CollectorSettings(RedirectSettings, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address that the collector listens on.")] = field(
         default="127.0.0.1", name="COLLECTOR_HOST"
     )

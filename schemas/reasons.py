@@ -26,6 +26,8 @@ class Reason(StrEnum):
     WEBHOOK_UNUSABLE = "webhook_unusable"  # its secrets cannot be read, or its document: come back later
     UNMAPPED = "unmapped"  # no entry of a webhook wants the payload
     MAPPING_FAILED = "mapping_failed"  # an entry of a webhook cannot be worked out for the payload
+    NO_TARGET = "no_target"  # a link without an address that a browser would open
+    TARGET_NOT_ALLOWED = "target_not_allowed"  # a link to a host that is none of its source's
     NOT_FOUND = "not_found"  # no such path
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time

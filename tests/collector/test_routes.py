@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from collector.asked import Asked
+from collector.clicks import accept_click
 from collector.exchange import Intake, Request
 from collector.image import accept_image
 from collector.intake import accept
@@ -58,6 +59,7 @@ def state(*sources: dict[str, Any]) -> ControlState:
         ("/v1/m", "client_metrics", ignore),
         ("/v1/projects/key/settings", "settings", tell_settings),
         ("/sourceConfig/", "settings", tell_settings),
+        ("/r/shop", "link", accept_click),
         ("/v1/optout/", "optout", PIXEL.plain),
         ("/pixel.js", "pixel", PIXEL.plain),
         ("/pixel/key.js", "pixel", PIXEL.configured),
@@ -68,7 +70,7 @@ def test_a_path_has_one_handler(path: str, label: str, handler: object) -> None:
     route, known_as = TABLE.find(path, NOTHING)
     assert route is not None
     assert (route.label, known_as) == (label, path)
-    assert (route.read if isinstance(route, Sent) else route.tell) == handler
+    assert (route.tell if isinstance(route, Told) else route.read) == handler
 
 
 @pytest.mark.parametrize(
