@@ -15,7 +15,7 @@ from collector.libraries import tell_settings
 from collector.pages import Pages
 from collector.pixel_script import Pixel
 from collector.replies import Reply
-from collector.routes import Sent, Told, ignore, routes
+from collector.routes import Told, ignore, routes
 from schemas.control import ControlState, parse_file
 from schemas.source_paths import RESERVED
 
