@@ -1,8 +1,9 @@
-// Builds what is served: standard output is the script, or with "module" the npm package's.
+// Builds what is served: standard output is the script, with "module" the npm package's, with "parts" how large each part is.
 //
 // The parts call each other by names that say something; in the result these few, which are in no event, no storage and nothing of
 // the browser's, are short. Absent: names of the configuration, of events and of what is stored: those are others' business, too.
 
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const OURS = `
@@ -10,7 +11,7 @@ const OURS = `
   leave meet met merge mode outlives pump retryAfterS said save seek settle stamp stay still told unheard views`;
 
 const isModule = process.argv[2] === "module";
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
   entryPoints: [new URL(isModule ? "module.ts" : "index.ts", import.meta.url).pathname],
   bundle: true,
   minify: true,
@@ -19,5 +20,15 @@ const { outputFiles } = await build({
   charset: "utf8",
   mangleProps: new RegExp(`^(${OURS.trim().split(/\s+/).join("|")})$`),
   write: false,
+  metafile: true,
 });
-process.stdout.write(outputFiles[0].contents);
+const { contents } = outputFiles[0];
+
+function parts() {
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const sizes = Object.entries(inputs).map(([name, { bytesInOutput }]) => [bytesInOutput, name.split("/").pop()]);
+  sizes.push([contents.length, "all"], [gzipSync(contents, { level: 9 }).length, "all, compressed"]);
+  return sizes.sort(([one], [other]) => other - one).map(([bytes, name]) => `${String(bytes).padStart(6)}  ${name}\n`).join("");
+}
+
+process.stdout.write(process.argv[2] === "parts" ? parts() : contents);

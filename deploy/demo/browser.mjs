@@ -16,9 +16,8 @@ const { browser: executablePath, collector, writeKey } = JSON.parse((await lines
 
 const snippet = `<script>
 !function(w,d,s,e){s=w.stitchline=w.stitchline||{};if(s.q)return;s.q=[];
-s.key=${JSON.stringify(writeKey)};s.host="http://${EVENTS_HOST}";
-"page track identify reset ready".split(" ").forEach(function(m){s[m]=function(){s.q.push([m,arguments,new Date])}});
-e=d.createElement("script");e.async=1;e.src=s.host+"/pixel.js";d.head.appendChild(e)}(window,document);
+"page track identify group alias reset ready setAnonymousId consent".split(" ").forEach(function(m){s[m]=function(){s.q.push([m,arguments,new Date,location.href])}});
+e=d.createElement("script");e.async=1;e.src="http://${EVENTS_HOST}/pixel/${encodeURIComponent(writeKey)}.js";d.head.appendChild(e)}(window,document);
 </script>`;
 
 const shop = createServer((_, reply) => {

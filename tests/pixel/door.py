@@ -15,10 +15,11 @@ import msgspec
 
 from collector.cors import reply_headers
 from collector.script import FILE
+from schemas.pixel_config import prelude
 
 OK = 200
 HOLD_S = 60.0
-BATCH, VISITOR, SCRIPT = "/v1/batch", "/v1/visitor", "/pixel.js"
+BATCH, VISITOR = "/v1/batch", "/v1/visitor"
 
 Event = dict[str, Any]
 Judge = Callable[[list[Event]], int]
@@ -42,7 +43,7 @@ class Door:
         self.retry_after = ""
         self.batches: list[Batch] = []
         self.introductions: list[dict[str, Any]] = []
-        self.scripts = {SCRIPT: FILE.read_bytes()}
+        self.config: dict[str, Any] = {}
         self._open = threading.Event()
         self._open.set()
 
@@ -56,6 +57,11 @@ class Door:
     def tried(self, name: str) -> int:
         """In how many batches an event of this name came."""
         return sum(name in [event.get("event") for event in batch.events] for batch in list(self.batches))
+
+    def script(self, path: str) -> bytes:
+        """/pixel/KEY.js, as a collector gives it."""
+        key = path.removeprefix("/pixel/").removesuffix(".js")
+        return prelude({"key": key, **self.config}) + FILE.read_bytes()
 
     def hold(self) -> None:
         """Batches are read, and not answered before `release`."""
@@ -83,8 +89,7 @@ def opened() -> Iterator[Door]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            script = door.scripts.get(self.path.partition("?")[0], b"")
-            self._reply(OK if script else 404, script, [("content-type", "text/javascript")])
+            self._reply(OK, door.script(self.path), [("content-type", "text/javascript")])
 
         def do_POST(self) -> None:
             path, _, query = self.path.partition("?")

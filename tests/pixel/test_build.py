@@ -1,6 +1,7 @@
 """What is served is what the sources say, and stays small."""
 
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from deploy.demo.javascript import CHECKOUT, node
 from tests.pixel.site import SNIPPETS, WRITE_KEY
 
 GZIP_BYTES_MAX = 8_192
+PACKAGE = CHECKOUT / "collector" / "npm"
 SOURCES = CHECKOUT / "collector" / "pixel"
 LINES_MAX = 300
 
@@ -34,6 +36,7 @@ def npm(script: str) -> bytes:
 def test_the_file_that_is_served_was_built_from_these_sources() -> None:
     """Mend it with: npm run pixel"""
     assert FILE.read_bytes() == npm("pixel:bundle")
+    assert (PACKAGE / "index.js").read_bytes() == npm("pixel:module")
 
 
 def test_the_types_are_right() -> None:
@@ -41,7 +44,7 @@ def test_the_types_are_right() -> None:
 
 
 def test_it_is_small() -> None:
-    assert len(gzip.compress(FILE.read_bytes(), mtime=0)) <= GZIP_BYTES_MAX
+    assert len(gzip.compress(FILE.read_bytes(), mtime=0)) <= GZIP_BYTES_MAX, npm("pixel:parts").decode()
 
 
 def test_nothing_in_it_makes_code_of_text() -> None:
@@ -53,12 +56,38 @@ def test_nothing_in_it_makes_code_of_text() -> None:
 def test_it_names_the_version_of_the_release() -> None:
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
     assert f'"{version}"' in FILE.read_text()
+    assert json.loads((PACKAGE / "package.json").read_text())["version"] == version
+
+
+def test_the_package_is_silent_on_a_server() -> None:
+    """Whoever renders pages there imports it, too: nothing happens, and no call is an error."""
+    calls = "page track identify group alias setAnonymousId reset ready consent"
+    script = (
+        "const { load } = await import(process.argv[1]); const pixel = load({ key: 'a', host: 'https://events.shop.example' });"
+        "for (const call of process.argv[2].split(' ')) pixel[call]('x'); console.log(Object.keys(pixel).join(' '))"
+    )
+    argv = [str(node()), "--input-type=module", "--eval", script, (PACKAGE / "index.js").as_uri(), calls]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == (calls, "")
+
+
+def test_a_typescript_project_takes_the_package_as_it_is(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "node_modules" / "stitchline-pixel")
+    good = "pixel.track('Bought', { total: 1 }, () => undefined); pixel.page(); pixel.consent(null);"
+    head = "import { load } from 'stitchline-pixel'; const pixel = load({ key: 'a', host: 'b' });"
+    (tmp_path / "good.ts").write_text(f"{head} {good}")
+    (tmp_path / "bad.ts").write_text(f"{head} pixel.track();")
+    compiler = CHECKOUT / "node_modules" / "typescript" / "bin" / "tsc"
+    options = "--noEmit --strict --module esnext --moduleResolution bundler --lib es2018,dom good.ts bad.ts"
+    argv = [str(node()), str(compiler), *options.split()]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert [line.partition("(")[0] for line in done.stdout.splitlines()] == ["bad.ts"], done.stdout
 
 
 def test_the_demonstrations_pages_have_the_snippet_of_the_docs() -> None:
     """But for the key and the address, and the page view, which the visits make themselves."""
     lines = [line for line in SNIPPETS[0].splitlines() if WRITE_KEY not in line and "page();" not in line]
-    assert len(lines) == 5
+    assert len(lines) == 4
     embedded = (CHECKOUT / "deploy" / "demo" / "browser.mjs").read_text().splitlines()
     assert [line for line in lines if not any(line in found for found in embedded)] == []
 
