@@ -16,8 +16,10 @@ import msgspec
 from collector.cors import reply_headers
 from collector.script import FILE
 from schemas.pixel_config import prelude
+from tests.collector.process import until
+from tests.pixel.browser import Page
 
-OK = 200
+OK, UNAVAILABLE = 200, 503
 HOLD_S = 60.0
 BATCH, VISITOR = "/v1/batch", "/v1/visitor"
 
@@ -81,6 +83,28 @@ class Door:
         self._open.wait(HOLD_S)
         self.batches.append(Batch(events, status, query, has_cookies))
         return status, b'{"success": true}'
+
+
+def stored(page: Page) -> int:
+    """How many events stand in storage."""
+    count: int = page.run(
+        "Object.keys(localStorage).filter((name) => name.startsWith('stitchline.queue'))"
+        ".reduce((sum, name) => sum + JSON.parse(localStorage[name]).entries.length, 0)"
+    )
+    return count
+
+
+def heard(door: Door, *names: str) -> None:
+    """Until the pages know that these were refused, which the next try shows: what is on its way when they go counts as sent."""
+    until(lambda: all(door.tried(name) >= 2 for name in names))
+
+
+def down(_: list[Event]) -> int:
+    return UNAVAILABLE
+
+
+def up(_: list[Event]) -> int:
+    return OK
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.collector.process import until
-from tests.pixel.browser import Browser, Context, Page, browser
-from tests.pixel.door import BATCH, OK, Door, Event, opened
+from tests.pixel.browser import Browser, Context, browser
+from tests.pixel.door import BATCH, OK, Door, down, heard, opened, stored, up
 from tests.pixel.site import Site, serving, snippet
 
-UNAVAILABLE, TOO_LARGE, BAD, BROKEN = 503, 413, 400, 500
+TOO_LARGE, BAD, BROKEN = 413, 400, 500
 HOUR_S = "3600"
 
 
@@ -36,28 +36,6 @@ def door() -> Iterator[Door]:
 def shop(site: Site, door: Door) -> str:
     """A page with the pixel that makes no call by itself."""
     return site.origin() + site.show(snippet(0, "KEY", door.url).replace("stitchline.page();", ""))
-
-
-def stored(page: Page) -> int:
-    """How many events stand in storage."""
-    count: int = page.run(
-        "Object.keys(localStorage).filter((name) => name.startsWith('stitchline.queue'))"
-        ".reduce((sum, name) => sum + JSON.parse(localStorage[name]).entries.length, 0)"
-    )
-    return count
-
-
-def heard(door: Door, *names: str) -> None:
-    """Until the pages know that these were refused, which the next try shows: what is on its way when they go counts as sent."""
-    until(lambda: all(door.tried(name) >= 2 for name in names))
-
-
-def down(_: list[Event]) -> int:
-    return UNAVAILABLE
-
-
-def up(_: list[Event]) -> int:
-    return OK
 
 
 def test_a_reload_during_an_outage_loses_nothing_and_doubles_nothing(
@@ -236,74 +214,3 @@ def moved(context: Context, condition: Callable[[], bool]) -> bool:
     """Time goes on in the page while one waits."""
     context.move_clock(10_000)
     return condition()
-
-
-SPOILT = {
-    "forbidden": "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden') } })",
-    "missing": "Object.defineProperty(window, 'localStorage', { value: undefined })",
-    "null": "Object.defineProperty(window, 'localStorage', { value: null })",
-    "full": "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }",
-    "frozen": "Storage.prototype.setItem = Storage.prototype.removeItem = () => {}",
-    "strange": "if (location.host) { localStorage.stitchline = '[1]'; localStorage['stitchline.queue.x'] = 'no JSON' }",
-    "no-locks": "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })",
-    "no-crypto-id": "delete Crypto.prototype.randomUUID",
-}
-
-
-@pytest.mark.parametrize("spoil", list(SPOILT))
-def test_whatever_storage_is_events_arrive_and_nothing_is_thrown(
-    chrome: Browser, shop: str, door: Door, spoil: str
-) -> None:
-    page = chrome.context(scripts=[SPOILT[spoil]]).page(shop)
-    page.run("(stitchline.identify('ann', {plan: 'pro'}), stitchline.track('A'))")
-    until(lambda: len(door.taken()) >= 2)
-    assert [event["userId"] for event in door.taken()] == ["ann", "ann"]
-    assert len({event["anonymousId"] for event in door.taken()}) == 1
-    assert (page.errors(), page.console()) == ([], [])
-
-
-def test_without_locks_too_the_next_page_sends_what_is_left(chrome: Browser, shop: str, door: Door) -> None:
-    door.judge = down
-    page = chrome.context(scripts=[SPOILT["no-locks"]]).page(shop)
-    page.run("stitchline.track('A')")
-    heard(door, "A")
-    door.judge = up
-    page.reload()
-    until(lambda: len(door.taken()) >= 1)
-    until(lambda: stored(page) == 0)
-    assert door.names() == ["A"]
-
-
-def test_a_page_that_is_put_by_and_taken_up_again_goes_on(chrome: Browser, shop: str, door: Door) -> None:
-    """As the back-forward cache does it: the page hears of both, and lives on in between."""
-    page = chrome.context().page(shop)
-    page.run("stitchline.track('A')")
-    until(lambda: door.names() == ["A"])
-    door.judge = down
-    page.run("stitchline.track('B')")
-    heard(door, "B")
-    page.run("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
-    assert page.run("navigator.locks.query().then(({held}) => held.length)") == 0
-    page.run("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
-    page.run("stitchline.track('C')")
-    door.judge = up
-    until(lambda: stored(page) == 0 and door.tried("C"))
-    assert sorted(set(door.names())) == ["A", "B", "C"]
-
-
-def test_what_others_took_over_meanwhile_is_theirs(chrome: Browser, shop: str, door: Door) -> None:
-    door.judge, door.retry_after = down, HOUR_S
-    context = chrome.context()
-    page = context.page(shop)
-    page.run("stitchline.track('A')")
-    until(lambda: page.run("'stitchline.pause' in localStorage"))
-    page.run("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
-    page.run("localStorage.removeItem('stitchline.pause')")
-    door.judge = up
-    other = context.page(shop)
-    until(lambda: door.names() == ["A"])
-    page.run("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
-    other.run("stitchline.track('B')")
-    until(lambda: len(door.taken()) >= 2)
-    until(lambda: stored(page) == 0)
-    assert door.names() == ["A", "B"]
