@@ -26,13 +26,21 @@ class Arrivals:
         until(lambda: len(self._known(path)) >= count)
         return self._known(path)
 
+    def by(self, anonymous_id: str) -> list[dict[str, Any]]:
+        """The events of a visitor that have come so far."""
+        self._read()
+        return [event for event in self._events if event.get("anonymousId") == anonymous_id]
+
     def _known(self, path: str) -> list[dict[str, Any]]:
+        self._read()
+        return [event for event in self._events if event["context"]["page"]["path"] == path]
+
+    def _read(self) -> None:
         while (message := self._consumer.poll(POLL_S)) is not None:
             assert message.error() is None, message.error()
             self._events += [
                 json.loads(event.payload) for event in decode_pack(message.value() or b"").events
             ]
-        return [event for event in self._events if event["context"]["page"]["path"] == path]
 
 
 @contextmanager

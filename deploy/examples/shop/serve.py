@@ -102,7 +102,8 @@ def policy(text: str, collector: str) -> str:
 
 def image(shop: Shop) -> str:
     """The call of a page that runs no scripts, as the address of an image."""
-    call = {"writeKey": shop.key, "name": "Without scripts", "context": {"page": {"url": f"{shop.shop}/"}}}
+    page = {"path": "/", "url": f"{shop.shop}/", "title": "Kettle & Leaf"}
+    call = {"writeKey": shop.key, "name": "Without scripts", "properties": page, "context": {"page": page}}
     data = base64.urlsafe_b64encode(json.dumps(call).encode()).decode().rstrip("=")
     return f"{shop.collector}/v1/pixel/page?data={data}"
 
