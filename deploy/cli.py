@@ -25,6 +25,7 @@ from deploy.ports import without_proxy_for_us
 from deploy.profile_command import profile
 from deploy.rates_command import rates
 from deploy.segments_command import segments
+from deploy.webhook_command import webhook
 from runtime import logs
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ app.command()(rates)
 app.command()(segments)
 app.command()(extract)
 app.command("list")(list_people)
+app.command()(webhook)
 
 
 def say(line: str) -> None:

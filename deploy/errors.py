@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from deploy.visible import visible
 
 MENDABLE = {
+    "collector.webhook_mapping": ("BadWebhook",),
     "console.identifiers": ("NotAnIdentifier",),
     "console.profiles": ("NoSuchProfile",),
     "console.wishes": ("BadWish",),
@@ -32,6 +33,7 @@ MENDABLE = {
     "console.refresh_check": ("Moved",),
     "console.refresh_log": ("Fenced",),
     "console.refresh_worker": ("NotAlone",),
+    "deploy.webhooks": ("BadTry",),
     "runtime.clickhouse": ("NoAnswer",),
     "runtime.kafka": ("KafkaUnavailable", "TopicMismatch"),
     "runtime.ports": ("PortTaken",),
