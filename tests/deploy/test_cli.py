@@ -14,6 +14,7 @@ COMMANDS = {
     "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
     "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
     "segments",
+    "webhook",
 }  # fmt: skip
 
 
