@@ -12,7 +12,8 @@ from collector.daily import PREFIX
 from runtime.settings import KafkaSettings
 from tests.collector.process import Collector, add_source, environment, post, prepare, running, until
 from tests.pixel.arrivals import Arrivals, reading
-from tests.pixel.browser import DNT, GPC, Browser, Context, browser
+from tests.pixel.browser import DNT, GPC, Browser, Context, Page, browser
+from tests.pixel.consent_managers import MANAGERS, page_of
 from tests.pixel.site import Site, serving
 
 HOST = "events.shop.example"
@@ -26,6 +27,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "nameless": {"privacy": {"cookieless": True}},
 }
 YES, NO = "{analytics: true, marketing: false}", "{analytics: false, marketing: false}"
+PUT_OFF_MS_MAX = 10_000  # longer than the pixel puts anything off that nobody holds up
 NOTHING: dict[str, Any] = {"local": {}, "session": {}, "cookies": "", "databases": [], "caches": []}
 
 
@@ -104,8 +106,9 @@ def has_id(context: Context) -> bool:
 def test_before_a_decision_nothing_is_stored_and_nothing_is_asked_for(chrome: Browser, shown: Any) -> None:
     url, _ = shown("waits", "stitchline.page(); stitchline.identify('ann'); stitchline.track('Viewed')")
     context = chrome.context()
+    context.stop_clock()
     page = context.page(url)
-    page.run("new Promise((done) => setTimeout(done, 700))")  # longer than anything is put off
+    context.move_clock(PUT_OFF_MS_MAX)
     assert page.storage() == NOTHING
     assert context.cookies() == []
     assert events(context) == []
@@ -145,10 +148,12 @@ def test_a_refusal_destroys_what_waits_and_is_remembered(
 ) -> None:
     url, path = shown("waits")
     context = chrome.context()
+    context.stop_clock()
     page = context.page(url)
     page.run(f"(stitchline.consent({NO}), stitchline.track('Viewed'))")
     page.reload()
-    page.run("(stitchline.track('Later'), new Promise((done) => setTimeout(done, 700)))")
+    page.run("stitchline.track('Later')")
+    context.move_clock(PUT_OFF_MS_MAX)
     assert page.storage() == NOTHING | {
         "local": {"stitchline.consent": '{"analytics":false,"marketing":false}'}
     }
@@ -167,7 +172,7 @@ def test_a_decision_of_one_tab_is_every_tabs(chrome: Browser, shown: Any, arriva
     assert len({event["anonymousId"] for event in views}) == 1
     first.run(f"stitchline.consent({NO})")
     until(lambda: not has_id(context))
-    second.run("(stitchline.track('Late'), new Promise((done) => setTimeout(done, 300)))")
+    second.run("stitchline.track('Late')")
     assert [event["type"] for event in arrivals.of(elsewhere, 1)] == ["page"]
 
 
@@ -219,8 +224,9 @@ def test_without_a_cookie_a_visit_hangs_together_and_nothing_is_kept(
 def test_a_signal_may_stop_everything(chrome: Browser, shown: Any, wish: str) -> None:
     url, _ = shown("strict", "stitchline.page()")
     context = chrome.context(wishes=[wish])
+    context.stop_clock()
     page = context.page(url)
-    page.run("new Promise((done) => setTimeout(done, 700))")
+    context.move_clock(PUT_OFF_MS_MAX)
     assert (page.storage(), context.cookies(), events(context)) == (NOTHING, [], [])
 
 
@@ -237,3 +243,37 @@ def test_global_privacy_control_is_heeded_without_any_setting(
     other.page(unmoved)
     (event,) = arrivals.of(quiet, 1)
     assert not event["anonymousId"].startswith(PREFIX)
+
+
+def decide(page: Page, what: str) -> None:
+    page.run(f"(decide.{what}(), stitchline.track('{what}'))")
+
+
+@pytest.mark.parametrize("adapter", list(MANAGERS))
+def test_a_consent_managers_word_is_what_the_pixel_goes_by(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals, adapter: str
+) -> None:
+    path = site.show(page_of(adapter, "waits", f"http://{HOST}:{collector.port}"))
+    context = chrome.context()
+    page = context.page(site.origin() + path)
+    until(lambda: page.run("!!stitchline.version"))
+    assert events(context) == []
+    decide(page, "yes")
+    assert [event.get("event", event["type"]) for event in arrivals.of(path, 2)] == ["page", "yes"]
+    decide(page, "ask")
+    decide(page, "no")
+    assert page.storage()["local"] == {}  # the manager remembers, and nobody else
+    decide(page, "beyond")
+    arrived = arrivals.of(path, 4)
+    said: dict[str, Any] = {
+        event.get("event", event["type"]): event["context"]["consent"]["categoryPreferences"]
+        for event in arrived
+    }
+    granted = {"analytics": True, "marketing": False}
+    assert said == {
+        "page": granted,
+        "yes": granted,
+        "ask": granted,
+        "beyond": {"analytics": True, "marketing": True},
+    }
+    assert page.errors() == []
