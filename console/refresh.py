@@ -155,6 +155,8 @@ def _attempt(tools: Tools, work: _Work, now_ms: int) -> Report:
             span = (base.instant_ms, attempt.instant_ms)
             tables.touch_edges(attempt, edge_queries(part.wanted, tables.database, part.workspace, span))
     prints = tables.fingerprints()
+    if missing := plan.not_loaded(known, prints):
+        log.warning("segments name lists that are not there: nobody is on them", lists=missing)
     stale = plan.outdated(known, base.lists, prints) if base.run else set()
     found = tables.found(attempt)
     is_full = attempt.is_full or plan.is_too_many(found.touched, found.people, tools.rules.full_share_max)

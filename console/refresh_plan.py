@@ -106,6 +106,12 @@ def _lists_of(workspace: str, found: Inlined) -> set[str]:
     return {f"{LIST}{workspace}/{name}" for name in listed if name is not None}
 
 
+def not_loaded(defined: Mapping[Key, Defined], prints: Mapping[str, int]) -> list[str]:
+    """Lists that segments name and nobody has loaded, or whose last person was forgotten: nobody is on them."""
+    named = (_lists_of(key[0], each.found) for key, each in defined.items() if each.found is not None)
+    return sorted(name for name in set().union(*named) if not prints.get(name))
+
+
 def edited(
     defined: Mapping[Key, Defined], definitions: Mapping[Key, str], known: Mapping[Key, tuple[str, str]]
 ) -> list[tuple[Key, str, str, bool]]:

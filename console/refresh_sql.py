@@ -258,9 +258,10 @@ SELECT workspace, segment, profile, seq, version, toString(change), reason,
     toUnixTimestamp64Milli(observed_at), toUnixTimestamp64Milli(effective_at), run
 FROM segment_changes WHERE {HERE} ORDER BY workspace, segment, profile"""
 
+# A mark of the last day of all says that the forgetting is under way: it stays until it is done (deploy/orders/deletion.py).
 FORGOTTEN = f"""\
 SELECT profile, toUnixTimestamp64Milli(max(effective_at)) FROM segment_touched
-WHERE {HERE} AND why = 'forgotten' GROUP BY profile"""
+WHERE {HERE} AND why = 'forgotten' AND effective_at < toDateTime64('2299-12-31 00:00:00', 3, 'UTC') GROUP BY profile"""
 
 LAST_OF = f"""\
 SELECT workspace, segment, profile, max(seq) FROM segment_changes

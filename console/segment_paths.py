@@ -13,33 +13,21 @@ import msgspec
 
 from console.segment_sql import backquoted, quoted
 from schemas.catalogue import event_spec
+from schemas.segment_columns import (
+    AMOUNTS,
+    FLAGS,
+    ITEM_NUMBERS,
+    ITEM_TEXTS,
+    ITEMS,
+    LISTS,
+    MOMENTS,
+    NUMBERS,
+    ORDER_TEXTS,
+    PROPERTIES,
+    TEXTS,
+)
 
 Form: TypeAlias = Literal["text", "number", "flag", "moment", "json", "texts", "numbers"]
-
-_TOUCH = ("channel", "source", "medium", "campaign", "term", "content", "click_kind", "click_id", "referrer")
-AMOUNTS = ("value", "revenue", "total", "subtotal", "shipping", "tax", "discount")
-ORDER_TEXTS = ("order_id", "checkout_id", "cart_id", "coupon", "affiliation", "currency")
-ITEM_TEXTS = ("product_id", "sku", "name", "brand", "category", "variant", "coupon", "currency")
-ITEM_NUMBERS = ("price", "quantity", "position")
-
-TEXTS = frozenset(
-    ["name", "source"]
-    + [f"page.{name}" for name in ("url", "path", "title", "referrer", "search")]
-    + [f"{touch}.{name}" for touch in ("touch", "visit.touch", "visit.first_touch") for name in _TOUCH]
-    + [
-        f"device.{name}"
-        for name in ("kind", "brand", "model", "os", "os_version", "browser", "browser_version")
-    ]
-    + [f"place.{name}" for name in ("address", "country", "region", "city", "timezone")]
-    + [f"commerce.{name}" for name in ORDER_TEXTS]
-    + ["consent.state"]
-)
-LISTS = frozenset(["consent.categories", "consent.signals", "bot.reasons"])
-NUMBERS = frozenset([f"commerce.{name}" for name in AMOUNTS] + ["visit.number", "bot.score"])
-MOMENTS = frozenset(["visit.started_at", "visit.first_touch_at"])
-FLAGS = frozenset(["device.is_bot"])
-ITEMS = "items"
-PROPERTIES = "properties."
 
 
 class Value(msgspec.Struct, frozen=True):

@@ -70,6 +70,8 @@ def segment(  # noqa: PLR0913 - one option each
     wanted = segments.chosen(defined, workspace, own[0].segment if own else name)
     asked = segments.moments(at, known_at, identity, segments.now_ms())
     tables, limited = load(ClickHouseSettings, os.environ), load(SegmentSettings, os.environ)
+    if (preview or why or at or known_at) and (note := segments.lists_note(tables, wanted, limited)):
+        typer.echo(note, err=True)
     if sql:
         typer.echo(segments.sql_of(wanted, asked, tables.database))
     elif preview:

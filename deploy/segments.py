@@ -34,7 +34,7 @@ from schemas.segment_expression import parse_expression
 from schemas.segment_expression_text import print_expression
 from schemas.segment_reading import read_segment
 from schemas.segment_times import instant_ms
-from schemas.segment_tree import BadSegment, Inlined, inlined, key_of, used_by
+from schemas.segment_tree import BadSegment, Inlined, inlined, key_of, leaves, used_by
 from schemas.segments import Segment, document
 
 Definitions = Mapping[str, Segment]
@@ -51,6 +51,10 @@ SELECT node FROM identity_pointers FINAL
 WHERE workspace = {workspace:String}
   AND arrayExists(
       owner -> dictGetOrDefault('idr_root', 'root', owner, owner) = {profile:UInt64}, arrayPushBack(segments.owner, node))"""
+
+LISTS_SQL = (
+    "SELECT DISTINCT list FROM lists WHERE workspace = {workspace:String} AND list IN {names:Array(String)}"
+)
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -195,6 +199,21 @@ def client_of(settings: ClickHouseSettings, limited: SegmentSettings) -> Iterato
             yield client
         finally:
             client.close()
+
+
+def lists_note(settings: ClickHouseSettings, wanted: Inlined, limited: SegmentSettings) -> str:
+    """Which lists it names that nobody has loaded, "" for none: nobody is on them. Raises NoAnswer."""
+    names = sorted({name for each in leaves(wanted) if (name := each.condition.in_list)})
+    if not names:
+        return ""
+    asked = {"workspace": wanted.segment.workspace, "names": names}
+    with client_of(settings, limited) as client:
+        loaded = {name for (name,) in client.query(LISTS_SQL, parameters=asked).result_rows}
+    return "\n".join(
+        f"list {name} is not there, so nobody is on it: load it with `stitchline list {name} FILE`, or mend its name"
+        for name in names
+        if name not in loaded
+    )
 
 
 def forgotten_since(kafka: KafkaSettings, at_ms: int) -> int:

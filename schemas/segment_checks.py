@@ -9,12 +9,14 @@ here and not in a query.
 import math
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import re2
 
+from schemas.segment_columns import wrong_column
 from schemas.segment_times import instant_ms
-from schemas.segment_tree import DEPTH_MAX, LEAVES_MAX
+from schemas.segment_tree import DEPTH_MAX, LEAVES_MAX, STEPS_MAX
 from schemas.segments import MS, duration_ms
 from schemas.zones import zone
 
@@ -92,7 +94,7 @@ def problems_in(document: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("timezone", wrong)
         zone_name = ""
     for path, mapping in _mappings(document["where"], ("where",)):
-        for key, what in _of_mapping(mapping, zone_name or "UTC"):
+        for key, what in (*_of_mapping(mapping, zone_name or "UTC"), *_columns(mapping, path)):
             yield Problem(place_of((*path, key)), what)
     yield from _of_tree(document["where"])
 
@@ -122,6 +124,15 @@ def _of_mapping(mapping: dict[str, Any], zone_name: str) -> Iterator[tuple[str, 
     yield from _instants(mapping, zone_name)
     if wrong := _value(mapping.get("op"), mapping.get("value"), zone_name):
         yield "value", wrong
+
+
+def _columns(mapping: dict[str, Any], path: Path) -> Iterator[tuple[str, str]]:
+    """Within a filter of elements a path is the element's."""
+    if any(pair[0] in _FILTER_ELEMENTS and pair[1] == "where" for pair in pairwise(path)):
+        return
+    for key in ("path", "same"):
+        if isinstance(mapping.get(key), str) and (wrong := wrong_column(mapping[key])):
+            yield key, wrong
 
 
 def _value(op: str | None, value: Any, zone_name: str) -> str:
@@ -207,7 +218,7 @@ _RE2_LACKS = "; RE2 has no look-around (?=..) (?!..) (?<=..) and no references b
 
 
 def _of_tree(where: dict[str, Any]) -> Iterator[Problem]:
-    leaves = 0
+    leaves = steps = 0
     for path, depth, condition in _conditions(where, ("where",), 1):
         if depth == DEPTH_MAX + 1:
             yield Problem(
@@ -216,11 +227,16 @@ def _of_tree(where: dict[str, Any]) -> Iterator[Problem]:
             )
         if not any(kind in condition for kind in _GROUPS):
             leaves += 1
+            steps += len(condition.get("sequence", {}).get("steps", ()))
             yield from _of_filters(condition, path)
     if leaves > LEAVES_MAX:
         yield Problem(
             "where",
             f"{leaves} conditions, at most {LEAVES_MAX}: put alternatives of one property into one `in`",
+        )
+    if steps > STEPS_MAX:
+        yield Problem(
+            "where", f"sequences of {steps} steps in all, at most {STEPS_MAX}: make several segments of it"
         )
 
 

@@ -17,6 +17,7 @@ from schemas.segments import Condition, Segment
 
 DEPTH_MAX = 8  # of a tree, after inlining: a leaf alone is 1; each all, any, not and in_segment adds one
 LEAVES_MAX = 64  # after inlining: one pass over the events measures them all
+STEPS_MAX = 64  # of all its sequences, after inlining: each walks through what a person did
 DEFAULT_ZONE = "UTC"
 KEY_PREFIX = "segment/"
 
@@ -92,6 +93,7 @@ class _Inlining:
         self._segments = segments
         self._zone = zone
         self._leaves = 0
+        self._steps = 0
 
     def segment(self, segment: Segment, path: str, within: tuple[str, ...], depth: int) -> Inlined:
         if segment.segment in within:
@@ -120,16 +122,22 @@ class _Inlining:
             return NotOf(self._node(home, condition.not_, f"{path}.not", within, depth + 1))
         if condition.in_segment is not None:
             return self._used(home, condition.in_segment, path, within, depth)
-        self._count(within[0])
+        self._count(within[0], condition)
         zone, bots = home.timezone or self._zone, home.people.bots
         return Leaf(condition, leaf_hash(condition, bots, zone), f"{path}.{kind}", zone, bots)
 
-    def _count(self, name: str) -> None:
+    def _count(self, name: str, condition: Condition) -> None:
         self._leaves += 1
+        self._steps += len(condition.sequence.steps) if condition.sequence else 0
         if self._leaves > LEAVES_MAX:
             raise BadSegment(
                 f"segment {name}: more than {LEAVES_MAX} conditions, with those of the segments that it uses: "
                 "put alternatives of one property into one condition with `in`, or make two segments"
+            )
+        if self._steps > STEPS_MAX:
+            raise BadSegment(
+                f"segment {name}: sequences of more than {STEPS_MAX} steps in all, with those of the segments that it uses: "
+                "make several segments of it"
             )
 
     def _used(self, home: Segment, name: str, path: str, within: tuple[str, ...], depth: int) -> Inlined:

@@ -4,7 +4,7 @@ First the account, under a token of its own, so that a second run adds nothing; 
 values are needed to find the rest. Deliberately absent: the pointers. They hold hashes, and their versions must go on growing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from deploy.orders.letters import letter_pattern
 from deploy.orders.plan import Plan
@@ -50,8 +50,11 @@ SEEN = {
     "subject_devices": _DEVICES_STILL,
 }  # made of events, and made anew of those that stay
 
+# While a forgetting is under way its mark is of the last day of all, which no refresh is done with.
 _REFRESHED = """\
-INSERT INTO segment_forgotten (profile, forgotten_at) SELECT arrayJoin(CAST([NODES], 'Array(UInt64)')), now64(3, 'UTC')"""
+INSERT INTO segment_forgotten (profile, forgotten_at) SELECT arrayJoin(CAST([NODES], 'Array(UInt64)')), WHEN"""
+_UNDER_WAY = "toDateTime64('2299-12-31 00:00:00', 3, 'UTC')"
+_NOW = "now64(3, 'UTC')"
 
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
@@ -87,11 +90,28 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     return gone
 
 
+def announce(tables: Tables, plans: Iterable[Plan]) -> None:
+    """A refresh of segments that runs before all is done calls by its name why somebody leaves. Before anything happens."""
+    for plan in plans:
+        _mark(tables, plan, _UNDER_WAY)
+
+
 def _tell_refresh(tables: Tables, plan: Plan) -> None:
     """The next refresh of segments ends their stays, and deletes what they were in. Last, when nothing is left to find."""
-    for nodes in cut(sorted(plan.nodes | {each.node for each in plan.erasures})):
+    _mark(tables, plan, _NOW)
+    for nodes in _marked(plan):
+        tables.delete("segment_forgotten", f"profile IN ({numbers(nodes)}) AND forgotten_at = {_UNDER_WAY}")
+
+
+def _mark(tables: Tables, plan: Plan, when: str) -> None:
+    for nodes in _marked(plan):
+        statement = _REFRESHED.replace("NODES", numbers(nodes)).replace("WHEN", when)
         # A second run tells the same once more, which is no repetition that may be dropped.
-        tables.client.command(_REFRESHED.replace("NODES", numbers(nodes)), settings={"insert_deduplicate": 0})
+        tables.client.command(statement, settings={"insert_deduplicate": 0})
+
+
+def _marked(plan: Plan) -> Iterator[Sequence[int]]:
+    return cut(sorted(plan.nodes | {each.node for each in plan.erasures}))
 
 
 def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from deploy.ids import Id, key_of
-from deploy.orders.deletion import delete, would_delete
+from deploy.orders.deletion import announce, delete, would_delete
 from deploy.orders.events import facts_after
 from deploy.orders.giving import Giver
 from deploy.orders.people import Person, Pointer, only_owner, person, root_of
@@ -60,6 +60,7 @@ def forget(tools: Tools, wanted: Id, wish: Wish, *, is_dry: bool) -> Receipt:
     if is_dry:
         told = begun(wanted.workspace, plans, DRY)
         return msgspec.structs.replace(told, deleted=would_delete(tools.tables, plans, values))
+    announce(tools.tables, plans)
     orders = [each for plan in plans for each in plan.orders]
     started = _documents(plans, begun(wanted.workspace, plans, BEGUN))
     late = set(outdated(orders, given))

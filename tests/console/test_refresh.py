@@ -158,33 +158,6 @@ def test_an_edited_definition_moves_people_by_definition_and_a_deleted_one_ends_
     assert stays == [(1, ""), (1, "definition"), (2, ""), (2, "definition")]
 
 
-def test_who_was_forgotten_leaves_and_their_history_goes(shop: Shop) -> None:
-    shop.view(1, 0)
-    shop.view(2, 0)
-    shop.refresh(MINUTE_MS)
-    shop.view(1, 2 * HOUR_MS + MINUTE_MS)
-    shop.refresh(2 * HOUR_MS + 1)  # leaves
-    shop.refresh(2 * HOUR_MS + 2 * MINUTE_MS)  # is back
-    shop.news()
-    for table in ("events", "subjects"):
-        shop.tables.client.command(
-            f"ALTER TABLE {table} DELETE WHERE subject = 1 SETTINGS mutations_sync = 1"
-        )
-    shop.tables.client.command("INSERT INTO segment_forgotten VALUES (1, '2023-11-14 23:00:00')")
-    shop.refresh(2 * HOUR_MS + 3 * MINUTE_MS)
-    assert shop.news() == [("lately", 1, "leave", "forgotten"), ("twice", 1, "leave", "forgotten")]
-    left = shop.tables.rows(
-        "SELECT segment, change, reason, seq FROM segment_changes WHERE profile = 1 ORDER BY 1"
-    )
-    assert left == [
-        ("lately", "leave", "forgotten", 4),
-        ("never", "leave", "time", 2),
-        ("twice", "leave", "forgotten", 2),
-    ]
-    assert shop.tables.rows("SELECT * FROM segment_forgotten") == []
-    assert shop.tables.row("SELECT count() FROM segment_changes WHERE profile = 2") == (3,)
-
-
 def test_an_attempt_that_was_cut_off_is_made_again_as_of_its_own_instant(shop: Shop) -> None:
     shop.view(1, 1000)
     shop.refresh(MINUTE_MS, LATELY)

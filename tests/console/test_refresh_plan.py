@@ -140,3 +140,10 @@ def test_everybody_is_looked_at_once_a_night(last_h: float, now_h: float, hour: 
 
 def test_the_first_refresh_looks_at_everybody() -> None:
     assert plan.wants_everybody(Base(), 0, -1)
+
+
+def test_lists_that_segments_name_and_that_are_not_there_are_told() -> None:
+    both = {"any": [{"in_list": "vip"}, {"in_list": "staff"}]}
+    now = defined(LATELY, segment("listed", both))
+    assert plan.not_loaded(now, {"list/main/vip": 7, "rates": 1}) == ["list/main/staff"]
+    assert plan.not_loaded(now, {"list/main/vip": 7, "list/main/staff": 9}) == []

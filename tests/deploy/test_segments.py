@@ -60,6 +60,20 @@ def test_a_segment_that_stands_twice_in_a_file_is_refused(tmp_path: Path) -> Non
     assert "main/viewers stands there twice" in str(found.exception)
 
 
+def test_a_list_that_is_not_there_is_told(tables: Tables, tmp_path: Path) -> None:
+    file = tmp_path / "listed.yaml"
+    file.write_text("segment: listed\nwhere: {any: [{in_list: vip}, {in_list: staff}]}")
+    tables.client.insert(
+        "lists", [["main", "vip", 101, 1]], column_names=["workspace", "list", "node", "version"]
+    )
+    environ = {"CLICKHOUSE_URL": tables.settings.url, "STITCHLINE_DATABASE": tables.settings.database}
+    found = CliRunner().invoke(app, ["segment", "listed", "--file", str(file), "--preview"], env=environ)
+    assert json.loads(found.stdout)["size"] == 1
+    assert found.stderr.splitlines() == [
+        "list staff is not there, so nobody is on it: load it with `stitchline list staff FILE`, or mend its name"
+    ]
+
+
 def test_without_a_name_all_are_listed(tables: Tables, tmp_path: Path) -> None:
     assert told(tables, tmp_path) == ["others", f"{'viewers':<30} They looked at something."]
 

@@ -106,6 +106,22 @@ REFUSED: list[tuple[Any, str]] = [
         "a whole number from 1 to 3660",
     ),
     (of({"did": DID | {"where": [{"path": "a"}]}}), "at where.did.where[0]: op is missing"),
+    (
+        of({"did": DID | {"where": [{"path": "device.brwser", "op": "exists"}]}}),
+        "at where.did.where[0].path: there is no column device.brwser (did you mean device.browser?)",
+    ),
+    (
+        of({"did": DID | {"sum": {"path": "commerce.nope", "gte": 1}}}),
+        "a property of that name is properties.commerce.nope",
+    ),
+    (
+        of({"sequence": {"steps": [DID, DID], "within": "1d", "same": "visit.no"}}),
+        "at where.sequence.same: there is no column visit.no",
+    ),
+    (
+        of({"all": [{"sequence": {"steps": [DID] * 5, "within": f"{n}d"}} for n in range(1, 14)]}),
+        "at where: sequences of 65 steps in all, at most 64",
+    ),
     (of({"did": DID | {"where": [{}]}}), "at where.did.where[0]: expected exactly one of path with op"),
     (
         of({"did": DID | {"where": [{"path": "a..b", "op": "exists"}]}}),
@@ -167,6 +183,15 @@ def test_a_wrong_definition_is_refused_with_what_where_and_how(written: Any, tol
 @pytest.mark.parametrize("pattern", ["(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "(?P<x>a)(?P=x)"])
 def test_look_around_and_references_back_are_refused_with_a_hint(pattern: str) -> None:
     assert "RE2 has no look-around" in refusal(trait("matches", pattern))
+
+
+@pytest.mark.parametrize(
+    "path", ["device.browser", "properties.device.nope", "device", "items.nope", "a.nope", "bot.score"]
+)
+def test_a_column_a_property_and_a_field_of_an_element_are_paths(path: str) -> None:
+    inner = {"any": {"path": "products", "where": [{"path": "device.nope", "op": "exists"}]}}
+    segment = read_segment(of({"did": DID | {"where": [{"path": path, "op": "exists"}, inner]}}))
+    assert segment.where.did
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -7,6 +7,7 @@ import pytest
 from schemas.segment_reading import read_segment
 from schemas.segment_tree import (
     LEAVES_MAX,
+    STEPS_MAX,
     AllOf,
     AnyOf,
     BadSegment,
@@ -180,6 +181,13 @@ def test_the_limits_hold_for_what_is_inlined() -> None:
         tree("a", a={"not": deep}, b=inner)
     with pytest.raises(BadSegment, match=f"segment a: more than {LEAVES_MAX} conditions"):
         tree("a", a={"any": [{"in_segment": "b"}] * 5}, b={"all": [DID] * 13})
+
+
+def test_steps_of_sequences_are_counted_over_all_that_is_inlined() -> None:
+    steps = {"sequence": {"steps": [DID["did"]] * 6, "within": "1d"}}
+    assert list(leaves(tree("a", a={"any": [{"in_segment": "b"}] * 2}, b={"all": [steps] * 5})))
+    with pytest.raises(BadSegment, match=f"segment a: sequences of more than {STEPS_MAX} steps"):
+        tree("a", a={"any": [{"in_segment": "b"}] * 2}, b={"all": [steps] * 6})
 
 
 def test_segments_that_double_each_other_are_refused_at_once() -> None:
