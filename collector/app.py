@@ -22,6 +22,7 @@ from collector.heads import Heads
 from collector.limits import Limits
 from collector.meter import Meter
 from collector.publisher import Overloaded, Publisher
+from collector.quota import within_quota
 from collector.rates import RateLimits
 from collector.reading import UNREADABLE, BodyReader, Head, read_head, why_unread
 from collector.replies import Headers, Reply, refused, try_later
@@ -148,6 +149,7 @@ class App:
         self._ids.begin(earlier)
         sources = route.sources(self._control.state)
         intake = route.read(request, now=now, ids=self._ids, sources=sources, limits=self._limits)
+        intake = within_quota(intake, self._control.state, now)
         made = self._ids.made
         reply = self._held_back(intake)
         if reply is None:

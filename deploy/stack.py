@@ -21,6 +21,7 @@ from schemas.control import ControlState, parse_file
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments
 from sinks.migrations import migrate
+from sinks.quotas import NAME as QUOTAS
 from sinks.tables import SINKS
 
 DEVELOPMENT_SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
@@ -203,7 +204,10 @@ class Stack:
         console_url = f"http://{ports.HOST}:{chosen.console}/ready"
         return [
             self._spec(
-                "sinks", _stage("sink", *SINKS, ABANDONED), environ, lambda: ports.answers_http(sinks_url)
+                "sinks",
+                _stage("sink", *SINKS, ABANDONED, QUOTAS),
+                environ,
+                lambda: ports.answers_http(sinks_url),
             ),
             self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
             self._spec("console", _stage("console"), environ, lambda: ports.answers_http(console_url)),

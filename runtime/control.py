@@ -160,11 +160,16 @@ def read_control(kafka: KafkaSettings, timeout_s: float) -> ControlState:
     )
 
 
-def write_control(kafka: KafkaSettings, records: Mapping[str, bytes | None], apply_id: str) -> None:
-    """Write documents (None deletes) in one transaction, all under one apply-id. Raises KafkaUnavailable."""
+def write_control(
+    kafka: KafkaSettings, records: Mapping[str, bytes | None], apply_id: str, *, writer: str = "apply"
+) -> None:
+    """Write documents (None deletes) in one transaction, all under one apply-id. Raises KafkaUnavailable.
+
+    Of two that write as the same `writer` at once, the later one lets the earlier one fail.
+    """
     topic = CONTROL.full_name(kafka.topic_prefix)
     producer = Producer(
-        client_config(kafka) | {"transactional.id": f"{kafka.topic_prefix}apply", "linger.ms": 0}
+        client_config(kafka) | {"transactional.id": f"{kafka.topic_prefix}{writer}", "linger.ms": 0}
     )
     try:
         producer.init_transactions(kafka.answer_timeout_s)

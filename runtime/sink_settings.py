@@ -26,6 +26,9 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     ledger_age_ms_max: Annotated[
         int, Meta(ge=1, description="The same in the ledger, whose sums nobody waits for.")
     ] = field(default=2_000, name="SINK_LEDGER_AGE_MS_MAX")
+    quota_period_s: Annotated[
+        float, Meta(gt=0, description="How often the stage `quotas` counts what of sources' quotas is used.")
+    ] = field(default=2.0, name="SINK_QUOTA_PERIOD_S")
     fetch_bytes_min: Annotated[
         int, Meta(ge=1, description="A fetch waits for so many bytes, all partitions together.")
     ] = field(default=262_144, name="SINK_FETCH_BYTES_MIN")

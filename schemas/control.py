@@ -6,7 +6,7 @@ far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_
 beside a newer configuration.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from schemas.origins import refuse_bad_origins
 from schemas.pixel_events import PREFIX as _PIXEL_EVENT
 from schemas.pixel_events import PixelEvent, decode_pixel_event
 from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
+from schemas.quotas import STOP, QuotaStop, decode_quota_stop
 from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
 from schemas.server_keys import SERVER_KEY, ServerKey, ServerKeyInput, decode_server_key
@@ -133,6 +134,7 @@ class ControlState:
         self.plans: dict[str, Plan] = {}  # by key; the same object as long as nobody writes it anew
         self.segments: dict[str, Segment] = {}  # by key, as segment_tree.py takes them
         self._pixel_events: dict[str, PixelEvent] = {}
+        self.quota_stops: dict[str, QuotaStop] = {}  # by key
         self.pixel_events: dict[str, tuple[PixelEvent, ...]] = {}  # by source id, in the order of their names
         self.webhooks: dict[str, Webhook] = {}  # by key; the same object as long as nobody writes it anew
         self._take((documents or {}).items())
@@ -143,6 +145,7 @@ class ControlState:
         new._sources, new.plans = self._sources.copy(), self.plans.copy()
         new.segments, new._pixel_events = self.segments.copy(), self._pixel_events.copy()
         new.server_keys, new.webhooks = self.server_keys.copy(), self.webhooks.copy()
+        new.quota_stops = self.quota_stops.copy()
         new._take(records)
         return new
 
@@ -177,28 +180,30 @@ class ControlState:
         self.pixel_events = _by_source(self._pixel_events)
 
     def _take_one(self, key: str, value: bytes | None) -> None:
+        for prefix, known, decode in self._kinds:
+            if not key.startswith(prefix):
+                continue
+            if value is None:
+                known.pop(key, None)
+            else:
+                known[key] = decode(value)
         if value is None:
             self.documents.pop(key, None)
-            self._sources.pop(key, None)
-            self.plans.pop(key, None)
-            self.segments.pop(key, None)
-            self.server_keys.pop(key, None)
-            self.webhooks.pop(key, None)
-            self._pixel_events.pop(key, None)
-            return
-        if key.startswith(_SOURCE):
-            self._sources[key] = _decode_source(value)
-        elif key.startswith(_PLAN):
-            self.plans[key] = decode_plan(value)
-        elif key.startswith(_SEGMENT):
-            self.segments[key] = _decode_segment(value)
-        elif key.startswith(SERVER_KEY):
-            self.server_keys[key] = decode_server_key(value)
-        elif key.startswith(_WEBHOOK):
-            self.webhooks[key] = decode_webhook(value)
-        elif key.startswith(_PIXEL_EVENT):
-            self._pixel_events[key] = decode_pixel_event(value)
-        self.documents[key] = value
+        else:
+            self.documents[key] = value
+
+    @property
+    def _kinds(self) -> tuple[tuple[str, dict[str, Any], Callable[[bytes], Any]], ...]:
+        """What keys begin with, where their documents are kept, and how they are read."""
+        return (
+            (_SOURCE, self._sources, _decode_source),
+            (_PLAN, self.plans, decode_plan),
+            (_SEGMENT, self.segments, _decode_segment),
+            (SERVER_KEY, self.server_keys, decode_server_key),
+            (_WEBHOOK, self.webhooks, decode_webhook),
+            (_PIXEL_EVENT, self._pixel_events, decode_pixel_event),
+            (STOP, self.quota_stops, decode_quota_stop),
+        )
 
 
 def _by_source(definitions: Mapping[str, PixelEvent]) -> dict[str, tuple[PixelEvent, ...]]:

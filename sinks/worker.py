@@ -31,12 +31,14 @@ from sinks.failure import SinkError, TooManyRefused
 from sinks.inserts import InsertThreads
 from sinks.lanes import Lanes
 from sinks.loop import Bounds, Loop
+from sinks.quotas import NAME as QUOTAS
+from sinks.quotas import QuotasThread
 from sinks.reload import ReloadTimer
 from sinks.tables import SINKS, Sink
 
 __all__ = ["SINKS", "STAGES", "run"]
 
-STAGES = (*SINKS, ABANDONED)
+STAGES = (*SINKS, ABANDONED, QUOTAS)
 
 
 log = structlog.get_logger()
@@ -165,12 +167,13 @@ class Greeting:
         self._last = summary
 
 
+Stage = SinkThread | AbandonedThread | QuotasThread
+
+
 class WatchedSinks:
     """What the process shows to those who watch over it; nothing is expected of it once it stops."""
 
-    def __init__(
-        self, threads: Sequence[SinkThread | AbandonedThread], stop: threading.Event, limit_s: float
-    ) -> None:
+    def __init__(self, threads: Sequence[Stage], stop: threading.Event, limit_s: float) -> None:
         self._threads = threads
         self._stop = stop
         self._limit_s = limit_s
@@ -224,9 +227,7 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
         raise SystemExit(EXIT_FAILED)
 
 
-def _guard(
-    threads: Sequence[SinkThread | AbandonedThread], stop: threading.Event, environ: Mapping[str, str]
-) -> Guard:
+def _guard(threads: Sequence[Stage], stop: threading.Event, environ: Mapping[str, str]) -> Guard:
     settings = load(WatchdogSettings, environ)
     limit_s = settings.stall_s_max + load(SinkSettings, environ).insert_timeout_s
     outside = Outside(
@@ -240,7 +241,7 @@ def _guard(
     return Guard(WatchedSinks(threads, stop, limit_s), outside)
 
 
-def _join(threads: Sequence[SinkThread | AbandonedThread]) -> None:
+def _join(threads: Sequence[Stage]) -> None:
     deadline = time.monotonic() + STOP_S_MAX
     for thread in threads:
         thread.join(timeout=max(0.0, deadline - time.monotonic()))
@@ -259,9 +260,11 @@ def _limits(sink: Sink, settings: SinkSettings) -> Limits:
     )
 
 
-def _thread(name: str, environ: Mapping[str, str], stop: threading.Event) -> SinkThread | AbandonedThread:
+def _thread(name: str, environ: Mapping[str, str], stop: threading.Event) -> Stage:
     if name == ABANDONED:
         return AbandonedThread(environ, stop)
+    if name == QUOTAS:
+        return QuotasThread(environ, stop)
     if name not in SINKS:
         raise UnknownSink(f"no sink is named {name!r}; there are {', '.join(STAGES)}")
     return SinkThread(SINKS[name], environ, stop)
