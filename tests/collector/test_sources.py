@@ -149,7 +149,7 @@ def test_a_quota_holds_over_all_workers_and_collectors_until_it_is_raised(
     tables = Tables(clickhouse, f"quota_{uuid.uuid4().hex[:8]}")
     own = environ | {
         "CLICKHOUSE_URL": clickhouse,
-        "CLICKHOUSE_DATABASE": tables.settings.database,
+        "STITCHLINE_DATABASE": tables.settings.database,
         "SINK_QUOTA_PERIOD_S": "0.2",
     }
 
@@ -178,7 +178,7 @@ def test_a_quota_holds_over_all_workers_and_collectors_until_it_is_raised(
             store(1)
             for each in (collector, pair):
                 until(lambda each=each: is_aside(each, settings))  # type: ignore[misc]
-            assert all(is_aside(pair, settings) for _ in range(6)), "every worker knows it"
+            assert all(is_aside(pair, settings) for _ in range(4)), "every worker knows it"
             limit(QUOTA * 2)
             for each in (collector, pair):
                 until(lambda each=each: not is_aside(each, settings))  # type: ignore[misc]

@@ -48,7 +48,7 @@ def test_days_and_months_are_those_of_utc(now: str, day: tuple[str, str], month:
     ],
 )
 def test_a_stop_begins_with_the_last_event_of_the_quota(
-    quota: dict[str, int], usage: Usage, period: str | None
+    quota: dict[str, Any], usage: Usage, period: str | None
 ) -> None:
     stop = stop_of(source(**quota), usage, WHEN)
     assert (stop.period if stop else None) == period
