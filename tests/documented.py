@@ -23,3 +23,9 @@ def _first(language: str) -> str:
 def yaml_of_the_documentation(page: str) -> list[str]:
     """All of a page."""
     return [part.partition("```")[0] for part in (DOCS / page).read_text().split("```yaml\n")[1:]]
+
+
+def sql_of_the_documentation(page: str) -> list[str]:
+    """All statements of a page."""
+    blocks = [part.partition("```")[0] for part in (DOCS / page).read_text().split("```sql\n")[1:]]
+    return [statement for block in blocks for statement in block.split(";") if statement.strip()]

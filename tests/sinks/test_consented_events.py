@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from console.segment_query import ask_members
 from console.segment_scope import Scope
 from schemas.codec import RESOLVED_EVENT
+from schemas.control import ControlState, parse_file
 from schemas.segment_reading import read_segment
 from schemas.segment_tree import inlined
+from schemas.sources import ConsentRules, Privacy
 from tests.conftest import a_database
+from tests.documented import sql_of_the_documentation, yaml_of_the_documentation
 from tests.sinks.stage import START_MS, Tables, event
 
 CONSENTS = {
@@ -62,3 +66,25 @@ def test_a_segment_can_ask_for_consent(
     wanted = inlined(read_segment({"segment": "asked", "where": where, "people": {"known": "any"}}), {})
     found = dict(ask_members(tables.client, [wanted], START_MS + 10_000_000, Scope()))
     assert sorted(found) == subjects
+
+
+def test_what_the_documentation_asks_is_answered(tables: Tables) -> None:
+    by_view, by_state = (tables.rows(sql) for sql in sql_of_the_documentation("consent.md"))
+    assert by_view == []  # of tracks, there are no pages
+    assert sorted((state, nameless) for _, state, nameless, _ in by_state) == [
+        ("", 0),
+        ("", 1),
+        ("denied", 1),
+        ("granted", 0),
+        ("pending", 1),
+    ]
+
+
+def test_what_the_documentation_configures_is_taken() -> None:
+    sources, segments = (yaml.safe_load(text) for text in yaml_of_the_documentation("consent.md"))
+    stored = ControlState(dict(parse_file(sources))).source("shop")
+    assert stored is not None
+    assert stored.consent == ConsentRules(categories=["analytics", "marketing"], needed="analytics")
+    assert stored.privacy == Privacy()
+    (segment,) = segments["segments"]
+    assert read_segment(segment)
