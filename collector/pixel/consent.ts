@@ -36,6 +36,9 @@ export function chosen(told: unknown, earlier: Choice | undefined, categories: s
   return all;
 }
 
+/** For comparison alone; a page may have broken its JSON. */
+const textOf = (choice: Choice | undefined) => choice && String(Object.entries(choice));
+
 export function gateOf(config: Config, changed: () => void): Gate {
   const categories = config.consent?.categories;
   const { globalPrivacyControl, doNotTrack } = navigator as { globalPrivacyControl?: boolean; doNotTrack?: string | null };
@@ -50,7 +53,7 @@ export function gateOf(config: Config, changed: () => void): Gate {
 
   let choice = stored();
   const turn = (next: Choice | undefined) => {
-    if (JSON.stringify(next) === JSON.stringify(choice)) return;
+    if (textOf(next) === textOf(choice)) return;
     choice = next;
     changed();
   };

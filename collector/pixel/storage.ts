@@ -11,26 +11,13 @@ export function storage(isWanted: () => boolean) {
   const memory: Record<string, string> = {};
   const isStale: Record<string, boolean> = {}; // what is still there could not be replaced
 
-  const local = <T>(act: (store: globalThis.Storage) => T): T | undefined => {
-    try {
-      return isWanted() ? act(localStorage) : undefined;
-    } catch {
-      return undefined;
-    }
-  };
-  const parsed = (text: string | null | undefined) => {
-    try {
-      return JSON.parse(text || "{}") || {};
-    } catch {
-      return {}; // somebody else's text
-    }
-  };
+  const local = <T>(act: (store: globalThis.Storage) => T): T | undefined => attempt(() => (isWanted() ? act(localStorage) : undefined));
 
   return {
     read: <T>(name: string): Partial<T> => parsed((!isStale[name] && local((store) => store.getItem(name))) || memory[name]),
     /** Whether it will be there on the next page. */
     write: (name: string, value: object): boolean => {
-      const text = (memory[name] = textOf(value));
+      const text = (memory[name] = attempt(() => textOf(value)) || "");
       const isKept = !!local((store) => (store.setItem(name, text), true));
       isStale[name] = !isKept && isWanted();
       return isKept;
@@ -48,11 +35,20 @@ export function storage(isWanted: () => boolean) {
     /** From now on it is not: what was kept goes. */
     forget: (): void => {
       for (const name of Object.keys(memory)) delete memory[name];
-      try {
+      attempt(() => {
         for (const name of Object.keys(localStorage)) if (OURS.test(name)) localStorage.removeItem(name);
-      } catch {
-        // then there is nothing
-      }
+      });
     },
   };
 }
+
+/** What fails here is missing, forbidden, full, or somebody else's text: then there is nothing. */
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
+
+const parsed = (text: string | null | undefined) => attempt(() => JSON.parse(text || "{}")) || {};
