@@ -25,6 +25,7 @@ from deploy.ports import without_proxy_for_us
 from deploy.profile_command import profile
 from deploy.rates_command import rates
 from deploy.segments_command import segments
+from deploy.sources_command import sources
 from deploy.webhook_command import webhook
 from runtime import logs
 
@@ -52,6 +53,7 @@ ClickHousePort = Annotated[
 app.command()(link)
 app.command()(rates)
 app.command()(segments)
+app.command()(sources)
 app.command()(extract)
 app.command("list")(list_people)
 app.command()(webhook)

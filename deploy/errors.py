@@ -29,6 +29,8 @@ MENDABLE = {
     "deploy.ports": ("PortTaken",),
     "deploy.queries": ("UnknownQuery",),
     "deploy.rates": ("BadRates",),
+    "deploy.install": ("BadInstall",),
+    "deploy.sources": ("NoSuchSource",),
     "deploy.supervisor": ("ChildFailed",),
     "console.refresh_check": ("Moved",),
     "console.refresh_log": ("Fenced",),
