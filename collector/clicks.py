@@ -89,6 +89,7 @@ def accept_click(
         path="/v1/track",
         query="",
         authorization=f"Bearer {name}",  # `sources` finds by id here
+        origin="",  # people follow links from everywhere, and each page of theirs is the referrer
         body=_event(request, link, target, anonymous_id or next(ids)),
     )
     return msgspec.structs.replace(

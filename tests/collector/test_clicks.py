@@ -49,6 +49,12 @@ def location(intake: Intake) -> str:
     return dict(intake.reply.headers)["location"]
 
 
+def test_a_click_counts_from_whatever_page_it_comes() -> None:
+    strict = msgspec.structs.replace(SHOP, allowed_origins=["https://shop.example"])
+    intake = followed(TO, source=strict, origin="https://mail.example")
+    assert (intake.reply.status, len(intake.events), intake.letters) == (302, 1, [])
+
+
 def test_a_click_is_an_event_on_the_page_that_it_leads_to() -> None:
     query = f"{TO}&name=Big+button&utm_source=mail&utm_campaign=spring%20sale&_c=token&sent=1700000000"
     intake = followed(query, referrer="https://mail.example/")
