@@ -169,6 +169,8 @@ def _options(trigger: _Written) -> dict[str, Any]:
     said.pop("percents", None), said.pop("seconds", None)
     if said.pop("channel", None):
         said["mail"] = _mail()
+    if "utm" in said:
+        said["utm"] = {part: pattern.lower() for part, pattern in said["utm"].items()}
     return {**said, **({"at": sorted(set(marks))} if marks else {})}
 
 

@@ -5,6 +5,8 @@ import { type Config, hostOf } from "./config.ts";
 import { type Stub, start } from "./start.ts";
 
 interface Snippet extends Stub {
+  /** Left by the script in front of this one (automatic_root.ts). */
+  automatic?: Parameters<typeof start>[3];
   /** In the first line of a script that was asked for by its key. */
   config?: Partial<Config>;
   key?: string;
@@ -17,4 +19,4 @@ const stub = (me.stitchline = me.stitchline || {});
 const { config } = stub;
 const key = (config && config.key) || stub.key || (script && script.dataset.writeKey) || "";
 
-start(stub, stub.host || hostOf(script ? script.src : "", !!config), { ...config, key });
+start(stub, stub.host || hostOf(script ? script.src : "", !!config), { ...config, key }, stub.automatic);

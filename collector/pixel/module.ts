@@ -2,6 +2,7 @@
 // nothing happens at all. Its types are those of the package (collector/npm/index.d.ts), held against this.
 
 import type * as published from "../npm/index.d.ts";
+import { automatic } from "./automatic.ts";
 import { type Stub, start } from "./start.ts";
 
 const METHODS = "page track identify group alias setAnonymousId reset ready consent".split(" ");
@@ -17,6 +18,6 @@ export const load: typeof published.load = ({ host, ...config }) => {
   if (typeof document === "undefined") return silent();
   const me = window as { stitchline?: Stub };
   const stub = (me.stitchline = me.stitchline || {});
-  start(stub, host.replace(/\/$/, ""), config);
+  start(stub, host.replace(/\/$/, ""), config, automatic);
   return stub as published.Stitchline;
 };

@@ -4,7 +4,6 @@
 
 import { admission } from "./admission.ts";
 import type { Api, Gate } from "./api.ts";
-import { automatic } from "./automatic.ts";
 import { BATCH, type Config, VISITOR } from "./config.ts";
 import { gateOf } from "./consent.ts";
 import { type Delivery, delivery } from "./delivery.ts";
@@ -29,6 +28,9 @@ export interface Stub extends Partial<Record<Method, (...values: Values) => void
 
 const TOLD_MS_MAX = 300; // a callback often leads to another page: it does not wait for a slow network
 
+/** automatic.ts: a script of its own, in front of this one where a source needs it. */
+type Automatic = (config: Config, api: Api) => void;
+
 /** Whatever a page does to the language, it hears nothing of it from us. */
 const calmly =
   <T extends unknown[]>(act: (...values: T) => void) =>
@@ -40,7 +42,7 @@ const calmly =
     }
   };
 
-export const start = calmly((stub: Stub, host: string, config: Config): void => {
+export const start = calmly((stub: Stub, host: string, config: Config, automatic?: Automatic): void => {
   if (stub.version) return;
   stub.version = VERSION;
   const early = (stub.q as Early[] | undefined) || [];
@@ -90,7 +92,7 @@ export const start = calmly((stub: Stub, host: string, config: Config): void => 
     views: () => views,
     began,
   };
-  calmly(automatic)(config, api);
+  if (automatic) calmly(automatic)(config, api);
   early.forEach(run);
 });
 

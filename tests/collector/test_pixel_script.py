@@ -8,8 +8,8 @@ from collector.pixel_script import Pixel
 from collector.replies import Reply
 from schemas.control import ControlState, parse_file
 
-SCRIPT = b"/* the pixel */"
-PIXEL = Pixel(SCRIPT, 3_600, 300)
+SCRIPT, AUTOMATIC = b"/* the pixel */", b"/* automatic events */"
+PIXEL = Pixel(SCRIPT, AUTOMATIC, 3_600, 300)
 DAY_MS = 86_400_000
 END = 20_000 * DAY_MS  # of a key's last day, 2024-10-03
 
@@ -32,7 +32,7 @@ def told(path: str, configuration: ControlState = SHOP, now: int = 0, **more: st
 def test_the_script_comes_with_its_source_s_configuration() -> None:
     reply = told("/pixel/k1.js")
     line, _, script = reply.body.partition(b"\n")
-    assert (reply.status, script) == (200, SCRIPT)
+    assert (reply.status, script) == (200, AUTOMATIC + SCRIPT)
     assert line == (
         b'(window.stitchline=window.stitchline||{}).config={"key":"k1",'
         b'"paths":{"batch":"/assets/c/batch","visitor":"/assets/c/visitor"},"pages":true,"gpc":"cookieless"};'
@@ -42,7 +42,7 @@ def test_the_script_comes_with_its_source_s_configuration() -> None:
 
 def test_by_a_chosen_path_the_key_is_the_page_s_to_say() -> None:
     reply = told("/assets/shop.js")
-    assert reply.body.endswith(b"\n" + SCRIPT)
+    assert reply.body.endswith(b"\n" + AUTOMATIC + SCRIPT)
     assert b"k1" not in reply.body
     assert b'"pages":true' in reply.body
 
@@ -87,6 +87,21 @@ def test_definitions_of_events_are_in_it() -> None:
     found = told("/pixel/k1.js", SHOP.updated(pixel_event_records([definition]).items()))
     assert b'"events":[{' in found.body
     assert b'"Seen"' in found.body
+
+
+def test_a_source_whose_pages_do_everything_by_calls_does_not_pay_for_automatic_events() -> None:
+    settings: list[dict[str, Any]] = [
+        {},
+        {"pixel": {"pages": True}},
+        {"pixel": {"emails": "sha256"}},
+        {"pixel": {"domains": ["a.example"]}},
+    ]
+    assert [AUTOMATIC in told("/pixel/k1.js", state(**more)).body for more in settings] == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_script_is_read_only() -> None:

@@ -28,7 +28,7 @@ def receive(request: Request, **_: object) -> Intake:
     return Intake(Reply(200, request.body, ()))
 
 
-PIXEL = Pixel(b"the script", 3_600, 300)
+PIXEL = Pixel(b"the script", b"events;", 3_600, 300)
 TABLE = routes(PIXEL, PIXEL.plain, Pages(list, exposition, ""), receive)
 NOTHING = ControlState()
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from collector.script import FILE
+from collector.script import AUTOMATIC, FILE
 from deploy.demo.javascript import CHECKOUT, node
 from tests.pixel.site import SNIPPETS, WRITE_KEY
 
 GZIP_BYTES_MAX = 8_192
+AUTOMATIC_GZIP_BYTES_MAX = 5_400  # beside it, only for sources whose pages make events by themselves
 PACKAGE = CHECKOUT / "collector" / "npm"
 SOURCES = CHECKOUT / "collector" / "pixel"
 LINES_MAX = 300
@@ -37,6 +38,7 @@ def test_the_file_that_is_served_was_built_from_these_sources() -> None:
     """Mend it with: npm run pixel"""
     assert FILE.read_bytes() == npm("pixel:bundle")
     assert (PACKAGE / "index.js").read_bytes() == npm("pixel:module")
+    assert AUTOMATIC.read_bytes() == npm("pixel:automatic")
 
 
 def test_the_types_are_right() -> None:
@@ -45,10 +47,11 @@ def test_the_types_are_right() -> None:
 
 def test_it_is_small() -> None:
     assert len(gzip.compress(FILE.read_bytes(), mtime=0)) <= GZIP_BYTES_MAX, npm("pixel:parts").decode()
+    assert len(gzip.compress(AUTOMATIC.read_bytes(), mtime=0)) <= AUTOMATIC_GZIP_BYTES_MAX
 
 
 def test_nothing_in_it_makes_code_of_text() -> None:
-    source = FILE.read_text()
+    source = FILE.read_text() + AUTOMATIC.read_text()
     assert "eval(" not in source
     assert "Function(" not in source
 

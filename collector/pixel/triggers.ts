@@ -1,0 +1,32 @@
+// Clicks and submitted forms: one listener for each kind, whatever the number of definitions and whenever elements are added.
+// A click in an element that stands in another one counts for each definition once, with the innermost element that it names.
+
+import type { Definition } from "./conditions.ts";
+import { elementsOf, listenWithin, onClick } from "./dom.ts";
+import type { Fields } from "./event.ts";
+
+/** Makes the event, if the page is one of the definition's. */
+export type Fire = (definition: Definition, element?: Element, more?: Fields) => void;
+
+export function clicks(definitions: Definition[], fire: Fire, isOwn: (host: string) => boolean): void {
+  if (!definitions.length) return;
+  onClick((event) => {
+    const elements = elementsOf(event);
+    for (const definition of definitions) {
+      const element = elements.find((one) => one.matches(definition.selector as string));
+      if (!element) continue;
+      const link = definition.outbound && element.closest<HTMLAnchorElement>("a[href]");
+      if (!definition.outbound) fire(definition, element);
+      else if (link && /^http/.test(link.protocol) && !isOwn(link.hostname)) fire(definition, element, { url: link.href });
+    }
+  });
+}
+
+/** Whether or not the page then sends it itself. What fields hold is read only where a definition asks for it. */
+export function submits(definitions: Definition[], fire: Fire): void {
+  if (!definitions.length) return;
+  listenWithin("submit", (event) => {
+    const form = event.composedPath()[0] as Element;
+    for (const definition of definitions) if (form.matches(definition.selector as string)) fire(definition, form);
+  });
+}

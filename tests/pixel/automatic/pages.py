@@ -1,0 +1,88 @@
+"""Pages of a site whose source has a configuration, and what they tell: for tests of events that no page calls for.
+
+`End` is called last: what came before it in its page has come when it has, and nothing else will. Pages that were left before
+may be heard later than that: tests of several pages say how many events they wait for.
+"""
+
+import json
+from typing import Any
+
+from collector.script import AUTOMATIC as AUTOMATIC_FILE
+from collector.script import FILE
+from schemas.control import ControlState
+from schemas.pixel_event_records import pixel_event_records
+from schemas.pixel_events import compact
+from tests.collector.process import KEY, Collector, until
+from tests.pixel.arrivals import Arrivals
+from tests.pixel.browser import Page
+from tests.pixel.site import Site
+
+PIXEL, AUTOMATIC = FILE.read_text(), AUTOMATIC_FILE.read_text()
+VIEWPORT = (800, 600)
+TALL = "<div style='height:6000px'></div>"
+
+Event = dict[str, Any]
+
+
+def definitions(*entries: dict[str, Any]) -> list[dict[str, Any]]:
+    """As the collector would serve them."""
+    records = pixel_event_records([{"source": "shop", **entry} for entry in entries])
+    return [compact(each) for each in ControlState().updated(records.items()).pixel_events["shop"]]
+
+
+class Shop:
+    """A site whose pages have the pixel with a configuration."""
+
+    def __init__(self, site: Site, collector: Collector, arrivals: Arrivals) -> None:
+        self.site, self._collector, self._arrivals = site, collector, arrivals
+
+    def page(self, html: str = "", /, *, early: str = "", **config: Any) -> str:
+        """Its path. `early` runs before the script is there."""
+        said = json.dumps({"key": KEY, **config})
+        host = f"http://events.shop.example:{self._collector.port}"
+        begin = f"Object.assign(window.stitchline=window.stitchline||{{}},{{host:'{host}',config:{said}}});{AUTOMATIC}{PIXEL}"
+        script = self.site.file(".js", begin.encode(), "text/javascript")
+        return self.site.show(f"<script>{early}</script><script src='{script}'></script>{html}")
+
+    def told(self, page: Page, count: int = 0) -> list[Event]:
+        """All events of the page's visitor before `End`; at least so many."""
+        page.run("stitchline.track('End')")
+        visitor = page.run("new Promise((done) => stitchline.ready(done))")["anonymousId"]
+        found: list[Event] = []
+
+        def has_ended() -> bool:
+            found[:] = self._arrivals.by(visitor)
+            return "End" in names(found) and len(found) > count
+
+        until(has_ended)
+        return [event for event in found if event.get("event") != "End"]
+
+    def of(self, page: Page, name: str) -> list[Event]:
+        """Those of the page's visitor that have come so far."""
+        visitor = page.run("new Promise((done) => stitchline.ready(done))")["anonymousId"]
+        return [event for event in self._arrivals.by(visitor) if event.get("event", event["type"]) == name]
+
+    def until(self, page: Page, name: str, count: int = 1) -> None:
+        until(lambda: len(self.of(page, name)) == count)
+
+    def until_of(self, visitor: str, wanted: list[str]) -> None:
+        until(lambda: names(self._arrivals.by(visitor)) == wanted)
+
+
+def views(events: list[Event]) -> list[tuple[str, str, str]]:
+    """Path, title, and the path of the referrer."""
+    pages = [event["properties"] for event in events if event["type"] == "page"]
+    return [(page["path"], page["title"], path_of(page["referrer"])) for page in pages]
+
+
+def path_of(url: str) -> str:
+    return url.partition("://")[2].partition("/")[2].partition("?")[0]
+
+
+def said(events: list[Event], name: str) -> list[Event]:
+    """The properties of the events of this name."""
+    return [event["properties"] for event in events if event.get("event") == name]
+
+
+def names(events: list[Event]) -> list[str]:
+    return [str(event.get("event", event["type"])) for event in events]
