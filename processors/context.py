@@ -6,13 +6,15 @@ user agents and knows no places, and says so by saying nothing.
 
 import msgspec
 
+from processors.bots import NO_BOT_RULES, BotRules, as_judged, bot_of
 from processors.clock import clock_offset_ms
-from processors.device import Devices
+from processors.device import Devices, Known
+from processors.hosting import NO_NETWORKS, Networks
 from processors.parsed import ParsedEvent, Refusal, parse
 from processors.place import Places, nowhere
 from schemas.network import Kept, may_hold_address, without_addresses
 from schemas.pack import PackedEvent
-from schemas.stamps import NO_DEVICE, Device, Place
+from schemas.stamps import NO_BOT, NO_DEVICE, Bot, Device, Place
 
 
 class ContextRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,13 +23,24 @@ class ContextRules(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices | None = None
     places: Places
     address_kept: Kept
+    bots: BotRules = NO_BOT_RULES
 
 
 NO_CONTEXT = ContextRules(places=Places(nowhere, "full"), address_kept="full")
 
 
-def read_event(packed: PackedEvent, kept: Kept) -> ParsedEvent | Refusal:
-    """As `parse`, of an event whose network addresses are cut down to what is kept."""
+def read_event(packed: PackedEvent, rules: ContextRules) -> ParsedEvent | Refusal:
+    """As `parse`, of an event whose network addresses are cut down to what is kept. Whether it is a bot's is known of one by
+    whose address somebody may be named."""
+    event = _read(packed, rules.address_kept)
+    if isinstance(event, Refusal) or not event.address:
+        return event
+    _, reason = _known(event, rules)
+    bot = bot_of(event, reason, rules.bots.networks())
+    return msgspec.structs.replace(event, is_bots=True) if bot.score >= rules.bots.threshold else event
+
+
+def _read(packed: PackedEvent, kept: Kept) -> ParsedEvent | Refusal:
     if kept == "full" or not may_hold_address(packed):
         return parse(packed)
     shortened, said = without_addresses(packed, kept)
@@ -37,9 +50,19 @@ def read_event(packed: PackedEvent, kept: Kept) -> ParsedEvent | Refusal:
     )
 
 
-def surroundings(event: ParsedEvent, rules: ContextRules) -> tuple[Device, Place, int]:
-    """Device, place, and the offset of the client's clock in ms."""
-    context, connection = event.context, event.packed.connection
-    device = NO_DEVICE if rules.devices is None else rules.devices.of(context, connection)
-    place = rules.places.of(context, event.said_address, connection)
-    return device, place, clock_offset_ms(event.times, event.received_at)
+def surroundings(
+    event: ParsedEvent, rules: ContextRules, networks: Networks = NO_NETWORKS
+) -> tuple[Device, Place, int, Bot]:
+    """Device, place, the offset of the client's clock in ms, and whether a person is behind it all."""
+    device, reason = _known(event, rules)
+    place = rules.places.of(event.context, event.said_address, event.packed.connection)
+    bot = bot_of(event, reason, networks)
+    if bot is not NO_BOT:
+        device = as_judged(device, bot, rules.bots.threshold)
+    return device, place, clock_offset_ms(event.times, event.received_at), bot
+
+
+def _known(event: ParsedEvent, rules: ContextRules) -> Known:
+    if rules.devices is None:
+        return NO_DEVICE, ""
+    return rules.devices.known(event.context, event.packed.connection)

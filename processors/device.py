@@ -36,14 +36,18 @@ class Agent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     brand: str = ""
     model: str = ""
     is_spider: bool = False
+    is_listed: bool = False
 
 
 ReadAgent = Callable[[str], Agent]
+Known = tuple[Device, str]  # with what gives a bot away, "" for nothing (bots.py)
 App = tuple[
     str, str, str, str, str
 ]  # what an app says: device type, manufacturer, model; system, its version
 Said = tuple[str, str, str] | bytes  # hints: three headers, or the JSON of `context.userAgentData`
 
+HEADLESS, CRAWLER, PROGRAM, LISTED = "headless", "crawler", "program", "listed"
+_NOBODY: Known = (NO_DEVICE, "")
 NO_APP: App = ("", "", "", "", "")
 NO_AGENT = Agent()
 
@@ -113,6 +117,9 @@ class Devices:
         self._of_signs = lru_cache(DEVICES_REMEMBERED_MAX)(self._device)
 
     def of(self, context: Object, connection: Connection | None) -> Device:
+        return self.known(context, connection)[0]
+
+    def known(self, context: Object, connection: Connection | None) -> Known:
         """`context` is the event's; headers count for what it does not say."""
         app = _app(context) if "device" in context or "os" in context else NO_APP
         agent, said = context.get("userAgent"), context.get("userAgentData")
@@ -126,13 +133,13 @@ class Devices:
             else:
                 agent = ""
         if not agent and not hints and app is NO_APP:
-            return NO_DEVICE
+            return _NOBODY
         return self._of_signs(agent[:USER_AGENT_CHARACTERS_MAX], hints, app)
 
-    def _device(self, text: str, said: Said, app: App) -> Device:
+    def _device(self, text: str, said: Said, app: App) -> Known:
         agent = self._read(text) if text else NO_AGENT
         if is_mail_proxy(text):  # somebody opens a mail; what else the text says is made up
-            return Device(kind="other", browser=agent.browser[:NAME_CHARACTERS_MAX])
+            return Device(kind="other", browser=agent.browser[:NAME_CHARACTERS_MAX]), ""
         hints = shown_hints(said) if isinstance(said, bytes) else header_hints(*said)
         return _joined(text, agent, hints, app)
 
@@ -165,7 +172,7 @@ def _text(said: object) -> str:
     return said[:NAME_CHARACTERS_MAX] if isinstance(said, str) else ""
 
 
-def _joined(text: str, agent: Agent, hints: Hints, app: App) -> Device:
+def _joined(text: str, agent: Agent, hints: Hints, app: App) -> Known:
     app_type, maker, app_model, app_os, app_os_version = app
     browser, browser_version = _browser(agent, hints)
     system = _SYSTEMS.get(agent.os, agent.os) or hints.platform
@@ -174,15 +181,18 @@ def _joined(text: str, agent: Agent, hints: Hints, app: App) -> Device:
         system, version = _SYSTEMS.get(app_os, app_os), app_os_version
     brand, model = (maker, app_model) if app_model else _model(agent, hints)
     signs = " ".join((text, app_type, app_model, app_os, agent.brand, hints.model))
-    is_bot = _is_bot(text, agent, hints)
+    reason = _bots_reason(text, agent, hints)
+    is_bot = bool(reason)
     if is_bot:
         brand = model = ""
     kind = "bot" if is_bot else _kind(signs, text, system, hints)
     known = _cut(kind, brand, model, system, version, browser, browser_version)
-    return NO_DEVICE if not any(known) or (kind == "other" and not any(known[1:])) else Device(
+    if not any(known) or (kind == "other" and not any(known[1:])):
+        return _NOBODY
+    return Device(
         kind=known[0], brand=known[1], model=known[2], os=known[3], os_version=known[4], browser=known[5],
         browser_version=known[6], is_bot=is_bot,
-    )  # fmt: skip
+    ), reason  # fmt: skip
 
 
 def _cut(*texts: str) -> list[str]:
@@ -207,12 +217,12 @@ def _model(agent: Agent, hints: Hints) -> tuple[str, str]:
     return brand, hints.model or ("" if is_unknown else agent.model)
 
 
-def _is_bot(text: str, agent: Agent, hints: Hints) -> bool:
-    return (
-        agent.is_spider
-        or hints.is_headless
-        or bool(_is_headless(text) or _is_crawler(text) or _is_program(text))
-    )
+def _bots_reason(text: str, agent: Agent, hints: Hints) -> str:
+    if hints.is_headless or _is_headless(text):
+        return HEADLESS
+    if agent.is_spider or _is_crawler(text):
+        return CRAWLER
+    return PROGRAM if _is_program(text) else LISTED if agent.is_listed else ""
 
 
 def _kind(signs: str, text: str, system: str, hints: Hints) -> str:

@@ -1,6 +1,6 @@
 """Enrichment: what is stamped on an event as it passes, step by step. Each step is a pure module of its own; here is their order.
 
-    context     clock, device, place: of the event alone (and of the connection it came by)
+    context     clock, device, place, and whether a bot sent it: of the event alone (and of the connection it came by)
     channel     what brought the visitor: campaign parameters, click ids, referrer
     semantics   which event of the catalogue this is, and what does not conform (plans.py: before all others)
     commerce    amounts, order, cart and items, typed
@@ -43,12 +43,13 @@ class Enrichment:
 
     def __init__(self, state: State, rules: Rules) -> None:
         self._context = rules.context
+        self._networks = rules.context.bots.networks()
         self._channels = rules.channels or kept_channels()
         self._visits = Visits(state, rules.sessions)
 
     def stamps(self, event: ParsedEvent, about: Mentions, visitor: int, meaning: Meaning) -> Stamps:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
-        device, place, clock_offset_ms = surroundings(event, self._context)
+        device, place, clock_offset_ms, bot = surroundings(event, self._context, self._networks)
         touch = self._channels.touch(event)
         meaning, commerce, items = with_commerce(meaning, event.properties, bytes(event.call.properties))
         session_id, visit = self._visits.of(event, about, visitor, touch)
@@ -63,6 +64,7 @@ class Enrichment:
             commerce=commerce,
             items=items,
             clock_offset_ms=clock_offset_ms,
+            bot=bot,
             consent=consent_of(event.context, event.packed.seen),
         )
 

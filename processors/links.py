@@ -49,7 +49,11 @@ def claims(event: ParsedEvent, keys: LinkKeys) -> Claims:
     found: dict[str, str] = {}
     for kind, value in [*signed, *unsigned]:
         found.setdefault(kind, value)
-    return Claims([_pair(kind, value) for kind, value in found.items()], remarks)
+    pairs = [_pair(kind, value) for kind, value in found.items()]
+    if event.is_bots and pairs:  # a scanner opens a mail's links before its reader does
+        others: list[Remark] = [remark for remark in remarks if remark != Remark.LINK_SIGNED]
+        return Claims([], [*others, Remark.LINK_BY_BOT])
+    return Claims(pairs, remarks)
 
 
 def _parameters(address: str) -> Iterator[Pair]:

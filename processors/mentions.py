@@ -78,7 +78,8 @@ def _with_claims(
     """`given` is what the call states, and what of it counts."""
     (stated, kept), workspace = given, event.packed.workspace
     claimants = _without(_identifiers(workspace, claimed.pairs), kept)
-    if not kept and not claimants and not any(value for _, value in (*stated, *claimed.pairs)):
+    is_said = any(value for _, value in (*stated, *claimed.pairs)) or Remark.LINK_BY_BOT in claimed.remarks
+    if not kept and not claimants and not is_said:
         return None
     remarks = _remarks([*stated, *claimed.pairs, *_previous(event)], claimed)
     return gathered(kept, claimants, node_key(workspace, MESSAGE, message_id), remarks)

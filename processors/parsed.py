@@ -35,7 +35,8 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     the call.
 
     `address` is the page's with its identity parameters, "" without any. `said_address` is the network address that the
-    context named before it was cut down to what is kept, "" where nothing was cut.
+    context named before it was cut down to what is kept, "" where nothing was cut. `is_bots` is told of
+    events with an `address` alone.
     """
 
     packed: PackedEvent
@@ -49,6 +50,7 @@ class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     times: EventTimes
     address: str = ""
     said_address: str = ""
+    is_bots: bool = False
 
 
 def parse(packed: PackedEvent) -> ParsedEvent | Refusal:

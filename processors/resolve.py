@@ -119,7 +119,7 @@ class _Chunk:
         self.orders = Orders(state, resolver.hash_key)
         self.enrichment = Enrichment(state, resolver.rules)
         self.plans = resolver.plans()
-        self.address_kept = resolver.rules.context.address_kept
+        self.context = resolver.rules.context
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
         self.facts: dict[int, list[Fact]] = {}
         self.commerce = CommerceOutbox(state, resolver.partitions, resolver.hash_key)
@@ -196,7 +196,7 @@ class _Chunk:
 
     def _resolve(self, packed: PackedEvent, origin: Origin) -> Stamped | str | Refusal:
         """As it is to be stored; or what becomes of it instead."""
-        event = read_event(packed, self.address_kept)
+        event = read_event(packed, self.context)
         if isinstance(event, Refusal):
             return event
         about = mentions(event, origin.message_id, self.link_keys)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from processors.bots import BotRules
 from processors.channel import Channels
 from processors.commerce_agent import Commerce
 from processors.commerce_facts import encode_tick
@@ -19,6 +20,7 @@ from processors.context import ContextRules
 from processors.device import Devices
 from processors.enrichment import Rules
 from processors.geography import open_geography
+from processors.hosting_file import hosting_networks
 from processors.identity import Identity
 from processors.place import Places
 from processors.planning import current_plans
@@ -42,6 +44,7 @@ from runtime.pointers import Owners, PointerTail
 from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
+    BotSettings,
     CartSettings,
     ChannelSettings,
     ContextSettings,
@@ -165,16 +168,17 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def rules(environ: Mapping[str, str]) -> Rules:
     """Raises SettingsError. What enrichment needs is loaded here: lists, tables of user agents, the geography file."""
     return Rules(
-        context=_context_rules(load(ContextSettings, environ)),
+        context=_context_rules(load(ContextSettings, environ), load(BotSettings, environ)),
         channels=Channels(own_lists(load(ChannelSettings, environ))),
         sessions=_session_rules(load(SessionSettings, environ)),
     )
 
 
-def _context_rules(context: ContextSettings) -> ContextRules:
+def _context_rules(context: ContextSettings, bots: BotSettings) -> ContextRules:
     kept = context.address_kept
     places = Places(open_geography(context.geo_file), kept)
-    return ContextRules(devices=Devices(user_agent_reader()), places=places, address_kept=kept)
+    judging = BotRules(threshold=bots.threshold, networks=hosting_networks(bots.networks_file))
+    return ContextRules(devices=Devices(user_agent_reader()), places=places, address_kept=kept, bots=judging)
 
 
 def run(environ: Mapping[str, str]) -> None:

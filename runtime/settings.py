@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, field
 
+from runtime.bot_settings import BotSettings as BotSettings
 from runtime.browser_settings import BrowserSettings
 from runtime.cart_settings import CartSettings as CartSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
@@ -258,6 +259,7 @@ ALL = (
     ProcessorSettings,
     SessionSettings,
     ContextSettings,
+    BotSettings,
     CartSettings,
     LinkSettings,
     ChannelSettings,

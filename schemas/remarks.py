@@ -22,4 +22,5 @@ class Remark(StrEnum):
     LINK_UNSIGNED = (
         "link_unsigned"  # parameters that name somebody, from a source that does not take them unsigned
     )
+    LINK_BY_BOT = "link_by_bot"  # a link that a bot followed, such as a mail scanner: it claims nobody
     DIVERTED = "diverted"  # stored under another source, as the tracking plan of its own one says

@@ -119,7 +119,7 @@ def test_the_process_reads_its_settings_and_refuses_a_file_that_is_missing() -> 
 def test_a_pack_of_an_earlier_release_is_read(devices: Devices) -> None:
     event = packed(call(context={"userAgent": PHONE}), connection=VISITOR)
     version, events, orders = msgspec.msgpack.decode(encode_pack([event]))
-    assert len(events[0]) == 11
+    assert len(events[0]) > 10
     earlier = msgspec.msgpack.encode([version, [events[0][:10]], orders])
     (found,) = resolved(earlier, devices)[EVENTS_RESOLVED.name]
     assert (found["device"]["kind"], found["place"]["address"]) == ("mobile", "")
