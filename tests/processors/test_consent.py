@@ -12,7 +12,7 @@ from processors.mentions import mentions
 from processors.parsed import ParsedEvent, parse
 from schemas.pack import Seen
 from schemas.stamps import NO_CONSENT, Consent
-from tests.processors.driver import packed
+from tests.processors.driver import Pipeline, packed
 
 
 def context(preferences: object) -> dict[str, Any]:
@@ -65,6 +65,26 @@ def test_a_link_names_nobody_who_is_taken_without_a_cookie(seen: Seen | None, cl
     assert about is not None
     assert ([found.value for found in about.stated], len(about.claimed)) == (["daily-1"], claimed)
     assert b"ann@shop.example" not in parsed.packed.payload
+
+
+def test_what_is_resolved_says_what_was_decided_and_seen() -> None:
+    call = {
+        "type": "track",
+        "messageId": "m1",
+        "anonymousId": "a",
+        "context": context({"ads": True, "other": False}),
+    }
+    events = [
+        msgspec.structs.replace(packed(call), seen=Seen(state="denied", signals=("gpc", "cookieless"))),
+        packed(call | {"messageId": "m2"}),
+        packed({"type": "track", "messageId": "m3", "anonymousId": "a"}),
+    ]
+    found = {event["message_id"]: event["consent"] for event in Pipeline().send(events).resolved}
+    assert found == {
+        "m1": {"state": "denied", "categories": ["ads"], "signals": ["gpc", "cookieless"]},
+        "m2": {"state": "granted", "categories": ["ads"], "signals": []},
+        "m3": {"state": "", "categories": [], "signals": []},
+    }
 
 
 def test_what_says_nothing_is_the_default_itself() -> None:
