@@ -3,7 +3,7 @@ is not to be named."""
 
 import json
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from hypothesis import given, settings
@@ -20,11 +20,13 @@ from tests.collector.test_intake_properties import BODIES, JSON
 
 SALT = b"s" * 32
 BROWSER = Connection(address="203.0.113.77", is_browser=True, user_agent="Firefox")
+BEFORE: list[Literal["wait", "cookieless", "send"]] = ["wait", "cookieless", "send"]
+DENIED: list[Literal["drop", "cookieless"]] = ["drop", "cookieless"]
 RULES = [
     None,
     *(
         ConsentRules(categories=["analytics"], needed="analytics", before=before, denied=denied)
-        for before, denied in product(("wait", "cookieless", "send"), ("drop", "cookieless"))
+        for before, denied in product(BEFORE, DENIED)
     ),
 ]
 SOURCES = st.builds(
