@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo up test check lint lint-images types bench chaos mutants lock clean help
+.PHONY: setup demo up test clients check lint lint-images types bench chaos mutants lock clean help
 
 help:
 	@echo "make demo   set everything up, run the main job, check every number"
 	@echo "make test   set everything up, run the tests"
 	@echo "make check  lint, types and tests: what CI runs"
 	@echo "make up     start the whole stack and stay"
+	@echo "make clients  fetch and build the recipes in Go and Java, which their tests run"
 	@echo "make bench  measure every stage and the whole chain (about five minutes, on a quiet machine)"
 	@echo "make chaos  faults under load for an hour or two, with a tally (FAULTS=200 MINUTES=120 SEED= DELIVERY= FOLDER=)"
 	@echo "make mutants  known mistakes put into copies of the code, one by one: the tests see each (some six to ten minutes)"
@@ -67,6 +68,10 @@ types: .venv/.ready
 
 check: lint types test
 
+# The recipes of docs/clients.md in Go and Java, where those are: fetched, pinned, and built. Without it their tests are skipped.
+clients: .venv/.ready
+	@$(BIN)/python -m tests.clients.servers
+
 bench: setup
 	@$(BIN)/python -m tests.bench
 
@@ -90,4 +95,4 @@ lock:
 	$(LOCK) --group build --constraints requirements.lock --output-file requirements.build.lock
 
 clean:
-	rm -rf .venv .compiled node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .compiled .clients node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
