@@ -37,7 +37,7 @@ def report(outcome: Outcome, expected: Expected, shown: str) -> list[str]:
             if outcome.again
             else []
         ),
-        *(line for check in outcome.checks for line in _check(check)),
+        *(line for check in outcome.checks for line in check_lines(check)),
         "",
         _conserved(outcome.conservation),
         RIGHT if outcome.is_right else WRONG,
@@ -107,7 +107,7 @@ def _dead(rows: Rows) -> list[str]:
     return text + [f"  {row[2]:>3}  {row[0]:<16} {row[4][:90]}" for row in rows]
 
 
-def _check(check: Check) -> list[str]:
+def check_lines(check: Check) -> list[str]:
     if check.is_right:
         return [f"  right  {check.name}{_size(check.found)}"]
     if isinstance(check.expected, list) and isinstance(check.found, list):

@@ -14,11 +14,12 @@ import aiohttp
 import msgspec
 from clickhouse_connect.driver.client import Client
 
+from deploy.demo import example
 from deploy.demo.examine import AtTheDoor, Outcome, at_the_door, conservation, examine
 from deploy.demo.libraries import Door
 from deploy.demo.oracle import Expected, expect
 from deploy.demo.plan import Traffic
-from deploy.demo.report import Pace, pace_line, report, traffic_lines
+from deploy.demo.report import RIGHT, WRONG, Pace, pace_line, report, traffic_lines
 from deploy.demo.send import send
 from deploy.demo.traffic import make_traffic
 from deploy.folder import DataFolder, FolderInUse
@@ -83,12 +84,26 @@ async def _run(data: Path | None, wanted: Wanted, environ: Mapping[str, str], sa
             addresses = await stack.start()
             say(f"ready after {time.monotonic() - started:.1f} s: {addresses.collector} takes events")
             await asyncio.to_thread(folder.path(KEPT).write_bytes, msgspec.json.encode(wanted))
-            return await _show(addresses, wanted, environ, say)
+            right = await _show(addresses, wanted, environ, say)
+            # A folder that is kept has the made traffic alone, which demo.json can make again.
+            return 0 if right and (data or await _visit(addresses, environ, say)) else 1
         finally:
             await stack.stop()
 
 
-async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str], say: Say) -> int:
+async def _visit(addresses: Addresses, environ: Mapping[str, str], say: Say) -> bool:
+    say("visiting the example shop in a browser")
+    visited = await example.visit(addresses, environ)
+    client = connect(load(ClickHouseSettings, {**environ, "CLICKHOUSE_URL": addresses.clickhouse}))
+    checks = [] if visited.none else await asyncio.to_thread(example.judge, client, visited)
+    is_right = all(check.is_right for check in checks)
+    closing = [] if visited.none else [RIGHT if is_right else WRONG]
+    sys.stdout.write("\n".join([*example.lines(visited, checks), *closing, ""]))
+    sys.stdout.flush()
+    return is_right
+
+
+async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str], say: Say) -> bool:
     traffic = wanted.traffic()
     expected = expect(traffic, wanted.now)
     say(f"sending {expected.accepted:,} events")
@@ -103,7 +118,7 @@ async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str]
     lines = [*traffic_lines(traffic, sent), pace_line(expected.accepted, pace)]
     sys.stdout.write("\n".join([*lines, *report(outcome, expected, traffic.shown_user), ""]))
     sys.stdout.flush()
-    return 0 if outcome.is_right else 1
+    return outcome.is_right
 
 
 async def _at_the_door(collector: str) -> AtTheDoor:
