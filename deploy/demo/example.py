@@ -20,19 +20,21 @@ from deploy.demo.examine import Check
 from deploy.demo.javascript import browser
 from deploy.demo.libraries import NotAccepted, run_node
 from deploy.demo.report import check_lines
-from deploy.examples.shop.serve import PAGE, Shop, listening, serving
+from deploy.examples.shop.serve import PAGE, SOURCE, Shop, listening, serving
 from deploy.stack import Addresses
 from runtime.settings import KafkaSettings, load
 
 CONFIGURATION = PAGE.parent / "shop.yaml"
 DRIVER = Path(__file__).with_name("example.mjs")
-SOURCE = "tea-shop"
 ANN = "customer-ann"
 KNOWN_S_MAX = SETTLE_S_MAX = 90.0
 POLL_S = 0.2
 # As browsers see them: the driver leads these names to the ports.
 SHOP = Shop(
-    shop="http://shop.localhost", outlet="http://outlet.localhost", collector="http://events.shop.localhost"
+    shop="http://shop.localhost",
+    outlet="http://outlet.localhost",
+    collector="http://events.shop.localhost",
+    landing="http://shop.localhost",
 )
 ORDER_TOTAL = 115.2  # two pots for 64, a tenth off, shipped for nothing
 EVENTS = {
@@ -49,6 +51,7 @@ EVENTS = {
     "Newsletter Subscribed": 1,
     "Wish Remembered": 1,
     "Mail Opened The Shop": 1,
+    "Link Clicked": 1,
 }
 
 STORED = (

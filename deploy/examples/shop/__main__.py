@@ -36,6 +36,7 @@ def main() -> int:
             collector=options.collector.rstrip("/"),
             key=options.key,
             script=f"/pixel/{options.key}.js",
+            landing=f"http://localhost:{port}",
         )
         with serving(server, shop):
             sys.stdout.write(f"{shop.shop}  (and {shop.outlet}), events go to {shop.collector}\n")

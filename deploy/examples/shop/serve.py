@@ -18,27 +18,31 @@ from contextlib import contextmanager
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
+
+from schemas.click_links import click_link
 
 PAGE = Path(__file__).with_name("page")
 INDEX = "index.html"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+SOURCE = "tea-shop"  # its id in shop.yaml
+RECIPIENT = "ann@shop.example"
 SOUND = "/kettle.wav"
 SOUND_SECONDS = 6
 SAMPLES_PER_S = 8_000
 
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
-    """Where things are, as browsers see it. `link` is the address of a link in the shop's mails."""
+    """Where things are, as browsers see it. `landing` is where the links of mails lead: a host without a port, or localhost."""
 
     shop: str = "http://shop.localhost:8090"
     outlet: str = "http://outlet.localhost:8090"
     collector: str = "http://events.shop.localhost:8080"
     key: str = "shop-page"
     script: str = "/pixel/shop-page.js"
-    link: str = ""
+    landing: str = "http://localhost:8090"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -60,7 +64,7 @@ def answers(shop: Shop) -> dict[str, Answer]:
 
 def page(shop: Shop) -> Answer:
     """The addresses filled in, and a policy that allows this very snippet by its hash."""
-    settings = {"shop": shop.shop, "links": {"spring": shop.link or mail_link(shop)}}
+    settings = {"shop": shop.shop, "links": {"spring": mail_link(shop)}}
     filled = {
         "key": shop.key,
         "collector": shop.collector,
@@ -109,8 +113,19 @@ def image(shop: Shop) -> str:
 
 
 def mail_link(shop: Shop) -> str:
-    """Without a signature: the collector takes the address in it at its word, since shop.yaml says so."""
-    return f"{shop.shop}/?utm_source=spring&utm_medium=email&email={quote('ann@shop.example')}"
+    """Through the collector, which counts the click, and with the recipient's address.
+
+    It is not signed: the collector takes the address at its word, since shop.yaml says so.
+    """
+    return click_link(
+        f"{shop.collector}/r/{SOURCE}",
+        f"{shop.landing}/",
+        name="spring harvest",
+        hands_on=True,
+        utm_source="spring",
+        utm_medium="email",
+        email=RECIPIENT,
+    )
 
 
 def kettle() -> bytes:
