@@ -103,6 +103,30 @@ def buy(page: Page) -> None:
     page.wait("#order")
 
 
+def test_whoever_buys_leaves_views_of_pages_and_the_events_of_a_shop(
+    chrome: Browser, shop: Shop, arrivals: Arrivals
+) -> None:
+    page, visitor = asked(chrome.context(), f"{shop.shop}/")
+    buy(page)
+    events = told(arrivals, visitor, "Order Completed", "identify", *["page"] * 5)
+    tracked = [
+        event["event"]
+        for event in events
+        if event["type"] == "track" and event["event"] != "Product Considered"
+    ]
+    assert tracked == [
+        *("Product List Viewed", "Product Viewed", "Product Added", "Cart Viewed", "Coupon Applied"),
+        *("Cart Viewed", "Checkout Started", "Checkout Step Completed", "Order Completed"),
+    ]
+    paths = [event["context"]["page"]["path"] for event in named(events, "page")]
+    assert paths == ["/", "/product/P-200", "/cart", "/checkout", "/thanks"]
+    (order,) = named(events, "Order Completed")
+    assert (order["properties"]["total"], order["properties"]["coupon"]) == (115.2, "LEAF10")
+    assert [line["quantity"] for line in order["properties"]["products"]] == [2]
+    assert [event["traits"] for event in named(events, "identify")] == [{"email": ORDER["email"]}]
+    assert page.errors() == []
+
+
 def test_nothing_is_sent_or_stored_before_an_answer_nor_after_a_no(chrome: Browser, shop: Shop) -> None:
     context = chrome.context()
     page = context.page(f"{shop.shop}/")
@@ -140,6 +164,51 @@ def test_signing_up_names_the_visitor_and_signing_out_ends_that(
         "traits"
     ].items()
     assert [event["userId"] for event in named(second, "Signed In")] == ["customer-carl"]
+
+
+def test_the_outlet_has_the_same_visitor(chrome: Browser, shop: Shop, arrivals: Arrivals) -> None:
+    """Another site to the browser: nothing that the shop stored can be read there."""
+    context = chrome.context()
+    page, visitor = asked(context, f"{shop.shop}/")
+    page.click(".outlet-link")
+    page.wait(".is-outlet")
+    until(lambda: page.run(VERSION))
+    page.click("[data-consent=all]")
+    hosts = {
+        event["context"]["page"]["url"].split("/")[2].split(":")[0]
+        for event in told(arrivals, visitor, "page", "page")
+    }
+    assert hosts == {SHOP, OUTLET}
+    assert page.url() == f"{shop.outlet}/"
+
+
+def test_what_is_defined_is_told_without_code(chrome: Browser, shop: Shop, arrivals: Arrivals) -> None:
+    context = chrome.context(viewport=(1000, 700))
+    page, visitor = asked(context, f"{shop.shop}/?utm_source=spring&utm_medium=email")
+    page.type("#newsletter-email", "ann@shop.example")
+    page.click("#newsletter button")
+    page.click("[data-sku=T-100] a")
+    page.click("[data-wish]")
+    page.run("document.querySelector('audio').playbackRate = 4")
+    page.run("document.querySelector('audio').play()")
+    told(arrivals, visitor, "Product Considered")
+    page.click("header a[href='/journal']")
+    page.wait("#end", "attached")
+    for _ in range(40):
+        page.wheel(400)
+    events = told(
+        arrivals,
+        visitor,
+        "Mail Opened The Shop",
+        "Newsletter Subscribed",
+        "Wish Remembered",
+        "Journal Read",
+        "Journal Read",
+    )
+    assert named(events, "Wish Remembered")[0]["properties"]["sku"] == "T-100"
+    assert {"email": "ann@shop.example"} in [event["traits"] for event in named(events, "identify")]
+    assert [event for event in events if event.get("event", "").startswith("Video")]
+    assert page.errors() == []
 
 
 def test_whoever_runs_no_scripts_is_counted_by_an_image(
