@@ -21,6 +21,7 @@ CATEGORIES = {"categories": ["analytics", "marketing"], "needed": "analytics"}
 # key -> what the source says
 SOURCES: dict[str, dict[str, Any]] = {
     "waits": {"consent": CATEGORIES},
+    "acts": {"consent": CATEGORIES, "pixel": {"pages": True, "emails": "plain", "domains": ["shop.example"]}},
     "counts": {"consent": CATEGORIES | {"before": "cookieless", "denied": "cookieless"}},
     "plain": {},
     "strict": {"privacy": {"gpc": "drop", "dnt": "drop"}},
@@ -103,8 +104,11 @@ def has_id(context: Context) -> bool:
     return any(cookie["name"] == "stitchline_id" for cookie in context.cookies())
 
 
-def test_before_a_decision_nothing_is_stored_and_nothing_is_asked_for(chrome: Browser, shown: Any) -> None:
-    url, _ = shown("waits", "stitchline.page(); stitchline.identify('ann'); stitchline.track('Viewed')")
+@pytest.mark.parametrize("key", ["waits", "acts"])
+def test_before_a_decision_nothing_is_stored_and_nothing_is_asked_for(
+    chrome: Browser, shown: Any, key: str
+) -> None:
+    url, _ = shown(key, "stitchline.page(); stitchline.identify('ann'); stitchline.track('Viewed')")
     context = chrome.context()
     context.stop_clock()
     page = context.page(url)
