@@ -39,7 +39,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     period_s: int = 60
     full_hour: int = 3
     full_share_max: float = 0.2
-    zone: str = "UTC"
 
 
 class Tools(msgspec.Struct, frozen=True):

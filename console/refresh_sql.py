@@ -107,6 +107,18 @@ def of_changed_owners() -> str:
     return touch("identity", source)
 
 
+def of_stretches(database: str) -> str:
+    """Whoever's time with a device of several people began or ended by itself: lists ask whose a device is at T. In the
+    dictionary the last moment is still theirs."""
+    source = (
+        f"SELECT DISTINCT arrayJoin([{root(database, 'owner')}, node]) AS profile, {T} AS effective "
+        f"FROM dictionary('{database}.idr_segment') WHERE "
+        "(valid_from > {refresh_since:Int64} AND valid_from <= {refresh_instant:Int64}) "
+        "OR (valid_to >= {refresh_since:Int64} AND valid_to < {refresh_instant:Int64})"
+    )
+    return touch("identity", source)
+
+
 def of_owners_since(database: str) -> str:
     """The same of what has changed after `owners`, which is not written down."""
     source = (

@@ -29,9 +29,8 @@ from runtime.control import ControlReader, read_control
 from runtime.kafka import KafkaUnavailable
 from runtime.parent import end_with_parent
 from runtime.probes import Probes
-from runtime.settings import ClickHouseSettings, KafkaSettings, RefreshSettings, load
+from runtime.settings import ClickHouseSettings, KafkaSettings, RefreshSettings, SegmentSettings, load
 from schemas.control import ControlState
-from schemas.segment_tree import DEFAULT_ZONE
 
 log = structlog.get_logger()
 
@@ -54,6 +53,7 @@ class Refresher:
         self._kafka = load(KafkaSettings, environ)
         self._clickhouse = load(ClickHouseSettings, environ)
         self._settings = load(RefreshSettings, environ)
+        self._zone = load(SegmentSettings, environ).zone
         self._now_ms = now_ms
         self._log = KafkaRunLog(self._kafka)
         self._tools: Tools | None = None
@@ -62,7 +62,7 @@ class Refresher:
         """Raises Fenced, and what Kafka and ClickHouse raise: the next one begins with connections of its own."""
         try:
             tools = self._tools = self._tools or self._made()
-            defined = defined_by(state.segments, DEFAULT_ZONE)
+            defined = defined_by(state.segments, self._zone)
             definitions = {
                 (each.workspace, each.segment): state.documents[key].decode()
                 for key, each in state.segments.items()
@@ -88,7 +88,6 @@ class Refresher:
                 period_s=settings.period_s,
                 full_hour=settings.full_hour,
                 full_share_max=settings.touched_share_max,
-                zone=DEFAULT_ZONE,
             ),
         )
 
@@ -213,7 +212,9 @@ def check_now(environ: Mapping[str, str], now_ms: int) -> Checked:
     client = connect(settings, timeout_s=load(RefreshSettings, environ).query_timeout_s)
     try:
         tables = RefreshTables(client, settings.database)
-        return check(tables, defined_by(state.segments, DEFAULT_ZONE), now_ms % ATTEMPTS)
+        return check(
+            tables, defined_by(state.segments, load(SegmentSettings, environ).zone), now_ms % ATTEMPTS
+        )
     finally:
         client.close()
 

@@ -67,9 +67,9 @@ def segment(  # noqa: PLR0913 - one option each
     if not (name or own):
         typer.echo(segments.listed(defined, workspace))
         return
-    wanted = segments.chosen(defined, workspace, own[0].segment if own else name)
-    asked = segments.moments(at, known_at, identity, segments.now_ms())
     tables, limited = load(ClickHouseSettings, os.environ), load(SegmentSettings, os.environ)
+    wanted = segments.chosen(defined, workspace, own[0].segment if own else name, limited.zone)
+    asked = segments.moments(at, known_at, identity, segments.now_ms())
     if (preview or why or at or known_at) and (note := segments.lists_note(tables, wanted, limited)):
         typer.echo(note, err=True)
     if sql:

@@ -34,7 +34,7 @@ from schemas.segment_expression import parse_expression
 from schemas.segment_expression_text import print_expression
 from schemas.segment_reading import read_segment
 from schemas.segment_times import instant_ms
-from schemas.segment_tree import BadSegment, Inlined, inlined, key_of, leaves, used_by
+from schemas.segment_tree import DEFAULT_ZONE, BadSegment, Inlined, inlined, key_of, leaves, used_by
 from schemas.segments import Segment, document
 
 Definitions = Mapping[str, Segment]
@@ -93,8 +93,8 @@ def shown_as_line(wanted: Inlined) -> str:
     return print_expression(wanted.segment.where)
 
 
-def chosen(defined: Definitions, workspace: str, name: str) -> Inlined:
-    """Raises BadSegment."""
+def chosen(defined: Definitions, workspace: str, name: str, zone: str = DEFAULT_ZONE) -> Inlined:
+    """`zone`: of segments that name none. Raises BadSegment."""
     found = defined.get(key_of(workspace, name))
     if found is None:
         there = sorted(each.segment for each in defined.values() if each.workspace == workspace)
@@ -102,7 +102,7 @@ def chosen(defined: Definitions, workspace: str, name: str) -> Inlined:
             f"no segment {name} in workspace {workspace}; there are: {', '.join(there) or 'none'} "
             "(apply it first, or name its file with --file)"
         )
-    return inlined(found, defined)
+    return inlined(found, defined, zone)
 
 
 def listed(defined: Definitions, workspace: str) -> str:

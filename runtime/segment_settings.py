@@ -1,9 +1,11 @@
-"""What a question about segments may take of ClickHouse. Loaded as all settings are (settings.py)."""
+"""What a question about segments may take of ClickHouse, and whose days are meant. Loaded as all settings are (settings.py)."""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, field
+
+from schemas.zones import zone as zone_named
 
 
 class SegmentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,3 +24,13 @@ class SegmentSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="How long a preview counts all profiles, before it takes a sample of them."),
     ] = field(default=10, name="SEGMENT_PREVIEW_S_MAX")
+    zone: Annotated[
+        str,
+        Meta(
+            description="Time zone of segments that name none, such as Europe/Berlin: whose days, weeks and months are "
+            "meant. The same for every process; after a change such segments are worked out anew."
+        ),
+    ] = field(default="UTC", name="SEGMENT_TIMEZONE")
+
+    def __post_init__(self) -> None:
+        zone_named(self.zone)

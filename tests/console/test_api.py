@@ -20,6 +20,8 @@ from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
 pytestmark = pytest.mark.timeout(240)
 
 ANN, PHONE, MAIL = 101, 102, 103
+CAT, DAN, TABLET = 201, 202, 203
+HANDED_ON_MS, LEFT_MS = START_MS + 30_000, START_MS + 60_000
 EMAIL = "ann@shop.example"
 
 
@@ -45,11 +47,30 @@ def _events() -> list[bytes]:
     ]  # fmt: skip
 
 
+def _of_two() -> list[bytes]:
+    """A tablet that was Cat's, then Dan's, then nobody's; both come by it, and are somebody by a server's word."""
+    tablet = {"node": TABLET, "kind": "a", "value": "tablet"}
+    came = {"type": "page", "event": "", "subject": TABLET, "anonymous_id": "tablet", "identifiers": [tablet]}
+    people = [
+        event(11 + place, subject=node, anonymous_id="", user_id=name, identifiers=[{"node": node, "kind": "u", "value": name}])
+        for place, (node, name) in enumerate(((CAT, "cat"), (DAN, "dan")))
+    ]  # fmt: skip
+    return [*people, *(event(number, **came) for number in (20, 21, 40, 70))]
+
+
+def _handed_on() -> bytes:
+    always = [
+        {"valid_from": 0, "valid_to": HANDED_ON_MS, "owner": CAT},
+        {"valid_from": HANDED_ON_MS, "valid_to": LEFT_MS, "owner": DAN},
+    ]
+    return pointer(TABLET, TABLET, segments=always)
+
+
 @pytest.fixture(scope="module")
 def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
     stored = Tables(clickhouse, module_database)
-    stored.insert("events_in", RESOLVED_EVENT, _events(), "e")
-    stored.insert("pointers_in", POINTER, [pointer(PHONE, ANN), pointer(MAIL, ANN)], "p")
+    stored.insert("events_in", RESOLVED_EVENT, [*_events(), *_of_two()], "e")
+    stored.insert("pointers_in", POINTER, [pointer(PHONE, ANN), pointer(MAIL, ANN), _handed_on()], "p")
     stored.reload(DICTIONARIES)
     yield stored
     stored.client.close()
@@ -119,6 +140,25 @@ def test_a_trait_says_which_event_set_it(running: Console) -> None:
     rest = running.ask(found["cursor"]["url"].replace("limit=1", "limit=10"))
     assert [trait["name"] for trait in rest.json()["traits"]] == ["gone", "score", "status"]
     assert [trait["value"] for trait in rest.json()["traits"]] == [None, 10.5, "paid"]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "visits", "user_id"),
+    [
+        ("user_id:cat", ["m20", "m21"], "cat"),
+        ("user_id:dan", ["m40"], "dan"),
+        ("anonymous_id:tablet", ["m70"], ""),
+    ],
+)
+def test_of_a_device_of_several_people_each_has_what_happened_while_it_was_theirs(
+    running: Console, identifier: str, visits: list[str], user_id: str
+) -> None:
+    found = running.ask(f"/v1/profiles/{identifier}").json()
+    [tablet] = [device for device in found["devices"] if device["anonymous_id"] == "tablet"]
+    assert (found["user_id"], found["anonymous_ids"], tablet["events"]) == (user_id, ["tablet"], len(visits))
+    assert (found["is_known"], found["events"]) == (bool(user_id), len(visits) + bool(user_id))
+    steps = running.ask(f"/v1/profiles/{identifier}/journey?type=page").json()["data"]
+    assert [step["message_id"] for step in steps] == visits
 
 
 def test_a_journey_goes_page_by_page_and_marks_what_was_before(running: Console) -> None:

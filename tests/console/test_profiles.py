@@ -95,6 +95,7 @@ def test_everybody_is_told_as_the_views_over_all_have_them(shop: Shop) -> None:
         assert (found.emails, found.anonymous_ids) == (emails, anonymous_ids)
         assert (moment_ms(found.first_seen), moment_ms(found.last_seen)) == (first_seen, last_seen)
         assert {name: msgspec.json.decode(value) for name, value in found.traits.items()} == traits[profile]
+        assert shop.profiles.look_up(profile) == found
         on_devices = [step for step in shop.journeys[profile] if step.anonymous_id]
         assert sum(device.events for device in found.devices if device.anonymous_id) == len(on_devices)
 

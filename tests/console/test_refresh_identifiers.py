@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.console.refresh_stage import HOUR_MS, Shop, segment
-from tests.sinks.stage import Tables
+from tests.sinks.stage import START_MS, Tables
 
 PERSON, OTHER, DEVICE, EMAIL = 1, 2, 41, 21
 MAILED = segment("mailed", {"id": {"has": "email"}})
@@ -59,3 +59,22 @@ def test_whoever_is_on_a_list_by_an_identifier_of_no_event_stays_after_any_event
     shop.view(DEVICE, HOUR_MS)
     shop.refresh(2 * HOUR_MS, invited)
     assert shop.members("invited") == {PERSON, OTHER}
+
+
+def test_a_listed_device_of_several_people_moves_when_its_time_with_one_of_them_ends(shop: Shop) -> None:
+    invited = segment("invited", {"in_list": "summer"})
+    rows = [("main", "summer", DEVICE, 1)]
+    shop.tables.client.insert("lists", rows, column_names=["workspace", "list", "node", "version"])
+    handed_on, given_back = START_MS + 3 * HOUR_MS, START_MS + 5 * HOUR_MS
+    spans = [
+        {"valid_from": 0, "valid_to": handed_on, "owner": PERSON},
+        {"valid_from": handed_on, "valid_to": given_back, "owner": OTHER},
+    ]
+    shop.view(PERSON, 0)
+    shop.view(OTHER, 0)
+    shop.point(DEVICE, DEVICE, segments=spans)
+    found = []
+    for hour in (1, 2, 4, 6):
+        shop.refresh(hour * HOUR_MS, invited)
+        found.append(shop.members("invited"))
+    assert found == [{PERSON}, {PERSON}, {OTHER}, set()]

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.segments import Moments, moments
+from runtime.settings import SettingsError
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segment_tree import BadSegment
 from sinks.tables import DICTIONARIES
@@ -72,6 +73,21 @@ def test_a_list_that_is_not_there_is_told(tables: Tables, tmp_path: Path) -> Non
     assert found.stderr.splitlines() == [
         "list staff is not there, so nobody is on it: load it with `stitchline list staff FILE`, or mend its name"
     ]
+
+
+def test_days_are_those_of_the_deployments_zone_where_a_segment_names_none(tmp_path: Path) -> None:
+    file = tmp_path / "daily.yaml"
+    file.write_text("segment: daily\nwhere: {did: {event: Home, window: {calendar: {this: day}}}}")
+    arguments = ["segment", "daily", "--file", str(file), "--sql", "--at", "2026-03-01T12:00:00Z"]
+
+    def begins(**environ: str) -> bool:
+        return "2026-03-01 00:00:00" in CliRunner().invoke(app, arguments, env=environ).stdout
+
+    assert begins()
+    assert not begins(SEGMENT_TIMEZONE="Europe/Berlin")
+    wrong = CliRunner().invoke(app, arguments, env={"SEGMENT_TIMEZONE": "Europe/Belin"})
+    assert isinstance(wrong.exception, SettingsError)
+    assert "Europe/Belin" in str(wrong.exception)
 
 
 def test_without_a_name_all_are_listed(tables: Tables, tmp_path: Path) -> None:
