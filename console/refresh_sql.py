@@ -98,20 +98,13 @@ INSERT INTO segment_owners (node, were, profiles, owners_hash, run, attempt)
 SELECT node, were, profiles, owners_hash, {{refresh_run:UInt64}}, {{refresh_attempt:UInt32}} FROM ({_owners(database)})"""
 
 
-def of_changed_owners() -> str:
-    """After `owners`: whoever had or has such an identifier, and the identifier as a person of its own."""
+def of_changed_owners(database: str) -> str:
+    """After `owners`: whoever had or has such an identifier, and the identifier as a person of its own. And whoever's time with
+    a device of several people began or ended by itself, as lists ask whose it is at T; its last moment is in it."""
     source = (
         f"SELECT DISTINCT arrayJoin(arrayConcat(were, profiles, [node])) AS profile, {T} AS effective "
-        f"FROM segment_owners WHERE {HERE}"
-    )
-    return touch("identity", source)
-
-
-def of_stretches(database: str) -> str:
-    """Whoever's time with a device of several people began or ended by itself: lists ask whose a device is at T. In the
-    dictionary the last moment is still theirs."""
-    source = (
-        f"SELECT DISTINCT arrayJoin([{root(database, 'owner')}, node]) AS profile, {T} AS effective "
+        f"FROM segment_owners WHERE {HERE} "
+        f"UNION DISTINCT SELECT arrayJoin([{root(database, 'owner')}, node]) AS profile, {T} AS effective "
         f"FROM dictionary('{database}.idr_segment') WHERE "
         "(valid_from > {refresh_since:Int64} AND valid_from <= {refresh_instant:Int64}) "
         "OR (valid_to >= {refresh_since:Int64} AND valid_to < {refresh_instant:Int64})"

@@ -130,8 +130,7 @@ class RefreshTables:
         """Everybody whom something could have moved since the base; at the first run nobody is asked for."""
         self._do(attempt, sql.owners(self.database))
         if base.run:
-            self._do(attempt, sql.of_changed_owners())
-            self._do(attempt, sql.of_stretches(self.database), {"refresh_since": base.instant_ms})
+            self._do(attempt, sql.of_changed_owners(self.database), {"refresh_since": base.instant_ms})
             self._do(attempt, sql.forgotten())
             self._touch_events(attempt, base, with_groups=with_groups)
 
