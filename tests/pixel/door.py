@@ -16,11 +16,11 @@ import msgspec
 from collector.cors import reply_headers
 from collector.script import FILE
 from schemas.pixel_config import prelude
-from tests.collector.process import until
+from tests.engines import wait_until
 from tests.pixel.browser import Page
 
 OK, UNAVAILABLE = 200, 503
-HOLD_S = 60.0
+HOLD_S = WAIT_S = 60.0
 BATCH, VISITOR = "/v1/batch", "/v1/visitor"
 
 Event = dict[str, Any]
@@ -44,6 +44,7 @@ class Door:
         self.judge: Judge = lambda _: OK
         self.retry_after = ""
         self.batches: list[Batch] = []
+        self.arrived: list[str] = []  # names of events, before they are answered
         self.introductions: list[dict[str, Any]] = []
         self.config: dict[str, Any] = {}
         self._open = threading.Event()
@@ -79,10 +80,16 @@ class Door:
             return OK, json.dumps({"success": True, "anonymousId": document["anonymousId"]}).encode()
         assert path == BATCH, path
         events = [{"anonymousId": document.get("anonymousId"), **event} for event in document["batch"]]
+        self.arrived += [str(event.get("event", event["type"])) for event in events]
         status = self.judge(events)
         self._open.wait(HOLD_S)
         self.batches.append(Batch(events, status, query, has_cookies))
         return status, b'{"success": true}'
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Poll until it is true, patiently: pages wait for seconds between their tries."""
+    wait_until(lambda: bool(condition()), WAIT_S, "what was waited for")
 
 
 def stored(page: Page) -> int:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.process import until
 from tests.pixel.browser import Browser, Context, browser
-from tests.pixel.door import BATCH, OK, Door, down, heard, opened, stored, up
+from tests.pixel.door import BATCH, OK, Door, down, heard, opened, stored, until, up
 from tests.pixel.site import Site, serving, snippet
 
 TOO_LARGE, BAD, BROKEN = 413, 400, 500
@@ -62,7 +61,7 @@ def test_a_page_that_is_offline_sends_when_the_network_is_back(
     context = chrome.context()
     context.stop_clock()
     page = context.page(shop)
-    page.run("new Promise((done) => stitchline.track('Before', done) || 1 && done())")
+    page.run("stitchline.track('Before')")
     until(lambda: door.names() == ["Before"])
     context.offline()
     page.run("(stitchline.track('A'), stitchline.track('B'))")
@@ -83,6 +82,7 @@ def test_the_events_of_a_tab_that_is_closed_are_sent_by_another_once(
     heard(door, "One", "Other")
     one.close()
     door.judge = up
+    context.page(shop)  # a browser may end a page without telling it: then the next one looks
     until(lambda: len(door.taken()) >= 2)
     until(lambda: stored(other) == 0)
     assert sorted(door.names()) == ["One", "Other"]
@@ -96,7 +96,7 @@ def test_many_tabs_that_start_at_once_do_not_send_what_is_left_twice(
     page = context.page(shop)
     page.run("(stitchline.track('A'), stitchline.track('B'))")
     heard(door, "A", "B")
-    page.close()
+    page.goto("about:blank")
     door.judge = up
     pages = context.pages([shop] * 4)
     until(lambda: len(door.taken()) >= 2)
@@ -107,7 +107,7 @@ def test_many_tabs_that_start_at_once_do_not_send_what_is_left_twice(
     assert sorted(door.names()) == ["A", "B", "Own", "Own", "Own", "Own"]
 
 
-def test_what_was_on_its_way_when_its_page_was_closed_is_not_sent_again(
+def test_what_was_on_its_way_when_its_page_was_left_is_not_sent_again(
     chrome: Browser, shop: str, door: Door
 ) -> None:
     context = chrome.context()
@@ -116,9 +116,8 @@ def test_what_was_on_its_way_when_its_page_was_closed_is_not_sent_again(
     until(lambda: door.names() == ["Before"])
     door.hold()
     page.run("stitchline.track('A')")
-    until(lambda: len(context.requests(BATCH)) == 2)
-    page.close()
-    page = context.page(shop)
+    until(lambda: "A" in door.arrived)
+    page.goto(shop)
     door.release()
     page.run("stitchline.track('After')")
     until(lambda: len(door.taken()) >= 3)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.javascript import CHECKOUT, node
-from tests.collector.process import until
 from tests.pixel.browser import Browser, Page, browser
-from tests.pixel.door import Door, opened
+from tests.pixel.door import Door, opened, until
 from tests.pixel.site import Site, serving, snippet
 
 READY = "new Promise((done) => stitchline.ready(done))"

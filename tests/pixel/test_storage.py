@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.process import until
 from tests.pixel.browser import Browser, browser
-from tests.pixel.door import Door, down, heard, opened, stored, up
+from tests.pixel.door import Door, down, heard, opened, stored, until, up
 from tests.pixel.site import Site, serving, snippet
 
 HOUR_S = "3600"
