@@ -80,14 +80,7 @@ def compile_webhook(webhook: Webhook) -> CompiledWebhook:
     if problem := problem_of(webhook.signature):
         raise BadWebhook(f"webhook {webhook.id}: signature: {problem}")
     rules = tuple(_rule(entry, f"events[{place}]", webhook) for place, entry in enumerate(webhook.events))
-    source = Source(
-        id=webhook.id,
-        workspace=webhook.workspace,
-        write_key_hashes=[],
-        events_per_s_max=webhook.events_per_s_max,
-        burst_events_max=webhook.burst_events_max,
-    )
-    return CompiledWebhook(webhook, source, rules)
+    return CompiledWebhook(webhook, webhook.source, rules)
 
 
 def mapped(mapping: CompiledWebhook, scope: Mapping[str, Any]) -> Mapped:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from schemas.names import Name
+from schemas.sources import Burst, EventsPerSecond, Quota, Source
 
 WEBHOOK = "webhook/"
 WEBHOOK_BYTES_MAX = 200_000  # as JSON
@@ -29,8 +30,6 @@ SecretReference = Annotated[
 ]
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,100}\Z")]
 Parameter = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
-EventsPerSecond = Annotated[float, msgspec.Meta(gt=0)]
-Burst = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -100,6 +99,19 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     challenge: Challenge | None = None
     events_per_s_max: EventsPerSecond | None = None
     burst_events_max: Burst | None = None
+    quota: Quota = Quota()
+
+    @property
+    def source(self) -> Source:
+        """Whose its events are: one without any key."""
+        return Source(
+            id=self.id,
+            workspace=self.workspace,
+            write_key_hashes=[],
+            events_per_s_max=self.events_per_s_max,
+            burst_events_max=self.burst_events_max,
+            quota=self.quota,
+        )
 
 
 class WebhookInput(Webhook, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -45,6 +45,12 @@ def now_of(client: Client) -> int:
     return int(client.query(_NOW).result_rows[0][0])
 
 
+def limited_in(state: ControlState) -> list[Source]:
+    """Those that have a quota; a webhook is one of them."""
+    every = [*state.sources, *(webhook.source for webhook in state.webhooks.values())]
+    return [source for source in every if limits_of(source)]
+
+
 def used_by(client: Client, sources: Sequence[Source], when: Calendar) -> dict[str, Usage]:
     """By source id; who has stored nothing is absent."""
     parameters = {
@@ -97,7 +103,7 @@ class QuotasThread(threading.Thread):
             self._control.stop()
 
     def _look(self, state: ControlState) -> None:
-        limited = [source for source in state.sources if limits_of(source)]
+        limited = limited_in(state)
         if not limited and not state.quota_stops:
             return
         try:

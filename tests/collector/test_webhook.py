@@ -96,10 +96,11 @@ def test_the_events_are_of_the_webhook_s_own_source_and_of_no_browser() -> None:
     assert (intake.source.id, intake.source.write_key_hashes) == ("hook", [])
 
 
-def test_rates_are_the_webhook_s() -> None:
-    source = taken(ORDER, PAID, events_per_s_max=2.5, burst_events_max=7).source
+def test_rates_and_quotas_are_the_webhook_s() -> None:
+    limits = {"events_per_s_max": 2.5, "burst_events_max": 7, "quota": {"events_per_day_max": 9}}
+    source = taken(ORDER, PAID, **limits).source
     assert source is not None
-    assert (source.events_per_s_max, source.burst_events_max) == (2.5, 7)
+    assert (source.events_per_s_max, source.burst_events_max, source.quota.events_per_day_max) == (2.5, 7, 9)
 
 
 def test_an_entry_may_make_an_event_of_each_item() -> None:
