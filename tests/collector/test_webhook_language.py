@@ -136,6 +136,14 @@ def test_what_doubles_with_every_step_ends_at_the_budget(written: str) -> None:
         search(written)
 
 
+@pytest.mark.parametrize("each", ["contains(body.l, 'x')", "body.l == body.m"])
+def test_looking_through_much_again_and_again_ends_at_the_budget(each: str) -> None:
+    body = {"l": list(range(5_000)), "m": [*range(4_999), 0]}
+    assert search(each, body) is False
+    with pytest.raises(Failed, match="more than one payload may cost"):
+        search(" || ".join([each] * 60), body)
+
+
 def test_comparisons_within_comparisons_cost_each_side_once() -> None:
     written = "body.amount == body.amount"
     for _ in range(30):
