@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from collector.clicks import accept_click
 from collector.daily import daily_id
 from collector.exchange import Intake, Request
 from collector.image import accept_image
@@ -271,3 +272,23 @@ def test_a_withdrawal_takes_the_cookie_away() -> None:
     reply = taken({"forget": True}, path="/v1/visitor", read=introduce).reply
     assert json.loads(reply.body) == {"success": True, "anonymousId": ""}
     assert dict(reply.headers)["set-cookie"] == "v=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
+
+
+def test_a_link_leads_on_and_keeps_to_the_same() -> None:
+    source = of(redirect_domains=["shop.example"])
+
+    def clicked(**more: Any) -> Intake:
+        return taken(
+            b"",
+            source,
+            path="/r/good",
+            read=accept_click,
+            method="GET",
+            query="to=https%3A%2F%2Fshop.example%2F&email=ann@shop.example",
+            **more,
+        )
+
+    (known,), (nameless,) = clicked().events, clicked(wishes=GPC).events
+    assert (said(known)["anonymousId"], said(nameless)["anonymousId"]) == ("kept", name(source))
+    dropped = clicked(wishes=Wishes(optout=True))
+    assert (dropped.events, dropped.dropped, dropped.reply.status) == ([], {"optout": 1}, 302)
