@@ -43,7 +43,7 @@ export function patience(storage: Storage, resume: () => void) {
         failures++;
       }
     },
-    isPaused: () => timer > 0,
+    isPaused: () => !!timer,
     isFailing: () => failures > 0,
     /** The network is back. */
     hurry: () => {
