@@ -38,12 +38,15 @@ export function landingNow(): string {
 }
 
 export function browserNow(): Fields {
-  const { language, userAgent } = navigator;
+  const { language, userAgent, webdriver } = navigator;
   const { width, height } = screen;
+  // What no person's browser is like (docs/bots.md).
+  const signs = [webdriver && "webdriver", !language && "languages", !(width && height) && "size"].filter(Boolean);
   return {
     library: { name: "stitchline-pixel", version: VERSION },
     locale: language,
     screen: { width, height, density: devicePixelRatio },
+    ...(signs[0] && { signs }),
     timezone: timezone(),
     userAgent,
   };

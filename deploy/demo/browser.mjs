@@ -30,6 +30,7 @@ async function launch() {
   const hosts = { "shop.example": `127.0.0.1:${shop.address().port}`, [EVENTS_HOST]: new URL(collector).host };
   const rules = Object.entries(hosts).map(([host, address]) => `MAP ${host} ${address}`);
   const args = [`--host-resolver-rules=${rules.join(",")},MAP * ~NOTFOUND`, "--no-proxy-server"];
+  args.push("--disable-blink-features=AutomationControlled"); // as a person's: a browser that says it is steered is a bot's
   return chromium.launch({ executablePath, args });
 }
 

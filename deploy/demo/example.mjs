@@ -18,7 +18,7 @@ const calls = []; // of all visitors, with whose they were
 async function launch() {
   const hosts = { "shop.localhost": shop, "outlet.localhost": shop, "events.shop.localhost": collector };
   const rules = Object.entries(hosts).map(([host, port]) => `MAP ${host} 127.0.0.1:${port}`);
-  return chromium.launch({ executablePath, args: [`--host-resolver-rules=${rules.join(",")},MAP * ~NOTFOUND`, "--no-proxy-server"] });
+  return chromium.launch({ executablePath, args: [`--host-resolver-rules=${rules.join(",")},MAP * ~NOTFOUND`, "--no-proxy-server", "--disable-blink-features=AutomationControlled"] });
 }
 
 /** A browser profile of its own; `end` waits until everything that it began to send was answered. */

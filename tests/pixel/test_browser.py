@@ -92,6 +92,16 @@ def test_early_calls_arrive_once_and_in_order(
     assert events[2]["traits"] == {"email": "ann@shop.example"}
 
 
+def test_a_browser_that_a_program_steers_says_so(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
+) -> None:
+    path = shop_page(site, collector.port)
+    page = chrome.context().page(site.origin() + path)
+    assert page.run("navigator.webdriver") is True
+    (event,) = arrivals.of(path, 1)
+    assert event["context"]["signs"] == ["webdriver"]
+
+
 def test_the_cookie_is_for_the_collector_alone_and_lives_a_year(
     chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
