@@ -1,7 +1,7 @@
 """Page addresses without the parameters that name people: what is stored of an address never says who came by it.
 
 `without_identity` takes the JSON text of an event. In members whose name ends in url, uri, href, link, search, query, referrer,
-referer, path or location, at any depth, the parameters contact_id, ecid, email, em, eh and _c are taken out, with their
+referer, path or location, at any depth, the parameters contact_id, ecid, email, em, eh, _c and _sl are taken out, with their
 separator: of the query, of the fragment, and of addresses within other parameters' values, encoded once or twice; whatever
 the case of the name, also with its letters percent-encoded, and behind `&amp;`. Every other character of the text stays.
 
@@ -14,7 +14,7 @@ people, nobody can tell from here.
 import re
 from collections.abc import Callable, Iterator
 
-IDENTITY_PARAMETERS = ("contact_id", "ecid", "email", "em", "eh", "_c")
+IDENTITY_PARAMETERS = ("contact_id", "ecid", "email", "em", "eh", "_c", "_sl")
 
 _ENCODED_DEPTH_MAX = 2
 _STRING = r'"([^"\\]*(?:\\.[^"\\]*)*)"'

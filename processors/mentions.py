@@ -3,10 +3,11 @@ address makes.
 
 *Stated* ids stand in the call: userId, external ids, e-mail, anonymousId. *Claimed* ids stand in the query of the
 page's address, signed or, where the source takes them so, unsigned (links.py). An e-mail is read from `traits.email` of
-identify and from `context.traits.email`, never from `properties` or from a group's traits: those are other people's
-addresses. What was left aside, and why, is told in `remarks`.
+identify and from `context.traits.email`, where there is none its hash from `email_sha256` beside it; never from `properties` or
+from a group's traits: those are other people's addresses. What was left aside, and why, is told in `remarks`.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -33,6 +34,7 @@ from schemas.remarks import Remark
 EXTERNAL_IDS_PER_EVENT_MAX = 16  # the first ones listed
 
 _NO_EMAIL = (EMAIL, "")  # an e-mail that is none
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Identifier(msgspec.Struct, frozen=True, gc=False):
@@ -128,9 +130,18 @@ def _previous(event: ParsedEvent) -> list[Pair]:
 def _email(traits: dict[str, Any]) -> list[Pair]:
     value = traits.get("email")
     if not value:
-        return []
+        return _hashed_email(traits)
     address = normalise_email(value)
     return [(EMAIL, address) if address else _NO_EMAIL]
+
+
+def _hashed_email(traits: dict[str, Any]) -> list[Pair]:
+    """Of an address that its sender did not want to tell: as `eh` in a link (schemas/identifiers.py: hash_email)."""
+    value = traits.get("email_sha256")
+    if not value:
+        return []
+    is_one = isinstance(value, str) and _SHA256.fullmatch(value.strip().lower())
+    return [(EMAIL_HASH, value.strip().lower()) if is_one else _NO_EMAIL]
 
 
 def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:

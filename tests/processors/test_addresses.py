@@ -17,6 +17,7 @@ STRIPPED = [
     ("behind others", "?x=1&email=ann@x.io", "?x=1"),
     ("between others", "?x=1&contact_id=7&y=2", "?x=1&y=2"),
     ("several in a row", "?x=1&email=a&em=b&eh=c&_c=d&ecid=e&y=2", "?x=1&y=2"),
+    ("what brings a visitor from another domain", "?x=1&_sl=t3a.6f1c&y=2", "?x=1&y=2"),
     ("one that is there twice", "?em=a&x=1&em=b", "?x=1"),
     ("before a fragment", "?email=a@x.io#top", "#top"),
     ("in a fragment", "#email=a@x.io&x=1", "#x=1"),

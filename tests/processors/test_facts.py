@@ -22,10 +22,12 @@ from processors.facts import (
 from processors.mentions import EXTERNAL_IDS_PER_EVENT_MAX, Mentions, mentions
 from processors.parsed import ParsedEvent, parse
 from processors.times import TIME_MAX
+from schemas.identifiers import hash_email
 from tests.processors.driver import email_key, packed
 
 TIME = 1_714_000_000_000
 U, D, C = b"main|u:ann", b"main|a:d1", b"main|x:contact_id:7"
+HASH = hash_email("ann@x.io")
 E, F = email_key("ann@x.io"), email_key("fay@x.io")
 HASH = E.decode().partition("e:")[2]
 
@@ -51,6 +53,13 @@ SUBJECTS: list[tuple[str, dict[str, Any], bytes | None, list[bytes]]] = [
     ("user ids keep their case, not the blanks around them", {"userId": " Ann "}, b"main|u:Ann", [b"main|u:Ann"]),
     ("an anonymous id alone is its own subject", {"anonymousId": "d1"}, D, [D]),
     ("an identify's e-mail is an id", {"type": "identify", "anonymousId": "d1", "traits": {"email": " Ann@X.io "}}, E, [E, D]),
+    ("a hashed e-mail is the same id",
+     {"type": "identify", "anonymousId": "d1", "traits": {"email_sha256": HASH.upper()}}, E, [E, D]),
+    ("an e-mail in clear goes before a hash",
+     {"type": "identify", "anonymousId": "d1", "traits": {"email": "fay@x.io", "email_sha256": HASH}}, F, [F, D]),
+    ("what is no hash names nobody", {"type": "identify", "anonymousId": "d1", "traits": {"email_sha256": "ann@x.io"}}, D, [D]),
+    ("a hash that is no text names nobody",
+     {"type": "identify", "anonymousId": "d1", "traits": {"email_sha256": [HASH]}}, D, [D]),
     ("a track's traits are not read", {"anonymousId": "d1", "traits": {"email": "ann@x.io"}}, D, [D]),
     ("a group's traits are the company's", {"type": "group", "anonymousId": "d1", "traits": {"email": "ann@x.io"}}, D, [D]),
     ("an e-mail among properties is another person's", {"anonymousId": "d1", "properties": {"email": "ann@x.io"}}, D, [D]),
