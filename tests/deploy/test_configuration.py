@@ -77,6 +77,15 @@ def test_the_segments_in_the_documentation_can_be_applied(page: str, tmp_path: P
         assert all(key.startswith("segment/main/") for key in read_file(file))
 
 
+def test_the_events_in_the_documentation_can_be_applied(tmp_path: Path) -> None:
+    file = tmp_path / "events.yaml"
+    examples = yaml_of_the_documentation("automatic.md")
+    assert len(examples) == 2
+    for text in examples:
+        file.write_text(text)
+        assert any(key.startswith("pixel_event/shop/") for key in read_file(file))
+
+
 def test_a_plan_that_kafka_would_not_take_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "plans.yaml"
     file.write_text("plans: [{source: shop, events: {Read: {title: '" + "x" * PLAN_BYTES_MAX + "'}}}]")
