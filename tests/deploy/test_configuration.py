@@ -86,6 +86,21 @@ def test_the_events_in_the_documentation_can_be_applied(tmp_path: Path) -> None:
         assert any(key.startswith("pixel_event/shop/") for key in read_file(file))
 
 
+def test_the_source_in_the_documentation_can_be_applied(tmp_path: Path) -> None:
+    file = tmp_path / "sources.yaml"
+    whole, keys = yaml_of_the_documentation("sources.md")
+    file.write_text(whole)
+    source = ControlState(read_file(file)).source("shop")
+    assert source
+    assert (source.quota.events_per_day_max, source.paths.redirect, source.pixel.pages) == (
+        100_000,
+        "/go",
+        True,
+    )
+    file.write_text(f"sources:\n  - id: shop\n{keys}")
+    assert len(ControlState(read_file(file)).sources[0].key_ends) == 1
+
+
 def test_a_plan_that_kafka_would_not_take_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "plans.yaml"
     file.write_text("plans: [{source: shop, events: {Read: {title: '" + "x" * PLAN_BYTES_MAX + "'}}}]")
@@ -152,6 +167,20 @@ def test_a_write_key_is_not_taken_from_a_source_of_another_file(
     assert "a-key" not in str(refusal.value)
     apply_file(first, settings, apply_id="again")
     assert [source.id for source in read_control(settings, 30).sources] == ["shop"]
+
+
+def test_a_path_is_not_taken_from_a_source_of_another_file(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = deployment(kafka, topic_prefix)
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("sources: [{id: one, write_keys: [p1], paths: {script: /a.js, calls: /c}}]")
+    second.write_text("sources: [{id: two, write_keys: [p2], paths: {script: /a.js}}]")
+    apply_file(first, settings, apply_id="first")
+    with pytest.raises(BadConfiguration, match=r"/a\.js of source two and /a\.js of source one meet"):
+        apply_file(second, settings, apply_id="second")
+    second.write_text("sources: [{id: two, write_keys: [p2], paths: {script: /b.js, calls: /c}}]")
+    assert apply_file(second, settings, apply_id="again").written == ["source/two"]
 
 
 def test_segments_are_applied_and_one_that_another_uses_is_not_deleted(
