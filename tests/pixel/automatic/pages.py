@@ -51,7 +51,7 @@ class Shop:
         found: list[Event] = []
 
         def has_ended() -> bool:
-            found[:] = self._arrivals.by(visitor)
+            found[:] = self._by(visitor)
             return "End" in names(found) and len(found) > count
 
         until(has_ended)
@@ -60,13 +60,17 @@ class Shop:
     def of(self, page: Page, name: str) -> list[Event]:
         """Those of the page's visitor that have come so far."""
         visitor = page.run("new Promise((done) => stitchline.ready(done))")["anonymousId"]
-        return [event for event in self._arrivals.by(visitor) if event.get("event", event["type"]) == name]
+        return [event for event in self._by(visitor) if event.get("event", event["type"]) == name]
+
+    def _by(self, visitor: str) -> list[Event]:
+        """Each once: what a page could not know to have arrived, the next one sends again."""
+        return [*{event["messageId"]: event for event in self._arrivals.by(visitor)}.values()]
 
     def until(self, page: Page, name: str, count: int = 1) -> None:
         until(lambda: len(self.of(page, name)) == count)
 
     def until_of(self, visitor: str, wanted: list[str]) -> None:
-        until(lambda: names(self._arrivals.by(visitor)) == wanted)
+        until(lambda: names(self._by(visitor)) == wanted)
 
 
 def views(events: list[Event]) -> list[tuple[str, str, str]]:
