@@ -64,6 +64,8 @@ def run(recipe: Recipe, address: str, key: str) -> None:
     """Returns when the program has ended. Raises NotHere."""
     if not shutil.which(recipe.tool):
         raise NotHere(f"there is no {recipe.tool} on this machine")
+    if recipe is PHP and not _has_curl():
+        raise NotHere("this machine's PHP has no curl (Debian's php-curl)")
     if recipe in (PHP, RUBY):
         code = recipe.code.replace(ADDRESS, address).replace(WRITE_KEY, f'"{key}"')
         _run([recipe.tool], code, RUN_S)
@@ -72,6 +74,11 @@ def run(recipe: Recipe, address: str, key: str) -> None:
         raise NotHere(f"its program is not built: {HINT}")
     own = dict(zip(ENVIRONMENT, (address, key), strict=True))
     _run(_command(recipe), "", RUN_S, own)
+
+
+def _has_curl() -> bool:
+    argv = ["php", "-r", 'exit(function_exists("curl_init") ? 0 : 1);']
+    return subprocess.run(argv, capture_output=True, timeout=RUN_S, check=False).returncode == 0
 
 
 def build(recipe: Recipe) -> None:
