@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.script import FILE
+from collector.script import AUTOMATIC, FILE
 from deploy.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, MODULES, node
 from runtime.settings import EngineSettings, load
@@ -80,7 +80,7 @@ def _ours(folder: Path, _say: Callable[[str], None]) -> Contender:
     (source,) = state.sources
     asked = msgspec.structs.replace(source, consent=None)
     line = prelude(pixel_config(asked, state.pixel_events.get(source.id, ()), KEY))
-    (folder / "shop.js").write_bytes(line + FILE.read_bytes())
+    (folder / "shop.js").write_bytes(line + AUTOMATIC.read_bytes() + FILE.read_bytes())
     head = (
         '<script>window.stitchline={host:"ORIGIN"}</script>'
         '<script async src="ORIGIN/scripts/ours/shop.js"></script>'

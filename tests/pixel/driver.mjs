@@ -62,8 +62,9 @@ function profileIn({ folder, thirdPartyCookies }, own) {
 function logged(request) {
   const line = { method: request.method(), url: request.url(), kind: request.resourceType(), body: request.postData() ?? "", headers: {}, status: 0, failure: "" };
   const told = async () => {
-    line.headers = await request.allHeaders();
-    line.status = (await request.response())?.status() ?? 0;
+    const reply = await request.response();
+    if (reply) line.headers = await request.allHeaders(); // of what was never sent there are none to wait for
+    line.status = reply?.status() ?? 0;
     line.failure = request.failure()?.errorText ?? "";
   };
   told().catch((error) => (line.failure ||= String(error))); // its page has gone
