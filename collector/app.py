@@ -177,6 +177,7 @@ class App:
             reply = self._newest(intake.reply)
             self._meter.intake(intake, reply)
             return as_page(reply), []
+        intake = within_quota(intake, self._control.state, now)
         self._meter.intake(msgspec.structs.replace(intake, events=[]), intake.reply)
         if not intake.events and not intake.letters:
             count(unkept(intake, request))

@@ -2,7 +2,7 @@
 
 A person is led on whatever happens here, and nobody sends a click again. So it is no promise as of other events that the answer
 means that Kafka has it; instead each click is counted once, by what became of it: `kept`, `lost` (Kafka away or a queue full,
-also when that shows after the answer), `limited` (the source's rate or quota), `withheld` (the visitor's wish), `refused` (no
+also when that shows after the answer), `limited` (the source's rate), `withheld` (the visitor's wish), `refused` (no
 event that is taken), `ahead` (HEAD, and browsers that fetch what may be clicked on later).
 """
 

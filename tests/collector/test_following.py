@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import pytest
 
 from collector.exchange import Intake, Request
@@ -10,15 +11,18 @@ from collector.following import Following, unkept
 from collector.publisher import Overloaded
 from collector.rejection import Letter
 from collector.replies import Reply
+from runtime.control import write_control
 from runtime.kafka import KafkaUnavailable
 from runtime.metrics import ACCEPTED, FOLLOWED_LINKS
 from runtime.settings import KafkaSettings
 from schemas.pack import PackedEvent
+from schemas.quotas import QuotaStop
 from schemas.sources import Source
 from tests.collector.process import (
     Collector,
     add_source,
     ask,
+    dead_letters,
     environment,
     prepare,
     raw_events,
@@ -131,6 +135,10 @@ def test_a_link_without_an_event_says_why_there_is_none(
 def served(kafka: str) -> Iterator[tuple[Collector, KafkaSettings]]:
     environ = environment(kafka)
     settings = prepare(environ)
+    quota = {"events_per_month_max": 5}
+    add_source(settings, "spent", "spent-key", redirect_domains=["shop.example"], quota=quota)
+    stop = QuotaStop(source="spent", period="month", events_max=5, until=2**42)
+    write_control(settings, {stop.key: msgspec.json.encode(stop)}, "test")
     add_source(settings, "linked", "linked-key", redirect_domains=["shop.example"], paths={"redirect": "/go"})
     with running(environ) as collector:
         until(lambda: ask(collector, "HEAD", f"/r/linked?{TO}").status_code == 302)
@@ -166,6 +174,16 @@ def test_looking_ahead_leads_on_and_counts_nothing(served: tuple[Collector, Kafk
         assert (reply.status_code, reply.headers["location"]) == (302, "https://shop.example/spring")
     assert len(raw_events(settings)) == before
     assert 'followed_links_total{outcome="ahead"}' in ask(collector, "GET", "/metrics").text
+
+
+def test_a_click_over_the_quota_leads_on_and_waits_as_a_dead_letter(
+    served: tuple[Collector, KafkaSettings],
+) -> None:
+    collector, settings = served
+    reply = ask(collector, "GET", f"/r/spent?{TO}", headers={"sec-fetch-mode": "navigate"})
+    assert (reply.status_code, reply.headers["location"]) == (302, "https://shop.example/spring")
+    until(lambda: [letter["source"] for letter in dead_letters(settings)] == ["spent"])
+    assert all(event.source != "spent" for event in raw_events(settings))
 
 
 def test_a_bad_link_is_a_text_for_a_person(served: tuple[Collector, KafkaSettings]) -> None:
