@@ -18,7 +18,7 @@ export function storage(isWanted: () => boolean) {
     /** Whether it will be there on the next page. */
     write: (name: string, value: object): boolean => {
       const text = (memory[name] = attempt(() => textOf(value)) || "");
-      const isKept = !!local((store) => (store.setItem(name, text), true));
+      const isKept = !!local((store) => (store.setItem(name, text), store.getItem(name) === text)); // some take it, and keep nothing
       isStale[name] = !isKept && isWanted();
       return isKept;
     },

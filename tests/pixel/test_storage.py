@@ -41,7 +41,8 @@ SPOILT = {
     "missing": "Object.defineProperty(window, 'localStorage', { value: undefined })",
     "null": "Object.defineProperty(window, 'localStorage', { value: null })",
     "full": "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }",
-    "frozen": "Storage.prototype.setItem = Storage.prototype.removeItem = () => {}",
+    "frozen": """if (location.host) localStorage.stitchline = '{"anonymousId": "old", "chosen": true}';"""
+    "Storage.prototype.setItem = Storage.prototype.removeItem = () => {}",
     "strange": "if (location.host) { localStorage.stitchline = '[1]'; localStorage['stitchline.queue.x'] = 'no JSON' }",
     "no-locks": "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })",
     "no-crypto-id": "delete Crypto.prototype.randomUUID",
@@ -57,6 +58,7 @@ def test_whatever_storage_is_events_arrive_and_nothing_is_thrown(
     until(lambda: len(door.taken()) >= 2)
     assert [event["userId"] for event in door.taken()] == ["ann", "ann"]
     assert len({event["anonymousId"] for event in door.taken()}) == 1
+    assert len(door.introductions) == 1
     assert (page.errors(), page.console()) == ([], [])
 
 
