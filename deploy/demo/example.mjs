@@ -37,7 +37,7 @@ async function visitor(browser, who) {
     if (!isCall(request)) return;
     open--;
     if (!request.url().endsWith("/v1/batch") || response.status() !== 200) return;
-    accepted.push(...JSON.parse(request.postData()).batch.map(({ messageId }) => messageId));
+    accepted.push(...JSON.parse(request.postData() ?? '{"batch":[]}').batch.map(({ messageId }) => messageId));
   });
   const page = await context.newPage();
   const end = async () => {
