@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from runtime.kafka import KafkaUnavailable, reader_config
 from runtime.lag import Key
@@ -89,7 +89,10 @@ class Progress:
     def _ends(self, topic: Topic) -> dict[int, int]:
         name = topic.full_name(self._kafka.topic_prefix)
         places = [(name, partition) for partition in range(self._lookup.partitions(name))]
-        return {partition: found.end for (_, partition), found in self._lookup.ends(places).items()}
+        found = self._lookup.ends(places)
+        if len(found) < len(places):  # nobody would wait for what is in the others
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        return {partition: ends.end for (_, partition), ends in found.items()}
 
     @contextmanager
     def _following(self, wanted: Mapping[Key, int]) -> Iterator[Callable[[], dict[Key, int]]]:
