@@ -31,7 +31,8 @@ COMPACT_BYTES_PER_SOURCE_MAX: Final = 30_000  # every first view of a page of th
 _NAMES_PEOPLE = frozenset({"contact_id", "ecid", "email", "em", "eh", "_c", "_sl"})
 # The pixel refuses fields by their type, too; what is called so is refused where its author sees it.
 _SECRET_FIELD = re.compile(
-    r"passw|pwd|secret|token|card.?n|cc.?n|cvv|cvc|iban|security.?code|\bpin\b|\bssn\b", re.IGNORECASE
+    r"pass(w|c|ph|\b|[\d_-])|pwd|secret|token|otp(\b|[\d_-])|card.?n|cc.?n|cvv|cvc|iban|security.?code|\bpin\b|\bssn\b",
+    re.IGNORECASE,
 )
 
 Records = dict[str, bytes | None]  # by key; None deletes

@@ -63,10 +63,14 @@ export function idIn(value: string, nowMs: number): string {
 
 function decorate(element: Element, attribute: string, address: string, api: Api): void {
   const id = api.anonymousId();
-  const before = element.getAttribute(attribute) as string;
+  const before = element.getAttribute(attribute);
   if (!id) return;
-  element.setAttribute(attribute, told(address, said(id, Date.now())));
-  setTimeout(() => element.setAttribute(attribute, before));
+  const ours = told(address, said(id, Date.now()));
+  element.setAttribute(attribute, ours);
+  setTimeout(() => {
+    const now = element.getAttribute(attribute);
+    if (now) element.setAttribute(attribute, now === ours ? before ?? told(now) : told(now)); // else it is the page's own since then
+  });
 }
 
 /** The browser makes the query of such a form of its fields. */

@@ -41,7 +41,9 @@ export function said(values: unknown[]): [id: unknown, traits: unknown, options:
 }
 
 export function track([event, properties, options]: unknown[], around: Circumstances): Fields {
-  return common("track", { event: String(event), properties: fields(properties) }, options, around);
+  const name = idOf(event);
+  if (!name) throw new TypeError("track: an event has a name"); // a warning on the console, and no event that nobody can name
+  return common("track", { event: name, properties: fields(properties) }, options, around);
 }
 
 /** page(), page(properties), page(name, …), page(category, name, …) */

@@ -7,8 +7,8 @@ import type { Definition, Taken } from "./conditions.ts";
 import type { Fields, Page } from "./event.ts";
 
 const TEXT_CHARS_MAX = 500;
-const SECRET_NAME = /passw|pwd|secret|token|card.?n|cc.?n|\bcc-|cvv|cvc|iban|security.?code|one-time|\bpin\b|\bssn\b/i;
-const CARD_NUMBER = /(\d[ -]?){13}/;
+const SECRET_NAME = /pass(w|c|ph|\b|[\d_-])|pwd|secret|token|otp(\b|[\d_-])|card.?n|cc.?n|\bcc-|cvv|cvc|iban|security.?code|one-time|\bpin\b|\bssn\b/i;
+const CARD_NUMBER = /(\d[ .-]?){13}/;
 
 type Field = HTMLInputElement;
 

@@ -1,5 +1,6 @@
 // Clicks and submitted forms: one listener for each kind, whatever the number of definitions and whenever elements are added.
-// A click in an element that stands in another one counts for each definition once, with the innermost element that it names.
+// A click in an element that stands in another one counts for each definition once, with the innermost element that it names. So does
+// one on a label, which the browser follows up at once with a click of its own on the label's field.
 
 import type { Definition } from "./conditions.ts";
 import { elementsOf, listenWithin, onClick } from "./dom.ts";
@@ -10,11 +11,17 @@ export type Fire = (definition: Definition, element?: Element, more?: Fields) =>
 
 export function clicks(definitions: Definition[], fire: Fire, isOwn: (host: string) => boolean): void {
   if (!definitions.length) return;
+  let labelled: Element | null | undefined; // the field that the browser clicks within this task
+  const counted = new Set<Definition>(); // by the click on its label
   onClick((event) => {
     const elements = elementsOf(event);
+    if (labelled !== elements[0]) counted.clear();
+    labelled = (elements.find((one) => one.matches("label")) as HTMLLabelElement | undefined)?.control;
+    setTimeout(() => (labelled = undefined));
     for (const definition of definitions) {
       const element = elements.find((one) => one.matches(definition.selector as string));
-      if (!element) continue;
+      if (!element || counted.has(definition)) continue;
+      counted.add(definition);
       const link = definition.outbound && element.closest<HTMLAnchorElement>("a[href]");
       if (!definition.outbound) fire(definition, element);
       else if (link && /^http/.test(link.protocol) && !isOwn(link.hostname)) fire(definition, element, { url: link.href });

@@ -1,7 +1,7 @@
 // Videos and sounds that are played, named as the video specification names it. Their events do not bubble, but they are heard on
 // the way down: elements that are added later need nothing.
 //
-// Playing again after the end is a new session. A percent counts when the position is there, however it came there.
+// Playing again after the end is a new session, and so is another medium in the same player. A percent counts when the position is there, however it came there.
 
 import type { Definition } from "./conditions.ts";
 import { listen } from "./dom.ts";
@@ -47,6 +47,7 @@ export function media(definitions: Definition[], fire: Fire): void {
     sessions.delete(element);
     if (session) tell(`${PLAYBACK}Completed`, element, session, assets(element));
   });
+  hear("emptied", (element) => sessions.delete(element)); // another medium is loaded into it
   hear("timeupdate", (element, session) => {
     const percent = (100 * element.currentTime) / element.duration;
     if (!session || element.ended || !(percent > session.reached)) return;

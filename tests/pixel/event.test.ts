@@ -24,6 +24,11 @@ test("a track has its name, properties and circumstances", () => {
   });
 });
 
+test("a track without a name is none", () => {
+  for (const name of [undefined, null, "", { a: 1 }]) assert.throws(() => track([name, { total: 1 }], around), /name/);
+  assert.equal(track([404], around).event, "404");
+});
+
 test("a page knows its address, and what is said of it", () => {
   const cases: [unknown[], Record<string, unknown>, Record<string, unknown>][] = [
     [[], {}, {}],

@@ -133,7 +133,20 @@ def test_a_wrong_definition_is_refused_with_its_place_and_what_to_do(wrong: Any,
 
 @pytest.mark.parametrize(
     "name",
-    ["password", "user[Passwd]", "pwd2", "card_number", "cardNumber", "cvc", "iban", "csrf_token", "pin"],
+    [
+        "password",
+        "user[Passwd]",
+        "pwd2",
+        "card_number",
+        "cardNumber",
+        "cvc",
+        "iban",
+        "csrf_token",
+        "pin",
+        "user_pass",
+        "passcode",
+        "otp",
+    ],
 )
 def test_a_field_of_a_secrets_name_is_refused(name: str) -> None:
     told = refusal(entry({"submit": None}, properties={"a": {"field": name}}))
@@ -141,7 +154,7 @@ def test_a_field_of_a_secrets_name_is_refused(name: str) -> None:
 
 
 def test_an_ordinary_field_is_not_taken_for_a_secret() -> None:
-    for name in ("email", "company", "shipping", "opinion", "spinner", "postcard"):
+    for name in ("email", "company", "shipping", "opinion", "spinner", "postcard", "passengers", "passage"):
         assert in_the_pixel({"submit": None}, properties={"a": {"field": name}})
 
 

@@ -50,6 +50,23 @@ def test_clicks_on_chosen_elements_count_wherever_they_stand_and_say_what_is_ask
     assert page.errors() == []
 
 
+LABELS = """<label class=choice><input type=checkbox id=within><span id=text>Yes</span></label>
+<p class=choice><label for=beside id=named>No</label><input type=checkbox id=beside></p>"""
+
+
+def test_a_click_on_a_label_counts_once_although_browsers_click_its_field_too(
+    context: Context, shop: Shop
+) -> None:
+    events = definitions(
+        {"event": "Chosen", "trigger": {"click": {"selector": ".choice"}}},
+        {"event": "Ticked", "trigger": {"click": {"selector": "input"}}},
+    )
+    page = context.page(shop.site.origin() + shop.page(LABELS, events=events))
+    for selector in ("#text", "#within", "#named", "#beside"):
+        page.click(selector)
+    assert names(shop.told(page, 8)) == ["Chosen", "Ticked"] * 4
+
+
 def test_a_click_on_a_link_arrives_although_its_page_is_left(context: Context, shop: Shop) -> None:
     second = shop.page()
     events = definitions(
@@ -70,8 +87,9 @@ FORM = """<form id=order action=/done method=post>
 <input name=company><input name=email><input type=checkbox name=terms checked>
 <input type=radio name=size value=S><input type=radio name=size value=L checked>
 <input name=word type=password><input name=note autocomplete=cc-number><input name=number>
+<input name=dotted><input name=shown id=user_pass>
 <button>Send</button></form>"""
-FIELDS = ("company", "email", "terms", "size", "word", "note", "number", "none")
+FIELDS = ("company", "email", "terms", "size", "word", "note", "number", "dotted", "shown", "none")
 
 
 def test_submitted_forms_count_also_those_that_the_page_sends_itself(context: Context, shop: Shop) -> None:
@@ -98,6 +116,8 @@ def test_submitted_forms_count_also_those_that_the_page_sends_itself(context: Co
         "word": "hush",
         "note": "4111",
         "number": "4111 1111 1111 1111",
+        "dotted": "4111.1111.1111.1111",
+        "shown": "hush",
     }
     for name, value in filled.items():
         page.fill(f"[name={name}]", value)

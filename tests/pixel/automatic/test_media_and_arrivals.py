@@ -40,6 +40,30 @@ def test_what_is_played_has_the_names_of_the_video_specification(context: Contex
     assert last["position"] == 1
 
 
+PLAYLIST = """<audio src=FIRST muted></audio><button id=play>Play</button><button id=next>Next</button><script>
+const player = document.querySelector("audio");
+play.onclick = () => player.play();
+next.onclick = () => { player.src = "SECOND"; player.play() };
+</script>"""
+
+
+def test_another_medium_in_the_same_player_is_a_session_of_its_own(context: Context, shop: Shop) -> None:
+    first, second = (shop.site.file(".wav", tone(seconds), "audio/wav") for seconds in (30, 1))
+    events = definitions({"event": "Media", "trigger": {"media": {"percents": [50]}}})
+    html = PLAYLIST.replace("FIRST", first).replace("SECOND", second)
+    page = context.page(shop.site.origin() + shop.page(html, events=events))
+    page.click("#play")
+    shop.until(page, "Video Playback Started")
+    page.click("#next")
+    shop.until(page, "Video Playback Completed")
+    found = [event["properties"] for event in shop.told(page, 4)]
+    wanted = [first, second, second, second]
+    assert [event.get("asset_id") or event["content_asset_ids"][0] for event in found] == [
+        shop.site.origin() + path for path in wanted
+    ]
+    assert len({event["session_id"] for event in found[1:]} - {found[0]["session_id"]}) == 1
+
+
 PLAYED = """<audio src=SOUND></audio><button>Play</button><script>
 const sound = document.querySelector("audio");
 const heard = (type) => new Promise((done) => sound.addEventListener(type, done, {once: true}));

@@ -135,3 +135,23 @@ def test_a_name_that_is_old_or_comes_from_elsewhere_is_not_believed(
     )
     assert who(page) != "somebody"
     assert page.url() == shop.site.origin() + path
+
+
+def test_what_the_page_makes_of_its_link_in_the_meantime_stays(context: Context, shop: Shop) -> None:
+    """A handler of the click that changes the address, or adds to the one with our parameter."""
+    script = """<script>let number = 1;
+      more.onclick = (event) => { event.preventDefault(); more.href = `http://blog.shop.example/${++number}` };
+      linker.onclick = (event) => { event.preventDefault(); linker.href += "&linked=1" }
+    </script>"""
+    html = (
+        "<a id=more href='http://blog.shop.example/1'>More</a><a id=linker href='http://blog.shop.example/?a=1'>x</a>"
+        + script
+    )
+    page = context.page(shop.site.origin() + shop.page(html, domains=["*.shop.example"]))
+    page.run("new Promise((done) => stitchline.ready(done))")
+    page.click("#more")
+    page.click("#linker")
+    assert page.run("new Promise((done) => setTimeout(() => done([more.href, linker.href])))") == [
+        "http://blog.shop.example/2",
+        "http://blog.shop.example/?a=1&linked=1",
+    ]
