@@ -99,8 +99,9 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
     const what = verdict(answer.status, entries);
     if (what === "halve") entriesMax = Math.ceil(entries.length / 2);
     else if (!isTemporary(answer)) entriesMax = Math.min(entriesMax * 2, BATCH_ENTRIES_MAX);
+    const left = queue.filter((entry) => entries.includes(entry)); // without what was withdrawn meanwhile
     if (what === "done" || what === "last") remove(entries);
-    if (what === "last") queue.push(...entries);
+    if (what === "last") queue.push(...left);
     if (what === "done") for (const { told } of entries) if (told) told();
   };
 

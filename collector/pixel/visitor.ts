@@ -34,6 +34,7 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
   let first = ""; // what we say on this page before anything is answered
   let met = ""; // what was answered to that
   let identified = false; // on this page
+  let withdrawals = 0;
 
   const stored = () => storage.read<Stored>(NAME);
   const said = () => first || (first = stored().anonymousId || uuid());
@@ -46,11 +47,19 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
 
   const ask = async (): Promise<Answer> => {
     const before = stored();
+    const earlier = withdrawals;
     const mine = (met && before.anonymousId) || said();
     const replace = !!before.chosen && mine === before.anonymousId;
     const answer = await post(path, JSON.stringify({ writeKey, anonymousId: mine, replace }), { keepalive: true });
-    if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, mine);
+    if (earlier !== withdrawals) await tellToForget(); // this answer may have brought the cookie back
+    else if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, mine);
     return answer;
+  };
+
+  const tellToForget = async (tries = 0): Promise<void> => {
+    // In quotes, or the build would shorten it as a name of ours.
+    const answer = await post(path, JSON.stringify({ writeKey, "forget": true }), { keepalive: true });
+    if (isTemporary(answer) && tries < FORGET_TRIES && !isKnown()) setTimeout(() => void tellToForget(tries + 1), FORGET_MS * 2 ** tries);
   };
 
   const adopt = (id: string, mine: string) => {
@@ -88,12 +97,8 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
     forget: (): void => {
       first = met = "";
       identified = false;
-      const tell = async (tries: number): Promise<void> => {
-        // In quotes, or the build would shorten it as a name of ours.
-        const answer = await post(path, JSON.stringify({ writeKey, "forget": true }), { keepalive: true });
-        if (isTemporary(answer) && tries < FORGET_TRIES && !isKnown()) setTimeout(() => void tell(tries + 1), FORGET_MS * 2 ** tries);
-      };
-      void tell(0);
+      withdrawals++;
+      void tellToForget();
     },
     /** All that is known of the user now, as the event says it. */
     identify: (id: unknown, traits: unknown): Fields => {

@@ -49,6 +49,8 @@ class Door:
         self.config: dict[str, Any] = {}
         self._open = threading.Event()
         self._open.set()
+        self._known = threading.Event()
+        self._known.set()
 
     def taken(self) -> list[Event]:
         """What was answered with a success, in that order; what was taken twice stands here twice."""
@@ -70,13 +72,21 @@ class Door:
         """Batches are read, and not answered before `release`."""
         self._open.clear()
 
+    def hold_introductions(self) -> None:
+        """Who the visitor is, is not answered before `release`; that somebody is to be forgotten is."""
+        self._known.clear()
+
     def release(self) -> None:
         self._open.set()
+        self._known.set()
 
     def answer(self, path: str, query: str, body: bytes, has_cookies: bool) -> tuple[int, bytes]:
         document = json.loads(body)
         if path == VISITOR:
             self.introductions.append(document)
+            if document.get("forget"):
+                return OK, b'{"success": true}'
+            self._known.wait(HOLD_S)
             return OK, json.dumps({"success": True, "anonymousId": document["anonymousId"]}).encode()
         assert path == BATCH, path
         events = [{"anonymousId": document.get("anonymousId"), **event} for event in document["batch"]]

@@ -213,3 +213,45 @@ def moved(context: Context, condition: Callable[[], bool]) -> bool:
     """Time goes on in the page while one waits."""
     context.move_clock(10_000)
     return condition()
+
+
+@pytest.fixture
+def asked(site: Site, door: Door) -> str:
+    """The same page of a source whose visitors are asked."""
+    door.config = {"consent": {"categories": ["analytics"], "needed": "analytics"}}
+    return site.origin() + site.show(snippet(0, "KEY", door.url).replace("stitchline.page();", ""))
+
+
+def test_what_was_withdrawn_while_it_was_on_its_way_is_not_sent_again(
+    chrome: Browser, asked: str, door: Door
+) -> None:
+    door.judge = lambda _: BROKEN
+    page = chrome.context().page(asked)
+    door.hold()
+    page.run("(stitchline.consent({analytics: true}), stitchline.track('Withdrawn'))")
+    until(lambda: door.arrived == ["Withdrawn"])
+    page.run("stitchline.consent({analytics: false})")
+    door.release()
+    until(lambda: door.tried("Withdrawn") == 1)
+    door.judge = up
+    page.run("(stitchline.consent({analytics: true}), stitchline.track('Later'))")
+    until(lambda: "Later" in door.names())
+    assert door.arrived == ["Withdrawn", "Later"]
+
+
+def test_an_answer_that_comes_after_a_withdrawal_names_nobody(
+    chrome: Browser, asked: str, door: Door
+) -> None:
+    """It has brought the cookie back: so that one is forgotten once more, and who says yes later is somebody else."""
+    page = chrome.context().page(asked)
+    door.hold_introductions()
+    page.run("stitchline.consent({analytics: true})")
+    until(lambda: len(door.introductions) == 1)
+    page.run("stitchline.consent({analytics: false})")
+    until(lambda: len(door.introductions) == 2)
+    page.run("stitchline.consent({analytics: true})")
+    door.release()
+    until(lambda: len(door.introductions) == 4)
+    first, *forgotten, last = door.introductions
+    assert [told.get("forget") for told in forgotten] == [True, True]
+    assert last["anonymousId"] not in {"", first["anonymousId"]}
