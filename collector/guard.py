@@ -28,7 +28,9 @@ from collector.privacy import (
     stronger,
     treatment,
 )
+from collector.rejection import Letter
 from collector.replies import SUCCESS, try_later
+from schemas.codec import decode, encode_dead_letter
 from schemas.identifiers import ANONYMOUS, node_key
 from schemas.network import Kept, cut, parsed_address, without_addresses_in
 from schemas.pack import Connection, PackedEvent, Seen
@@ -48,6 +50,7 @@ _SAYS_CONSENT = b'"categoryPreferences"'
 NAMING = frozenset({"identify", "group", "alias"})
 NAMES = ("userId", "previousId", "groupId", "traits")
 CONTEXT_NAMES = ("traits", "externalIds", "groupId")
+_ESCAPE = b"\\u"  # of a name, too
 _QUOTED_NAMES = tuple(f'"{name}"'.encode() for name in CONTEXT_NAMES)
 
 
@@ -84,11 +87,13 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
             dropped = {self.treatment.drop.value: len(intake.events) + len(intake.letters)}
             return Intake(SUCCESS, intake.source, dropped=dropped)
         judged = [self.judged(event) for event in intake.events]
+        told = [self.judged_letter(letter) for letter in intake.letters]
         events = [event for event in judged if not isinstance(event, Dropped)]
-        dropped = Counter(why.value for why in judged if isinstance(why, Dropped))
+        letters = [letter for letter in told if not isinstance(letter, Dropped)]
+        dropped = Counter(why.value for why in (*judged, *told) if isinstance(why, Dropped))
         is_cookieless = any(event.seen is not None and COOKIELESS in event.seen.signals for event in events)
         return msgspec.structs.replace(
-            intake, events=events, dropped=dict(dropped), is_cookieless=is_cookieless
+            intake, events=events, letters=letters, dropped=dict(dropped), is_cookieless=is_cookieless
         )
 
     def shown(self, connection: Connection | None) -> Connection | None:
@@ -102,11 +107,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
     def judged(self, event: PackedEvent) -> PackedEvent | Dropped:
         """What is kept of an event; it says what was seen."""
-        treated, state, signals = self.treatment, "", self.treatment.signals
-        fate: Fate = COOKIELESS if treated.is_cookieless else "keep"
-        if treated.consent is not None:
-            state = consent_of(treated.consent, _preferences(event))
-            fate = stronger(fate, fate_of(treated.consent, state, treated.is_browser))
+        treated, signals = self.treatment, self.treatment.signals
+        state, fate = self._state_and_fate(event.payload, event.context)
         if fate == "drop":
             return Dropped.CONSENT
         if fate == COOKIELESS:
@@ -115,6 +117,29 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
             event = _nameless(event, self.visitor)
             signals = signals if treated.is_cookieless else (*signals, COOKIELESS)
         return msgspec.structs.replace(event, seen=_seen(state, signals)) if state or signals else event
+
+    def judged_letter(self, letter: Letter) -> Letter | Dropped:
+        """The same of what was refused, as far as it can be read. What has to be nameless and cannot be made so is not kept."""
+        record = decode(letter.value)
+        _, fate = self._state_and_fate(record["payload"], b"")
+        if fate == "drop":
+            return Dropped.CONSENT
+        if fate == "keep":
+            return letter
+        try:
+            record["payload"] = _nameless_payload(record["payload"], self.visitor)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Dropped.NAMELESS
+        record["received_at"] = round(record["received_at"].timestamp() * 1_000)
+        return msgspec.structs.replace(letter, value=encode_dead_letter(record))
+
+    def _state_and_fate(self, payload: bytes, context: bytes) -> tuple[State, Fate]:
+        treated = self.treatment
+        fate: Fate = COOKIELESS if treated.is_cookieless else "keep"
+        if treated.consent is None:
+            return "", fate
+        state = consent_of(treated.consent, _preferences(payload, context))
+        return state, stronger(fate, fate_of(treated.consent, state, treated.is_browser))
 
 
 def guard_of(source: Source, request: Request) -> Guard | None:
@@ -153,24 +178,30 @@ def _renamed(document: bytes, visitor: str) -> bytes:
 
 def _nameless(event: PackedEvent, visitor: str) -> PackedEvent:
     """One event, after the door has read it. Its context may be its batch's."""
-    payload, context = _cut(event.payload), _cut(event.context)
-    members = _members(payload)
-    for name in NAMES:
-        members.pop(name, None)
-    if own := members.get("context"):
-        members["context"] = msgspec.Raw(_unnamed(bytes(own)))
-    members["anonymousId"] = msgspec.Raw(msgspec.json.encode(visitor))
     return msgspec.structs.replace(
         event,
-        payload=msgspec.json.encode(members),
-        context=_unnamed(context),
+        payload=_nameless_payload(event.payload, visitor),
+        context=_cut(_unnamed(event.context)),
         routing=node_key(event.workspace, ANONYMOUS, visitor),
         connection=_shortened(event.connection, "truncated"),
     )
 
 
+def _nameless_payload(payload: bytes, visitor: str) -> bytes:
+    """Raises what cannot be read as one event's object raises."""
+    members = _members(payload)
+    if "batch" in members:
+        raise msgspec.DecodeError("several events, each with its own names")
+    for name in NAMES:
+        members.pop(name, None)
+    if own := members.get("context"):
+        members["context"] = msgspec.Raw(_unnamed(bytes(own)))
+    members["anonymousId"] = msgspec.Raw(msgspec.json.encode(visitor))
+    return _cut(msgspec.json.encode(members))
+
+
 def _unnamed(context: bytes) -> bytes:
-    if not any(name in context for name in _QUOTED_NAMES):
+    if not any(name in context for name in _QUOTED_NAMES) and _ESCAPE not in context:
         return context
     try:
         members = _members(context)
@@ -185,12 +216,12 @@ def _cut(document: bytes) -> bytes:
     return without_addresses_in(document, "truncated")
 
 
-def _preferences(event: PackedEvent) -> Mapping[str, Any]:
-    """What the event says of categories; empty where it says nothing."""
-    if _SAYS_CONSENT not in event.payload and _SAYS_CONSENT not in event.context:
+def _preferences(payload: bytes, shared: bytes) -> Mapping[str, Any]:
+    """What an event says of categories, itself or by its batch's context; empty where it says nothing."""
+    if _SAYS_CONSENT not in payload and _SAYS_CONSENT not in shared:
         return {}
     try:
-        context = _context(event.context) if event.context else _event(event.payload).context
+        context = _context(shared) if shared else _event(payload).context
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}  # of another form: it says nothing that can be relied on
     said = (

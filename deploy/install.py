@@ -61,6 +61,10 @@ def _check_key(form: str, source: Source, key: str) -> None:
         raise BadInstall(
             f"that is a secret key of source {source.id}, and everybody can read {form}: give one of its write keys"
         )
+    if digest in source.key_ends:
+        raise BadInstall(
+            f"that is a key of source {source.id} that ends: give one that stays, or leave --key away"
+        )
     if not _PLAIN_KEY.fullmatch(key):
         raise BadInstall(
             f"that key has characters which need quoting: leave --key away, and put it in place of {PLACEHOLDER}"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 ANY = "*"
 NULL = "null"  # what a browser names for a file, a sandboxed frame, a redirect from elsewhere
 
+_USUAL_PORTS = (("https://", ":443"), ("http://", ":80"))
 _PATTERN = re.compile(
     r"([a-z][a-z0-9+.-]*://)?(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 )
@@ -36,11 +37,23 @@ def _matches(scheme: str, host: str, pattern: str) -> bool:
 def refuse_bad_origins(source: str, allowed: Iterable[str]) -> None:
     """Raises ValueError for what no browser would ever name: it would shut its own pages out."""
     for origin in allowed:
+        if usual := _usual_port(origin):
+            raise ValueError(
+                f"allowed_origins of source {source}: {origin!r} has the scheme's usual port, which no browser names: write "
+                f"{origin.removesuffix(usual)}"
+            )
         if origin not in (ANY, NULL) and not _PATTERN.fullmatch(origin):
             raise ValueError(
                 f"allowed_origins of source {source}: {origin!r} is no origin: write scheme and host in small letters and "
                 "nothing behind them, as https://shop.example, https://*.shop.example or *"
             )
+
+
+def _usual_port(origin: str) -> str:
+    """`:443` where that goes without saying; "" else."""
+    return next(
+        (port for scheme, port in _USUAL_PORTS if origin.startswith(scheme) and origin.endswith(port)), ""
+    )
 
 
 def origin_of(address: str) -> str:

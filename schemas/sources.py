@@ -130,6 +130,10 @@ class KeyInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key: WriteKey
     until: date
 
+    def __post_init__(self) -> None:
+        if self.until == date.max:  # as people write "always": no day comes after it
+            raise ValueError(f"until: {self.until} has no end: write a key that does not end without `until`")
+
 
 class SourceInput(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry under `sources:` of a file for `stitchline apply`."""

@@ -16,7 +16,7 @@ from collector.privacy import Wishes
 from collector.visitor import CookieRules, Visit
 from schemas.pack import Connection
 from schemas.reasons import Reason
-from schemas.sources import Privacy, Source
+from schemas.sources import Privacy, Source, hash_write_key
 
 NOW = 1_700_000_000_123
 SHOP = Source(id="shop", write_key_hashes=[], redirect_domains=["shop.example"])
@@ -53,6 +53,12 @@ def test_a_click_counts_from_whatever_page_it_comes() -> None:
     strict = msgspec.structs.replace(SHOP, allowed_origins=["https://shop.example"])
     intake = followed(TO, source=strict, origin="https://mail.example")
     assert (intake.reply.status, len(intake.events), intake.letters) == (302, 1, [])
+
+
+def test_a_click_counts_when_a_key_that_is_spelt_like_the_source_has_ended() -> None:
+    rotated = msgspec.structs.replace(SHOP, key_ends={hash_write_key("shop"): NOW})
+    intake = followed(TO, source=rotated)
+    assert (intake.reply.status, len(intake.events), intake.source) == (302, 1, rotated)
 
 
 def test_a_click_is_an_event_on_the_page_that_it_leads_to() -> None:

@@ -182,6 +182,12 @@ def test_an_address_that_the_deployment_passes_nowhere_still_tells_visitors_apar
     assert other.connection is None
 
 
+def test_a_name_in_escaped_letters_is_one() -> None:
+    body = rb'{"batch": [{"type": "page", "context": {"tr\u0061its": {"email": "a@b.c"}, "\u0069p": "198.51.100.7"}}]}'
+    (event,) = taken(body, wishes=GPC).events
+    assert said(event)["context"] == {"ip": "198.51.100.0"}
+
+
 DROPS = [
     (SHOP, Wishes(optout=True), "optout"),
     (of(privacy=Privacy(gpc="drop")), GPC, "gpc"),

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from deploy.demo.javascript import node
@@ -19,6 +20,12 @@ SHOP = Source(
     write_key_hashes=[hash_write_key("k1"), hash_write_key("a b")],
     secret_key_hashes=[hash_write_key("s1")],
 )
+
+
+def test_a_key_that_ends_is_put_nowhere() -> None:
+    rotated = msgspec.structs.replace(SHOP, key_ends={hash_write_key("k1"): 1})
+    with pytest.raises(BadInstall, match="a key of source shop that ends"):
+        install_code("html", rotated, HOST, "k1")
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -47,7 +47,19 @@ def test_another_page_may_not(origin: str, allowed: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["", "https://", "https://shop.example/", "https://Shop.example", "shop.*", "https://*", "**.a", "a b"],
+    [
+        *(
+            "",
+            "https://",
+            "https://shop.example/",
+            "https://Shop.example",
+            "shop.*",
+            "https://*",
+            "**.a",
+            "a b",
+        ),
+        *("https://shop.example:443", "https://*.shop.example:443", "http://shop.example:80"),
+    ],
 )
 def test_what_no_browser_would_name_is_refused(origin: str) -> None:
     with pytest.raises(ValueError, match="allowed_origins of source shop"):

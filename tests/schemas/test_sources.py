@@ -55,6 +55,7 @@ def test_what_a_file_leaves_out_is_what_was_before() -> None:
         ({"privacy": {"gpc": "perhaps"}}, r"privacy\.gpc"),
         ({"privacy": {"dns": "drop"}}, "unknown field `dns`"),
         ({"write_keys": [{"key": "k1"}]}, "missing required field `until`"),
+        ({"write_keys": [{"key": "k1", "until": date.max}]}, r"has no end.*write_keys\[0\]"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(wrong: dict[str, object], place: str) -> None:
