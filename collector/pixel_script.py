@@ -10,11 +10,12 @@ from functools import lru_cache
 from collector.admission import is_for_pages
 from collector.asked import Asked
 from collector.cors import PUBLIC
+from collector.pixel_parts import cut, parts_of
 from collector.rejection import Refusal
 from collector.replies import JSON_TYPE, Headers, Reply, method_not_allowed, refused
 from collector.script import Script
 from schemas.control import ControlState
-from schemas.pixel_config import needs_automatic, pixel_config, prelude
+from schemas.pixel_config import pixel_config, prelude
 from schemas.reasons import Reason
 from schemas.source_paths import chosen_paths
 from schemas.sources import Source
@@ -34,13 +35,11 @@ _NOT_FOUND = 404
 class Pixel:
     """Used on one thread. Scripts are made when they are first asked for, and again for another configuration."""
 
-    def __init__(self, script: bytes, automatic: bytes, max_age_s: int, config_max_age_s: int) -> None:
-        """`automatic` stands in front of the script for sources that have something for it to do."""
+    def __init__(self, script: bytes, whole: bytes, max_age_s: int, config_max_age_s: int) -> None:
+        """A source gets those parts of `whole` that have something to do for it."""
         self._plain = Script(script, max_age_s)
         self._scripts = lru_cache(SCRIPTS_REMEMBERED_MAX)(
-            lambda line, is_automatic: Script(
-                line + (automatic if is_automatic else b"") + script, config_max_age_s
-            )
+            lambda line, parts: Script(line + cut(whole, parts), config_max_age_s)
         )
         self._state: ControlState | None = None
         self._by_key: dict[str, Script] = {}
@@ -73,7 +72,7 @@ class Pixel:
     def _script(self, source: Source, state: ControlState, key: str = "") -> Script:
         events = state.pixel_events.get(source.id, ())
         config = pixel_config(source, events, key)
-        return self._scripts(prelude(config), needs_automatic(config))
+        return self._scripts(prelude(config), parts_of(config))
 
 
 def _told(asked: Asked, script: Script) -> Reply:

@@ -12,7 +12,7 @@ from pathlib import Path
 from collector.replies import Reply
 
 FILE = Path(__file__).parent / "static" / "pixel.js"
-AUTOMATIC = FILE.with_name("automatic.js")  # in front of it where a source's configuration has work for it
+WHOLE = FILE.with_name("pixel_parts.js")  # all that it can do, for sources that need more (pixel_parts.py)
 
 
 class Script:

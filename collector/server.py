@@ -27,7 +27,7 @@ from collector.pixel_script import Pixel
 from collector.publisher import Publisher
 from collector.routes import routes
 from collector.salts import SaltReader
-from collector.script import AUTOMATIC, FILE
+from collector.script import FILE, WHOLE
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
 from collector.webhook_book import Secrets, WebhookBook
@@ -91,7 +91,7 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             kafka.topic_prefix,
         )
         pixel = Pixel(
-            FILE.read_bytes(), AUTOMATIC.read_bytes(), browsers.pixel_age_s, browsers.pixel_config_age_s
+            FILE.read_bytes(), WHOLE.read_bytes(), browsers.pixel_age_s, browsers.pixel_config_age_s
         )
         cookies = CookieRules(
             name=browsers.cookie_name,

@@ -34,11 +34,6 @@ def pixel_config(source: Source, events: Sequence[PixelEvent] = (), key: str = "
     return {name: value for name, value in said.items() if value} | _privacy(source.privacy)
 
 
-def needs_automatic(config: dict[str, Any]) -> bool:
-    """Whether anything happens without a call of the page: collector/pixel/automatic.ts."""
-    return any(name in config for name in ("pages", "events", "emails", "domains"))
-
-
 def prelude(config: dict[str, Any]) -> bytes:
     """The script's first line, in ASCII."""
     plain = msgspec.json.decode(

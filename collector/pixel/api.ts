@@ -28,7 +28,6 @@ export interface Api {
   setAnonymousId: Call;
   /** What this browser is called, as far as it is known yet; "" while nothing may be kept or read. */
   anonymousId(): string;
-  mode(): Mode;
   /** How many page views there have been, whoever made them. */
   views(): number;
   /** The page's first call, or else the script's start: `{timestamp: began}` as options puts a page view before what followed. */

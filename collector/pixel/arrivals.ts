@@ -3,6 +3,7 @@
 
 import { type Definition, fits, isHostIn, like, type Mail } from "./conditions.ts";
 
+/*! if arrival */
 /** `referrer` is the host of the page before, "" for none and for the site's own. */
 export function arrived({ utm, referrer: pattern, mail }: Definition, search: string, referrer: string): boolean {
   const said = new URLSearchParams(search.toLowerCase());
@@ -17,3 +18,4 @@ function isMailed({ marks, media, sources }: Mail, said: URLSearchParams): boole
   if (medium) return media.includes(medium);
   return marks.some((mark) => said.get(mark)) || (!!source && sources.includes(source));
 }
+/*! end */

@@ -1,36 +1,64 @@
-// Builds what is served: standard output is the script, with "module" the npm package's, with "parts" how large each part is.
+// Builds what is served: standard output is the script as it is without a configuration; with "whole" all of it, with its marks, which
+// the collector cuts (collector/pixel_parts.py); with "module" the npm package's; with "parts" how large each part is.
 //
-// The parts call each other by names that say something; in the result these few, which are in no event, no storage and nothing of
-// the browser's, are short. What two scripts call each other by is long in both (api.ts). Absent: names of the configuration, of events
-// and of what is stored: those are others' business, too.
+// Between `/*! if a b */` and `/*! end */` stand whole statements, which are there for one of those parts: esbuild keeps such comments
+// where they are, and joins nothing over them. (terser moves them.)
+//
+// The modules call each other by names that say something; in the result these few, which are in no event, no storage and nothing of
+// the browser's, are short. Absent: names of the configuration, of events and of what is stored: those are others' business, too.
 
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const OURS = `
-  admit anonymousIdNow beacon becomeReady charsMax choose entriesMax flying forget heard hurry isFailing isFree isPaused isUnsettled
-  leave meet met merge mode outlives pump retryAfterS said save seek settle stamp stay still told unheard`;
-const ENTRIES = { script: "index.ts", automatic: "automatic_root.ts", module: "module.ts" };
+  admit anonymousIdNow beacon becomeReady all began changed charsMax choose decide destroy entriesMax flying forget heard hurry isFailing isFree
+  isPaused isUnsettled kept leave meet met merge mode outlives post pump reached read retryAfterS said save seek settle settled stamp start stay still told
+  unheard views write`;
+const MARK = /\/\*! (if [a-z ]+|end) \*\/\n?/;
 
-const what = ENTRIES[process.argv[2]] ? process.argv[2] : "script";
-const { outputFiles, metafile } = await build({
-  entryPoints: [new URL(ENTRIES[what], import.meta.url).pathname],
-  bundle: true,
-  minify: true,
-  target: "es2018",
-  format: what === "module" ? "esm" : "iife",
-  charset: "utf8",
-  mangleProps: what === "automatic" ? undefined : new RegExp(`^(${OURS.trim().split(/\s+/).join("|")})$`),
-  write: false,
-  metafile: true,
-});
-const { contents } = outputFiles[0];
+async function built(entry, format) {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [new URL(entry, import.meta.url).pathname],
+    bundle: true,
+    minify: true,
+    target: "es2020",
+    format,
+    charset: "utf8",
+    legalComments: "inline",
+    mangleProps: new RegExp(`^(${OURS.trim().split(/\s+/).join("|")})$`),
+    write: false,
+    metafile: true,
+  });
+  return { text: outputFiles[0].text, modules: Object.values(metafile.outputs)[0].inputs };
+}
 
-function parts() {
-  const [{ inputs }] = Object.values(metafile.outputs);
-  const sizes = Object.entries(inputs).map(([name, { bytesInOutput }]) => [bytesInOutput, name.split("/").pop()]);
-  sizes.push([contents.length, "all"], [gzipSync(contents, { level: 9 }).length, "all, compressed"]);
+/** With those parts alone, or with all of them. */
+function cut(text, wanted) {
+  const isKept = [true];
+  let all = "";
+  text.split(MARK).forEach((piece, index) => {
+    const [mark, ...names] = index % 2 ? piece.split(" ") : [];
+    if (mark === "end") isKept.pop();
+    else if (mark) isKept.push(isKept.at(-1) && (!wanted || names.some((name) => wanted.includes(name))));
+    else if (isKept.at(-1)) all += piece;
+  });
+  return all;
+}
+
+function parts({ text, modules }) {
+  const sizes = Object.entries(modules).map(([name, { bytesInOutput }]) => [bytesInOutput, name.split("/").pop()]);
+  for (const [name, wanted] of [["none", []], ["all"]]) {
+    const script = cut(text, wanted);
+    sizes.push([script.length, `with ${name} of the parts`], [gzipSync(script, { level: 9 }).length, `with ${name} of the parts, compressed`]);
+  }
   return sizes.sort(([one], [other]) => other - one).map(([bytes, name]) => `${String(bytes).padStart(6)}  ${name}\n`).join("");
 }
 
-process.stdout.write(process.argv[2] === "parts" ? parts() : contents);
+const RESULTS = {
+  script: async () => cut((await built("index.ts", "iife")).text, []),
+  whole: async () => (await built("index.ts", "iife")).text,
+  module: async () => cut((await built("module.ts", "esm")).text),
+  parts: async () => parts(await built("index.ts", "iife")),
+};
+
+process.stdout.write(await RESULTS[process.argv[2] || "script"]());

@@ -1,6 +1,7 @@
 // Event definitions as the collector serves them, and on which pages they count. Pure.
 // Absent: what makes an event happen (triggers*.ts).
 
+import { attempt } from "./attempt.ts";
 import type { Page } from "./event.ts";
 
 type Patterns = Record<string, string>;
@@ -42,6 +43,7 @@ export interface Taken {
   as?: "number";
 }
 
+/*! if views domains */
 /** Each part between stars at the first place where it can stand: no pattern takes long. */
 export function like(pattern: string, text: string): boolean {
   const [first = "", ...parts] = pattern.split("*");
@@ -55,30 +57,34 @@ export function like(pattern: string, text: string): boolean {
   return at >= 0 && text.length - last.length >= at && text.endsWith(last);
 }
 
-/** Letters as people write them, and no slash at the end, in paths and in patterns alike. */
-export function readable(path: string): string {
-  let text = path;
-  try {
-    text = decodeURIComponent(path);
-  } catch {
-    // a percent sign that encodes nothing
-  }
-  return text.replace(/(?!^)\/+$/, "");
-}
-
 /** Of any host: itself, and with *. all below it. */
 export const isHostIn = (patterns: string[], host: string): boolean => patterns.some((pattern) => like(pattern, host));
+/*! end */
 
+/*! if pages */
+/** Letters as people write them, and no slash at the end, in paths and in patterns alike. */
+export function readable(path: string): string {
+  const text = attempt(() => decodeURIComponent(path)) || path; // a percent sign that encodes nothing
+  return text.replace(/(?!^)\/+$/, "");
+}
+/*! end */
+
+/*! if views */
 export function counts(definition: Definition, page: Page, host: string): boolean {
   const { pages, hosts, query } = definition;
+  /*! if query */
+  if (query && !fits(query, (name) => new URLSearchParams(page.search).getAll(name))) return false;
+  /*! end */
+  /*! if pages */
   const path = readable(page.path);
-  return (
-    (!pages || pages.some((pattern) => like(readable(pattern), path))) &&
-    (!hosts || isHostIn(hosts, host)) &&
-    (!query || fits(query, (name) => new URLSearchParams(page.search).getAll(name)))
-  );
+  if (pages && !pages.some((pattern) => like(readable(pattern), path))) return false;
+  /*! end */
+  return !hosts || isHostIn(hosts, host);
 }
+/*! end */
 
+/*! if query arrival */
 /** Whether each of the patterns is fulfilled by one of the values of its name. */
 export const fits = (patterns: Patterns, values: (name: string) => string[]): boolean =>
   Object.keys(patterns).every((name) => values(name).some((value) => like(patterns[name] as string, value)));
+/*! end */

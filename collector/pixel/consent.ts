@@ -4,6 +4,7 @@
 // category and nothing else, unless whoever tells it keeps it ({remember: false}: consent managers do). Absent: asking the visitor.
 
 import type { Gate, Mode } from "./api.ts";
+import { attempt } from "./attempt.ts";
 import type { Config } from "./config.ts";
 import type { Fields } from "./event.ts";
 
@@ -43,13 +44,7 @@ export function gateOf(config: Config, changed: () => void): Gate {
   const categories = config.consent?.categories;
   const { globalPrivacyControl, doNotTrack } = navigator as { globalPrivacyControl?: boolean; doNotTrack?: string | null };
   const signals = { gpc: !!globalPrivacyControl, dnt: doNotTrack === "1" };
-  const stored = (): Choice | undefined => {
-    try {
-      return chosen(JSON.parse(localStorage.getItem(NAME) as string), undefined, categories);
-    } catch {
-      return undefined; // forbidden, or somebody else's text
-    }
-  };
+  const stored = () => attempt(() => chosen(JSON.parse(localStorage.getItem(NAME) as string), undefined, categories));
 
   let choice = stored();
   const turn = (next: Choice | undefined) => {
@@ -66,12 +61,11 @@ export function gateOf(config: Config, changed: () => void): Gate {
     stamp: () => choice && { categoryPreferences: choice },
     decide: ([told, options]) => {
       const next = chosen(told, choice, categories);
-      try {
+      // Where it is forbidden it holds for this page.
+      attempt(() => {
         if (next && (options as Fields | undefined)?.remember !== false) localStorage.setItem(NAME, JSON.stringify(next));
         else localStorage.removeItem(NAME);
-      } catch {
-        // forbidden: it holds for this page
-      }
+      });
       turn(next);
     },
   };

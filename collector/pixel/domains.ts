@@ -8,6 +8,7 @@ import type { Api } from "./api.ts";
 import { isHostIn } from "./conditions.ts";
 import { elementsOf, listen, onClick } from "./dom.ts";
 
+/*! if domains */
 const PARAMETER = "_sl";
 const FRESH_S = 120;
 const ID_CHARS_MAX = 255;
@@ -84,3 +85,4 @@ function enclose(form: HTMLFormElement, api: Api): void {
   form.appendChild(field);
   setTimeout(() => field.remove());
 }
+/*! end */

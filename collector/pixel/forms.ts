@@ -6,7 +6,9 @@
 
 import type { Api } from "./api.ts";
 import { listen, listenWithin } from "./dom.ts";
+import { hexOf } from "./uuid.ts";
 
+/*! if emails */
 const MARK = "data-stitchline-email";
 const SHAPE = /^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$/;
 const ADDRESS = `[${MARK}],[type=email],[autocomplete~=email],[name=email]`;
@@ -28,7 +30,7 @@ export function emails(how: "plain" | "sha256" | undefined, api: Api): void {
     const known = hashes.get(address);
     if (known) return use(known);
     void crypto.subtle?.digest("SHA-256", new TextEncoder().encode(address)).then((bytes) => {
-      const hex = Array.from(new Uint8Array(bytes), (byte) => (byte + 256).toString(16).slice(1)).join("");
+      const hex = hexOf(new Uint8Array(bytes));
       hashes.set(address, hex);
       use(hex);
     });
@@ -71,3 +73,4 @@ function fieldOf(form: HTMLFormElement): HTMLInputElement | undefined {
 }
 
 const markOf = (field: HTMLInputElement): string | null | undefined => field.getAttribute(MARK) ?? field.form?.getAttribute(MARK);
+/*! end */

@@ -7,6 +7,7 @@ import type { Api, Gate } from "./api.ts";
 import { BATCH, type Config, VISITOR } from "./config.ts";
 import { gateOf } from "./consent.ts";
 import { type Delivery, delivery } from "./delivery.ts";
+import { safe } from "./dom.ts";
 import { alias, type Circumstances, type Fields, group, idOf, identify, page, said, track } from "./event.ts";
 import { browserNow, landingNow, pages, VERSION } from "./page.ts";
 import { type Storage, storage } from "./storage.ts";
@@ -28,28 +29,17 @@ export interface Stub extends Partial<Record<Method, (...values: Values) => void
 
 const TOLD_MS_MAX = 300; // a callback often leads to another page: it does not wait for a slow network
 
-/** automatic.ts: a script of its own, in front of this one where a source needs it. */
-type Automatic = (config: Config, api: Api) => void;
+/** automatic.ts, where the source's configuration has something for it to do. */
+export type Automatic = (config: Config, api: Api) => void;
 
-/** Whatever a page does to the language, it hears nothing of it from us. */
-const calmly =
-  <T extends unknown[]>(act: (...values: T) => void) =>
-  (...values: T): void => {
-    try {
-      act(...values);
-    } catch (error) {
-      console.warn("stitchline:", error); // a value that is no JSON, for instance
-    }
-  };
-
-export const start = calmly((stub: Stub, host: string, config: Config, automatic?: Automatic): void => {
+export const start = safe((stub: Stub, host: string, config: Config, automatic?: Automatic): void => {
   if (stub.version) return;
   stub.version = VERSION;
   const early = (stub.q as Early[] | undefined) || [];
   const [, , began = new Date(), landing = landingNow()] = early[0] || [];
   const { paths = {} } = config;
   let views = 0;
-  const gate = gateOf(config, calmly(() => changed()));
+  const gate = gateOf(config, safe(() => changed()));
   const isKnown = () => gate.mode() === "send";
   const kept = storage(isKnown);
   const send = post(host);
@@ -58,12 +48,10 @@ export const start = calmly((stub: Stub, host: string, config: Config, automatic
   const out = delivery(way, who, kept);
   const door = admission(gate, out, who.anonymousId);
   const calls = callsTo(who, out, gate, door.admit, landing);
-  const run = calmly(([method, values, when = new Date(), href]: Early) => {
+  const run = safe(([method, values, when = new Date(), href]: Early) => {
     if (method === "page") views++;
     calls[method](Array.from(values), when, href);
   });
-  const call = (method: Method) => (stub[method] = (...values: Values) => run([method, values]));
-
   let was = gate.mode();
   const changed = () => {
     if (was === "send" && !isKnown()) {
@@ -77,22 +65,13 @@ export const start = calmly((stub: Stub, host: string, config: Config, automatic
     out.start();
   };
 
-  for (const method of Object.keys(calls) as Method[]) call(method);
+  for (const method of Object.keys(calls) as Method[]) stub[method] = (...values) => run([method, values]);
   stub.q = { push: run }; // who kept a method of the stub still reaches us
   clean(gate, kept);
   listen(out);
   out.start();
-  const api: Api = {
-    page: call("page"),
-    track: call("track"),
-    identify: call("identify"),
-    setAnonymousId: call("setAnonymousId"),
-    anonymousId: who.name,
-    mode: gate.mode,
-    views: () => views,
-    began,
-  };
-  if (automatic) calmly(automatic)(config, api);
+  const api: Api = { ...(stub as Pick<Api, Method & keyof Api>), anonymousId: who.name, views: () => views, began };
+  if (automatic) safe(automatic)(config, api);
   early.forEach(run);
 });
 
@@ -103,11 +82,11 @@ function clean(gate: Gate, kept: Storage): void {
 }
 
 function listen(out: Delivery): void {
-  addEventListener("pagehide", calmly(() => out.leave(true)));
-  addEventListener("pageshow", calmly(out.stay));
-  addEventListener("online", calmly(out.online));
-  addEventListener("storage", calmly(out.heard));
-  document.addEventListener("visibilitychange", calmly(() => document.visibilityState === "hidden" && out.leave(false)));
+  addEventListener("pagehide", safe(() => out.leave(true)));
+  addEventListener("pageshow", safe(out.stay));
+  addEventListener("online", safe(out.online));
+  addEventListener("storage", safe(out.heard));
+  document.addEventListener("visibilitychange", safe(() => document.visibilityState === "hidden" && out.leave(false)));
 }
 
 function callsTo(who: Visitor, out: Delivery, gate: Gate, admit: Admit, landing: string): Calls {

@@ -1,6 +1,7 @@
 // What the browser keeps for us between pages: localStorage, or this page's memory where that is full, forbidden, missing, or not
 // wanted. Nothing is read there and nothing is written while `isWanted` says no.
 
+import { attempt } from "./attempt.ts";
 import { textOf } from "./json.ts";
 
 const OURS = /^stitchline($|\.queue|\.pause)/; // a decision on consent is kept by itself (consent.ts)
@@ -40,15 +41,6 @@ export function storage(isWanted: () => boolean) {
       });
     },
   };
-}
-
-/** What fails here is missing, forbidden, full, or somebody else's text: then there is nothing. */
-function attempt<T>(act: () => T): T | undefined {
-  try {
-    return act();
-  } catch {
-    return undefined;
-  }
 }
 
 const parsed = (text: string | null | undefined) => attempt(() => JSON.parse(text || "{}")) || {};

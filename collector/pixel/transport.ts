@@ -1,6 +1,8 @@
 // One request of the pixel. Text without headers of ours needs no preflight; keepalive lets it outlive the page.
 // Absent: when to try again (delivery.ts).
 
+import { attempt } from "./attempt.ts";
+
 export interface Answer {
   status: number; // 0: no answer that could be read
   retryAfterS: number; // 0: not said
@@ -40,13 +42,8 @@ export const post = (host: string): Post => async (path, body, { keepalive = fal
 };
 
 /** Whether the browser takes it; what becomes of it nobody hears. It always sends cookies. */
-export const beacon = (host: string) => (path: string, body: string): boolean => {
-  try {
-    return navigator.sendBeacon(host + path, body);
-  } catch {
-    return false; // missing, or taken away
-  }
-};
+export const beacon = (host: string) => (path: string, body: string): boolean =>
+  !!attempt(() => navigator.sendBeacon(host + path, body)); // missing, or taken away
 
 export const isTemporary = ({ status }: Answer): boolean => !status || status === 408 || status === 429 || status >= 500;
 

@@ -9,6 +9,7 @@ import type { Fields } from "./event.ts";
 /** Makes the event, if the page is one of the definition's. */
 export type Fire = (definition: Definition, element?: Element, more?: Fields) => void;
 
+/*! if click */
 export function clicks(definitions: Definition[], fire: Fire, isOwn: (host: string) => boolean): void {
   if (!definitions.length) return;
   let labelled: Element | null | undefined; // the field that the browser clicks within this task
@@ -22,13 +23,20 @@ export function clicks(definitions: Definition[], fire: Fire, isOwn: (host: stri
       const element = elements.find((one) => one.matches(definition.selector as string));
       if (!element || counted.has(definition)) continue;
       counted.add(definition);
-      const link = definition.outbound && element.closest<HTMLAnchorElement>("a[href]");
-      if (!definition.outbound) fire(definition, element);
-      else if (link && /^http/.test(link.protocol) && !isOwn(link.hostname)) fire(definition, element, { url: link.href });
+      /*! if outbound */
+      if (definition.outbound) {
+        const link = element.closest<HTMLAnchorElement>("a[href]");
+        if (link && /^http/.test(link.protocol) && !isOwn(link.hostname)) fire(definition, element, { url: link.href });
+        continue;
+      }
+      /*! end */
+      fire(definition, element);
     }
   });
 }
+/*! end */
 
+/*! if submit */
 /** Whether or not the page then sends it itself. What fields hold is read only where a definition asks for it. */
 export function submits(definitions: Definition[], fire: Fire): void {
   if (!definitions.length) return;
@@ -37,3 +45,4 @@ export function submits(definitions: Definition[], fire: Fire): void {
     for (const definition of definitions) if (form.matches(definition.selector as string)) fire(definition, form);
   });
 }
+/*! end */

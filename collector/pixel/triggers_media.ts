@@ -9,6 +9,7 @@ import type { Fields } from "./event.ts";
 import type { Fire } from "./triggers.ts";
 import { uuid } from "./uuid.ts";
 
+/*! if media */
 interface Session {
   id: string;
   isPaused: boolean;
@@ -80,3 +81,4 @@ const assets = (element: HTMLMediaElement): Fields => {
 /** What the site calls it, else its address without what may be a key to it. */
 const assetOf = ({ dataset, currentSrc }: HTMLMediaElement): string =>
   dataset.assetId || (/^http/.test(currentSrc) ? currentSrc.replace(/[?#].*/, "") : "");
+/*! end */

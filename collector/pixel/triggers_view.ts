@@ -10,9 +10,10 @@ const SHORT_MS = 2_000; // what is seen without scrolling counts after so long: 
 const LOOK_MS = 200; // between two looks for elements that were added
 const STEPS = [0, 0.05, 0.1, 0.25, 0.5]; // of an element's size: when the browser is to tell
 
-type Begin = () => void;
+export type Begin = () => void;
 type Marks = (definition: Definition, value: number) => boolean;
 
+/*! if depth */
 /** Reading sizes is free in a frame that is about to be painted; there it happens, and once. */
 export function depths(definitions: Definition[], fire: Fire, isDone: Marks): Begin {
   if (!definitions.length) return () => {};
@@ -43,7 +44,9 @@ export function depths(definitions: Definition[], fire: Fire, isDone: Marks): Be
   listen(window, "load", ({ target }) => target === document && settle());
   return () => document.readyState === "complete" && settle();
 }
+/*! end */
 
+/*! if sight */
 /** Half of the element, or of the window, must be filled by it. */
 export function sights(definitions: Definition[], fire: Fire, isDone: Marks): Begin {
   if (!definitions.length) return () => {};
@@ -68,7 +71,9 @@ export function sights(definitions: Definition[], fire: Fire, isDone: Marks): Be
     look();
   };
 }
+/*! end */
 
+/*! if time */
 /** Only while the page is visible. What a timer is late by was the machine's sleep. */
 export function durations(definitions: Definition[], fire: Fire, isDone: Marks): Begin {
   if (!definitions.length) return () => {};
@@ -102,3 +107,4 @@ export function durations(definitions: Definition[], fire: Fire, isDone: Marks):
     go();
   };
 }
+/*! end */

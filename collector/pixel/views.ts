@@ -8,6 +8,7 @@
 import { listen, safe } from "./dom.ts";
 import type { Page } from "./event.ts";
 
+/*! if views */
 const TITLE_MS_MAX = 500;
 const TITLE_QUIET_MS = 20; // routers that set it twice do so at once
 
@@ -35,21 +36,21 @@ export function views({ began, settled }: Told, start: Date): void {
   const begin = (when: Date, isTitled: boolean) => {
     finish?.();
     const { title } = document;
-    const timer = { id: 0 };
+    let timer = 0;
     const changes = new MutationObserver(() => document.title !== title && wait(TITLE_QUIET_MS));
     const end = safe(() => {
       finish = undefined;
-      clearTimeout(timer.id);
+      clearTimeout(timer);
       changes.disconnect();
       settled({ ...page, title: document.title }, when, isLoaded);
     });
     const wait = (ms: number) => {
-      clearTimeout(timer.id);
-      timer.id = window.setTimeout(end, ms);
+      clearTimeout(timer);
+      timer = window.setTimeout(end, ms);
     };
     finish = end;
     began(page);
-    if (isTitled) return void Promise.resolve().then(() => finish === end && end()); // after the site's early calls
+    if (isTitled) return void queueMicrotask(() => finish === end && end()); // after the site's early calls
     wait(TITLE_MS_MAX);
     changes.observe(document.head || document, { childList: true, characterData: true, subtree: true });
   };
@@ -68,7 +69,7 @@ export function views({ began, settled }: Told, start: Date): void {
   });
 
   const shown = () => begin(start, !!document.title || document.readyState === "complete");
-  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", shown, { once: true });
+  if ((document as { prerendering?: boolean }).prerendering) listen(document, "prerenderingchange", shown);
   else shown();
   listen(window, "pagehide", () => finish?.());
   listen<PageTransitionEvent>(window, "pageshow", ({ persisted }) => persisted && begin(new Date(), true));
@@ -92,3 +93,4 @@ function follow(moved: (isReplaced: boolean) => void): void {
   listen(window, "popstate", () => moved(false));
   listen(window, "hashchange", () => moved(false));
 }
+/*! end */

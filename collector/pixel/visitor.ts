@@ -5,6 +5,7 @@
 // in storage is what we say, and all there is where cookies are blocked. One tab asks at a time (Web Locks), so that the second
 // one's request already carries the cookie of the first one's answer.
 
+import { attempt } from "./attempt.ts";
 import { type Fields, fields, idOf } from "./event.ts";
 import { textOf } from "./json.ts";
 import type { Storage } from "./storage.ts";
@@ -45,12 +46,14 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
     return met || chosen ? id || met : undefined;
   };
 
+  const tell = (more: Fields) => post(path, JSON.stringify({ writeKey, ...more }), { keepalive: true });
+
   const ask = async (): Promise<Answer> => {
     const before = stored();
     const earlier = withdrawals;
     const mine = (met && before.anonymousId) || said();
     const replace = !!before.chosen && mine === before.anonymousId;
-    const answer = await post(path, JSON.stringify({ writeKey, anonymousId: mine, replace }), { keepalive: true });
+    const answer = await tell({ anonymousId: mine, replace });
     if (earlier !== withdrawals) await tellToForget(); // this answer may have brought the cookie back
     else if (!isTemporary(answer)) adopt(idIn(answer.text) || mine, mine);
     return answer;
@@ -58,7 +61,7 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
 
   const tellToForget = async (tries = 0): Promise<void> => {
     // In quotes, or the build would shorten it as a name of ours.
-    const answer = await post(path, JSON.stringify({ writeKey, "forget": true }), { keepalive: true });
+    const answer = await tell({ "forget": true });
     if (isTemporary(answer) && tries < FORGET_TRIES && !isKnown()) setTimeout(() => void tellToForget(tries + 1), FORGET_MS * 2 ** tries);
   };
 
@@ -126,10 +129,5 @@ export function visitor(post: Post, path: string, writeKey: string, storage: Sto
   };
 }
 
-function idIn(text: string): string {
-  try {
-    return JSON.parse(text).anonymousId;
-  } catch {
-    return ""; // somebody else's answer
-  }
-}
+/** "" in somebody else's answer. */
+const idIn = (text: string): string => attempt(() => JSON.parse(text).anonymousId) || "";

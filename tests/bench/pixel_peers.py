@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from collector.script import AUTOMATIC, FILE
+from collector.pixel_parts import cut, parts_of
+from collector.script import WHOLE
 from deploy.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, MODULES, node
 from runtime.settings import EngineSettings, load
@@ -79,8 +80,8 @@ def _ours(folder: Path, _say: Callable[[str], None]) -> Contender:
     state = ControlState(read_file(EXAMPLE))
     (source,) = state.sources
     asked = msgspec.structs.replace(source, consent=None)
-    line = prelude(pixel_config(asked, state.pixel_events.get(source.id, ()), KEY))
-    (folder / "shop.js").write_bytes(line + AUTOMATIC.read_bytes() + FILE.read_bytes())
+    config = pixel_config(asked, state.pixel_events.get(source.id, ()), KEY)
+    (folder / "shop.js").write_bytes(prelude(config) + cut(WHOLE.read_bytes(), parts_of(config)))
     head = (
         '<script>window.stitchline={host:"ORIGIN"}</script>'
         '<script async src="ORIGIN/scripts/ours/shop.js"></script>'

@@ -8,8 +8,9 @@ from collector.pixel_script import Pixel
 from collector.replies import Reply
 from schemas.control import ControlState, parse_file
 
-SCRIPT, AUTOMATIC = b"/* the pixel */", b"/* automatic events */"
-PIXEL = Pixel(SCRIPT, AUTOMATIC, 3_600, 300)
+SCRIPT, AUTOMATIC = b"the pixel", b"automatic events, "
+WHOLE = b"/*! if automatic */automatic events, /*! end */the pixel"
+PIXEL = Pixel(SCRIPT, WHOLE, 3_600, 300)
 DAY_MS = 86_400_000
 END = 20_000 * DAY_MS  # of a key's last day, 2024-10-03
 

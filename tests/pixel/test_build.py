@@ -3,20 +3,56 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from collector.script import AUTOMATIC, FILE
+from collector.pixel_parts import cut, parts_of
+from collector.script import FILE, WHOLE
 from deploy.demo.javascript import CHECKOUT, node
 from tests.pixel.site import SNIPPETS, WRITE_KEY
 
 GZIP_BYTES_MAX = 8_192
-AUTOMATIC_GZIP_BYTES_MAX = 5_400  # beside it, only for sources whose pages make events by themselves
+EVERYTHING_GZIP_BYTES_MAX = 10_750  # what a source gets that has work for every part
+TYPICAL: dict[str, Any] = {
+    "pages": True,
+    "events": [
+        {
+            "event": "Asked",
+            "on": "click",
+            "selector": "button",
+            "properties": {"said": {"text": True}, "list": "a"},
+        },
+        {"event": "Sent", "on": "submit", "selector": "form"},
+        {"event": "Read", "on": "scroll", "at": [50, 90]},
+        {"event": "Stayed", "on": "time", "at": [30]},
+    ],
+}
+ON = ("page", "click", "submit", "scroll", "time", "media", "arrival")
+DEFINITIONS: list[dict[str, Any]] = [
+    *({"on": on} for on in ON),
+    {"on": "scroll", "selector": "footer"},
+    {"on": "click", "outbound": True},
+    {"on": "page", "pages": ["/a"]},
+    {"on": "page", "query": {"a": "b"}},
+    *({"on": "page", "properties": {"a": said}} for said in (1, {"field": "a"}, {"meta": "a"})),
+]
+SAYINGS: list[dict[str, Any]] = [
+    {},
+    {"pages": True},
+    {"emails": "plain"},
+    {"domains": ["a.example"]},
+    *({"events": [definition]} for definition in DEFINITIONS),
+]
+NO_SUCH_NAME = re.compile(r".*error TS(?:2304|2552|2663|1\d{3}):.*")
+MARK = re.compile(r"/\*! (if [a-z ]+|end) \*/")
+EVERY_PART = frozenset(name for mark in MARK.findall(WHOLE.read_text()) for name in mark.split()[1:])
 PACKAGE = CHECKOUT / "collector" / "npm"
 SOURCES = CHECKOUT / "collector" / "pixel"
 LINES_MAX = 300
@@ -38,7 +74,12 @@ def test_the_file_that_is_served_was_built_from_these_sources() -> None:
     """Mend it with: npm run pixel"""
     assert FILE.read_bytes() == npm("pixel:bundle")
     assert (PACKAGE / "index.js").read_bytes() == npm("pixel:module")
-    assert AUTOMATIC.read_bytes() == npm("pixel:automatic")
+    assert WHOLE.read_bytes() == npm("pixel:whole")
+    assert FILE.read_bytes() == cut(WHOLE.read_bytes(), frozenset())
+
+
+def compressed(parts: frozenset[str]) -> int:
+    return len(gzip.compress(cut(WHOLE.read_bytes(), parts), mtime=0))
 
 
 def test_the_types_are_right() -> None:
@@ -47,11 +88,38 @@ def test_the_types_are_right() -> None:
 
 def test_it_is_small() -> None:
     assert len(gzip.compress(FILE.read_bytes(), mtime=0)) <= GZIP_BYTES_MAX, npm("pixel:parts").decode()
-    assert len(gzip.compress(AUTOMATIC.read_bytes(), mtime=0)) <= AUTOMATIC_GZIP_BYTES_MAX
+
+
+def test_it_is_small_for_what_most_sites_let_it_do() -> None:
+    """Page views, clicks, submitted forms, how far and how long pages are read; with properties."""
+    assert compressed(parts_of(TYPICAL)) <= GZIP_BYTES_MAX
+
+
+def test_all_that_it_can_do_is_not_much_more() -> None:
+    assert compressed(EVERY_PART) <= EVERYTHING_GZIP_BYTES_MAX
+
+
+def test_no_mark_is_served() -> None:
+    assert "/*!" not in cut(WHOLE.read_bytes(), EVERY_PART).decode()
+    assert "/*!" not in (PACKAGE / "index.js").read_text()
+
+
+def test_no_cut_script_uses_a_name_that_was_cut_out(tmp_path: Path) -> None:
+    """One script for each thing that a configuration can say: what is there for several is there for each of them."""
+    for index, said in enumerate(SAYINGS):
+        (tmp_path / f"{index}.js").write_bytes(cut(WHOLE.read_bytes(), parts_of(said)))
+    compiler = CHECKOUT / "node_modules" / "typescript" / "bin" / "tsc"
+    options = (
+        "--noEmit --allowJs --checkJs --moduleDetection force --target es2022 --lib es2022,dom,dom.iterable"
+    )
+    argv = [str(node()), str(compiler), *options.split(), *(path.name for path in tmp_path.glob("*.js"))]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert "error TS2339" in done.stdout, "it has looked: minified scripts are full of what has no type"
+    assert NO_SUCH_NAME.findall(done.stdout) == []
 
 
 def test_nothing_in_it_makes_code_of_text() -> None:
-    source = FILE.read_text() + AUTOMATIC.read_text()
+    source = WHOLE.read_text()
     assert "eval(" not in source
     assert "Function(" not in source
 

@@ -7,8 +7,8 @@ may be heard later than that: tests of several pages say how many events they wa
 import json
 from typing import Any
 
-from collector.script import AUTOMATIC as AUTOMATIC_FILE
-from collector.script import FILE
+from collector.pixel_parts import cut, parts_of
+from collector.script import WHOLE
 from schemas.control import ControlState
 from schemas.pixel_event_records import pixel_event_records
 from schemas.pixel_events import compact
@@ -17,7 +17,6 @@ from tests.pixel.arrivals import Arrivals
 from tests.pixel.browser import Page
 from tests.pixel.site import Site
 
-PIXEL, AUTOMATIC = FILE.read_text(), AUTOMATIC_FILE.read_text()
 VIEWPORT = (800, 600)
 TALL = "<div style='height:6000px'></div>"
 
@@ -40,7 +39,8 @@ class Shop:
         """Its path. `early` runs before the script is there."""
         said = json.dumps({"key": KEY, **config})
         host = f"http://events.shop.example:{self._collector.port}"
-        begin = f"Object.assign(window.stitchline=window.stitchline||{{}},{{host:'{host}',config:{said}}});{AUTOMATIC}{PIXEL}"
+        pixel = cut(WHOLE.read_bytes(), parts_of(config)).decode()
+        begin = f"Object.assign(window.stitchline=window.stitchline||{{}},{{host:'{host}',config:{said}}});{pixel}"
         script = self.site.file(".js", begin.encode(), "text/javascript")
         return self.site.show(f"<script>{early}</script><script src='{script}'></script>{html}")
 
