@@ -88,12 +88,13 @@ def mapped(mapping: CompiledWebhook, scope: Mapping[str, Any]) -> Mapped:
     budget = Budget()
     calls: list[tuple[str, bytes]] = []
     failures: list[Refusal] = []
-    for rule in mapping.rules:
+    for entry, rule in enumerate(mapping.rules):
         try:
-            for scope_of_one in _occasions(rule, scope, budget):
-                call = _call(rule, scope_of_one, budget, f"{mapping.webhook.id}:", len(calls))
+            for item, scope_of_one in enumerate(_occasions(rule, scope, budget)):
+                ends = (f"{mapping.webhook.id}:", _ordinal(entry, item))
+                call = _call(rule, scope_of_one, budget, ends)
                 if len(calls) == EVENTS_MAX:
-                    raise Failed(f"the payload becomes more than {EVENTS_MAX} events")
+                    raise Failed(f": the payload becomes more than {EVENTS_MAX} events")
                 calls.append((rule.place, call))
         except Failed as error:
             failures.append(Refusal(Reason.MAPPING_FAILED, f"{rule.place}{error}"))
@@ -125,13 +126,19 @@ def _is_true(value: Any) -> bool:
     return not (value is None or value is False or value in ("", [], {}))
 
 
-def _call(rule: Rule, scope: Mapping[str, Any], budget: Budget, prefix: str, number: int) -> bytes:
+def _ordinal(entry: int, item: int) -> str:
+    """The end of a message id: by the place in the mapping, since what else the payload becomes may change when it is mended."""
+    return f":{entry}.{item}" if item else f":{entry}" if entry else ""
+
+
+def _call(rule: Rule, scope: Mapping[str, Any], budget: Budget, ends: tuple[str, str]) -> bytes:
+    """`ends` stand around the sender's own id."""
     own = rule.message_id(scope, budget)
     if isinstance(own, dict | list) or not text(own):
         raise Failed(
             ".messageId: nothing is there: a delivery that is repeated could not be told from a new one"
         )
-    call = {"type": rule.type, "messageId": f"{prefix}{text(own)}" + (f":{number}" if number else "")}
+    call = {"type": rule.type, "messageId": text(own).join(ends)}
     for name, rendered in rule.fields.items():
         if (value := rendered(scope, budget)) is not None:
             if name in _OBJECTS and not isinstance(value, dict):

@@ -111,7 +111,7 @@ def test_an_entry_may_make_an_event_of_each_item() -> None:
     found = [(call["messageId"], call["properties"]) for call in calls(taken(ORDER, each))]
     assert found == [
         ("hook:evt-1", {"sku": "A-1", "order_id": "evt-1"}),
-        ("hook:evt-1:1", {"sku": "B-2", "order_id": "evt-1"}),
+        ("hook:evt-1:0.1", {"sku": "B-2", "order_id": "evt-1"}),
     ]
     assert taken(ORDER | {"lines": None}, each, PERSON).letters == []
 
@@ -120,6 +120,13 @@ def test_a_delivery_that_comes_again_has_the_same_message_ids() -> None:
     entries = (PAID, PERSON)
     first, again = taken(ORDER, *entries), taken(ORDER, *entries)
     assert [one.message_id for one in first.events] == [one.message_id for one in again.events]
+
+
+def test_a_mended_entry_changes_no_message_id_of_the_others() -> None:
+    broken = PAID | {"properties": "=body.id"}
+    before, after = taken(ORDER, broken, PERSON), taken(ORDER, PAID, PERSON)
+    assert [letter.reason for letter in before.letters] == [Reason.MAPPING_FAILED]
+    assert [one.message_id for one in before.events] == [one.message_id for one in after.events][1:]
 
 
 @pytest.mark.parametrize(

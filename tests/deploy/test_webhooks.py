@@ -53,8 +53,8 @@ WORKED: dict[str, tuple[str, list[str], list[tuple[str, str, str, str]]]] = {
         "github.json",
         ["--header", "X-GitHub-Event: push", "--header", "X-GitHub-Delivery: d-1"],
         [
-            ("track", "Commit Pushed", "github:d-1", "ann@shop.example"),
-            ("track", "Commit Pushed", "github:d-1:1", "bob@shop.example"),
+            ("track", "Commit Pushed", "github:d-1:1", "ann@shop.example"),
+            ("track", "Commit Pushed", "github:d-1:1.1", "bob@shop.example"),
         ],
     ),
     "twilio": (
