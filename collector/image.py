@@ -14,6 +14,7 @@ import msgspec
 
 from collector.credentials import QUERY_FIELDS_MAX
 from collector.exchange import Intake, Request, Sources
+from collector.guard import guard_of
 from collector.intake import accept
 from collector.limits import Limits
 from collector.paths import IMAGES
@@ -72,7 +73,9 @@ def _accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources,
         source = sender_of(request, body, sources, now)
         if isinstance(source, Refusal):
             return Intake(refused(source))
-        return Intake(refused(body), source, [], [dead_letter(body, data.encode(), source, now)])
+        intake = Intake(refused(body), source, [], [dead_letter(body, data.encode(), source, now)])
+        guard = guard_of(source, request)
+        return intake if guard is None else guard.outcome(intake)
     posted = msgspec.structs.replace(
         request, method="POST", path=f"/v1/{IMAGES[request.path]}", content_encoding="", body=body
     )

@@ -42,7 +42,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
   /** Nothing of ours may become an error that the page hears of. */
   const soon = () => void Promise.resolve().then(pump).catch(() => undefined);
   const calm = patience(storage, soon);
-  const place = outbox(storage, (entries) => {
+  const place = outbox(storage, way.writeKey, (entries) => {
     add(queue, entries, LIMITS);
     save(0);
     soon();

@@ -3,7 +3,8 @@
 // A tab writes to a place of its own, and holds a lock (Web Locks) of that name while something is in it: so no two tabs write the
 // same text, and none sends another's events. When a tab ends, however it ends, its lock is free; whoever then gets the lock takes
 // the events over. Where there are no locks (plain http, old browsers) a tab that goes says so, and one that was killed is known by
-// a place that nobody has touched for minutes.
+// a place that nobody has touched for minutes. Places are named for their source's key: two sources of one site never send each
+// other's events.
 
 import type { Entry } from "./queue.ts";
 import type { Storage } from "./storage.ts";
@@ -24,8 +25,9 @@ const lasting = ({ id, json, anonymousId, bare, names, tries }: Entry) => ({ id,
 
 export type Outbox = ReturnType<typeof outbox>;
 
-export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
-  const own = `${PREFIX}.${uuid()}`;
+export function outbox(storage: Storage, writeKey: string, adopt: (entries: Entry[]) => void) {
+  const prefix = `${PREFIX}.${writeKey.length}.${writeKey}.`; // with its length no key is the beginning of another
+  const own = prefix + uuid();
   const { locks } = navigator as { locks?: LockManager };
   let release: (() => void) | undefined;
   let timer = 0;
@@ -66,11 +68,11 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
   const take = (name: string) => {
     const { entries = [] } = storage.read<Place>(name);
     storage.remove(name);
-    adopt(entries);
+    adopt(entries.map((entry) => ({ ...entry, tries: entry.tries || 1 }))); // whether they arrived was not heard
   };
 
   const seek = async (): Promise<void> => {
-    for (const name of storage.names(PREFIX)) {
+    for (const name of storage.names(prefix)) {
       if (name === own) continue;
       const ifAvailable = touched(name) > 0; // else its tab is about to let it go
       if (locks) await locks.request(name, { ifAvailable }, (lock) => lock && take(name)).catch(() => undefined);
@@ -98,6 +100,6 @@ export function outbox(storage: Storage, adopt: (entries: Entry[]) => void) {
     /** Takes over what nobody owns. */
     seek,
     /** Whether a change that storage tells of is a tab that has gone. */
-    isFree: ({ key, newValue }: StorageEvent): boolean => !!key && key.startsWith(PREFIX) && !!newValue && newValue.startsWith(LEFT),
+    isFree: ({ key, newValue }: StorageEvent): boolean => !!key && key.startsWith(prefix) && !!newValue && newValue.startsWith(LEFT),
   };
 }

@@ -92,7 +92,7 @@ export function durations(definitions: Definition[], fire: Fire, isDone: Marks):
     for (const definition of definitions) {
       for (const seconds of definition.at || []) {
         const ahead = seconds * 1_000 - seen;
-        if (ahead > 0) length = Math.min(length, ahead);
+        if (ahead >= 1) length = Math.min(length, ahead); // timers know no fractions of a millisecond
         else if (!isDone(definition, seconds)) fire(definition, undefined, { seconds });
       }
     }

@@ -202,16 +202,18 @@ def test_a_dropped_request_is_a_success_that_is_counted(source: Source, wishes: 
     unreadable = taken(b'{"writeKey":', source, wishes=wishes)
     assert (unreadable.events, unreadable.letters) == ([], [])
     call = base64.b64encode(json.dumps({"event": "E"}).encode()).decode()
-    image = taken(
-        b"",
-        source,
-        path="/v1/pixel/track",
-        read=accept_image,
-        method="GET",
-        wishes=wishes,
-        query=f"writeKey=good&data={call}",
-    )
-    assert (image.reply.status, image.events, image.dropped) == (200, [], {reason: 1})
+    for data in (call, "no base64"):
+        image = taken(
+            b"",
+            source,
+            path="/v1/pixel/track",
+            read=accept_image,
+            method="GET",
+            wishes=wishes,
+            query=f"writeKey=good&data={data}",
+        )
+        assert (image.reply.status, image.events, image.letters) == (200, [], [])
+        assert image.dropped == {reason: 1}
 
 
 def test_nobody_unknown_is_dropped_in_silence() -> None:

@@ -34,6 +34,7 @@ class Batch(msgspec.Struct, frozen=True):
     status: int
     query: str
     has_cookies: bool
+    key: str
 
 
 class Door:
@@ -93,7 +94,7 @@ class Door:
         self.arrived += [str(event.get("event", event["type"])) for event in events]
         status = self.judge(events)
         self._open.wait(HOLD_S)
-        self.batches.append(Batch(events, status, query, has_cookies))
+        self.batches.append(Batch(events, status, query, has_cookies, document["writeKey"]))
         return status, b'{"success": true}'
 
 

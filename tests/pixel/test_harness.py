@@ -164,7 +164,7 @@ def test_long_tasks_and_shifts_are_noted(chrome: Browser, site: Site) -> None:
         "setTimeout(() => p.before(Object.assign(document.createElement('div'), {style: 'height:200px'})), 50)</script>"
     )
     page = chrome.context().page(site.origin() + path)
-    until(lambda: page.performance()["layout-shift"])
+    until(lambda: page.performance()["layout-shift"] and page.performance()["longtask"])
     assert page.performance()["longtask"][0]["duration"] >= 100
     quiet = chrome.context().page(site.origin() + site.show("hello")).performance()
     assert quiet["layout-shift"] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pixel.browser import Browser, browser
-from tests.pixel.door import Door, down, heard, opened, stored, until, up
+from tests.pixel.door import OK, Door, down, heard, opened, stored, until, up
 from tests.pixel.site import Site, serving, snippet
 
 HOUR_S = "3600"
@@ -60,6 +60,27 @@ def test_whatever_storage_is_events_arrive_and_nothing_is_thrown(
     assert len({event["anonymousId"] for event in door.taken()}) == 1
     assert len(door.introductions) == 1
     assert (page.errors(), page.console()) == ([], [])
+
+
+def test_two_sources_of_one_site_keep_their_events_apart(
+    chrome: Browser, site: Site, shop: str, door: Door
+) -> None:
+    door.judge = down
+    context = chrome.context()
+    page = context.page(shop)
+    page.run("stitchline.track('A')")
+    heard(door, "A")
+    page.close()
+    door.judge = up
+    other = context.page(
+        site.origin() + site.show(snippet(0, "OTHER", door.url).replace("stitchline.page();", ""))
+    )
+    other.run("stitchline.track('B')")
+    until(lambda: door.names() == ["B"])
+    assert stored(other) == 1
+    context.page(shop)
+    until(lambda: door.names() == ["B", "A"])
+    assert [batch.key for batch in door.batches if batch.status == OK] == ["OTHER", "KEY"]
 
 
 def test_without_locks_too_the_next_page_sends_what_is_left(chrome: Browser, shop: str, door: Door) -> None:

@@ -83,8 +83,7 @@ def test_time_counts_while_the_page_is_seen_and_anew_in_each_view(chrome: Browse
     def stays(seconds: int, so_far: list[int]) -> None:
         """The clock that is moved goes by itself, too: what the test takes is nothing beside these times."""
         context.move_clock(seconds * 1_000)
-        found = said(shop.told(page), "Stayed")
-        assert [event["seconds"] for event in found] == so_far
+        until(lambda: [event["seconds"] for event in said(shop.told(page), "Stayed")] == so_far)
 
     stays(600, [])
     page.run("turn(true)")
