@@ -145,7 +145,7 @@ def test_a_sink_that_is_killed_in_mid_flight_loses_and_doubles_nothing(stage: St
 
 
 def test_a_frozen_sink_that_wakes_up_after_its_successor_doubles_nothing(stage: Stage) -> None:
-    stage.topics.send(EVENTS, [event(n) for n in range(6000)])
+    stage.topics.send(EVENTS, [event(n) for n in range(3000)])
     settings = {"SINK_BLOCK_ROWS_MAX": "50"}
     with stage.sink("events", **settings, SINK_INSTANCE_ID="a") as frozen:
         until(lambda: stage.tables.row("SELECT count() FROM events")[0] > 300, True)
@@ -153,9 +153,9 @@ def test_a_frozen_sink_that_wakes_up_after_its_successor_doubles_nothing(stage: 
         with stage.sink("events", **settings, SINK_INSTANCE_ID="b") as heir:
             until(lambda: "partitions assigned" in heir.said(), True)
             frozen.signal(signal.SIGCONT)
-            stage.until(COUNT, 6000, 6000)
-            stage.topics.send(EVENTS, [event(n) for n in range(6000, 6100)])
-            stage.until(COUNT, 6100, 6100)
+            stage.until(COUNT, 3000, 3000)
+            stage.topics.send(EVENTS, [event(n) for n in range(3000, 3100)])
+            stage.until(COUNT, 3100, 3100)
 
 
 def test_a_sink_whose_name_another_one_took_ends_and_the_other_goes_on(stage: Stage) -> None:

@@ -105,6 +105,7 @@ def test_up_repeats_what_is_wrong_and_ends(folder: Path) -> None:
     environ = os.environ | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     environ.pop("CLICKHOUSE_URL", None)
     argv = ["up", "--data", str(folder.parent), "--collector-port", "0", "--clickhouse-port", "0"]
+    argv += ["--console-port", "0"]
     ended = subprocess.run(
         [sys.executable, "-m", "deploy", *argv],
         capture_output=True,
