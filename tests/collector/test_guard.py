@@ -203,17 +203,13 @@ def test_a_dropped_request_is_a_success_that_is_counted(source: Source, wishes: 
     assert (unreadable.events, unreadable.letters) == ([], [])
     call = base64.b64encode(json.dumps({"event": "E"}).encode()).decode()
     for data in (call, "no base64"):
-        image = taken(
-            b"",
-            source,
-            path="/v1/pixel/track",
-            read=accept_image,
-            method="GET",
-            wishes=wishes,
-            query=f"writeKey=good&data={data}",
-        )
-        assert (image.reply.status, image.events, image.letters) == (200, [], [])
-        assert image.dropped == {reason: 1}
+        asked: dict[str, Any] = {
+            "path": "/v1/pixel/track",
+            "method": "GET",
+            "query": f"writeKey=good&data={data}",
+        }
+        image = taken(b"", source, read=accept_image, wishes=wishes, **asked)
+        assert (image.reply.status, image.events, image.letters, image.dropped) == (200, [], [], {reason: 1})
 
 
 def test_nobody_unknown_is_dropped_in_silence() -> None:
