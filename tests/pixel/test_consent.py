@@ -265,6 +265,7 @@ def test_a_consent_managers_word_is_what_the_pixel_goes_by(
     decide(page, "yes")
     assert [event.get("event", event["type"]) for event in arrivals.of(path, 2)] == ["page", "yes"]
     decide(page, "ask")
+    arrivals.of(path, 3)  # a withdrawal destroys what is not sent yet
     decide(page, "no")
     assert page.storage()["local"] == {}  # the manager remembers, and nobody else
     decide(page, "beyond")
