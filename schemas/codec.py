@@ -43,6 +43,9 @@ SCHEMAS = (
     AvroSchema(10, "product", 1, "product.avsc"),
     AvroSchema(11, "membership", 1, "membership.avsc"),
     AvroSchema(12, "resolved_event", 4, "resolved_event_4.avsc"),
+    AvroSchema(13, "firing", 1, "firing.avsc"),
+    AvroSchema(14, "delivery", 1, "delivery.avsc"),
+    AvroSchema(15, "contact", 1, "contact.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too
@@ -51,6 +54,7 @@ DEAD_LETTER, LEDGER_ENTRY = _NEWEST["dead_letter"], _NEWEST["ledger_entry"]
 PROFILE_CHANGE = _NEWEST["profile_change"]
 CART, PRODUCT = _NEWEST["cart"], _NEWEST["product"]
 MEMBERSHIP = _NEWEST["membership"]
+FIRING, DELIVERY, CONTACT = _NEWEST["firing"], _NEWEST["delivery"], _NEWEST["contact"]
 
 
 class UnknownSchema(ValueError):
@@ -107,6 +111,9 @@ encode_ledger_entry = encoder(LEDGER_ENTRY)
 encode_cart = encoder(CART)
 encode_product = encoder(PRODUCT)
 encode_membership = encoder(MEMBERSHIP)
+encode_firing = encoder(FIRING)
+encode_delivery = encoder(DELIVERY)
+encode_contact = encoder(CONTACT)
 
 
 def schema_id_of(value: bytes) -> int:

@@ -2,7 +2,8 @@
 
 Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
 far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py), `pixel_event`
-(pixel_events.py), `webhook` (webhooks.py). A document of an unknown kind is kept and ignored, so that an older process lives
+(pixel_events.py), `webhook` (webhooks.py), `rule` (rules.py), `destination` (destinations.py), `contact_list`, `campaign`
+and `mailer` (contact_lists.py). A document of an unknown kind is kept and ignored, so that an older process lives
 beside a newer configuration.
 """
 
@@ -11,12 +12,25 @@ from typing import Any
 
 import msgspec
 
+from schemas.contact_lists import (
+    CAMPAIGN,
+    CONTACT_LIST,
+    MAILER,
+    Campaign,
+    ContactList,
+    Mailer,
+    decode_campaign,
+    decode_contact_list,
+    decode_mailer,
+)
+from schemas.destinations import DESTINATION, Destination, decode_destination
 from schemas.names import Name
 from schemas.origins import refuse_bad_origins
 from schemas.pixel_events import PREFIX as _PIXEL_EVENT
 from schemas.pixel_events import PixelEvent, decode_pixel_event
 from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
 from schemas.quotas import STOP, QuotaStop, decode_quota_stop
+from schemas.rules import RULE, Rule, decode_rule
 from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
 from schemas.server_keys import SERVER_KEY, ServerKey, ServerKeyInput, decode_server_key
@@ -137,6 +151,12 @@ class ControlState:
         self.quota_stops: dict[str, QuotaStop] = {}  # by key
         self.pixel_events: dict[str, tuple[PixelEvent, ...]] = {}  # by source id, in the order of their names
         self.webhooks: dict[str, Webhook] = {}  # by key; the same object as long as nobody writes it anew
+        # What rules are made of, each by key; the same object as long as nobody writes it anew.
+        self.rules: dict[str, Rule] = {}
+        self.destinations: dict[str, Destination] = {}
+        self.contact_lists: dict[str, ContactList] = {}
+        self.campaigns: dict[str, Campaign] = {}
+        self.mailers: dict[str, Mailer] = {}
         self._take((documents or {}).items())
 
     def updated(self, records: Iterable[Record]) -> "ControlState":
@@ -146,6 +166,9 @@ class ControlState:
         new.segments, new._pixel_events = self.segments.copy(), self._pixel_events.copy()
         new.server_keys, new.webhooks = self.server_keys.copy(), self.webhooks.copy()
         new.quota_stops = self.quota_stops.copy()
+        new.rules, new.destinations = self.rules.copy(), self.destinations.copy()
+        new.contact_lists, new.campaigns = self.contact_lists.copy(), self.campaigns.copy()
+        new.mailers = self.mailers.copy()
         new._take(records)
         return new
 
@@ -203,6 +226,11 @@ class ControlState:
             (_WEBHOOK, self.webhooks, decode_webhook),
             (_PIXEL_EVENT, self._pixel_events, decode_pixel_event),
             (STOP, self.quota_stops, decode_quota_stop),
+            (RULE, self.rules, decode_rule),
+            (DESTINATION, self.destinations, decode_destination),
+            (CONTACT_LIST, self.contact_lists, decode_contact_list),
+            (CAMPAIGN, self.campaigns, decode_campaign),
+            (MAILER, self.mailers, decode_mailer),
         )
 
 

@@ -62,6 +62,18 @@ SEGMENTS_MEMBERSHIP = Topic(
 )
 # Which refresh of segments is on its way and which is done; the second in one transaction with what it changed.
 SEGMENTS_RUNS = Topic(name="segments.runs", key="claim, done", cleanup=COMPACT, partitions=1)
+# Rules (docs/rules.md), in the order of the way. What some rule asks for goes by person; a rule whose time has come is a
+# candidate until ClickHouse has been asked who the person is; what is to be done then, and what became of it, by person again.
+RULES_FACTS = Topic(name="rules.facts", key="person", cleanup=DELETE, retention_ms=7 * DAY_MS)
+RULES_CANDIDATES = Topic(name="rules.candidates", key="person", cleanup=DELETE, retention_ms=7 * DAY_MS)
+ACTIONS_WORK = Topic(name="actions.work", key="person, rule", cleanup=DELETE, retention_ms=7 * DAY_MS)
+ACTIONS_DUE = Topic(name="actions.due", key="person", cleanup=DELETE, retention_ms=7 * DAY_MS)
+ACTIONS = Topic(name="actions", key="subject", cleanup=DELETE, retention_ms=7 * DAY_MS, subject="firing")
+ACTIONS_DELIVERIES = Topic(
+    name="actions.deliveries", key="subject", cleanup=DELETE, retention_ms=7 * DAY_MS, subject="delivery"
+)
+CONTACTS_FACTS = Topic(name="contacts.facts", key="contact", cleanup=DELETE, retention_ms=7 * DAY_MS)
+CONTACTS = Topic(name="contacts", key="list and contact", cleanup=COMPACT, subject="contact")
 # What the ids of visitors without cookies are made with: gone an hour or two after its day, and nobody can make them again.
 VISITORS_SALTS = Topic(
     name="visitors.salts",
@@ -77,6 +89,8 @@ TOPICS = (
     *(IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES, LEDGER),
     *(COMMERCE_FACTS, CARTS, CARTS_CANDIDATES, CATALOGUE),
     *(SEGMENTS_MEMBERSHIP, SEGMENTS_RUNS),
+    *(RULES_FACTS, RULES_CANDIDATES, ACTIONS_WORK, ACTIONS_DUE),
+    *(ACTIONS, ACTIONS_DELIVERIES, CONTACTS_FACTS, CONTACTS),
     VISITORS_SALTS,
 )
 
@@ -84,6 +98,11 @@ AGENTS = {  # agent -> the topic it reads
     "resolve": EVENTS_RAW,
     "identity": IDENTITY_FACTS,
     "commerce": COMMERCE_FACTS,
+    "triggers": EVENTS_RESOLVED,
+    "memberships": SEGMENTS_MEMBERSHIP,
+    "contacts": CONTACTS_FACTS,
+    "rules": RULES_FACTS,
+    "actions": ACTIONS_WORK,
 }
 
 

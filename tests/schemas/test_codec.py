@@ -146,7 +146,8 @@ def test_subjects_are_the_topics_with_their_prefix() -> None:
     assert registry_reply("/subjects", prefix="x.") == (
         200,
         [
-            *("x.carts-value", "x.catalogue-value"),
+            *("x.actions-value", "x.actions.deliveries-value"),
+            *("x.carts-value", "x.catalogue-value", "x.contacts-value"),
             *("x.events.dead-value", "x.events.resolved-value", "x.identity.pointers-value"),
             *("x.ledger-value", "x.profile.changes-value", "x.segments.membership-value"),
         ],
