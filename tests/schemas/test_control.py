@@ -60,7 +60,7 @@ def test_an_unreadable_document_never_keeps_a_state_from_being_made() -> None:
 
 
 def test_a_document_of_a_later_release_is_kept_and_ignored() -> None:
-    assert ControlState().updated([("rule/x", b"{}")]).documents == {"rule/x": b"{}"}
+    assert ControlState().updated([("later/x", b"{}")]).documents == {"later/x": b"{}"}
 
 
 def test_a_write_key_of_another_source_is_refused_by_both_names_and_never_by_the_key() -> None:

@@ -31,6 +31,9 @@ PUBLISHED = {
     10: "1e19afb0e218635cd578130a9b3a189391018ce3da48c39e4af2fceb272c9af4",
     11: "1357f1a2305c6ae7590e1a0c46d98caf359f022e3eae4129a4a4b670f47bdf54",
     12: "7918c3a4376f9f2ceb773c06063036fa5c9c9ce873d266541261153e6912b468",
+    13: "afa5ed364dbfba5dd9de268d5646109a8d72e6dd5e6ac036dd8afee0543e8123",
+    14: "00c7a43696de05b5a1fa1711b8094e2d0e1a16ecd771aa1ad7090e43459c1d4f",
+    15: "bdb47cc27a9e699f46474b1acc25c705492e38034a5184f3bec9129e4c77b572",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]
