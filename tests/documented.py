@@ -29,3 +29,10 @@ def sql_of_the_documentation(page: str) -> list[str]:
     """All statements of a page."""
     blocks = [part.partition("```")[0] for part in (DOCS / page).read_text().split("```sql\n")[1:]]
     return [statement for block in blocks for statement in block.split(";") if statement.strip()]
+
+
+def table_of(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, row by row, without its head."""
+    under = (DOCS / page).read_text().partition(f"## {heading}\n")[2]
+    lines = under[under.index("\n|") :].strip().split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
