@@ -6,7 +6,17 @@ An ingest table keeps nothing; materialized views behind it fill the tables that
 import msgspec
 
 from schemas.codec import DEAD_LETTER, SCHEMAS
-from schemas.topics import CARTS, CATALOGUE, EVENTS_DEAD, EVENTS_RESOLVED, IDENTITY_POINTERS, LEDGER, Topic
+from schemas.topics import (
+    ACTIONS,
+    ACTIONS_DELIVERIES,
+    CARTS,
+    CATALOGUE,
+    EVENTS_DEAD,
+    EVENTS_RESOLVED,
+    IDENTITY_POINTERS,
+    LEDGER,
+    Topic,
+)
 
 DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")  # in this order: each may read the one before
 
@@ -38,6 +48,8 @@ SINKS = {
         Sink(name="dead", topic=EVENTS_DEAD, table="dead_letters_in"),
         Sink(name="carts", topic=CARTS, table="carts_in"),
         Sink(name="catalogue", topic=CATALOGUE, table="catalogue_in"),
+        Sink(name="firings", topic=ACTIONS, table="firings_in"),
+        Sink(name="deliveries", topic=ACTIONS_DELIVERIES, table="deliveries_in"),
         Sink(name="ledger", topic=LEDGER, table="ledger_in", is_unhurried=True),
     )
 }

@@ -6,6 +6,7 @@ values are needed to find the rest. Deliberately absent: the pointers. They hold
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from deploy.orders.fired import FIRED, fired
 from deploy.orders.letters import letter_pattern
 from deploy.orders.plan import Plan
 from deploy.orders.tables import Named, Tables, cut, numbers, within
@@ -59,12 +60,14 @@ _NOW = "now64(3, 'UTC')"
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
     """Rows by table, as they are now."""
-    found = dict.fromkeys((*TABLES, "dead_letters", *SEEN, "lists", "identifiers"), 0)
+    found = dict.fromkeys((*TABLES, *FIRED, "dead_letters", *SEEN, "lists", "identifiers"), 0)
     for plan in plans:
         for table in TABLES:
             found[table] += sum(
                 tables.count(table, each) for each in _conditions(tables, within(plan.erasures))
             )
+        for table, conditions in fired(tables, _here(tables), plan.erasures).items():
+            found[table] += sum(tables.count(table, each) for each in conditions)
         found["dead_letters"] += sum(
             tables.count("dead_letters", each) for each in _letters(tables, plan, values)
         )
@@ -78,7 +81,8 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
 def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int]:
     """Rows that went, by table."""
     erased = _conditions(tables, within(plan.erasures))
-    rows = dict.fromkeys(TABLES, erased) | {"dead_letters": _letters(tables, plan, values)}
+    rows = dict.fromkeys(TABLES, erased) | fired(tables, _here(tables), plan.erasures)
+    rows["dead_letters"] = _letters(tables, plan, values)
     _account(tables, f"{plan.by}/events", "events", rows["events"])
     counted = [f"{each} AND stage != '{Stage.COLLECTOR.value}'" for each in rows["dead_letters"]]
     _account(tables, f"{plan.by}/letters", "dead_letters", counted)

@@ -7,6 +7,7 @@ there; what is told as `unexplained` is one. Only reads.
 from collections.abc import Iterator, Sequence
 
 from deploy.orders.deletion import SEEN, TABLES
+from deploy.orders.fired import FIRED
 from deploy.orders.letters import anywhere
 from deploy.orders.receipt import Residue
 from deploy.orders.tables import Named, Tables, numbers
@@ -61,7 +62,7 @@ def _in_table(
 
 def _reason(table: str, nodes: frozenset[int]) -> str:
     """What the rows of a table that still hold a value are."""
-    if table in (*TABLES, *SEEN):
+    if table in (*TABLES, *SEEN, *FIRED):
         return f"if(subject IN ({numbers(sorted(nodes)) or 0}), '{LATER}', '{_sql(OTHERS)}')"
     reasons = {
         "identifiers": NAMED,

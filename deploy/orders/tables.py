@@ -26,6 +26,8 @@ MERGED = (
     "subjects",
     "subject_devices",
     "cart_states",
+    "firing_states",
+    "delivery_attempts",
 )  # of which merges make several rows one
 
 _POINTERS = """\

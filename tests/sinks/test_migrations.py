@@ -77,6 +77,8 @@ ROWS = {
     "dead_letters_in": ("message_id", "'m'", "SELECT count() FROM dead_letters"),
     "carts_in": ("cart, version", "1, 2", "SELECT count() FROM cart_states"),
     "catalogue_in": ("product", "'mug'", "SELECT count() FROM catalogue_statements"),
+    "firings_in": ("firing_id", "'fire_1'", "SELECT count() FROM firing_states"),
+    "deliveries_in": ("firing_id", "'fire_1'", "SELECT count() FROM delivery_attempts"),
     "ledger_in": ("outcome, events", "'resolved', 1", "SELECT toInt64(sum(events)) FROM ledger"),
 }
 

@@ -9,6 +9,8 @@ import pytest
 from schemas.codec import (
     CART,
     DEAD_LETTER,
+    DELIVERY,
+    FIRING,
     LEDGER_ENTRY,
     POINTER,
     PRODUCT,
@@ -20,6 +22,7 @@ from sinks.block import Block, Record
 from sinks.delivery import Delivery
 from sinks.tables import SINKS
 from tests.engines import embedded_clickhouse
+from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables, cart, event, pointer, product
 
 MONTH_MS = 31 * 86_400_000
@@ -41,6 +44,8 @@ OTHERS_OF = {
     "dead_letters": "dead_letters (workspace, detail) SELECT 'others', toString(number)",
     "cart_states": "cart_states (cart) SELECT number + 1000000",
     "catalogue_statements": "catalogue_statements (workspace, hour) SELECT 'others', number",
+    "firing_states": "firing_states (workspace, firing_id) SELECT 'others', toString(number)",
+    "delivery_attempts": "delivery_attempts (workspace, firing_id) SELECT 'others', toString(number)",
     "ledger": "ledger (workspace, outcome, events) SELECT 'others', toString(number), 1",
 }
 ONE_BY_ONE = "SETTINGS max_block_size = 1, min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1"
@@ -71,6 +76,8 @@ def insert_all(tables: Tables, start: int) -> None:
         "dead_letters_in": (DEAD_LETTER, [letter(str(n)) for n in numbers]),
         "carts_in": (CART, [cart(n) for n in numbers]),
         "catalogue_in": (PRODUCT, [product(n) for n in numbers]),
+        "firings_in": (FIRING, [firing(n) for n in numbers]),
+        "deliveries_in": (DELIVERY, [delivery(n) for n in numbers]),
         "ledger_in": (LEDGER_ENTRY, [entry(1) for _ in numbers]),
     }
     assert set(values) == {sink.table for sink in SINKS.values()}

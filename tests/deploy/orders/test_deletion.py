@@ -13,10 +13,11 @@ from deploy.orders.plan import Company, Plan
 from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
 from processors.facts import ASSERTED, Fact
-from schemas.codec import CART, DEAD_LETTER, POINTER, RESOLVED_EVENT, encoder
+from schemas.codec import CART, DEAD_LETTER, DELIVERY, FIRING, POINTER, RESOLVED_EVENT, encoder
 from schemas.identifiers import hash_email
 from schemas.orders import Erase
 from schemas.stamps import Item
+from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, cart, event, pointer
 from tests.sinks.stage import Tables as Stage
 
@@ -87,6 +88,15 @@ def tables(clickhouse: str, database: str) -> Iterator[Tables]:
         cart(3, subject=BOB),
     ]
     stage.insert("carts_in", CART, carts, "t4")
+    fired = [
+        firing(1, subject=ANN, profile=BOB),
+        firing(2, subject=0, profile=EMAIL, seq=2),
+        firing(3, subject=ANN, profile=ANN, occurred_at=LATE),
+        firing(4, subject=BOB, profile=BOB),
+        firing(5, subject=TABLET, profile=BOB, occurred_at=START_MS + 501),
+    ]
+    stage.insert("firings_in", FIRING, fired, "t5")
+    stage.insert("deliveries_in", DELIVERY, [delivery(n, started_at=LATE) for n in range(1, 6)], "t6")
     listed = [
         ("main", "vip", ANN, 1),
         ("main", "vip", BOB, 1),
@@ -112,7 +122,8 @@ def stored(tables: Tables) -> list[str]:
 
 def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
     would = would_delete(tables, [PLAN], VALUES)
-    twice = ("events", "traits", "dead_letters", "subjects", "subject_devices", "identifiers")
+    seen_twice = ("subjects", "subject_devices", "identifiers")
+    twice = ("events", "traits", "dead_letters", "firing_states", "delivery_attempts", *seen_twice)
     assert would == dict.fromkeys(twice, 2) | {
         "group_traits": 0,
         "cart_states": 1,
@@ -125,6 +136,11 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
         "subject_devices": 2,
         "identifiers": 2,
     }
+    for table in ("firing_states", "delivery_attempts"):
+        kept = tables.ask(f"SELECT right(firing_id, 1) FROM {table} ORDER BY firing_id")  # noqa: S608 - ours
+        assert kept == [("3",), ("4",), ("5",)], (
+            "of a later event, of Bob, of a device that was Bob's by then"
+        )
     listed = tables.ask("SELECT workspace, list, node FROM lists ORDER BY ALL")
     assert listed == [("main", "b", TABLET), ("main", "vip", BOB), ("second", "vip", ANN)]
     ledger = "SELECT sum(events) FROM ledger WHERE stage = 'forget' AND outcome = 'forgotten'"
