@@ -30,12 +30,13 @@ from collector.salts import SaltReader
 from collector.script import FILE, WHOLE
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
-from collector.webhook_book import Secrets, WebhookBook
+from collector.webhook_book import WebhookBook
 from collector.workers import refuse_taken_port, run_workers
 from runtime import logs
 from runtime.browser_settings import BrowserSettings
 from runtime.control import ControlReader
 from runtime.parent import end_with_parent
+from runtime.secrets import Secrets
 from runtime.settings import CollectorSettings, KafkaSettings, SettingsError, load
 
 log = structlog.get_logger()

@@ -1,11 +1,6 @@
-"""The webhooks as they are now, each compiled once, with what their secrets' references hold. An edge: it reads files.
+"""The webhooks as they are now, each compiled once, with what their secrets' references hold (runtime/secrets.py)."""
 
-A secret is read again when what is known of it is older than SECRETS_AGE_S_MAX, so that a file that was changed counts without
-a restart. A reference that holds nothing is logged by its name; what it holds never is.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import structlog
 
@@ -16,53 +11,11 @@ from collector.replies import Reply
 from collector.webhook import Ready, accept_webhook, unknown_webhook, unusable
 from collector.webhook_body import Delivery
 from collector.webhook_mapping import BadWebhook, CompiledWebhook, compile_webhook
+from runtime.secrets import Secrets
 from schemas.control import ControlState
 from schemas.webhooks import Webhook
 
 log = structlog.get_logger()
-
-SECRETS_AGE_S_MAX = 30.0
-SECRET_BYTES_MAX = 4_096
-
-
-class Secrets:
-    """`now_s` is a clock that never goes back."""
-
-    def __init__(self, environ: Mapping[str, str], now_s: Callable[[], float]) -> None:
-        self._environ = environ
-        self._now_s = now_s
-        self._known: dict[str, tuple[float, bytes]] = {}
-
-    def of(self, references: Sequence[str]) -> list[bytes]:
-        """Those that hold something."""
-        return [secret for reference in references if (secret := self._secret(reference))]
-
-    def _secret(self, reference: str) -> bytes:
-        now_s = self._now_s()
-        read_at_s, secret = self._known.get(reference, (float("-inf"), b""))
-        if now_s - read_at_s > SECRETS_AGE_S_MAX:
-            secret = self._read(reference)
-            self._known[reference] = now_s, secret
-        return secret
-
-    def _read(self, reference: str) -> bytes:
-        kind, _, name = reference.partition(":")
-        if kind == "env":
-            found = self._environ.get(name, "").encode()
-        else:
-            try:
-                with Path(name).open("rb") as file:
-                    found = file.read(SECRET_BYTES_MAX + 1)
-            except OSError as error:
-                log.error(
-                    "a webhook's secret cannot be read", reference=reference, error=type(error).__name__
-                )
-                return b""
-        found = found.strip()
-        if not found or len(found) > SECRET_BYTES_MAX:
-            log.error("a webhook's secret is empty or too long", reference=reference)
-            return b""
-        return found
 
 
 class WebhookBook:

@@ -143,6 +143,14 @@ def sink(
 
 
 @app.command()
+def deliver() -> None:
+    """Run the sender of what rules do: webhooks, other requests, e-mails, records of topics."""
+    from sinks.deliver import run
+
+    run(os.environ)
+
+
+@app.command()
 def console() -> None:
     """Run the console."""
     from console.server import run

@@ -121,6 +121,36 @@ RELOAD_SECONDS = Histogram(
     "stitchline_sink_reload_seconds", "Time of one load of the identity dictionaries", buckets=SECONDS
 )
 
+# sender of actions
+DELIVER_ATTEMPTS = Counter(
+    "stitchline_deliver_attempts",
+    "Attempts by kind of action and by what became of them",
+    ["kind", "outcome"],
+)
+DELIVER_SECONDS = Histogram(
+    "stitchline_deliver_seconds",
+    "Time of one attempt that was made",
+    ["kind"],
+    buckets=(*SECONDS, 30, 60, 120),
+)
+DELIVER_WAITING = Gauge("stitchline_deliver_waiting", "Attempts that wait for a destination", ["destination"])
+DELIVER_IN_FLIGHT = Gauge(
+    "stitchline_deliver_in_flight", "Attempts on their way to a destination", ["destination"]
+)
+DELIVER_CIRCUITS_OPEN = Gauge(
+    "stitchline_deliver_circuit_open", "1 while a destination is left alone or only probed", ["destination"]
+)
+DELIVER_LAG = LagGauges(
+    Gauge("stitchline_deliver_lag_records", "Attempts due that have no result yet", ["reader", "partition"]),
+    Gauge("stitchline_deliver_lag_seconds", "Age of the oldest attempt without one", ["reader", "partition"]),
+    Gauge(
+        "stitchline_deliver_retention_left_seconds",
+        "Time until Kafka may delete the oldest attempt without a result",
+        ["reader", "partition"],
+    ),
+    Gauge("stitchline_deliver_partitions", "Partitions of this process by phase", ["reader", "phase"]),
+)
+
 # segments
 SEGMENT_RUN_SECONDS = Histogram(
     "stitchline_segments_refresh_seconds",

@@ -18,6 +18,7 @@ from runtime.channel_settings import ChannelSettings as ChannelSettings
 from runtime.console_settings import ConsoleSettings as ConsoleSettings
 from runtime.console_settings import QuestionSettings as QuestionSettings
 from runtime.context_settings import ContextSettings as ContextSettings
+from runtime.deliver_settings import DeliverSettings as DeliverSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here
 from runtime.explanation_settings import ExplanationSettings as ExplanationSettings
 from runtime.kafka_access import KafkaAccess
@@ -265,6 +266,7 @@ ALL = (
     ChannelSettings,
     UserStepSettings,
     SinkSettings,
+    DeliverSettings,
     RefreshSettings,
     SegmentSettings,
     ConsoleSettings,

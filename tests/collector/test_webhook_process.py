@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from collector.replies import Reply
-from collector.webhook_book import SECRETS_AGE_S_MAX, Secrets, WebhookBook
+from collector.webhook_book import WebhookBook
 from deploy.configuration import BadConfiguration, apply_file
+from runtime.secrets import SECRETS_AGE_S_MAX, Secrets
 from runtime.settings import KafkaSettings
 from schemas.reasons import Reason
 from tests.collector.process import (
