@@ -133,6 +133,14 @@ def processor() -> None:
 
 
 @app.command()
+def rules() -> None:
+    """Run one worker of the rules: what they match, what they wait for, what they send."""
+    from processors.rules_worker import run
+
+    run(os.environ)
+
+
+@app.command()
 def sink(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="events, pointers, dead, ledger")],
 ) -> None:

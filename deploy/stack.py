@@ -76,7 +76,7 @@ class Stack:
         )
         self._say("creating topics and tables")
         await _to_its_end(lambda: self._prepare(environ))
-        self._say("starting collector, processor, sinks, console and segments")
+        self._say("starting collector, processor, rules, sinks, console and segments")
         await self._start_all(self._stages(chosen, environ), self._folder.stages_fd)
         return Addresses(
             collector=f"http://{ports.HOST}:{chosen.collector}",
@@ -112,7 +112,7 @@ class Stack:
         )
 
     def _environ(self, chosen: Ports) -> dict[str, str]:
-        metrics = ports.free_ports(3)
+        metrics = ports.free_ports(4)
         embedded = {
             "KAFKA_BOOTSTRAP_SERVERS": f"{ports.HOST}:{chosen.kafka}",
             "STITCHLINE_PARTITIONS": EMBEDDED_PARTITIONS,
@@ -125,6 +125,7 @@ class Stack:
             "PROCESSOR_INSTANCE_ID": "embedded",
             "SINK_INSTANCE_ID": "embedded",
             "SEGMENTS_INSTANCE_ID": "embedded",
+            "RULES_INSTANCE_ID": "embedded",
         }
         fixed = {
             "COLLECTOR_PORT": str(chosen.collector),
@@ -134,6 +135,8 @@ class Stack:
             "PROCESSOR_METRICS_PORT": str(metrics[0]),
             "SINK_METRICS_PORT": str(metrics[1]),
             "SEGMENTS_METRICS_PORT": str(metrics[2]),
+            "RULES_STATE_DIR": str(self._folder.path("rules")),
+            "RULES_METRICS_PORT": str(metrics[3]),
             "STITCHLINE_LEASHED": "1",
         }
         if "KAFKA_BOOTSTRAP_SERVERS" in self._given:
@@ -199,6 +202,7 @@ class Stack:
     def _stages(self, chosen: Ports, environ: Mapping[str, str]) -> list[ChildSpec]:
         sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/readyz"
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
+        rules_url = f"http://{ports.HOST}:{environ['RULES_METRICS_PORT']}/readyz"
         segments_url = f"http://{ports.HOST}:{environ['SEGMENTS_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
         console_url = f"http://{ports.HOST}:{chosen.console}/ready"
@@ -210,6 +214,7 @@ class Stack:
                 lambda: ports.answers_http(sinks_url),
             ),
             self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
+            self._spec("rules", _stage("rules"), environ, lambda: ports.answers_http(rules_url)),
             self._spec("console", _stage("console"), environ, lambda: ports.answers_http(console_url)),
             self._spec("collector", _stage("collector"), environ, lambda: ports.answers_http(collector_url)),
             self._spec("segments", _stage("segments"), environ, lambda: ports.answers_http(segments_url)),

@@ -1,14 +1,10 @@
-"""One worker of the stream processors: its agents, each a topic and a pure step, and the process that runs them.
+"""The composition root of the processors: agents `resolve`, `identity` and `commerce`, and what their steps are made with.
 
-`agents`, `inlet` and `open_group` are the whole wiring; `run` is the composition root. Nothing here knows what an event is.
+How agents are run is stage.py's. The agents of rules have a process of their own (rules_worker.py).
 """
 
-import asyncio
-import gc
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
 
 import msgspec
 
@@ -25,23 +21,15 @@ from processors.identity import Identity
 from processors.place import Places
 from processors.planning import current_plans
 from processors.resolve import Resolver
+from processors.stage import Agent, Clock, OpenGroup, Stage, StageSettings, open_group, run_stage
 from processors.user_agents import user_agent_reader
 from processors.visits import SessionRules
-from runtime import logs, metrics, service
-from runtime.chunk import ChunkLimits
-from runtime.delivery import Delivery, Inlet, Policy
+from runtime import logs
 from runtime.ending import die
-from runtime.followers import Followers
-from runtime.group import Group
-from runtime.guard import Guard, Outside
-from runtime.kafka import client_id, group_name, require_topics
+from runtime.kafka import require_topics
 from runtime.link_keys import link_keys
-from runtime.lookup import Lookup
 from runtime.own_lists import own_lists
-from runtime.part import Part, PartOpener, PartSpec, open_part
-from runtime.plain_group import PlainGroup
 from runtime.pointers import Owners, PointerTail
-from runtime.probes import Probes
 from runtime.settings import (
     GENERATION,
     BotSettings,
@@ -57,43 +45,15 @@ from runtime.settings import (
     hash_key_bytes,
     load,
 )
-from runtime.standbys import Copies, Membership, NoStandbys, Standbys
-from runtime.ticks import Tick, Ticks
 from runtime.user_steps import user_steps
-from runtime.watched_worker import WatchedWorker
 from schemas.stream import Step
-from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS, Topic
+from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS
 
 STAGE = "processors"
-GARBAGE_OBJECTS_MIN = (
-    50_000  # the search for cycles, of which steps leave none behind, is put off until there would be many
-)
 
 
-class Settings(msgspec.Struct, frozen=True):
-    kafka: KafkaSettings
-    processor: ProcessorSettings
-    watchdog: WatchdogSettings = WatchdogSettings()
+class Settings(StageSettings, frozen=True):
     carts: CartSettings = CartSettings()
-
-
-def open_group(settings: Settings) -> Group:
-    """The group of the processors, run by what PROCESSOR_DELIVERY names."""
-    name = group_name(settings.kafka, STAGE)
-    if settings.processor.delivery == "faust":
-        from runtime.faust_group import FaustGroup  # here alone: it takes 30 MB
-
-        return FaustGroup(name, settings.kafka, settings.processor)
-    return PlainGroup(name, settings.kafka, settings.processor)
-
-
-class Agent(msgspec.Struct, frozen=True):
-    """`contiguous`: see Inlet."""
-
-    name: str
-    topic: Topic
-    step: Step
-    contiguous: bool
 
 
 class Steps(msgspec.Struct, frozen=True):
@@ -113,46 +73,6 @@ def agents(steps: Steps) -> list[Agent]:
     if steps.commerce is not None:
         found.append(Agent("commerce", COMMERCE_FACTS, steps.commerce, contiguous=False))
     return found
-
-
-class Tools(msgspec.Struct, frozen=True):
-    """What opening a Part takes. `release`: what a standby holds of it is let go."""
-
-    lookup: Lookup
-    now_ms: Callable[[], int]
-    release: Callable[[PartSpec], None]
-
-
-def inlet(settings: Settings, agent: Agent, tools: Tools) -> Inlet:
-    def opened(partition: int, halted: Callable[[], bool]) -> Part:
-        spec = _spec(settings, agent, partition)
-        tools.release(spec)
-        return open_part(spec, agent.step, PartOpener(tools.lookup, tools.now_ms, halted))
-
-    changelog = _spec(settings, agent, 0).changelog_name
-    return Inlet(agent.name, _topic(settings, agent), agent.contiguous, opened, changelog)
-
-
-def _topic(settings: Settings, agent: Agent) -> str:
-    return agent.topic.full_name(settings.kafka.topic_prefix)
-
-
-def _policy(settings: Settings) -> Policy:
-    limits = ChunkLimits(settings.processor.chunk_records_max, settings.processor.chunk_bytes_max)
-    # Two heartbeats and the answer: by then the group has told a worker that it lost its partitions.
-    pause_s = settings.processor.session_timeout_s / 5
-    return Policy(limits, pause_s, threads=2 * settings.kafka.partitions)
-
-
-def _spec(settings: Settings, agent: Agent, partition: int) -> PartSpec:
-    return PartSpec(
-        agent=agent.name,
-        input=agent.topic,
-        partition=partition,
-        kafka=settings.kafka,
-        state_dir=Path(settings.processor.state_dir).expanduser(),
-        transaction_timeout_s=settings.processor.transaction_timeout_s,
-    )
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -218,80 +138,8 @@ def _session_rules(settings: SessionSettings) -> SessionRules:
 
 
 def run_steps(
-    settings: Settings,
-    steps: Steps,
-    environ: Mapping[str, str],
-    group: Callable[[Settings], Group] = open_group,
+    settings: Settings, steps: Steps, environ: Mapping[str, str], group: OpenGroup = open_group
 ) -> None:
     """Run a worker with these steps until it is stopped."""
-    asyncio.run(_run(settings, agents(steps), environ, group))
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)  # noqa: TID251 - the root's clock
-
-
-async def _run(
-    settings: Settings,
-    agents: Sequence[Agent],
-    environ: Mapping[str, str],
-    open_group: Callable[[Settings], Group],
-) -> None:
-    processor, lookup = settings.processor, Lookup(settings.kafka)
-    group = open_group(settings)
-    standbys = _standbys(settings, lookup)
-    tools = Tools(lookup, _now_ms, standbys.release)
-    inlets = [inlet(settings, agent, tools) for agent in agents]
-    delivery = Delivery(group, inlets, _policy(settings), die)
-    loop, loop_s_max = asyncio.get_running_loop(), settings.watchdog.loop_s_max
-    guard = Guard(WatchedWorker(delivery, group, loop, loop_s_max), _outside(settings))
-    probes = Probes(
-        processor.metrics_host, processor.metrics_port, lambda: delivery.is_ready, guard.complaint
-    )
-    probes.start()
-    guard.start()
-    ticks = Ticks(settings.kafka, _tick(settings, delivery), die)
-    ticks.start()
-    standbys.start([_copies(settings, agent) for agent in agents], lambda: delivery.partitions)
-    gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
-    gc.set_threshold(GARBAGE_OBJECTS_MIN)
-    await service.serve(group, delivery, environ, processor.stop_timeout_s)
-    ticks.stop()
-    await standbys.stop()
-    guard.stop()
-    probes.stop()
-
-
-def _tick(settings: Settings, delivery: Delivery) -> Tick:
-    """The partitions that are ours: together the workers tell each once."""
-    topic = COMMERCE_FACTS.full_name(settings.kafka.topic_prefix)
-
-    def partitions() -> list[int]:
-        return [tp.partition for tp in delivery.partitions if tp.topic == topic]
-
-    return Tick(topic, settings.carts.tick_s, partitions, _now_ms, encode_tick)
-
-
-def _outside(settings: Settings) -> Outside:
-    return Outside(
-        kafka=settings.kafka,
-        settings=settings.watchdog,
-        gauges=metrics.PROCESSOR_LAG,
-        transaction_timeout_s=settings.processor.transaction_timeout_s,
-        now_ms=_now_ms,
-        fail=die,
-    )
-
-
-def _standbys(settings: Settings, lookup: Lookup) -> Standbys | NoStandbys:
-    kafka, processor = settings.kafka, settings.processor
-    if not processor.standbys:
-        return NoStandbys()
-    followers = Followers(kafka, lookup, _now_ms, die)
-    us = Membership(group_name(kafka, STAGE), client_id(processor), processor.standbys)
-    return Standbys(kafka, us, followers, die)
-
-
-def _copies(settings: Settings, agent: Agent) -> Copies:
-    parts = [_spec(settings, agent, partition) for partition in range(settings.kafka.partitions)]
-    return Copies(_topic(settings, agent), parts)
+    stage = Stage(STAGE, settings, agents(steps), [Clock(COMMERCE_FACTS, encode_tick)], settings.carts.tick_s)
+    run_stage(stage, environ, group)

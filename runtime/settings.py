@@ -26,6 +26,7 @@ from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
 from runtime.redirect_settings import RedirectSettings
 from runtime.refresh_settings import RefreshSettings as RefreshSettings
+from runtime.rule_settings import RuleSettings as RuleSettings
 from runtime.segment_settings import SegmentSettings as SegmentSettings
 from runtime.session_settings import SessionSettings as SessionSettings
 from runtime.sink_settings import SinkSettings as SinkSettings
@@ -262,6 +263,7 @@ ALL = (
     ContextSettings,
     BotSettings,
     CartSettings,
+    RuleSettings,
     LinkSettings,
     ChannelSettings,
     UserStepSettings,

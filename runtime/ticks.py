@@ -1,4 +1,4 @@
-"""Tells an agent the time: a record to each partition of its input that this worker works on, every few seconds.
+"""Tells agents the time: a record to each partition of their input that this worker works on, every few seconds.
 
 So time is part of the input, and a replay sees the same ticks between the same records. Several writers are harmless, as an
 agent's clock is the latest moment it was told, and a tick that is lost is made good by the next one; therefore nothing waits
@@ -7,7 +7,7 @@ for Kafka's answer, and an outage costs nothing but delay. No transaction: a tic
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -26,18 +26,24 @@ class Tick(msgspec.Struct, frozen=True):
     """`topic` with the deployment's prefix. `make`: the record's value for a moment in ms."""
 
     topic: str
-    every_s: float
     partitions: Callable[[], Iterable[int]]
     now_ms: Callable[[], int]
     make: Callable[[int], bytes]
 
 
 class Ticks:
-    """One thread. `fail` is called in it, with what ended it: a bug."""
+    """One thread for all topics. `fail` is called in it, with what ended it: a bug."""
 
-    def __init__(self, kafka: KafkaSettings, tick: Tick, fail: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        ticks: Sequence[Tick],
+        every_s: float,
+        fail: Callable[[BaseException], None],
+    ) -> None:
         self._kafka = kafka
-        self._tick = tick
+        self._ticks = ticks
+        self._every_s = every_s
         self._fail = fail
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name="ticks", daemon=True)
@@ -51,25 +57,24 @@ class Ticks:
 
     def _live(self) -> None:
         try:
-            producer = Producer(
-                _config(self._kafka, self._tick.every_s), logger=logging.getLogger("librdkafka")
-            )
-            while not self._stop.wait(self._tick.every_s):
-                self._send(producer)
+            producer = Producer(_config(self._kafka, self._every_s), logger=logging.getLogger("librdkafka"))
+            while not self._stop.wait(self._every_s):
+                for tick in self._ticks:
+                    _send(producer, tick)
+                producer.poll(0)
             producer.purge()
             producer.flush(0)
         except BaseException as error:  # the thread's root: whatever ends it ends the worker
             self._fail(error)
 
-    def _send(self, producer: Producer) -> None:
-        now = self._tick.now_ms()
-        value = self._tick.make(now)
-        try:
-            for partition in sorted(self._tick.partitions()):
-                producer.produce(self._tick.topic, value=value, partition=partition, on_delivery=_report)
-        except (KafkaException, BufferError) as error:
-            log.warning("a tick was not sent", error=str(error))
-        producer.poll(0)
+
+def _send(producer: Producer, tick: Tick) -> None:
+    value = tick.make(tick.now_ms())
+    try:
+        for partition in sorted(tick.partitions()):
+            producer.produce(tick.topic, value=value, partition=partition, on_delivery=_report)
+    except (KafkaException, BufferError) as error:
+        log.warning("a tick was not sent", topic=tick.topic, error=str(error))
 
 
 def _config(kafka: KafkaSettings, every_s: float) -> dict[str, object]:

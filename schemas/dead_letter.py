@@ -24,6 +24,7 @@ class Stage(StrEnum):
     RESOLVE = "resolve"
     IDENTITY = "identity"
     COMMERCE = "commerce"
+    RULES = "rules"  # the agents of `stitchline rules`
     SINK = "sink"
 
 

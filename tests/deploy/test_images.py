@@ -79,13 +79,13 @@ def test_secrets_have_no_default() -> None:
 
 
 def test_no_two_processes_share_a_name_or_a_folder() -> None:
-    for variable in ("PROCESSOR_INSTANCE_ID", "SINK_INSTANCE_ID"):
+    for variable in ("PROCESSOR_INSTANCE_ID", "SINK_INSTANCE_ID", "RULES_INSTANCE_ID"):
         names = [service["environment"].get(variable) for service in images.stages().values()]
         given = [name for name in names if name]
         assert given
         assert len(set(given)) == len(given)
     volumes = [images.volume(service) for service in images.stages().values() if images.volume(service)]
-    assert len(set(volumes)) == len(volumes) == 3
+    assert len(set(volumes)) == len(volumes) == 4
     assert set(volumes) <= set(yaml.safe_load(images.COMPOSE.read_text())["volumes"])
 
 
@@ -97,7 +97,7 @@ def test_only_the_collector_and_the_console_can_be_reached_and_only_from_the_mac
 def test_the_health_check_asks_where_every_process_answers() -> None:
     environ = images.pairs("ENV")
     assert images.healthcheck()[-1] == f"http://127.0.0.1:{PORT}/readyz"
-    ports = {environ[f"{stage}_METRICS_PORT"] for stage in ("PROCESSOR", "SINK", "SEGMENTS")}
+    ports = {environ[f"{stage}_METRICS_PORT"] for stage in ("PROCESSOR", "SINK", "SEGMENTS", "RULES")}
     assert ports | {environ["CONSOLE_PORT"], images.last("EXPOSE")} == {PORT}
 
 
@@ -142,7 +142,11 @@ def test_the_image_is_not_roots_and_writes_to_its_volumes_only() -> None:
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     assert images.last("WORKDIR") == "/data"
     assert all(service["read_only"] and service["cap_drop"] == ["ALL"] for service in images.ours().values())
-    written = {"COLLECTOR_CONTROL_SNAPSHOT": "collector", "PROCESSOR_STATE_DIR": "processor"}
+    written = {
+        "COLLECTOR_CONTROL_SNAPSHOT": "collector",
+        "PROCESSOR_STATE_DIR": "processor",
+        "RULES_STATE_DIR": "rules",
+    }
     environ = images.pairs("ENV")
     for variable, command in written.items():
         assert environ[variable].startswith("/data/")
@@ -208,7 +212,8 @@ def test_the_image_has_every_file_that_a_stage_reads(wheel: zipfile.ZipFile) -> 
 
 
 @pytest.mark.parametrize(
-    "command", [["collector"], ["console"], ["processor"], ["topics"], ["migrate"], ["sink", "dead"]]
+    "command",
+    [["collector"], ["console"], ["processor"], ["rules"], ["topics"], ["migrate"], ["sink", "dead"]],
 )
 def test_a_servers_installation_runs_every_stage_as_far_as_its_settings(command: list[str]) -> None:
     """To their end, with real engines: tests/pipeline/test_compose.py."""

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from processors.controlling import ControlUnread
 from processors.parsed import ParsedEvent, Refusal, parse
-from processors.planning import ControlUnread, PlanBook, current_plans
+from processors.planning import current_plans, plan_book
 from processors.plans import compiled, judge
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import KafkaSettings
@@ -45,7 +46,7 @@ class Control(msgspec.Struct):
 def test_a_chunk_is_judged_by_the_plans_of_its_moment():
     file = {"plans": [{"source": "shop", "plan": "block", "events": {"Read": ARTICLE}}]}
     control = Control(ControlState())
-    book = PlanBook(control)
+    book = plan_book(control)
     assert book() == {}
     control.state = control.state.updated(parse_file(file).items())
     plans = book()
@@ -65,4 +66,4 @@ def test_a_processor_without_plans_does_not_start():
 def test_without_a_reader_nothing_is_judged():
     control = Control(ControlState(), problem="the control topic is not read any more")
     with pytest.raises(ControlUnread, match="not read any more"):
-        PlanBook(control)()
+        plan_book(control)()

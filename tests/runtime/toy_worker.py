@@ -10,7 +10,8 @@ import signal
 import time
 from collections.abc import Sequence
 
-from processors.worker import Settings, Steps, load_settings, open_group, run_steps
+from processors.stage import Stage, open_group
+from processors.worker import Steps, load_settings, run_steps
 from runtime import logs
 from runtime.group import Group
 from runtime.kafka import require_topics
@@ -73,8 +74,8 @@ def chain(partition: int, records: Sequence[InputRecord], state: State) -> list[
     return outputs
 
 
-def group(settings: Settings) -> Group:
-    opened = open_group(settings)
+def group(stage: Stage) -> Group:
+    opened = open_group(stage)
     OPENED.append(opened)
     if seed := os.environ.get("TOY_FAULTS"):
         return FaultyGroup(opened, int(seed), lossy="resolve")

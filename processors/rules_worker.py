@@ -1,0 +1,63 @@
+"""The composition root of `stitchline rules`: the agents that match rules, wait for what takes time, and send.
+
+A process of its own, in a group of its own: a rule that is costly, or a destination that is dead, delays no event on its way to
+ClickHouse. How agents are run is stage.py's. What it shares with the processors, it takes from their settings (PROCESSOR_*).
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from processors.controlling import Control, current_control
+from processors.rule_book import RuleBook
+from processors.rules_agent import RulesStep
+from processors.stage import Agent, Clock, Stage, StageSettings, run_stage
+from runtime import logs
+from runtime.kafka import require_topics
+from runtime.settings import (
+    KafkaSettings,
+    ProcessorSettings,
+    RuleSettings,
+    WatchdogSettings,
+    load,
+)
+from schemas.action_work import encode_work
+from schemas.rule_facts import encode_rule_facts
+from schemas.topics import ACTIONS_WORK, RULES_FACTS
+
+STAGE = "rules"
+
+
+def load_settings(environ: Mapping[str, str], own: RuleSettings) -> StageSettings:
+    """The processors' settings with what is this process's own. Raises SettingsError."""
+    processor = msgspec.structs.replace(
+        load(ProcessorSettings, environ),
+        state_dir=own.state_dir,
+        instance_id=own.instance_id,
+        metrics_host=own.metrics_host,
+        metrics_port=own.metrics_port,
+    )
+    return StageSettings(load(KafkaSettings, environ), processor, load(WatchdogSettings, environ))
+
+
+def agents(settings: StageSettings, control: Control) -> list[Agent]:
+    partitions = settings.kafka.partitions
+    return [Agent("rules", RULES_FACTS, RulesStep(partitions=partitions, rules=RuleBook(control)))]
+
+
+def clocks() -> list[Clock]:
+    """Of those agents that wait for something."""
+    return [
+        Clock(RULES_FACTS, lambda now: encode_rule_facts(tick=now)),
+        Clock(ACTIONS_WORK, lambda now: encode_work(tick=now)),
+    ]
+
+
+def run(environ: Mapping[str, str]) -> None:
+    """Returns after a clean stop. Raises SettingsError, KafkaUnavailable, TopicMismatch."""
+    logs.configure("rules")
+    own = load(RuleSettings, environ)
+    settings = load_settings(environ, own)
+    require_topics(settings.kafka)
+    with current_control(settings.kafka) as control:
+        run_stage(Stage(STAGE, settings, agents(settings, control), clocks(), own.tick_s), environ)
