@@ -24,6 +24,7 @@ from deploy.orders.commands import block_listed, forget, orders, suppress, unlin
 from deploy.ports import without_proxy_for_us
 from deploy.profile_command import profile
 from deploy.rates_command import rates
+from deploy.rules_command import rules
 from deploy.segments_command import segments
 from deploy.sources_command import sources
 from deploy.webhook_command import webhook
@@ -52,6 +53,7 @@ ClickHousePort = Annotated[
 
 app.command()(link)
 app.command()(rates)
+app.command()(rules)
 app.command()(segments)
 app.command()(sources)
 app.command()(extract)
@@ -128,14 +130,6 @@ def collector() -> None:
 def processor() -> None:
     """Run one worker of the stream processors."""
     from processors.worker import run
-
-    run(os.environ)
-
-
-@app.command()
-def rules() -> None:
-    """Run one worker of the rules: what they match, what they wait for, what they send."""
-    from processors.rules_worker import run
 
     run(os.environ)
 
