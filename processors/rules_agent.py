@@ -10,8 +10,8 @@ import msgspec
 from processors.erased import Erased
 from processors.letters import dead_letter, letter_record
 from processors.parsed import Refusal
-from processors.rule_outbox import Outbox
 from processors.rules_now import Name, RulesNow
+from processors.rules_outbox import Outbox
 from schemas.dead_letter import NOWHERE, Sender, Stage
 from schemas.orders import Erase, Order
 from schemas.reasons import Reason
