@@ -32,7 +32,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Firing(msgspec.Struct, array_like=True, frozen=True, kw_only=True, tag="firing"):
     """A rule fires for a person; to the partition of `profile`. `refused`: why it does not after all ("" when it does): then it
     is only written down. `rule`: JSON of the rule. `profile` 0: for nobody. `source`: of the event, in whose name
-    others are sent.
+    others are sent. `list_channel` and `list_kind`: of the list that an action `list` changes, "" for other actions.
     """
 
     id: str
@@ -51,6 +51,8 @@ class Firing(msgspec.Struct, array_like=True, frozen=True, kw_only=True, tag="fi
     person: Person
     refused: str = ""
     hops: int = 0
+    list_channel: str = ""
+    list_kind: str = ""
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True, kw_only=True, tag="claim"):

@@ -25,6 +25,7 @@ class Stage(StrEnum):
     IDENTITY = "identity"
     COMMERCE = "commerce"
     RULES = "rules"  # the agents of `stitchline rules`
+    ACTIONS = "actions"
     SINK = "sink"
 
 

@@ -41,6 +41,9 @@ class Reason(StrEnum):
     USER_STEP_TOO_SLOW = (
         "user_step_too_slow"  # one of them took too long for this event, or all of them for a chunk
     )
+    GIVEN_UP = "given_up"  # a firing of a rule that no attempt of a day delivered
+    REJECTED = "rejected"  # a firing of a rule that its destination refused for good
+    GONE = "gone"  # a firing of a rule whose destination wants nothing any more (410)
     REFUSED_ROW = "refused_row"  # a row that ClickHouse cannot store
     SPEC_VIOLATION = (
         "spec_violation"  # not as the semantic catalogue says, and the source's plan blocks such events

@@ -14,7 +14,8 @@ VERSION = 1
 class Candidate(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """`at` (ms): when what it fires on happened; for an absence or a schedule when its time came. `absent_since` > 0: the
     person must not have done the trigger's `of` since then, up to `at`. `recheck` names the firing that waited and is asked
-    about again; its id is taken then. `person` 0: a schedule, for each member of its segment or for nobody.
+    about again; its id is taken then, and the answer goes to partition `home` of actions.work, where it waits, whoever the
+    person is by now. `person` 0: a schedule, for each member of its segment or for nobody.
 
     `rule` is JSON of the rule as it was. `occurrence`, `event`, `message_id`, `hops`: as in rule_facts.py.
     """
@@ -33,6 +34,7 @@ class Candidate(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     absent_since: int = 0
     recheck: str = ""
     hops: int = 0
+    home: int = -1
 
 
 def firing_id(workspace: str, rule: str, rule_version: str, occurrence: str, person: int = 0) -> str:

@@ -23,6 +23,8 @@ Level: TypeAlias = Literal[
 Channel: TypeAlias = Literal["email", "phone"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+CapMax = Annotated[int, msgspec.Meta(ge=1, le=1_000)]  # so many moments are kept for each person
+PERSON_ZONE = "person"
 
 
 class PixelTrigger(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -131,7 +133,7 @@ class Conditions(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most `max` firings of this rule for one person within any stretch of this length."""
 
-    max: Positive
+    max: CapMax
     within: Duration
 
 
@@ -144,12 +146,13 @@ class RuleQuota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class QuietHours(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Nothing is sent from `start` to `end`, which may be on the next day. What comes up then waits for the end, or is
-    dropped."""
+    dropped. `timezone`: a zone's name, or `person` for that of the person's latest place; `or_timezone` where that is unknown."""
 
     start: TimeOfDay
     end: TimeOfDay
     timezone: str = "UTC"
     then: Literal["wait", "drop"] = "wait"
+    or_timezone: str = "UTC"
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
