@@ -15,6 +15,7 @@ from runtime.bot_settings import BotSettings as BotSettings
 from runtime.browser_settings import BrowserSettings
 from runtime.cart_settings import CartSettings as CartSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
+from runtime.clickhouse_settings import ClickHouseSettings as ClickHouseSettings
 from runtime.console_settings import ConsoleSettings as ConsoleSettings
 from runtime.console_settings import QuestionSettings as QuestionSettings
 from runtime.context_settings import ContextSettings as ContextSettings
@@ -64,22 +65,6 @@ class KafkaSettings(KafkaAccess, frozen=True, kw_only=True):
     def generation(self) -> str:
         """Names groups, transactional ids, changelogs and state folders."""
         return f"g{GENERATION}"
-
-
-class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    url: Annotated[
-        str, Meta(description="ClickHouse's HTTP address, with user and password if it has them.")
-    ] = field(default="http://127.0.0.1:8123", name="CLICKHOUSE_URL")
-    database: Annotated[
-        str, Meta(pattern=r"^[a-z0-9_]+$", description="The database that holds every table.")
-    ] = field(default="stitchline", name="STITCHLINE_DATABASE")
-    base_currency: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Z]{3}$",
-            description="The currency that amounts are converted into (ISO 4217); what names no currency is in it.",
-        ),
-    ] = field(default="EUR", name="STITCHLINE_BASE_CURRENCY")
 
 
 class CollectorSettings(RedirectSettings, frozen=True, kw_only=True):
