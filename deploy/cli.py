@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from deploy import person_commands, segment_commands
+from deploy import control_commands, person_commands, segment_commands
 from deploy.errors import told_plainly
 from deploy.extract_command import extract
 from deploy.link_command import link
@@ -205,6 +205,7 @@ def apply(
 app.command()(profile)
 person_commands.add_to(app)
 segment_commands.add_to(app)
+control_commands.add_to(app)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -15,13 +15,17 @@ from runtime.settings import KafkaSettings
 from schemas.control import (
     ControlState,
     blocked_in,
+    destinations_of,
     parse_file,
     pixel_events_of,
     refuse_taken_keys,
+    rules_of,
     segments_of,
     webhooks_of,
 )
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
+from schemas.rule_names import refuse_broken_names
+from schemas.rule_records import destination_records, rule_records
 from schemas.segment_records import Records, refuse_broken_uses, segment_records
 from schemas.source_paths import refuse_clashing_paths
 from schemas.webhooks import refuse_taken_ids, webhook_records
@@ -57,6 +61,8 @@ def _usable(document: Any) -> Records:
         **segment_records(segments_of(document)),
         **pixel_event_records(pixel_events_of(document)),
         **webhook_records(webhooks_of(document)),
+        **destination_records(destinations_of(document)),
+        **rule_records(rules_of(document)),
     }
     state = ControlState(records)
     for plan in state.plans.values():
@@ -107,6 +113,7 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
         refuse_clashing_paths(after.sources)
         refuse_unusable(after.pixel_events, source_ids, records)
         refuse_taken_ids(after.webhooks.values(), source_ids)
+        refuse_broken_names(state, after, records)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error
     write_control(kafka, records, apply_id)

@@ -60,6 +60,8 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     segments: list[Any] = []  # read by segment_records.py
     pixel_events: list[Any] = []  # read by pixel_event_records.py
     webhooks: list[Any] = []  # read by webhooks.py
+    rules: list[Any] = []  # read by rule_records.py
+    destinations: list[Any] = []  # read by rule_records.py
 
 
 def parse_file(document: Any) -> dict[str, bytes]:
@@ -103,6 +105,16 @@ def pixel_events_of(document: Any) -> list[Any]:
 def webhooks_of(document: Any) -> list[Any]:
     """The same under `webhooks:`."""
     return msgspec.convert({} if document is None else document, ConfigurationFile).webhooks
+
+
+def rules_of(document: Any) -> list[Any]:
+    """The same under `rules:`."""
+    return msgspec.convert({} if document is None else document, ConfigurationFile).rules
+
+
+def destinations_of(document: Any) -> list[Any]:
+    """The same under `destinations:`."""
+    return msgspec.convert({} if document is None else document, ConfigurationFile).destinations
 
 
 def _stored_server_key(entry: ServerKeyInput) -> bytes:

@@ -90,16 +90,28 @@ def _not_json(value: Any) -> str:
 def problems_in(document: dict[str, Any]) -> Iterator[Problem]:
     """Of a document whose shape is right."""
     zone_name = document.get("timezone", "")
-    if wrong := _zone(zone_name):
+    if wrong := wrong_zone(zone_name):
         yield Problem("timezone", wrong)
         zone_name = ""
-    for path, mapping in _mappings(document["where"], ("where",)):
-        for key, what in (*_of_mapping(mapping, zone_name or "UTC"), *_columns(mapping, path)):
-            yield Problem(place_of((*path, key)), what)
+    yield from _of_mappings(document["where"], ("where",), zone_name or "UTC")
     yield from _of_tree(document["where"])
 
 
-def _zone(name: str) -> str:
+def problems_of_part(part: Any, path: Path, zone_name: str = "UTC") -> Iterator[Problem]:
+    """Of a part of another definition: selections, filters, tests of traits and durations as segments have them."""
+    yield from _of_mappings(part, path, zone_name)
+    if isinstance(part, dict):
+        yield from _of_filters(part, path)
+
+
+def _of_mappings(part: Any, path: Path, zone_name: str) -> Iterator[Problem]:
+    for inner, mapping in _mappings(part, path):
+        for key, what in (*_of_mapping(mapping, zone_name), *_columns(mapping, inner)):
+            yield Problem(place_of((*inner, key)), what)
+
+
+def wrong_zone(name: str) -> str:
+    """ "" for a time zone that there is, and for none."""
     try:
         if name:
             zone(name)
@@ -140,7 +152,7 @@ def _value(op: str | None, value: Any, zone_name: str) -> str:
         case "between":
             return _DESCENDING if value[0] > value[1] else ""
         case "anniversary":
-            return _too_long(value)
+            return too_long(value)
         case "before" | "after":
             return _no_instant(value, zone_name)
         case "matches":
@@ -153,14 +165,15 @@ _DESCENDING = "the smaller number comes first: as it is, nothing is between them
 
 def _durations(mapping: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ("last", "ahead", "within"):
-        if isinstance(mapping.get(key), str) and (wrong := _too_long(mapping[key])):
+        if isinstance(mapping.get(key), str) and (wrong := too_long(mapping[key])):
             yield key, wrong
     for text in mapping.get("ago", ()):
-        if wrong := _too_long(text):
+        if wrong := too_long(text):
             yield "ago", wrong
 
 
-def _too_long(text: str) -> str:
+def too_long(text: str) -> str:
+    """Of a duration whose form is right."""
     longest = DURATION_DAYS_MAX * MS["d"]
     return (
         ""

@@ -28,7 +28,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     [
         ("sources: [", "not YAML"),
         ("sources: {}", "sources"),
-        ("rules: []", "rules"),
+        ("rulez: []", "rulez"),
         ("sources:\n- id: a", "write_keys"),
         ("plans: [{source: shop, plan: refuse}]", "plan"),
         ("plans: [{source: shop, plan: divert}]", "divert_to"),
