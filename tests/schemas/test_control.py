@@ -96,7 +96,7 @@ def test_a_key_that_no_other_source_keeps_may_be_given(sources: list[object]) ->
         ({"sources": [{"id": "a", "write_keys": ["k"], "events_per_s_max": 0}]}, "events_per_s_max"),
         ({"sources": [{"id": "a", "write_keys": ["k"], "burst_events_max": 0}]}, "burst_events_max"),
         ({"sources": [{"id": "a", "write_keys": ["k"], "colour": 1}]}, "colour"),
-        ({"rules": []}, "rules"),
+        ({"rulez": []}, "rulez"),
         (
             {"sources": [{"id": "a", "write_keys": ["k"]}, {"id": "a", "write_keys": ["l"]}]},
             "source id given twice, in a",
