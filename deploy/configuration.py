@@ -10,6 +10,7 @@ import yaml
 from collector.webhook_mapping import compile_webhook
 from deploy.ids import NotAnId, read
 from processors.plans import compile_plan
+from processors.templates import check_templates
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
 from schemas.control import (
@@ -25,7 +26,9 @@ from schemas.control import (
 )
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
 from schemas.rule_names import refuse_broken_names
+from schemas.rule_reading import BadRule
 from schemas.rule_records import destination_records, rule_records
+from schemas.rules import Rule
 from schemas.segment_records import Records, refuse_broken_uses, segment_records
 from schemas.source_paths import refuse_clashing_paths
 from schemas.webhooks import refuse_taken_ids, webhook_records
@@ -69,7 +72,16 @@ def _usable(document: Any) -> Records:
         compile_plan(plan)
     for webhook in state.webhooks.values():
         compile_webhook(webhook)
+    for rule in state.rules.values():
+        _check_templates(rule)
     return records
+
+
+def _check_templates(rule: Rule) -> None:
+    try:
+        check_templates(rule.action)
+    except ValueError as error:
+        raise BadRule(f"rule {rule.rule}: at action.{error}") from error
 
 
 def read_blocked(file: Path) -> list[tuple[str, str]]:

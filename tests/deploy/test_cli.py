@@ -13,7 +13,7 @@ from deploy.cli import app
 COMMANDS = {
     "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
     "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
-    "rules", "schema", "segments", "sources",
+    "deliver", "rules", "schema", "segments", "sources",
     "webhook",
 }  # fmt: skip
 

@@ -146,7 +146,7 @@ B = "action: {event: {name: B}}"
         ),
         (
             f"{A}, limits: {{caps: [{{max: 0, within: 1d}}]}}",
-            "rule a: at limits.caps[0].max: expected a whole number, at least 1, found 0",
+            "rule a: at limits.caps[0].max: expected a whole number, at least 1, at most 1000, found 0",
         ),
         (
             f"{A}, limits: {{caps: [{{max: 1, within: 1 day}}]}}",
