@@ -11,6 +11,7 @@ from schemas.topics import (
     ACTIONS_DELIVERIES,
     CARTS,
     CATALOGUE,
+    CONTACTS,
     EVENTS_DEAD,
     EVENTS_RESOLVED,
     IDENTITY_POINTERS,
@@ -50,6 +51,7 @@ SINKS = {
         Sink(name="catalogue", topic=CATALOGUE, table="catalogue_in"),
         Sink(name="firings", topic=ACTIONS, table="firings_in"),
         Sink(name="deliveries", topic=ACTIONS_DELIVERIES, table="deliveries_in"),
+        Sink(name="contacts", topic=CONTACTS, table="contacts_in"),
         Sink(name="ledger", topic=LEDGER, table="ledger_in", is_unhurried=True),
     )
 }

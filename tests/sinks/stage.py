@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, KafkaSettings
 from schemas.avro import amount_bytes
-from schemas.codec import RESOLVED_EVENT, body_of, encode_cart, encode_pointer, encode_product, encoder
+from schemas.codec import RESOLVED_EVENT, body_of, encode_cart, encode_contact, encode_pointer, encode_product, encoder
 from sinks.clickhouse import ClickHouse, connect
 from sinks.container import container
 from sinks.migrations import Migration, migrate
@@ -103,6 +103,24 @@ def cart(number: int, **fields: Any) -> bytes:
         "version": 1,
     }
     return encode_cart(known | fields)
+
+
+def contact(number: int, **fields: Any) -> bytes:
+    """An address that was put on a list at START_MS."""
+    known: dict[str, Any] = {
+        "workspace": "main",
+        "list": "news",
+        "kind": "contacts",
+        "channel": "email",
+        "contact": number,
+        "address": f"ann{number}@shop.example",
+        "state": "added",
+        "changed_at": START_MS,
+        "mailer": "",
+        "origin": "event",
+        "version": 1,
+    }
+    return encode_contact(known | fields)
 
 
 def product(number: int, valid_from: int = START_MS, **stated: Any) -> bytes:

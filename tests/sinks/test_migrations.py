@@ -79,6 +79,7 @@ ROWS = {
     "catalogue_in": ("product", "'mug'", "SELECT count() FROM catalogue_statements"),
     "firings_in": ("firing_id", "'fire_1'", "SELECT count() FROM firing_states"),
     "deliveries_in": ("firing_id", "'fire_1'", "SELECT count() FROM delivery_attempts"),
+    "contacts_in": ("contact, version", "1, 2", "SELECT count() FROM contact_list_members"),
     "ledger_in": ("outcome, events", "'resolved', 1", "SELECT toInt64(sum(events)) FROM ledger"),
 }
 

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.codec import (
     CART,
+    CONTACT,
     DEAD_LETTER,
     DELIVERY,
     FIRING,
@@ -23,7 +24,7 @@ from sinks.delivery import Delivery
 from sinks.tables import SINKS
 from tests.engines import embedded_clickhouse
 from tests.sinks.fired import delivery, firing
-from tests.sinks.stage import START_MS, Tables, cart, event, pointer, product
+from tests.sinks.stage import START_MS, Tables, cart, contact, event, pointer, product
 
 MONTH_MS = 31 * 86_400_000
 OTHERS, AT_ONCE = 1_000, 100
@@ -46,6 +47,8 @@ OTHERS_OF = {
     "catalogue_statements": "catalogue_statements (workspace, hour) SELECT 'others', number",
     "firing_states": "firing_states (workspace, firing_id) SELECT 'others', toString(number)",
     "delivery_attempts": "delivery_attempts (workspace, firing_id) SELECT 'others', toString(number)",
+    "contact_list_members": "contact_list_members (workspace, contact) SELECT 'others', number",
+    "opt_outs": "opt_outs (workspace, contact) SELECT 'others', number",
     "ledger": "ledger (workspace, outcome, events) SELECT 'others', toString(number), 1",
 }
 ONE_BY_ONE = "SETTINGS max_block_size = 1, min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1"
@@ -78,6 +81,7 @@ def insert_all(tables: Tables, start: int) -> None:
         "catalogue_in": (PRODUCT, [product(n) for n in numbers]),
         "firings_in": (FIRING, [firing(n) for n in numbers]),
         "deliveries_in": (DELIVERY, [delivery(n) for n in numbers]),
+        "contacts_in": (CONTACT, [contact(n, kind="opt_out") for n in numbers]),
         "ledger_in": (LEDGER_ENTRY, [entry(1) for _ in numbers]),
     }
     assert set(values) == {sink.table for sink in SINKS.values()}
