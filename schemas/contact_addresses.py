@@ -20,7 +20,16 @@ from phonenumbers import (
     parse,
 )
 
-from schemas.identifiers import EMAIL, EXTERNAL, external_ids, hash_email, node_id, node_key, normalise_email, text
+from schemas.identifiers import (
+    EMAIL,
+    EXTERNAL,
+    external_ids,
+    hash_email,
+    node_id,
+    node_key,
+    normalise_email,
+    text,
+)
 from schemas.rule_event import RuleEvent
 from schemas.rules import Channel
 
@@ -101,7 +110,8 @@ def addresses_of(event: RuleEvent, region: str = "") -> Addresses:
     return Addresses(
         _each_once(address_or_none("email", each) for each in _named(said, "email")),
         _each_once(
-            address_or_none("phone", each, region) for each in (*_named(said, "phone"), *_external_phones(event))
+            address_or_none("phone", each, region)
+            for each in (*_named(said, "phone"), *_external_phones(event))
         ),
     )
 

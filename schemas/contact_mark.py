@@ -54,10 +54,9 @@ def change_of(event: RuleEvent, workspace: str, hash_key: bytes) -> ContactChang
     if event.type != "track" or not event.message_id.startswith(ID_PREFIX):
         return None
     change = next((change for change, name in EVENTS.items() if name == event.event), None)
-    said = [event.properties.get(name) for name in _PROPERTIES]
-    if change is None or event.anonymous_id or event.user_id or not all(isinstance(each, str) for each in said):
+    texts = {name: said for name in _PROPERTIES if isinstance(said := event.properties.get(name), str)}
+    if change is None or event.anonymous_id or event.user_id or len(texts) < len(_PROPERTIES):
         return None
-    texts = dict(zip(_PROPERTIES, said, strict=True))
     address, time = _only_address(event, texts["channel"]), _ms_of(event.timestamp)
     if not address or time is None:
         return None

@@ -36,7 +36,9 @@ def an_event(**fields: object) -> RuleEvent:
         ("phone", "+49 30 901820", "US", "+4930901820"),
     ],
 )
-def test_an_address_is_kept_in_one_form(channel: Channel, sent: object, region: str, kept: str | None) -> None:
+def test_an_address_is_kept_in_one_form(
+    channel: Channel, sent: object, region: str, kept: str | None
+) -> None:
     if kept is None:
         with pytest.raises(NotAnAddress):
             kept_address(channel, sent, region)
@@ -91,7 +93,9 @@ def test_an_event_has_the_addresses_of_its_traits_context_properties_and_externa
 
 
 def test_what_is_no_address_of_an_event_is_passed_over() -> None:
-    event = an_event(traits={"email": 7, "phone": []}, context={"traits": "none"}, properties={"email": "ann"})
+    event = an_event(
+        traits={"email": 7, "phone": []}, context={"traits": "none"}, properties={"email": "ann"}
+    )
     assert addresses_of(event) == Addresses()
 
 

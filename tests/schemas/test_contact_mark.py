@@ -20,7 +20,9 @@ CHANGE = ContactChange(
     mailer="weekly",
     origin="api",
 )
-BY_PHONE = msgspec.structs.replace(CHANGE, channel="phone", address="+4930901820", change="deleted", mailer="")
+BY_PHONE = msgspec.structs.replace(
+    CHANGE, channel="phone", address="+4930901820", change="deleted", mailer=""
+)
 
 
 def event_of(change: ContactChange, **fields: Any) -> RuleEvent:

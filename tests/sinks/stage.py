@@ -18,7 +18,15 @@ from confluent_kafka import Producer
 from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, KafkaSettings
 from schemas.avro import amount_bytes
-from schemas.codec import RESOLVED_EVENT, body_of, encode_cart, encode_contact, encode_pointer, encode_product, encoder
+from schemas.codec import (
+    RESOLVED_EVENT,
+    body_of,
+    encode_cart,
+    encode_contact,
+    encode_pointer,
+    encode_product,
+    encoder,
+)
 from sinks.clickhouse import ClickHouse, connect
 from sinks.container import container
 from sinks.migrations import Migration, migrate
