@@ -70,9 +70,7 @@ def event_of(fact: ContactFact, received_at: int, hash_key: bytes) -> PackedEven
     return PackedEvent(
         workspace=fact.workspace,
         source=fact.source or OWN_SOURCE,
-        routing=contact_key(
-            fact.workspace, "email" if fact.channel == EMAIL_CHANNEL else "phone", fact.address
-        ),
+        routing=contact_key(fact.workspace, fact.channel, fact.address),
         type="track",
         message_id=message_id,
         received_at=received_at,

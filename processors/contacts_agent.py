@@ -76,8 +76,7 @@ class _Chunk:
 
     def take(self, facts: Sequence[ContactFact], received_at: int) -> None:
         for fact in facts:
-            channel = "email" if fact.channel == "email" else "phone"
-            contact = contact_node(fact.workspace, channel, fact.address, self._step.hash_key)
+            contact = contact_node(fact.workspace, fact.channel, fact.address, self._step.hash_key)
             before = self._known(contact) or ContactState(fact.workspace)
             after = with_fact(before, fact)
             if after is before:

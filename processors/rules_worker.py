@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from processors.contacts_agent import Contacts
 from processors.controlling import Control, current_control
 from processors.rule_book import RuleBook
 from processors.rules_agent import RulesStep
@@ -19,11 +20,12 @@ from runtime.settings import (
     ProcessorSettings,
     RuleSettings,
     WatchdogSettings,
+    hash_key_bytes,
     load,
 )
 from schemas.action_work import encode_work
 from schemas.rule_facts import encode_rule_facts
-from schemas.topics import ACTIONS_WORK, RULES_FACTS
+from schemas.topics import ACTIONS_WORK, CONTACTS_FACTS, RULES_FACTS
 
 STAGE = "rules"
 
@@ -42,7 +44,11 @@ def load_settings(environ: Mapping[str, str], own: RuleSettings) -> StageSetting
 
 def agents(settings: StageSettings, control: Control) -> list[Agent]:
     partitions = settings.kafka.partitions
-    return [Agent("rules", RULES_FACTS, RulesStep(partitions=partitions, rules=RuleBook(control)))]
+    hash_key = hash_key_bytes(settings.processor)
+    return [
+        Agent("contacts", CONTACTS_FACTS, Contacts(hash_key=hash_key, partitions=partitions)),
+        Agent("rules", RULES_FACTS, RulesStep(partitions=partitions, rules=RuleBook(control))),
+    ]
 
 
 def clocks() -> list[Clock]:

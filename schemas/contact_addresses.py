@@ -66,11 +66,11 @@ class Addresses(msgspec.Struct, frozen=True):
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
 
-    def of(self, channel: Channel) -> tuple[str, ...]:
+    def of(self, channel: str) -> tuple[str, ...]:
         return self.emails if channel == EMAIL_CHANNEL else self.phones
 
 
-def kept_address(channel: Channel, value: object, region: str = "") -> str:
+def kept_address(channel: str, value: object, region: str = "") -> str:
     """`region`: the country (ISO 3166, two letters) whose numbers are written without its code; "": none is.
 
     Raises NotAnAddress.
@@ -78,7 +78,7 @@ def kept_address(channel: Channel, value: object, region: str = "") -> str:
     return _kept_email(value) if channel == EMAIL_CHANNEL else _kept_phone(value, region)
 
 
-def address_or_none(channel: Channel, value: object, region: str = "") -> str:
+def address_or_none(channel: str, value: object, region: str = "") -> str:
     """The same, "" for what is no address."""
     try:
         return kept_address(channel, value, region)
@@ -91,7 +91,7 @@ def channel_of(value: str) -> Channel:
     return "email" if "@" in value else "phone"
 
 
-def contact_key(workspace: str, channel: Channel, address: str) -> bytes:
+def contact_key(workspace: str, channel: str, address: str) -> bytes:
     """The node key of an address as it is kept; an e-mail address's is the identifier's, a phone number's that of an external id
     of type `phone`."""
     if channel == EMAIL_CHANNEL:
@@ -99,7 +99,7 @@ def contact_key(workspace: str, channel: Channel, address: str) -> bytes:
     return node_key(workspace, EXTERNAL, f"{PHONE_TYPE}:{address}")
 
 
-def contact_node(workspace: str, channel: Channel, address: str, hash_key: bytes) -> int:
+def contact_node(workspace: str, channel: str, address: str, hash_key: bytes) -> int:
     return node_id(contact_key(workspace, channel, address), hash_key)
 
 

@@ -1,6 +1,6 @@
 """Agent `contacts` as tests drive it: one partition, its state, and what came out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -22,7 +22,13 @@ ANN = "ann@shop.example"
 
 
 def fact(change: str, time: int, **fields: Any) -> ContactFact:
-    known = {"workspace": "main", "list": "news", "list_kind": "contacts", "channel": "email", "address": ANN}
+    known: dict[str, Any] = {
+        "workspace": "main",
+        "list": "news",
+        "list_kind": "contacts",
+        "channel": "email",
+        "address": ANN,
+    }
     return ContactFact(**known | {"contact": 0, "change": change, "time": time} | fields)
 
 
@@ -33,19 +39,19 @@ class Driver:
         self.outputs: list[OutputRecord] = []
         self._offset = 0
 
-    def take(self, *messages: Sequence[ContactFact] | ContactFact | Order | bytes) -> list[OutputRecord]:
+    def take(self, *messages: list[ContactFact] | ContactFact | Order | bytes) -> list[OutputRecord]:
         """One chunk, a record of each."""
         records = [self._record(each) for each in messages]
         out = self.step(0, records, self.state)
         self.outputs += out
         return out
 
-    def _record(self, message: Sequence[ContactFact] | ContactFact | Order | bytes) -> InputRecord:
+    def _record(self, message: list[ContactFact] | ContactFact | Order | bytes) -> InputRecord:
         if isinstance(message, bytes):
             value = message
         elif isinstance(message, ContactFact):
             value = encode_contact_facts([message])
-        elif isinstance(message, Sequence):
+        elif isinstance(message, list):
             value = encode_contact_facts(message)
         else:
             value = encode_contact_facts(orders=[message])

@@ -1,5 +1,6 @@
 """Agent `contacts`: who is on which list is a function of the set of facts, and each change fires once."""
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -128,7 +129,7 @@ def test_cuts_of_chunks_change_no_state_no_version_and_no_event(
     whole, cut = Driver(), Driver()
     whole.take(facts)
     edges = [0, *sorted(cuts), len(facts)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         cut.take(facts[start:end])
     assert whole.state == cut.state
     assert whole.contacts == cut.contacts
