@@ -80,10 +80,15 @@ class CompiledRule:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.kind = rule.action.kind
-        self._make = maker(rule.action)
+        self._make: Maker | None = None
 
     def made(self, firing: Firing) -> Sent | Done:
-        """Raises TemplateFailed."""
+        """Raises TemplateFailed, also for templates that were never checked."""
+        if self._make is None:
+            try:
+                self._make = maker(self.rule.action)
+            except ValueError as error:
+                raise TemplateFailed(str(error)) from error
         return self._make(scope_of(firing, self.rule))
 
 
@@ -97,7 +102,7 @@ def request_bytes(request: Sent) -> bytes:
 
 @lru_cache(RULES_REMEMBERED_MAX)
 def compiled_rule(document: bytes) -> CompiledRule:
-    """Of `Firing.rule`. Raises ValueError for what no `check_templates` has passed."""
+    """Of `Firing.rule`. Raises msgspec.DecodeError."""
     return CompiledRule(decode_rule(document))
 
 

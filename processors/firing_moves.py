@@ -1,0 +1,265 @@
+"""The moves of a firing: from each state to the next, with what is sent on the way.
+
+`up` is called when its time has come, the others when a message has. Each puts the firing down in a state or ends it; what a
+message says about a state that the firing is not in changes nothing.
+"""
+
+from collections import defaultdict
+
+import msgspec
+
+from processors import firing_state as words
+from processors.firing_caps import Caps
+from processors.firing_gate import ASK, FAIL, REFUSE, WAIT, gate, not_after
+from processors.firing_records import (
+    candidate_record,
+    delivery_record,
+    due_record,
+    firing_record,
+    undelivered_record,
+)
+from processors.firing_state import FiringState
+from processors.firing_store import Firings
+from processors.internal_actions import Here, records
+from processors.retries import postponed_pause_ms, retry_pause_ms
+from processors.template_engine import NoValue, TemplateFailed
+from processors.templates import CompiledRule, ListChange, NewEvent, Traits, compiled_rule, request_bytes
+from schemas.action_work import Claim, Firing, Grant, Result, encode_work
+from schemas.identifiers import partition_of
+from schemas.rules import Limits
+from schemas.stream import OutputRecord
+from schemas.topics import ACTIONS_WORK
+
+ASKED_AGAIN_MS = 600_000  # an answer that does not come is asked for anew
+WORK_KEY = b"work"  # of what goes to a partition chosen by hand
+_ENDS = {"failed": words.REJECTED, "gone": words.GONE}
+_replace = msgspec.structs.replace
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """`result_wait_ms`: an attempt of which nothing is heard for so long is lost, and made again."""
+
+    partitions: int
+    result_wait_ms: int
+    here: Here
+
+
+class Moves:
+    """Of one chunk. `now` is set before each message."""
+
+    def __init__(self, outside: Outside, home: int, firings: Firings, caps: Caps) -> None:
+        self._outside = outside
+        self._home = home
+        self._firings = firings
+        self._caps = caps
+        self._work: dict[int, list[Claim | Grant]] = defaultdict(list)
+        self.outputs: list[OutputRecord] = []
+        self.now = 0
+
+    def begin(self, key: bytes, firing: Firing, why_not: str) -> None:
+        state = FiringState(firing=firing, phase=words.WAITING, due_at=self.now)
+        if why_not:
+            self.end(key, state, words.REFUSED, why_not)
+        else:
+            self._go(key, state)
+
+    def confirmed(self, key: bytes, state: FiringState, answer: Firing, why_not: str) -> None:
+        """Who the person is by now counts for what is still to be made. Where the firing is, and whose caps it takes, stays."""
+        firing = _replace(state.firing, person=answer.person, confirmed_at=self.now)
+        state = _replace(state, firing=firing, must_ask=False)
+        if why_not:
+            self.end(key, state, words.REFUSED, why_not)
+        else:
+            self._go(key, state)
+
+    def granted(self, key: bytes, grant: Grant) -> None:
+        state = self._firings.on_its_way(key)
+        if state is None or state.phase != words.CLAIMING:
+            return
+        if grant.granted:
+            self._send(key, _replace(state, granted=True), compiled_rule(state.firing.rule))
+        else:
+            self.end(key, state, words.REFUSED, words.OVER_QUOTA)
+
+    def answered(self, key: bytes, result: Result) -> None:
+        state = self._firings.on_its_way(key)
+        if state is None or result.attempt != state.attempt or not state.is_out:
+            return
+        if result.outcome == "postponed":
+            self._postponed(key, state, result)
+        elif result.outcome == "delivered":
+            self._tell_delivery(state, result, "delivered")
+            self.end(key, state, words.DONE, "")
+        elif result.outcome in _ENDS:
+            self._tell_delivery(state, result, "failed")
+            self._undelivered(key, state, _ENDS[result.outcome], _words_of(result))
+        else:
+            self._retry(key, state, result)
+
+    def up(self, key: bytes, state: FiringState) -> None:
+        """Nothing came before its time."""
+        is_late = self.now > not_after(state, self._limits(state))
+        if is_late or state.phase == words.WAITING:
+            self._go(key, state)
+        elif state.phase == words.ASKING:
+            self._ask(key, state)
+        elif state.phase == words.CLAIMING:
+            self._claim(key, state)
+        else:
+            self._dispatch(key, state)
+
+    def end(self, key: bytes, state: FiringState, name: str, why: str) -> None:
+        """What was never sent takes no place among its rule's caps."""
+        if name == words.REFUSED and state.slot_at and not state.first_at:
+            self._caps.give_back(state.firing, compiled_rule(state.firing.rule).rule, state.slot_at)
+        self._show(state, name, why)
+        self._firings.end(key, self.now)
+
+    def tell(self, partition: int, message: Claim | Grant) -> None:
+        self._work[partition].append(message)
+
+    def close(self) -> list[OutputRecord]:
+        for partition, items in sorted(self._work.items()):
+            value = encode_work(items)
+            self.outputs.append(OutputRecord(ACTIONS_WORK.name, partition, WORK_KEY, value))
+        return self.outputs
+
+    def _go(self, key: bytes, state: FiringState) -> None:
+        """As far as it can get now."""
+        compiled = compiled_rule(state.firing.rule)
+        verdict = gate(state, compiled.rule.limits, self.now)
+        if verdict.what == WAIT:
+            self._wait(key, _replace(state, must_ask=True), verdict.why, verdict.until)
+        elif verdict.what == REFUSE:
+            self.end(key, state, words.REFUSED, verdict.why)
+        elif verdict.what == FAIL:
+            self._undelivered(key, state, verdict.why, "it was not delivered in time")
+        elif verdict.what == ASK:
+            self._ask(key, state)
+        else:
+            self._pass(key, state, compiled)
+
+    def _wait(self, key: bytes, state: FiringState, why: str, until: int) -> None:
+        """Shown but for postponements, which may be many."""
+        if why != words.POSTPONED:
+            state = self._show(state, words.WAITING, why)
+        self._firings.put(key, _replace(state, phase=words.WAITING, due_at=until))
+
+    def _ask(self, key: bytes, state: FiringState) -> None:
+        self.outputs.append(candidate_record(state, self._home, self._outside.partitions))
+        self._firings.put(key, _replace(state, phase=words.ASKING, due_at=self.now + ASKED_AGAIN_MS))
+
+    def _pass(self, key: bytes, state: FiringState, compiled: CompiledRule) -> None:
+        """Nothing about the moment stands against it: its request, its caps and its quota."""
+        ready = None
+        if not state.first_at:
+            try:
+                state, ready = self._made(state, compiled)
+            except TemplateFailed as error:
+                why = words.NO_RECIPIENT if isinstance(error, NoValue) else words.TEMPLATE_FAILED
+                self.end(key, state, words.REFUSED, why)
+                return
+            why, slot = self._caps.take(state.firing, compiled.rule, self.now)
+            if why:
+                self.end(key, state, words.REFUSED, why)
+                return
+            state = _replace(state, slot_at=slot)
+        if compiled.rule.limits.quota and not state.granted:
+            self._claim(key, state)
+        else:
+            self._send(key, state, compiled, ready)
+
+    def _made(self, state: FiringState, compiled: CompiledRule) -> tuple[FiringState, OutputRecord | None]:
+        """With its request, or the record that it is when it is done right here. Raises TemplateFailed."""
+        made = compiled.made(state.firing)
+        if isinstance(made, ListChange | Traits | NewEvent):
+            return state, records(made, state.firing, compiled.rule.rule, self.now, self._outside.here)
+        return _replace(state, request=request_bytes(made)), None
+
+    def _claim(self, key: bytes, state: FiringState) -> None:
+        rule = compiled_rule(state.firing.rule).rule
+        quota = rule.limits.quota
+        assert quota is not None
+        name = f"{rule.rule}\0test" if rule.mode == "test" else rule.rule
+        claim = Claim(
+            id=state.firing.id,
+            workspace=state.firing.workspace,
+            rule=name,
+            max=quota.max,
+            per=quota.per,
+            at=self.now,
+            home=self._home,
+        )
+        counts_at = partition_of(f"{claim.workspace}/{rule.rule}".encode(), self._outside.partitions)
+        self.tell(counts_at, claim)
+        self._firings.put(key, _replace(state, phase=words.CLAIMING, due_at=self.now + ASKED_AGAIN_MS))
+
+    def _send(
+        self, key: bytes, state: FiringState, compiled: CompiledRule, ready: OutputRecord | None = None
+    ) -> None:
+        if compiled.rule.mode == "test":
+            self.end(key, state, words.TEST, "")
+        elif state.request:
+            self._dispatch(key, state)
+        else:
+            done = ready or self._made(state, compiled)[1]
+            assert done is not None
+            self.outputs.append(done)
+            self.end(key, _replace(state, is_out=True), words.DONE, "")
+
+    def _dispatch(self, key: bytes, state: FiringState) -> None:
+        """The current attempt; it may have been sent before."""
+        is_new = not state.is_out
+        state = _replace(
+            state,
+            phase=words.SENDING,
+            is_out=True,
+            first_at=state.first_at or self.now,
+            due_at=self.now + self._outside.result_wait_ms,
+        )
+        if is_new:
+            state = self._show(state, words.SENDING, "")
+        rule = compiled_rule(state.firing.rule).rule
+        moments = self.now, not_after(state, rule.limits)
+        self.outputs.append(due_record(state, rule, self._home, moments, self._outside.partitions))
+        self._firings.put(key, state)
+
+    def _postponed(self, key: bytes, state: FiringState, result: Result) -> None:
+        """It was not tried, which costs no attempt."""
+        if state.phase == words.SENDING:
+            state = _replace(state, postponed=state.postponed + 1)
+            pause = postponed_pause_ms(state.firing.id, state.postponed, result.retry_after_ms)
+            self._wait(key, state, words.POSTPONED, self.now + pause)
+
+    def _retry(self, key: bytes, state: FiringState, result: Result) -> None:
+        tried = state.tried + 1
+        next_at = self.now + retry_pause_ms(state.firing.id, tried, result.retry_after_ms)
+        if next_at > not_after(state, self._limits(state)):
+            self._tell_delivery(state, result, "given_up")
+            self._undelivered(key, state, words.GIVEN_UP, _words_of(result))
+            return
+        self._tell_delivery(state, result, "retry", next_at)
+        state = _replace(state, tried=tried, attempt=state.attempt + 1, is_out=False)
+        self._wait(key, state, words.RETRY, next_at)
+
+    def _undelivered(self, key: bytes, state: FiringState, why: str, detail: str) -> None:
+        self.outputs.append(undelivered_record(state, why, detail, self.now, self._outside.partitions))
+        self.end(key, state, words.FAILED, why)
+
+    def _tell_delivery(self, state: FiringState, result: Result, outcome: str, next_at: int = 0) -> None:
+        rule = compiled_rule(state.firing.rule).rule
+        told = outcome, next_at
+        self.outputs.append(delivery_record(state, rule, result, told, self._outside.partitions))
+
+    def _show(self, state: FiringState, name: str, why: str) -> FiringState:
+        state = _replace(state, seq=state.seq + 1)
+        rule = compiled_rule(state.firing.rule).rule
+        self.outputs.append(firing_record(state, rule, (name, why), self.now, self._outside.partitions))
+        return state
+
+    def _limits(self, state: FiringState) -> Limits:
+        return compiled_rule(state.firing.rule).rule.limits
+
+
+def _words_of(result: Result) -> str:
+    return f"status {result.status}: {result.error}" if result.status else result.error
