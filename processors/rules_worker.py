@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from processors.actions_agent import Actions
 from processors.contacts_agent import Contacts
 from processors.controlling import Control, current_control
 from processors.rule_book import RuleBook
@@ -16,6 +17,7 @@ from processors.stage import Agent, Clock, Stage, StageSettings, run_stage
 from runtime import logs
 from runtime.kafka import require_topics
 from runtime.settings import (
+    ContactSettings,
     KafkaSettings,
     ProcessorSettings,
     RuleSettings,
@@ -42,12 +44,17 @@ def load_settings(environ: Mapping[str, str], own: RuleSettings) -> StageSetting
     return StageSettings(load(KafkaSettings, environ), processor, load(WatchdogSettings, environ))
 
 
-def agents(settings: StageSettings, control: Control) -> list[Agent]:
+def agents(settings: StageSettings, control: Control, region: str, own: RuleSettings) -> list[Agent]:
+    """`region`: of phone numbers without a country's code."""
     partitions = settings.kafka.partitions
     hash_key = hash_key_bytes(settings.processor)
+    actions = Actions(
+        hash_key=hash_key, partitions=partitions, result_wait_s=own.result_wait_s, phone_region=region
+    )
     return [
         Agent("contacts", CONTACTS_FACTS, Contacts(hash_key=hash_key, partitions=partitions)),
         Agent("rules", RULES_FACTS, RulesStep(partitions=partitions, rules=RuleBook(control))),
+        Agent("actions", ACTIONS_WORK, actions),
     ]
 
 
@@ -64,6 +71,8 @@ def run(environ: Mapping[str, str]) -> None:
     logs.configure("rules")
     own = load(RuleSettings, environ)
     settings = load_settings(environ, own)
+    region = load(ContactSettings, environ).phone_region
     require_topics(settings.kafka)
     with current_control(settings.kafka) as control:
-        run_stage(Stage(STAGE, settings, agents(settings, control), clocks(), own.tick_s), environ)
+        found = agents(settings, control, region, own)
+        run_stage(Stage(STAGE, settings, found, clocks(), own.tick_s), environ)

@@ -29,3 +29,11 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="How often it tells its partitions the time, by which what waits comes up: absences, schedules, delays.",
         ),
     ] = field(default=5.0, name="RULES_TICK_S")
+    result_wait_s: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="An attempt to deliver of which nothing was heard for so long is made again: longer than any "
+            "attempt takes.",
+        ),
+    ] = field(default=600, name="RULES_RESULT_WAIT_S")

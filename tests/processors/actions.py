@@ -12,7 +12,7 @@ from schemas.codec import decode
 from schemas.orders import Order
 from schemas.rule_candidates import Candidate, decode_rule_candidate
 from schemas.stream import InputRecord, OutputRecord
-from tests.processors.firings import AT
+from tests.processors.firings import AT, a_firing, a_rule
 
 HASH_KEY = bytes(range(16))
 WAIT_S = 600
@@ -109,3 +109,7 @@ def bytes_of(state: dict[bytes, bytes]) -> int:
 
 def named(firing: Firing, **fields: Any) -> Firing:
     return msgspec.structs.replace(firing, **fields)
+
+
+def fired(desk: Desk, limits: dict[str, Any] | None = None, **fields: Any) -> Desk:
+    return desk.take(a_firing(a_rule(limits=limits or {}), **fields))
