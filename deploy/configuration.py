@@ -13,10 +13,17 @@ from processors.plans import compile_plan
 from processors.templates import check_templates
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
+from schemas.contact_list_records import (
+    campaign_records,
+    contact_list_records,
+    mailer_records,
+    refuse_unfit_lists,
+)
 from schemas.control import (
     ControlState,
     blocked_in,
     destinations_of,
+    entries_of,
     parse_file,
     pixel_events_of,
     refuse_taken_keys,
@@ -66,6 +73,9 @@ def _usable(document: Any) -> Records:
         **webhook_records(webhooks_of(document)),
         **destination_records(destinations_of(document)),
         **rule_records(rules_of(document)),
+        **contact_list_records(entries_of(document, "contact_lists")),
+        **campaign_records(entries_of(document, "campaigns")),
+        **mailer_records(entries_of(document, "mailers")),
     }
     state = ControlState(records)
     for plan in state.plans.values():
@@ -126,6 +136,7 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
         refuse_unusable(after.pixel_events, source_ids, records)
         refuse_taken_ids(after.webhooks.values(), source_ids)
         refuse_broken_names(state, after, records)
+        refuse_unfit_lists(state, after, records)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error
     write_control(kafka, records, apply_id)

@@ -62,6 +62,9 @@ class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     webhooks: list[Any] = []  # read by webhooks.py
     rules: list[Any] = []  # read by rule_records.py
     destinations: list[Any] = []  # read by rule_records.py
+    contact_lists: list[Any] = []  # these three are read by contact_list_records.py
+    campaigns: list[Any] = []
+    mailers: list[Any] = []
 
 
 def parse_file(document: Any) -> dict[str, bytes]:
@@ -115,6 +118,14 @@ def rules_of(document: Any) -> list[Any]:
 def destinations_of(document: Any) -> list[Any]:
     """The same under `destinations:`."""
     return msgspec.convert({} if document is None else document, ConfigurationFile).destinations
+
+
+def entries_of(document: Any, section: str) -> list[Any]:
+    """The same under another key."""
+    found: list[Any] = getattr(
+        msgspec.convert({} if document is None else document, ConfigurationFile), section
+    )
+    return found
 
 
 def _stored_server_key(entry: ServerKeyInput) -> bytes:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import inspect
 
 from schemas.actions import Action, HttpAction
+from schemas.contact_lists import Campaign, ContactList, ListedBy, Mailer
 from schemas.destinations import Destination
 from schemas.rules import Rule, TraitTrigger, Trigger, ValueTest
 from schemas.segments import Filter, Selection, Trait
@@ -45,6 +46,10 @@ _FIELDS: Mapping[str, Schema] = {
 }
 _FIELDS_OF: Mapping[tuple[type, str], Schema] = {
     (TraitTrigger, "name"): {"$ref": "#/$defs/path"},
+    (ListedBy, "event"): {"$ref": "#/$defs/event"},
+    (ListedBy, "type"): {"$ref": "#/$defs/type"},
+    (ListedBy, "address"): {"$ref": "#/$defs/path"},
+    (ListedBy, "mailer"): {"$ref": "#/$defs/path"},
     (ValueTest, "op"): {"$ref": "#/$defs/operator"},
     (HttpAction, "headers"): {
         "type": "object",
@@ -106,6 +111,9 @@ def committed() -> dict[str, Schema]:
     return {
         "rules/definition.schema.json": schema_of(Rule),
         "destinations/definition.schema.json": schema_of(Destination),
+        "contact_lists/definition.schema.json": schema_of(ContactList),
+        "campaigns/definition.schema.json": schema_of(Campaign),
+        "mailers/definition.schema.json": schema_of(Mailer),
         **actions,
     }
 
