@@ -13,7 +13,7 @@ import msgspec
 from console.segment_filters import ANY_EVENT, Rows
 from console.segment_paths import Value, json_of, place_of, value_at
 from console.segment_sql import MOMENT, MONEY, decimal_text
-from console.segment_windows import Bounds, bounds, moment_text
+from schemas.segment_windows import Bounds, bounds, moment_text
 from schemas.segments import Comparison, Condition, Did, Measured, Moment, ProfileIs, Selection, Window
 
 INVERSE = {"eq": "!=", "gte": "<", "lte": ">", "gt": "<=", "lt": ">=", "between": "NOT BETWEEN"}

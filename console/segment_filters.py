@@ -7,8 +7,9 @@ Deliberately absent: windows and measures (segment_events.py).
 from collections.abc import Iterator, Sequence
 
 from console.segment_operators import Asked, test
-from console.segment_paths import Place, is_item_field, is_items, json_of, place_of, value_at
+from console.segment_paths import Place, is_items, json_of, place_of, value_at
 from console.segment_sql import Parameters
+from schemas.segment_columns import is_item_field
 from schemas.segments import ElementFilter, Filter, Selection
 
 ANY_EVENT = "*"

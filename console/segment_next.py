@@ -15,7 +15,8 @@ from console.segment_identity import identity_of
 from console.segment_paths import inner
 from console.segment_scope import Asked, Scope, where
 from console.segment_sql import Query
-from console.segment_windows import (
+from schemas.segment_tree import Inlined, Leaf, leaves
+from schemas.segment_windows import (
     DAY_MS,
     Bounds,
     bounds,
@@ -24,7 +25,6 @@ from console.segment_windows import (
     start_of_day,
     unit_start,
 )
-from schemas.segment_tree import Inlined, Leaf, leaves
 from schemas.segments import Selection, Trait, Window, duration_ms
 
 HORIZON_MS = 3_660 * DAY_MS  # no calendar window is longer in days

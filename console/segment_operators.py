@@ -12,8 +12,8 @@ import msgspec
 
 from console.segment_paths import Value, json_of
 from console.segment_sql import Parameters
-from console.segment_windows import Bounds, dates, month_days
 from schemas.segment_times import instant_ms
+from schemas.segment_windows import Bounds, dates, month_days
 from schemas.segments import Window, duration_ms
 
 COMPLEMENTS = {

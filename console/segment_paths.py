@@ -12,19 +12,18 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from console.segment_sql import backquoted, quoted
-from schemas.catalogue import event_spec
+from schemas import segment_columns
 from schemas.segment_columns import (
-    AMOUNTS,
     FLAGS,
-    ITEM_NUMBERS,
     ITEM_TEXTS,
     ITEMS,
     LISTS,
     MOMENTS,
     NUMBERS,
-    ORDER_TEXTS,
     PROPERTIES,
     TEXTS,
+    column_of,
+    is_commerce,
 )
 
 Form: TypeAlias = Literal["text", "number", "flag", "moment", "json", "texts", "numbers"]
@@ -50,9 +49,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def place_of(events: str | Sequence[str]) -> Place:
-    names = [events] if isinstance(events, str) else events
-    specs = [event_spec(name) for name in names]
-    return Place(is_commerce=all(spec is not None and spec.family == "ecommerce" for spec in specs))
+    return Place(is_commerce=is_commerce(events))
 
 
 def value_at(path: str, place: Place) -> Value:
@@ -62,7 +59,7 @@ def value_at(path: str, place: Place) -> Value:
         return _inside(place.element, path)
     if is_items(path, place):
         return Value("json", "replaceOne(toJSONString(items), '[]', 'null')")
-    return _column(column_of(path, place)) or _property(path)
+    return _column(column_of(path, of_commerce=place.is_commerce)) or _property(path)
 
 
 def _column(column: str) -> Value | None:
@@ -81,25 +78,8 @@ def _column(column: str) -> Value | None:
     return None
 
 
-def column_of(path: str, place: Place) -> str:
-    """The typed column that a path may mean; of others the path itself."""
-    head, _, field = path.partition(".")
-    if place.is_commerce:
-        if path in AMOUNTS or (path in ORDER_TEXTS and path != "checkout_id"):
-            return f"commerce.{path}"
-        if head == "products" and field:
-            return f"{ITEMS}.{field}" if is_item_field(field) else path
-    if head == ITEMS and not is_item_field(field):
-        return f"{PROPERTIES}{path}"
-    return path
-
-
-def is_item_field(name: str) -> bool:
-    return name in ITEM_TEXTS or name in ITEM_NUMBERS
-
-
 def is_items(path: str, place: Place) -> bool:
-    return path == ITEMS or (path == "products" and place.is_commerce)
+    return segment_columns.is_items(path, of_commerce=place.is_commerce)
 
 
 def json_of(value: Value) -> str:

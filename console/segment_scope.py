@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from console.segment_sql import MOMENT, Parameters
-from console.segment_windows import moment_text
+from schemas.segment_windows import moment_text
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):

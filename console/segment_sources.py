@@ -9,8 +9,8 @@ from console.segment_identity import Identity
 from console.segment_scope import COLUMNS, Asked, Source, where
 from console.segment_traits import Told, names
 from console.segment_universe import IS_KNOWN, KNOWN
-from console.segment_windows import Bounds
 from schemas.segment_tree import Leaf
+from schemas.segment_windows import Bounds
 from schemas.segments import Group, Trait
 
 ID_KINDS = {"email": "e", "user": "u", "anonymous": "a"}

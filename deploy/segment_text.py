@@ -9,8 +9,8 @@ import msgspec
 
 from console.segment_explain import Explanation
 from console.segment_why import Verdict
-from console.segment_windows import moment_text
 from deploy.visible import visible
+from schemas.segment_windows import moment_text
 
 MESSAGES_SHOWN_MAX = 5  # of a leaf; --json has up to 20
 LEGEND = "+ true, - false, * decides"

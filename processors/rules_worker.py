@@ -11,9 +11,12 @@ import msgspec
 from processors.actions_agent import Actions
 from processors.contacts_agent import Contacts
 from processors.controlling import Control, current_control
+from processors.memberships import Memberships
 from processors.rule_book import RuleBook
+from processors.rule_indexing import current_index
 from processors.rules_agent import RulesStep
 from processors.stage import Agent, Clock, Stage, StageSettings, run_stage
+from processors.triggers import Triggers
 from runtime import logs
 from runtime.kafka import require_topics
 from runtime.settings import (
@@ -27,7 +30,7 @@ from runtime.settings import (
 )
 from schemas.action_work import encode_work
 from schemas.rule_facts import encode_rule_facts
-from schemas.topics import ACTIONS_WORK, CONTACTS_FACTS, RULES_FACTS
+from schemas.topics import ACTIONS_WORK, CONTACTS_FACTS, EVENTS_RESOLVED, RULES_FACTS, SEGMENTS_MEMBERSHIP
 
 STAGE = "rules"
 
@@ -51,7 +54,11 @@ def agents(settings: StageSettings, control: Control, region: str, own: RuleSett
     actions = Actions(
         hash_key=hash_key, partitions=partitions, result_wait_s=own.result_wait_s, phone_region=region
     )
+    index = current_index(control)
+    matching = Triggers(index, hash_key=hash_key, partitions=partitions, region=region)
     return [
+        Agent("triggers", EVENTS_RESOLVED, matching),
+        Agent("memberships", SEGMENTS_MEMBERSHIP, Memberships(index, partitions=partitions)),
         Agent("contacts", CONTACTS_FACTS, Contacts(hash_key=hash_key, partitions=partitions)),
         Agent("rules", RULES_FACTS, RulesStep(partitions=partitions, rules=RuleBook(control))),
         Agent("actions", ACTIONS_WORK, actions),

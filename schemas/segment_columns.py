@@ -1,10 +1,15 @@
-"""The typed columns of `events` that a path of a segment can name, and what is wrong with one that only looks like one of them.
+"""The typed columns of `events` that a path of a segment or a rule can name, and what is wrong with one that only looks like one
+of them.
 
 A misspelt column would be a property that nobody has, so that the condition holds for nobody, or by `neq` for everybody, and
-nothing says why. Deliberately absent: what a path means in SQL (console/segment_paths.py).
+nothing says why. Deliberately absent: what a path means in SQL (console/segment_paths.py) and in a processor
+(processors/rule_paths.py).
 """
 
+from collections.abc import Sequence
 from difflib import get_close_matches
+
+from schemas.catalogue import event_spec
 
 _TOUCH = ("channel", "source", "medium", "campaign", "term", "content", "click_kind", "click_id", "referrer")
 AMOUNTS = ("value", "revenue", "total", "subtotal", "shipping", "tax", "discount")
@@ -44,3 +49,31 @@ def wrong_column(path: str) -> str:
     close = get_close_matches(path, known, n=1)
     hint = f" (did you mean {close[0]}?)" if close else f"; there are {', '.join(known)}"
     return f"there is no column {path}{hint}; a property of that name is {PROPERTIES}{path}"
+
+
+def is_commerce(events: str | Sequence[str]) -> bool:
+    """Whether all names of a selection are ecommerce events of the catalogue."""
+    names = [events] if isinstance(events, str) else events
+    specs = [event_spec(name) for name in names]
+    return all(spec is not None and spec.family == "ecommerce" for spec in specs)
+
+
+def column_of(path: str, *, of_commerce: bool) -> str:
+    """The typed column that a path may mean; of others the path itself. `of_commerce`: in a selection of ecommerce events."""
+    head, _, field = path.partition(".")
+    if of_commerce:
+        if path in AMOUNTS or (path in ORDER_TEXTS and path != "checkout_id"):
+            return f"commerce.{path}"
+        if head == "products" and field:
+            return f"{ITEMS}.{field}" if is_item_field(field) else path
+    if head == ITEMS and not is_item_field(field):
+        return f"{PROPERTIES}{path}"
+    return path
+
+
+def is_item_field(name: str) -> bool:
+    return name in ITEM_TEXTS or name in ITEM_NUMBERS
+
+
+def is_items(path: str, *, of_commerce: bool) -> bool:
+    return path == ITEMS or (path == "products" and of_commerce)

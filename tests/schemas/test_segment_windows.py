@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.segment_windows import Bounds, bounds, dates, moment_text, month_days
+from schemas.segment_windows import Bounds, bounds, dates, moment_text, month_days
 from schemas.segments import Window
 
 DAY_MS = 86_400_000
