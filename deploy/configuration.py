@@ -13,24 +13,14 @@ from processors.plans import compile_plan
 from processors.templates import check_templates
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
+from schemas.configuration_file import blocked_in, parse_file, section
 from schemas.contact_list_records import (
     campaign_records,
     contact_list_records,
     mailer_records,
     refuse_unfit_lists,
 )
-from schemas.control import (
-    ControlState,
-    blocked_in,
-    destinations_of,
-    entries_of,
-    parse_file,
-    pixel_events_of,
-    refuse_taken_keys,
-    rules_of,
-    segments_of,
-    webhooks_of,
-)
+from schemas.control import ControlState, refuse_taken_keys
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
 from schemas.rule_names import refuse_broken_names
 from schemas.rule_reading import BadRule
@@ -68,14 +58,14 @@ def _usable(document: Any) -> Records:
     """Its plans can be compiled, its segments are sound by themselves. Raises ValueError."""
     records: Records = {
         **parse_file(document),
-        **segment_records(segments_of(document)),
-        **pixel_event_records(pixel_events_of(document)),
-        **webhook_records(webhooks_of(document)),
-        **destination_records(destinations_of(document)),
-        **rule_records(rules_of(document)),
-        **contact_list_records(entries_of(document, "contact_lists")),
-        **campaign_records(entries_of(document, "campaigns")),
-        **mailer_records(entries_of(document, "mailers")),
+        **segment_records(section(document, "segments")),
+        **pixel_event_records(section(document, "pixel_events")),
+        **webhook_records(section(document, "webhooks")),
+        **destination_records(section(document, "destinations")),
+        **rule_records(section(document, "rules")),
+        **contact_list_records(section(document, "contact_lists")),
+        **campaign_records(section(document, "campaigns")),
+        **mailer_records(section(document, "mailers")),
     }
     state = ControlState(records)
     for plan in state.plans.values():

@@ -17,7 +17,8 @@ from deploy.supervisor import Child, ChildFailed, ChildSpec, Ready
 from runtime.control import read_control, write_control
 from runtime.kafka import ensure_topics
 from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, SessionSettings, load
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments
 from sinks.migrations import migrate

@@ -64,7 +64,8 @@ NO_RULES = RulesNow()
 def rules_of(state: ControlState, before: RulesNow) -> RulesNow:
     """Those of control; one that stands there as before is the same object."""
     now = {
-        key: _known(rule, state.documents[key], before.rules.get(key)) for key, rule in state.rules.items()
+        key: _known(rule, state.documents.get(key), before.rules.get(key))
+        for key, rule in state.rules.items()
     }
     former = dict(before.former)
     for key, known in before.rules.items():
@@ -73,7 +74,8 @@ def rules_of(state: ControlState, before: RulesNow) -> RulesNow:
     return RulesNow(now, dict(list(former.items())[-FORMER_MAX:]))
 
 
-def _known(rule: Rule, document: bytes, before: Known | None) -> Known:
+def _known(rule: Rule, document: bytes | None, before: Known | None) -> Known:
+    """A destination's default action stands in no document of its own."""
     if before is not None and before.rule is rule:
         return before
-    return Known(rule, version_of(rule), document)
+    return Known(rule, version_of(rule), document or msgspec.json.encode(rule))

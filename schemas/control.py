@@ -1,6 +1,6 @@
 """What the `control` topic says: one JSON document per key `kind/id`, the newest one counts, null deletes it.
 
-Pure: `ControlState.updated` takes records, `parse_file` takes the mapping that a configuration file holds. Kinds so
+Pure: `ControlState.updated` takes records. What a configuration file says becomes records in configuration_file.py. Kinds so
 far: `source` (sources.py), `plan` (plans.py), `segment` (segments.py), `server_key` (server_keys.py), `pixel_event`
 (pixel_events.py), `webhook` (webhooks.py), `rule` (rules.py), `destination` (destinations.py), `contact_list`, `campaign`
 and `mailer` (contact_lists.py). A document of an unknown kind is kept and ignored, so that an older process lives
@@ -23,135 +23,23 @@ from schemas.contact_lists import (
     decode_contact_list,
     decode_mailer,
 )
-from schemas.destinations import DESTINATION, Destination, decode_destination
-from schemas.names import Name
-from schemas.origins import refuse_bad_origins
+from schemas.default_actions import decode_usable, implied_rules
+from schemas.destinations import DESTINATION, Destination
 from schemas.pixel_events import PREFIX as _PIXEL_EVENT
 from schemas.pixel_events import PixelEvent, decode_pixel_event
-from schemas.plans import Plan, PlanInput, decode_plan, stored_plan
+from schemas.plans import Plan, decode_plan
 from schemas.quotas import STOP, QuotaStop, decode_quota_stop
 from schemas.rules import RULE, Rule, decode_rule
 from schemas.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments import Segment
-from schemas.server_keys import SERVER_KEY, ServerKey, ServerKeyInput, decode_server_key
-from schemas.sources import Source, SourceInput, hash_write_key, stored_source
+from schemas.server_keys import SERVER_KEY, ServerKey, decode_server_key
+from schemas.sources import Source, hash_write_key
 from schemas.webhooks import WEBHOOK as _WEBHOOK
 from schemas.webhooks import Webhook, decode_webhook, webhook_key
 
 Record = tuple[str, bytes | None]  # key and document; None deletes
 
-_SOURCE, _PLAN = "source/", "plan/"
-
-
-class BlockedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry under `blocked_ids:`; which texts are identifiers is deploy/ids.py's to say."""
-
-    ids: list[str]
-    workspace: Name = "main"
-
-
-class ConfigurationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file."""
-
-    sources: list[SourceInput] = []
-    plans: list[PlanInput] = []
-    server_keys: list[ServerKeyInput] = []
-    blocked_ids: list[BlockedInput] = []
-    segments: list[Any] = []  # read by segment_records.py
-    pixel_events: list[Any] = []  # read by pixel_event_records.py
-    webhooks: list[Any] = []  # read by webhooks.py
-    rules: list[Any] = []  # read by rule_records.py
-    destinations: list[Any] = []  # read by rule_records.py
-    contact_lists: list[Any] = []  # these three are read by contact_list_records.py
-    campaigns: list[Any] = []
-    mailers: list[Any] = []
-
-
-def parse_file(document: Any) -> dict[str, bytes]:
-    """Control records (key -> JSON) of a configuration file's content.
-
-    Raises msgspec.ValidationError naming the place, or ValueError when two sources share an id or a write key, or a plan
-    contradicts itself.
-    """
-    parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
-    _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
-    for entry in parsed.sources:
-        refuse_bad_origins(entry.id, entry.allowed_origins)
-    _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.all_keys()])
-    _refuse_twice("plan", [(entry.source, entry.source) for entry in parsed.plans])
-    _refuse_twice_of_servers(parsed)
-    sources = {f"{_SOURCE}{entry.id}": msgspec.json.encode(stored_source(entry)) for entry in parsed.sources}
-    plans = {f"{_PLAN}{entry.source}": stored_plan(entry) for entry in parsed.plans}
-    return (
-        sources
-        | plans
-        | {f"{SERVER_KEY}{entry.id}": _stored_server_key(entry) for entry in parsed.server_keys}
-    )
-
-
-def blocked_in(document: Any) -> list[tuple[str, str]]:
-    """(workspace, identifier as it is typed) of a configuration file's content. Raises as `parse_file` does."""
-    parsed = msgspec.convert({} if document is None else document, ConfigurationFile)
-    return [(entry.workspace, text) for entry in parsed.blocked_ids for text in entry.ids]
-
-
-def segments_of(document: Any) -> list[Any]:
-    """The entries under `segments:` of a configuration file's content, as they are written. Raises as `parse_file` does."""
-    return msgspec.convert({} if document is None else document, ConfigurationFile).segments
-
-
-def pixel_events_of(document: Any) -> list[Any]:
-    """The same under `pixel_events:`."""
-    return msgspec.convert({} if document is None else document, ConfigurationFile).pixel_events
-
-
-def webhooks_of(document: Any) -> list[Any]:
-    """The same under `webhooks:`."""
-    return msgspec.convert({} if document is None else document, ConfigurationFile).webhooks
-
-
-def rules_of(document: Any) -> list[Any]:
-    """The same under `rules:`."""
-    return msgspec.convert({} if document is None else document, ConfigurationFile).rules
-
-
-def destinations_of(document: Any) -> list[Any]:
-    """The same under `destinations:`."""
-    return msgspec.convert({} if document is None else document, ConfigurationFile).destinations
-
-
-def entries_of(document: Any, section: str) -> list[Any]:
-    """The same under another key."""
-    found: list[Any] = getattr(
-        msgspec.convert({} if document is None else document, ConfigurationFile), section
-    )
-    return found
-
-
-def _stored_server_key(entry: ServerKeyInput) -> bytes:
-    return msgspec.json.encode(
-        ServerKey(
-            id=entry.id,
-            workspace=entry.workspace,
-            key_hashes=[hash_write_key(key) for key in entry.keys],
-            requests_per_s_max=entry.requests_per_s_max,
-        )
-    )
-
-
-def _refuse_twice_of_servers(parsed: ConfigurationFile) -> None:
-    _refuse_twice("server key id", [(entry.id, entry.id) for entry in parsed.server_keys])
-    keys = [(key, entry.id) for entry in parsed.server_keys for key in entry.keys]
-    public = [(key, entry.id) for entry in parsed.sources for key in set(entry.all_keys())]
-    _refuse_twice("server key", [*keys, *public])
-
-
-def _refuse_twice(what: str, given: list[tuple[str, str]]) -> None:
-    """`given` has (name, source id); a write key is a secret, so the text names the sources only."""
-    values = [value for value, _ in given]
-    sources = sorted({source for value, source in given if values.count(value) > 1})
-    if sources:
-        raise ValueError(f"{what} given twice, in {', '.join(sources)}: each may stand once")
+SOURCE, PLAN = "source/", "plan/"
 
 
 class ControlState:
@@ -175,7 +63,9 @@ class ControlState:
         self.pixel_events: dict[str, tuple[PixelEvent, ...]] = {}  # by source id, in the order of their names
         self.webhooks: dict[str, Webhook] = {}  # by key; the same object as long as nobody writes it anew
         # What rules are made of, each by key; the same object as long as nobody writes it anew.
-        self.rules: dict[str, Rule] = {}
+        self.written_rules: dict[str, Rule] = {}
+        self.rules: dict[str, Rule] = {}  # with those that destinations imply (default_actions.py)
+        self._implied: dict[str, tuple[Destination, list[Rule]]] = {}  # by the key of the destination
         self.destinations: dict[str, Destination] = {}
         self.contact_lists: dict[str, ContactList] = {}
         self.campaigns: dict[str, Campaign] = {}
@@ -189,7 +79,8 @@ class ControlState:
         new.segments, new._pixel_events = self.segments.copy(), self._pixel_events.copy()
         new.server_keys, new.webhooks = self.server_keys.copy(), self.webhooks.copy()
         new.quota_stops = self.quota_stops.copy()
-        new.rules, new.destinations = self.rules.copy(), self.destinations.copy()
+        new.written_rules, new.destinations = self.written_rules.copy(), self.destinations.copy()
+        new._implied = self._implied
         new.contact_lists, new.campaigns = self.contact_lists.copy(), self.campaigns.copy()
         new.mailers = self.mailers.copy()
         new._take(records)
@@ -207,7 +98,7 @@ class ControlState:
         return self.webhooks.get(webhook_key(webhook_id))
 
     def source(self, source_id: str) -> Source | None:
-        return self._sources.get(f"{_SOURCE}{source_id}")
+        return self._sources.get(f"{SOURCE}{source_id}")
 
     @property
     def sources(self) -> list[Source]:
@@ -224,6 +115,17 @@ class ControlState:
             digest: key for _, key in sorted(self.server_keys.items()) for digest in key.key_hashes
         }
         self.pixel_events = _by_source(self._pixel_events)
+        self._imply()
+
+    def _imply(self) -> None:
+        """A destination that nobody wrote anew implies the same objects as before."""
+        before, self._implied = self._implied, {}
+        for key, destination in self.destinations.items():
+            known = before.get(key)
+            is_known = known is not None and known[0] is destination
+            self._implied[key] = known if known and is_known else (destination, implied_rules(destination))
+        implied = {rule.key: rule for _, rules in self._implied.values() for rule in rules}
+        self.rules = implied | self.written_rules
 
     def _take_one(self, key: str, value: bytes | None) -> None:
         for prefix, known, decode in self._kinds:
@@ -242,15 +144,15 @@ class ControlState:
     def _kinds(self) -> tuple[tuple[str, dict[str, Any], Callable[[bytes], Any]], ...]:
         """What keys begin with, where their documents are kept, and how they are read."""
         return (
-            (_SOURCE, self._sources, _decode_source),
-            (_PLAN, self.plans, decode_plan),
+            (SOURCE, self._sources, _decode_source),
+            (PLAN, self.plans, decode_plan),
             (_SEGMENT, self.segments, _decode_segment),
             (SERVER_KEY, self.server_keys, decode_server_key),
             (_WEBHOOK, self.webhooks, decode_webhook),
             (_PIXEL_EVENT, self._pixel_events, decode_pixel_event),
             (STOP, self.quota_stops, decode_quota_stop),
-            (RULE, self.rules, decode_rule),
-            (DESTINATION, self.destinations, decode_destination),
+            (RULE, self.written_rules, decode_rule),
+            (DESTINATION, self.destinations, decode_usable),
             (CONTACT_LIST, self.contact_lists, decode_contact_list),
             (CAMPAIGN, self.campaigns, decode_campaign),
             (MAILER, self.mailers, decode_mailer),

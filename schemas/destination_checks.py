@@ -1,9 +1,15 @@
 """What a JSON Schema cannot say of a destination: that it is one of three, and what its own default actions are."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
+from schemas.actions import Action
+from schemas.default_actions import defaults, own_action
 from schemas.default_names import MARK, NAME_CHARS_MAX, default_name
+from schemas.definition_schemas import schema_of
+from schemas.definition_shape import Shape
+from schemas.rule_checks import action_problems
 from schemas.segment_checks import Problem
 from schemas.topics import AGENTS, TOPICS, changelog
 
@@ -38,9 +44,44 @@ def _of_defaults(said: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("actions", "they take the place of default actions: say `default_actions: true` too")
     if said.get("default_actions") and "smtp" in said:
         yield Problem("default_actions", "there are none for mail: write rules with the action email")
-    for event in said.get("actions", ()):
-        if len(name := default_name(said["destination"], event)) > NAME_CHARS_MAX:
+    if said.get("default_actions"):
+        yield from _of_names(said)
+    for event, action in said.get("actions", {}).items():
+        for problem in _of_action(said["destination"], action):
+            yield Problem(f"actions.{event}{problem.place}", problem.what)
+
+
+def _of_names(said: dict[str, Any]) -> Iterator[Problem]:
+    names: dict[str, str] = {}
+    for event in dict.fromkeys([*defaults().actions, *said.get("actions", {})]):
+        name = default_name(said["destination"], event)
+        if len(name) > NAME_CHARS_MAX:
             yield Problem(
                 "destination",
-                f"the rule {name} would have {len(name)} characters, at most {NAME_CHARS_MAX}: shorten the destination's name",
+                f"its rule {name} would have {len(name)} characters, at most {NAME_CHARS_MAX}: take a shorter name",
             )
+            return
+        if name in names or name.endswith(MARK):
+            yield Problem(
+                f"actions.{event}",
+                f"its rule would be called {name}, as the one of {names.get(name, 'no event')}: write a rule",
+            )
+        names[name] = event
+
+
+def _of_action(destination: str, action: Any) -> Iterator[Problem]:
+    if action is None:
+        return
+    said = own_action(destination, action)
+    wrong = list(_shape().problems(said)) or list(action_problems(said))
+    yield from (Problem(f".{place}" if place != "its top" else "", what) for place, what in wrong)
+    if wrong:
+        return
+    kind, each = next(iter(said.items()))
+    if each.get("destination", destination) != destination:
+        yield Problem(f".{kind}.destination", f"an action of {destination} goes to it: take this out")
+
+
+@cache
+def _shape() -> Shape:
+    return Shape(schema_of(Action), several="an action does one thing: leave one of them")

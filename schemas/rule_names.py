@@ -65,7 +65,7 @@ def uses_of(rule: Rule) -> Iterator[Use]:
 
 
 def _users(state: ControlState) -> Iterator[tuple[str, str, list[Use]]]:
-    for key, rule in sorted(state.rules.items()):
+    for key, rule in sorted(state.written_rules.items()):
         yield key, f"rule {rule.rule}", list(uses_of(rule))
     for key, listed in sorted(state.contact_lists.items()):
         named = [

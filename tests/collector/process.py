@@ -17,7 +17,7 @@ from runtime.control import write_control
 from runtime.kafka import client_config, ensure_topics
 from runtime.settings import KafkaSettings, load
 from schemas.codec import decode
-from schemas.control import parse_file
+from schemas.configuration_file import parse_file
 from schemas.pack import PackedEvent, decode_pack
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW
 from tests.engines import free_port, wait_until

@@ -17,7 +17,8 @@ from collector.introduction import introduce
 from collector.quota import within_quota
 from collector.visitor import CookieRules, Visit
 from schemas.codec import decode
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.quotas import QuotaStop
 from tests.collector.test_intake import LIMITS, ids
 

@@ -6,7 +6,8 @@ import pytest
 
 from collector.pixel_parts import cut, parts_of
 from collector.script import WHOLE
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.pixel_config import pixel_config
 from schemas.pixel_event_records import pixel_event_records
 

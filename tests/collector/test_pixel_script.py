@@ -6,7 +6,8 @@ from typing import Any
 from collector.asked import Asked
 from collector.pixel_script import Pixel
 from collector.replies import Reply
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 
 SCRIPT, AUTOMATIC = b"the pixel", b"automatic events, "
 WHOLE = b"/*! if automatic */automatic events, /*! end */the pixel"

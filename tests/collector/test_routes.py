@@ -16,7 +16,8 @@ from collector.pages import Pages
 from collector.pixel_script import Pixel
 from collector.replies import Reply
 from collector.routes import Told, ignore, routes
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.source_paths import RESERVED
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from runtime.control import write_control
 from runtime.settings import KafkaSettings
-from schemas.control import parse_file
+from schemas.configuration_file import parse_file
 from sinks.quotas import QuotasThread
 from tests.collector.process import (
     Collector,

@@ -7,7 +7,8 @@ import pytest
 
 from deploy.sources import NoSuchSource, chosen, keys_of, standings, text_of
 from schemas.codec import RESOLVED_EVENT
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.sources import hash_write_key
 from tests.sinks.stage import Tables, event
 

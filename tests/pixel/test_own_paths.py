@@ -8,7 +8,8 @@ import pytest
 from deploy.install import install_code
 from runtime.control import write_control
 from runtime.settings import KafkaSettings
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from tests.collector.process import Collector, ask, environment, prepare, running, until
 from tests.pixel.arrivals import reading
 from tests.pixel.blocklist import usual_list

@@ -11,7 +11,8 @@ from processors.planning import current_plans, plan_book
 from processors.plans import compiled, judge
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import KafkaSettings
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.plans import Plan
 from tests.processors.driver import packed
 

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from schemas.control import ControlState, parse_file, refuse_taken_keys
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState, refuse_taken_keys
 
 FILE = {
     "sources": [

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.control import ControlState, parse_file, segments_of
+from schemas.configuration_file import parse_file, section
+from schemas.control import ControlState
 from schemas.segment_records import SEGMENT_BYTES_MAX, refuse_broken_uses, segment_records
 from schemas.segment_tree import BadSegment
 
@@ -30,8 +31,8 @@ def apply(state: ControlState, *entries: Any) -> ControlState:
 def test_segments_of_a_file_become_documents_by_workspace_and_name() -> None:
     document = {"segments": [A, B | {"workspace": "second"}]}
     assert parse_file(document) == {}
-    assert list(segment_records(segments_of(document))) == ["segment/main/a", "segment/second/b"]
-    assert segments_of(None) == []
+    assert list(segment_records(section(document, "segments"))) == ["segment/main/a", "segment/second/b"]
+    assert section(None, "segments") == []
 
 
 def test_a_segment_is_kept_until_it_is_replaced_or_deleted() -> None:

@@ -5,7 +5,8 @@ from datetime import date
 import msgspec
 import pytest
 
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.sources import Source, hash_write_key
 
 

@@ -9,7 +9,8 @@ import yaml
 from console.segment_query import ask_members
 from console.segment_scope import Scope
 from schemas.codec import RESOLVED_EVENT
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.segment_reading import read_segment
 from schemas.segment_tree import inlined
 from schemas.sources import ConsentRules, Privacy

@@ -1,6 +1,7 @@
 """Whose events are counted against a quota."""
 
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.webhooks import webhook_records
 from sinks.quotas import limited_in
 
