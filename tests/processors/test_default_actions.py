@@ -10,6 +10,7 @@ from processors.templates import check_templates, compiled_rule, request_bytes
 from schemas.catalogue import event_spec
 from schemas.control import ControlState
 from schemas.default_actions import defaults, implied_rules
+from schemas.requests import KafkaRequest, WebhookRequest
 from schemas.rule_reading import BadRule, read_destination
 from schemas.rule_records import destination_records, rule_records
 from schemas.rules import Rule, version_of
@@ -26,8 +27,9 @@ def implied(**more: Any) -> dict[str, Rule]:
 
 def sent(rule: Rule, **event: Any) -> Any:
     document = msgspec.json.encode(rule)
-    request = request_bytes(compiled_rule(document).made(a_firing(rule, event=event)))
-    return msgspec.json.decode(request)
+    made = compiled_rule(document).made(a_firing(document, event=event))
+    assert isinstance(made, WebhookRequest | KafkaRequest)
+    return msgspec.json.decode(request_bytes(made))
 
 
 def test_the_page_has_the_table_of_default_actions() -> None:
