@@ -16,11 +16,29 @@ from runtime.settings import KafkaSettings, OrderSettings
 from schemas.control import ControlState
 from schemas.order_documents import Addressed, encode, key_of, orders_in
 from schemas.stream import OutputRecord
-from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS, Topic
+from schemas.topics import (
+    ACTIONS_WORK,
+    COMMERCE_FACTS,
+    CONTACTS_FACTS,
+    EVENTS_RAW,
+    IDENTITY_FACTS,
+    RULES_FACTS,
+    Topic,
+)
 from sinks.tables import SINKS
 
 DOCUMENTS_PER_WRITE_MAX = 5_000  # one transaction
-WAITED_FOR = ("events", "pointers", "dead", "carts")  # sinks; nobody waits for the ledger
+# What processors tell each other because of an order, in the order of the way.
+TOLD = (IDENTITY_FACTS, COMMERCE_FACTS, CONTACTS_FACTS, RULES_FACTS, ACTIONS_WORK)
+WAITED_FOR = (
+    "events",
+    "pointers",
+    "dead",
+    "carts",
+    "contacts",
+    "firings",
+    "deliveries",
+)  # sinks; nobody waits for the ledger
 
 
 class Giver:
@@ -66,8 +84,8 @@ class Giver:
         """Until processors are past these records, and past what they told each other because of them."""
         if sent:
             self._progress.wait_processed(send(self._kafka, sent))
-            self._progress.wait_processed(self._progress.ends(IDENTITY_FACTS))
-            self._progress.wait_processed(self._progress.ends(COMMERCE_FACTS))
+            for topic in TOLD:
+                self._progress.wait_processed(self._progress.ends(topic))
 
     def partitions(self) -> int:
         """Of the deployment's topics as they are, whatever the settings of this command say. Raises TopicMismatch."""

@@ -1,48 +1,73 @@
-"""Where an order goes: its node's partition of identity.facts, every partition of events.raw and of commerce.facts. Pure.
+"""Where an order goes: its node's partition of identity.facts and of contacts.facts, every partition of events.raw, of
+commerce.facts and of what rules work on. Pure.
 
 A node whose key nobody knows any more (an address that was only ever a hash) has no known partition: then every partition of
-identity.facts is told, and those that do not have the node keep a few bytes for nothing.
+these two is told, and those that do not have the node keep a few bytes for nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from processors.commerce_facts import encode_orders as encode_for_carts
 from processors.facts import encode_orders
+from schemas.action_work import encode_work
+from schemas.contact_facts import encode_contact_facts
 from schemas.order_documents import Addressed
 from schemas.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.pack import encode_pack
+from schemas.rule_facts import encode_rule_facts
 from schemas.stream import OutputRecord
-from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS
+from schemas.topics import (
+    ACTIONS_WORK,
+    COMMERCE_FACTS,
+    CONTACTS_FACTS,
+    EVENTS_RAW,
+    IDENTITY_FACTS,
+    RULES_FACTS,
+    Topic,
+)
 
 RECORD_ORDERS_MAX = 5_000  # some 30 bytes each
 KEY = b"order"  # of these records; the partition is chosen by hand
 
-FOR_NODES = (Unlink, Forget, Suppress)
-FOR_RESOLVERS = (Forget, Erase, Suppress)
+Encode = Callable[[list[Order]], bytes]
+Route = tuple[Topic, tuple[type[Order], ...], Encode]
+
+BY_NODE: tuple[Route, ...] = (
+    (IDENTITY_FACTS, (Unlink, Forget, Suppress), encode_orders),
+    (CONTACTS_FACTS, (Forget, Suppress), lambda orders: encode_contact_facts(orders=orders)),
+)
+# A cart goes by its own id, and what waits for somebody by who that was when it began: either may be in any partition.
+EVERYWHERE: tuple[Route, ...] = (
+    (EVENTS_RAW, (Forget, Erase, Suppress), lambda orders: encode_pack([], orders)),
+    (COMMERCE_FACTS, (Erase,), encode_for_carts),
+    (RULES_FACTS, (Erase,), lambda orders: encode_rule_facts(orders=orders)),
+    (ACTIONS_WORK, (Erase,), lambda orders: encode_work(orders=orders)),
+)
 
 
 def records(addressed: Sequence[Addressed], partitions: int) -> Iterator[OutputRecord]:
     """The records that carry these orders, in their order within each partition."""
-    for partition, orders in sorted(_by_partition(addressed, partitions).items()):
-        for some in _cut(orders):
-            yield OutputRecord(IDENTITY_FACTS.name, partition, KEY, encode_orders(some))
-    for some in _cut([each.order for each in addressed if isinstance(each.order, FOR_RESOLVERS)]):
-        for partition in range(partitions):
-            yield OutputRecord(EVENTS_RAW.name, partition, KEY, encode_pack([], some))
-    for some in _cut([each.order for each in addressed if isinstance(each.order, Erase)]):
-        for partition in range(partitions):  # a cart may be in any: it goes by its own id
-            yield OutputRecord(COMMERCE_FACTS.name, partition, KEY, encode_for_carts(some))
+    for topic, kinds, encode in BY_NODE:
+        for partition, orders in _by_partition(addressed, partitions, kinds):
+            for some in _cut(orders):
+                yield OutputRecord(topic.name, partition, KEY, encode(some))
+    for topic, kinds, encode in EVERYWHERE:
+        for some in _cut([each.order for each in addressed if isinstance(each.order, kinds)]):
+            for partition in range(partitions):
+                yield OutputRecord(topic.name, partition, KEY, encode(some))
 
 
-def _by_partition(addressed: Iterable[Addressed], partitions: int) -> dict[int, list[Order]]:
+def _by_partition(
+    addressed: Iterable[Addressed], partitions: int, kinds: tuple[type[Order], ...]
+) -> list[tuple[int, list[Order]]]:
     found: dict[int, list[Order]] = defaultdict(list)
     for each in addressed:
-        if isinstance(each.order, FOR_NODES):
+        if isinstance(each.order, kinds):
             known = each.murmur2
             for partition in range(partitions) if known is None else (known % partitions,):
                 found[partition].append(each.order)
-    return found
+    return sorted(found.items())
 
 
 def _cut(orders: list[Order]) -> Iterator[list[Order]]:

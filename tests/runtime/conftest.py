@@ -9,7 +9,7 @@ from runtime.kafka import ensure_topics
 from runtime.lookup import Lookup
 from runtime.part import PartOpener, PartSpec
 from runtime.settings import KafkaSettings, load
-from schemas.topics import EVENTS_RAW
+from schemas.topics import AGENTS
 
 NOW_MS = 1_900_000_000_000
 
@@ -43,12 +43,12 @@ def opener(settings: KafkaSettings) -> PartOpener:
 
 @pytest.fixture
 def spec(settings: KafkaSettings, tmp_path: Path) -> Callable[..., PartSpec]:
-    """A Part of agent `resolve`; a partition and a folder may be given."""
+    """A Part of agent `resolve`, or of another one; a partition and a folder may be given."""
 
-    def made(partition: int = 0, folder: str = "state") -> PartSpec:
+    def made(partition: int = 0, folder: str = "state", agent: str = "resolve") -> PartSpec:
         return PartSpec(
-            agent="resolve",
-            input=EVENTS_RAW,
+            agent=agent,
+            input=AGENTS[agent],
             partition=partition,
             kafka=settings,
             state_dir=tmp_path / folder,

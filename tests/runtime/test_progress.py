@@ -11,7 +11,7 @@ from runtime.progress import NotAcknowledged, Progress
 from runtime.sending import send
 from runtime.settings import KafkaSettings
 from schemas.stream import OutputRecord
-from schemas.topics import EVENTS_DEAD, EVENTS_RAW, IDENTITY_FACTS
+from schemas.topics import CONTACTS_FACTS, EVENTS_DEAD, EVENTS_RAW, IDENTITY_FACTS, RULES_FACTS
 from tests.runtime.toy_part import chunk, closed_after
 
 PATIENCE_S = 60
@@ -41,6 +41,18 @@ def test_a_record_is_taken_over_when_its_partitions_position_is_behind_it(
     with pytest.raises(NotAcknowledged):
         Progress(settings, AT_ONCE_S).wait_processed(ends)
     closed_after(spec(), opener, chunk(1, b"b"))
+    Progress(settings, PATIENCE_S).wait_processed(ends)
+
+
+def test_a_process_of_rules_is_waited_for_once_it_has_ever_run(
+    settings: KafkaSettings, spec: Callable[..., PartSpec], opener: PartOpener
+) -> None:
+    ends = send(settings, [record(topic=CONTACTS_FACTS.name), record(topic=RULES_FACTS.name)])
+    Progress(settings, AT_ONCE_S).wait_processed(ends)
+    closed_after(spec(agent="rules"), opener, chunk(0, b"a"))
+    with pytest.raises(NotAcknowledged, match=r"processor partitions contacts \(0\)"):
+        Progress(settings, AT_ONCE_S).wait_processed(ends)
+    closed_after(spec(agent="contacts"), opener, chunk(0, b"a"))
     Progress(settings, PATIENCE_S).wait_processed(ends)
 
 

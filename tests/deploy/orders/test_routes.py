@@ -4,15 +4,42 @@ import pytest
 
 from deploy.orders.routes import RECORD_ORDERS_MAX, records
 from processors.facts import decode_facts
+from schemas.action_work import decode_work
+from schemas.contact_facts import decode_contact_facts
 from schemas.identifiers import partition_hash, partition_of
 from schemas.order_documents import Addressed
 from schemas.orders import Erase, Forget, Suppress, Unlink
 from schemas.pack import decode_pack
+from schemas.rule_facts import decode_rule_facts
 
 KEY = b"main|u:ann"
 PARTITIONS = 4
 HERE = partition_of(KEY, PARTITIONS)
 EVERYWHERE = set(range(PARTITIONS))
+DECODERS = {
+    "contacts.facts": lambda value: decode_contact_facts(value).orders,
+    "rules.facts": lambda value: decode_rule_facts(value).orders,
+    "actions.work": lambda value: decode_work(value).orders,
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "contacts", "rules"),
+    [
+        (Unlink(1, 2), set(), set()),
+        (Forget(1, 10), {HERE}, set()),
+        (Erase(1, 0, 10), set(), EVERYWHERE),
+        (Suppress(1), {HERE}, set()),
+    ],
+)
+def test_an_order_goes_to_its_nodes_contact_and_to_all_that_rules_work_on(order, contacts, rules):
+    found: dict[str, set[int]] = {}
+    for each in records([Addressed(order, partition_hash(KEY), "test")], PARTITIONS):
+        if decode := DECODERS.get(each.topic):
+            assert decode(each.value) == [order]
+            found.setdefault(each.topic, set()).add(each.partition)
+    expected = {"contacts.facts": contacts, "rules.facts": rules, "actions.work": rules}
+    assert found == {topic: places for topic, places in expected.items() if places}
 
 
 @pytest.mark.parametrize(
