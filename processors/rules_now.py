@@ -33,10 +33,12 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class RulesNow(msgspec.Struct, frozen=True):
-    """By key on control; `former` by key and version, the oldest first."""
+    """By key on control; `former` by key and version, the oldest first. `schedules`: those that
+    are not off."""
 
     rules: Mapping[str, Known] = {}
     former: Mapping[tuple[str, str], Known] = {}
+    schedules: tuple[Known, ...] = ()
 
     def current(self, name: Name) -> Known | None:
         """None when it was deleted, switched off or edited."""
@@ -71,7 +73,8 @@ def rules_of(state: ControlState, before: RulesNow) -> RulesNow:
     for key, known in before.rules.items():
         if key not in now or now[key].version != known.version:
             former[key, known.version] = known
-    return RulesNow(now, dict(list(former.items())[-FORMER_MAX:]))
+    schedules = [each for each in now.values() if each.rule.trigger.schedule and each.rule.mode != "off"]
+    return RulesNow(now, dict(list(former.items())[-FORMER_MAX:]), tuple(schedules))
 
 
 def _known(rule: Rule, document: bytes | None, before: Known | None) -> Known:

@@ -1,5 +1,6 @@
 """What agent `rules` sends: candidates, made of a rule and of what it fires on, by person."""
 
+from processors.rule_absences import Wait
 from processors.rules_now import Known
 from schemas.identifiers import partition_of, profile_key
 from schemas.rule_candidates import VERSION, Candidate, encode_rule_candidate
@@ -32,6 +33,46 @@ class Outbox:
                 event=occurrence.event,
                 message_id=occurrence.message_id,
                 hops=occurrence.hops,
+            ),
+        )
+
+    def absent(self, known: Known, wait: Wait) -> None:
+        """What was waited for did not come, as far as is known of this person."""
+        self._add(
+            profile_key(wait.person),
+            Candidate(
+                version=VERSION,
+                workspace=wait.name.workspace,
+                rule=known.document,
+                rule_version=known.version,
+                occurrence=wait.occurrence,
+                person=wait.person,
+                subject=wait.subject,
+                at=wait.due_at,
+                seen_at=max(wait.due_at, wait.seen_at),
+                event=wait.event,
+                message_id=wait.message_id,
+                absent_since=wait.started,
+                hops=wait.hops,
+            ),
+        )
+
+    def scheduled(self, known: Known, at: int, now: int) -> None:
+        """For nobody yet."""
+        self._add(
+            known.rule.key.encode(),
+            Candidate(
+                version=VERSION,
+                workspace=known.rule.workspace,
+                rule=known.document,
+                rule_version=known.version,
+                occurrence=f"schedule-{at}",
+                person=0,
+                subject=0,
+                at=at,
+                seen_at=now,
+                event=b"",
+                message_id="",
             ),
         )
 
