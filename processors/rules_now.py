@@ -25,7 +25,7 @@ class Name(NamedTuple):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """`document`: the rule's JSON, as it stands on control."""
+    """`document`: the rule's JSON."""
 
     rule: Rule
     version: str

@@ -9,6 +9,7 @@ from processors.controlling import ControlUnread
 from processors.rule_book import RuleBook
 from processors.rules_now import FORMER_MAX, NO_RULES, Name, RulesNow, rules_of
 from schemas.control import ControlState
+from schemas.destinations import Destination, HttpDestination
 from schemas.rules import Rule, rule_key, version_of
 from tests.processors.rules import document, rule
 
@@ -57,6 +58,16 @@ def test_a_rule_that_is_deleted_or_off_is_gone_in_every_version():
         assert now.has_heard_of(name(first))
     tested = rules_of(state_of(msgspec.structs.replace(second, mode="test")), edited)
     assert found(tested, second) == (True, True), "its mode is no part of a version"
+
+
+def test_rules_that_a_destination_implies_are_rules_as_others():
+    crm = Destination(
+        destination="crm", http=HttpDestination(url="https://crm.example"), default_actions=True
+    )
+    control = ControlState({crm.key: msgspec.json.encode(crm)})
+    now = rules_of(control, NO_RULES)
+    assert now.rules.keys() == control.rules.keys() != set()
+    assert all(now.current(name(each)) for each in control.rules.values())
 
 
 def test_only_the_latest_former_versions_are_remembered():
