@@ -127,11 +127,11 @@ class Sender:
 
     def _offer(self, lane: Lane, arrival: Arrival) -> None:
         settings, size = self._settings, len(arrival.due.request)
-        is_full = self._held >= settings.held_max or self._held_bytes + size > settings.held_bytes_max
-        if is_full or len(self._flying) >= settings.in_flight_max:
+        if len(self._flying) >= settings.in_flight_max:
             self._postpone(arrival, lane.gate.later(_mono_ms(), BUSY))
             return
-        verdict = lane.gate.offer(arrival, _mono_ms())
+        is_full = self._held >= settings.held_max or self._held_bytes + size > settings.held_bytes_max
+        verdict = lane.gate.offer(arrival, _mono_ms(), may_wait=not is_full)
         if isinstance(verdict, Permit):
             self._begin(lane, arrival, verdict)
         elif isinstance(verdict, Later):
@@ -265,7 +265,8 @@ def _is_for(destination: Destination, kind: str) -> bool:
 
 def _limits(destination: Destination, settings: DeliverSettings) -> Limits:
     return Limits(
-        concurrency_max=destination.concurrency_max,
+        # Half of what all may have: whatever one destination asks for, there is room for others.
+        concurrency_max=min(destination.concurrency_max, max(1, settings.in_flight_max // 2)),
         requests_per_s_max=destination.requests_per_s_max,
         queue_max=settings.queue_max,
         queue_ms_max=int(settings.queue_s_max * 1000),

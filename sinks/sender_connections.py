@@ -7,6 +7,7 @@ threads of this pool alone, a few for each destination, and never those of the e
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -114,6 +115,8 @@ def why(error: BaseException) -> str:
             return f"TLS failed: {each.reason}"
         if isinstance(each, socket.gaierror):
             return "its name cannot be resolved"
-        if isinstance(each, OSError) and each.strerror:
-            return each.strerror.split(":")[0].split(" [")[0].lower()
+        if isinstance(each, PrivateAddress):
+            return each.strerror
+        if isinstance(each, OSError) and each.errno:  # its own text may hold the address
+            return os.strerror(each.errno).lower()
     return type(error).__name__

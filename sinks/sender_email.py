@@ -6,17 +6,19 @@ absent: List-Unsubscribe and other headers that a template cannot say.
 """
 
 from datetime import UTC, datetime
+import re
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime
 
 import msgspec
 
 from schemas.requests import EmailRequest
 
 RECIPIENTS_MAX = 50
+_ONE = re.compile(r"""(?:"(?P<quoted>[^"\\]*)"|(?P<name>[^"<>]*))\s*<(?P<spec>[^<>\s]+)>|(?P<bare>[^<>\s"]+)""")
 _SMTP, _SMTPUTF8 = SMTP.clone(max_line_length=78), SMTPUTF8.clone(max_line_length=78)
 
 
@@ -48,7 +50,7 @@ def letter_of(request: EmailRequest, own_from: str, firing_id: str, now_ms: int)
         message["Reply-To"] = reply_to
     message["Subject"] = _one_line(request.subject)
     message["Date"] = format_datetime(datetime.fromtimestamp(now_ms / 1000, UTC))
-    message["Message-ID"] = f"<{firing_id}@{_ascii(sender.domain)}>"
+    message["Message-ID"] = f"<{firing_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     _add_bodies(message, request)
     recipients = tuple(dict.fromkeys(each.addr_spec for each in to))
@@ -71,17 +73,20 @@ def _address(text: str, what: str) -> Address:
     """One address, with a name or without."""
     if any(ord(character) < 32 or character == "\x7f" for character in text):
         raise BadEmail(f"`{what}` holds a line break or another control character")
-    found = getaddresses([text], strict=True)
-    if len(found) != 1 or not found[0][1]:
+    if (found := _ONE.fullmatch(text.strip())) is None:
         raise BadEmail(f"`{what}` is not one e-mail address")
-    name, spec = found[0]
+    name, spec = found["quoted"] or found["name"] or "", found["spec"] or found["bare"]
     try:
-        address = Address(display_name=name, addr_spec=spec)
+        # The parser takes no other letters than ASCII's, so they stand in for others while it looks at the form.
+        form = Address(addr_spec="".join(each if each.isascii() else "x" for each in spec))
     except (ValueError, IndexError, HeaderParseError):
         raise BadEmail(f"`{what}` is not one e-mail address") from None
-    if not address.username or not address.domain:
+    if not form.username or not form.domain:
         raise BadEmail(f"`{what}` is not one e-mail address")
-    return address
+    local, _, domain = spec.rpartition("@")
+    if local.isascii():
+        return Address(name.strip(), form.username, _ascii(domain, what))
+    return Address(name.strip(), local, _ascii(domain, what))
 
 
 def _one_line(text: str) -> str:
@@ -89,8 +94,8 @@ def _one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text.strip())
 
 
-def _ascii(domain: str) -> str:
+def _ascii(domain: str, what: str) -> str:
     try:
-        return domain.encode("idna").decode()
+        return domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
-        raise BadEmail("the sender's domain is none") from None
+        raise BadEmail(f"the domain in `{what}` is none") from None

@@ -75,14 +75,15 @@ class Gate(Generic[T]):
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def offer(self, item: T, now_ms: int) -> Permit | Later | None:
+    def offer(self, item: T, now_ms: int, *, may_wait: bool = True) -> Permit | Later | None:
         """Begin it, send it away, or None: it waits."""
         if not self._waiting and (permit := self._permit(now_ms)) is not None:
             return permit
         if pause := circuit.wait_ms(self.circuit, now_ms):
             return self.later(now_ms, LEFT_ALONE, pause)
         expected_ms = (len(self._waiting) + 1) * self._each_ms
-        if len(self._waiting) >= self._limits.queue_max or expected_ms > self._limits.queue_ms_max:
+        is_full = len(self._waiting) >= self._limits.queue_max or expected_ms > self._limits.queue_ms_max
+        if is_full or not may_wait:
             return self.later(now_ms, BUSY)
         self._waiting.append(Waiting(item, now_ms))
         return None

@@ -108,6 +108,8 @@ def _refusal(error: SMTPException) -> Answer:
             return final("the mail server cannot do what the destination or an address asks for")
         case SMTPServerDisconnected() | SMTPConnectError():
             return passing("the mail server closed the connection")
+    if type(error) is SMTPException:  # what its client says when an extension is missing
+        return passing("the mail server offers no TLS, or no login that we know")
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError | socket.gaierror):
         return passing(f"no connection: {why(cause)}")

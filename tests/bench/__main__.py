@@ -1,7 +1,7 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
     python -m tests.bench [collector] [processor] [enrichment] [sink] [stack] [recovery] [core_latency] [keyed] [identity]
-                          [reports] [segments] [profiles] [pixel] [--json FILE]
+                          [reports] [segments] [profiles] [pixel] [deliver] [--json FILE]
 
 Without names the first five, which takes about five minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
@@ -10,7 +10,8 @@ each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts ou
 Streams; `identity` measures who is who (about ten minutes and 3 GB; `identity_step`, `identity_worker`, `identity_join`,
 `identity_queries` and `identity_merges` are its parts); `reports` asks each report of three million events (three minutes);
 `segments` asks ten million events who is in a segment (a quarter of an hour, 2 GB on disk), `profiles` who somebody is (ten
-minutes); `pixel` loads a page with our script and with others' in Chromium (three minutes, and 9 MB fetched the first time).
+minutes); `pixel` loads a page with our script and with others' in Chromium (three minutes, and 9 MB fetched the first time);
+`deliver` sends webhooks to a fast receiver, and to one beside two that are dead (a minute).
 Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when a benchmark could not be run, never for a slow figure.
 """
 
@@ -29,6 +30,7 @@ from tests.bench import (
     chain,
     collector_figures,
     core_latency,
+    deliver,
     enrichment,
     identity_join,
     identity_queries,
@@ -80,6 +82,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "chain": chain.run,
     "recovery": recovery.run,
     "core_latency": core_latency.run,
+    "deliver": deliver.run,
     "keyed": contest.run,
     "identity": identity,
     "identity_step": identity_step.run,

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from runtime.control import write_control
 from runtime.kafka import ensure_topics, group_name
@@ -126,6 +128,24 @@ class Deployment:
 
         self.until(lambda _: bool(found()), f"a result of {firing_id}")
         return found()[0]
+
+    def make_topic(self, name: str) -> str:
+        """Its full name."""
+        full = f"{self.settings.topic_prefix}{name}"
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap_servers})
+        for made in admin.create_topics([NewTopic(full, 1, 1)]).values():
+            made.result(PATIENCE_S)
+        return full
+
+    def one_of(self, full_name: str) -> Message:
+        """The first record of a topic with one partition."""
+        consumer = Consumer({"bootstrap.servers": self.settings.bootstrap_servers, "group.id": "one"})
+        consumer.assign([TopicPartition(full_name, 0, 0)])
+        try:
+            [found] = consumer.consume(1, PATIENCE_S)
+            return found
+        finally:
+            consumer.close()
 
     def committed(self) -> int:
         """Offsets of actions.due that are done, all partitions together."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from schemas.requests import KafkaRequest
 from tests.engines import wait_until
@@ -123,15 +122,14 @@ def test_a_destination_that_is_dead_holds_up_nobody_else(deployment: Deployment,
 
 
 def test_a_record_goes_to_a_topic_that_exists_and_never_to_one_of_ours(deployment: Deployment) -> None:
-    deployment.define(topic("ours", "events.raw"), topic("none", "none.such"), topic("results", "results"))
+    deployment.define(topic("ours", "events.raw"), topic("none", "none.such"), topic("own", "own.topic"))
+    name = deployment.make_topic("own.topic")
     request = KafkaRequest(key="k", value={"a": 1})
     with deployment.sender():
-        deployment.send(*(due(name, name, request, kind="kafka") for name in ("ours", "none")))
+        deployment.send(*(due(each, each, request, kind="kafka") for each in ("ours", "none", "own")))
         assert deployment.result_of("ours").outcome == "failed"
         assert deployment.result_of("none").outcome == "retry"
-
-
-async def _refuse(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.close()
-    return web.Response()
+        assert deployment.result_of("own").outcome == "delivered"
+    record = deployment.one_of(name)
+    assert (record.key(), record.value()) == (b"k", b'{"a":1}')
+    assert record.headers() == [("firing-id", b"own")]
