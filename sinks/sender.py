@@ -28,7 +28,7 @@ from sinks.sender_reader import Arrival
 log = structlog.get_logger()
 
 SWEEP_S = 0.25
-UNKNOWN_MS = 10_000  # so long a destination that control does not know may still come
+UNKNOWN_MS = 60_000  # so long a destination that control does not know may still come
 UNKNOWN_AGAIN_MS = 5_000
 
 

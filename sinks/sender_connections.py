@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 RESOLVER_THREADS = 64
+PRIVATE = "the address is private, and the destination does not say allow_private_addresses"
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]  # of getaddrinfo
 
 
@@ -24,9 +25,7 @@ class PrivateAddress(OSError):
     """The address is none of the public internet, and the destination does not allow others."""
 
     def __init__(self) -> None:
-        super().__init__(
-            errno.EACCES, "the address is private, and the destination does not say allow_private_addresses"
-        )
+        super().__init__(errno.EACCES, PRIVATE)
 
 
 def guarded_sockets(may_connect: Callable[[str], bool]) -> Callable[[AddressInfo], socket.socket]:
@@ -116,7 +115,7 @@ def why(error: BaseException) -> str:
         if isinstance(each, socket.gaierror):
             return "its name cannot be resolved"
         if isinstance(each, PrivateAddress):
-            return each.strerror
+            return PRIVATE
         if isinstance(each, OSError) and each.errno:  # its own text may hold the address
             return os.strerror(each.errno).lower()
     return type(error).__name__

@@ -5,8 +5,8 @@ The Message-ID is made of the firing's id, so that an e-mail that is sent twice 
 absent: List-Unsubscribe and other headers that a template cannot say.
 """
 
-from datetime import UTC, datetime
 import re
+from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,7 +18,9 @@ import msgspec
 from schemas.requests import EmailRequest
 
 RECIPIENTS_MAX = 50
-_ONE = re.compile(r"""(?:"(?P<quoted>[^"\\]*)"|(?P<name>[^"<>]*))\s*<(?P<spec>[^<>\s]+)>|(?P<bare>[^<>\s"]+)""")
+_ONE = re.compile(
+    r"""(?:"(?P<quoted>[^"\\]*)"|(?P<name>[^"<>]*))\s*<(?P<spec>[^<>\s]+)>|(?P<bare>[^<>\s"]+)"""
+)
 _SMTP, _SMTPUTF8 = SMTP.clone(max_line_length=78), SMTPUTF8.clone(max_line_length=78)
 
 

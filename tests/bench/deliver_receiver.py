@@ -44,5 +44,10 @@ def app() -> web.Application:
 
 if __name__ == "__main__":
     web.run_app(
-        app(), host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None, loop=uvloop.new_event_loop()
+        app(),
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        access_log=None,
+        print=None,
+        loop=uvloop.new_event_loop(),
     )

@@ -18,12 +18,20 @@ from sinks.sender_connections import tls_context
 from sinks.sender_http import HttpChannel, HttpTools
 from sinks.sender_outcomes import Answer
 from sinks.sender_smtp import SmtpChannel
+from tests.sinks.deliver_stage import due
+from tests.sinks.receiver import Receiver
 
 NOW_MS = 1_700_000_000_000
 HERE = "127.0.0.1"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-ENVIRON = {"ONE": SECRET, "OTHER": OTHER_SECRET, "BAD": "whsec_?", "TOKEN": "Bearer t0ken", "PASSWORD": "pass word"}
+ENVIRON = {
+    "ONE": SECRET,
+    "OTHER": OTHER_SECRET,
+    "BAD": "whsec_?",
+    "TOKEN": "Bearer t0ken",
+    "PASSWORD": "pass word",
+}
 NAMES: Mapping[str, Sequence[str]] = {
     "receiver.example": [HERE],
     "other.example": [HERE],
@@ -91,3 +99,9 @@ def by_http(destination: HttpDestination, *attempts: Due, given: HttpTools | Non
 
 def by_smtp(destination: SmtpDestination, *attempts: Due, given: HttpTools | None = None) -> list[Answer]:
     return answers(lambda: SmtpChannel(destination, given or tools()), *attempts)
+
+
+def webhook(there: Receiver, path: str = "/", host: str = "receiver.example", **fields: object) -> Answer:
+    known = {"url": there.url(path, host=host), "timeout_s": 20.0}
+    [answer] = by_http(HttpDestination(**(known | fields)), due("f1", "shop"))  # type: ignore[arg-type]  # each is of its kind
+    return answer

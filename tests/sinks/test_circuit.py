@@ -31,10 +31,8 @@ def test_failures_in_a_row_open_it_and_a_success_between_them_counts_anew() -> N
 def test_a_share_of_failures_opens_it_though_others_succeed_between_them() -> None:
     circuit = Circuit()
     for number in range(9):
-        if number % 3 == 0:
-            circuit = succeeded(circuit, RULES, 0)
-        else:
-            circuit = failed(circuit, RULES, 0, 0, 0.0)
+        is_well = number % 3 == 0
+        circuit = succeeded(circuit, RULES, 0) if is_well else failed(circuit, RULES, 0, 0, 0.0)
     assert circuit.phase == "open"
 
 

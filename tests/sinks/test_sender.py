@@ -65,7 +65,9 @@ class World:
         self.state = self.state.updated([(f"destination/main/{name}", None)])
 
     async def send(self, *attempts: Due) -> None:
-        await self.sender.arrived([Arrival(self.window, number, each) for number, each in enumerate(attempts)])
+        await self.sender.arrived(
+            [Arrival(self.window, number, each) for number, each in enumerate(attempts)]
+        )
         await self.turn()
 
     async def end(self, answer: Answer, which: int = 0) -> None:
@@ -216,7 +218,9 @@ def test_an_attempt_of_another_kind_or_too_late_fails_without_a_request() -> Non
     live(story)
 
 
-def test_of_a_partition_that_is_taken_away_what_waits_is_dropped_and_what_is_on_its_way_is_waited_for() -> None:
+def test_of_a_partition_that_is_taken_away_what_waits_is_dropped_and_what_is_on_its_way_is_waited_for() -> (
+    None
+):
     async def story(world: World) -> None:
         world.define("shop", concurrency_max=1)
         await world.send(due("a", "shop"), due("b", "shop"))

@@ -10,7 +10,8 @@ from sinks.sender_addresses import is_public
 from sinks.sender_connections import PrivateAddress, guarded_sockets
 
 PRIVATE = (
-    "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255", "127.0.0.1",
+    "0.0.0.0",  # noqa: S104 - nothing is bound
+    "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255", "127.0.0.1",
     "127.255.255.254", "169.254.0.1", "169.254.169.254", "169.254.170.2", "172.16.0.1", "172.31.255.255", "192.0.0.1",
     "192.0.0.170", "192.0.0.192", "192.0.2.1", "192.88.99.1", "192.168.0.1", "192.168.255.255", "198.18.0.1",
     "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
@@ -37,7 +38,9 @@ def test_an_address_of_the_internet_is_taken(address: str) -> None:
     assert is_public(address)
 
 
-@pytest.mark.parametrize("text", ["", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "127.0.0.1.", "::1]", "shop.example"])
+@pytest.mark.parametrize(
+    "text", ["", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "127.0.0.1.", "::1]", "shop.example"]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     assert not is_public(text)
 

@@ -44,7 +44,9 @@ def test_the_same_firing_has_the_same_message_id() -> None:
     assert read(request)[1]["Message-ID"] == read(request)[1]["Message-ID"]
 
 
-@pytest.mark.parametrize(("text", "html", "kind"), [("a", "", "text/plain"), ("", "<p>", "text/html"), ("", "", "text/plain")])
+@pytest.mark.parametrize(
+    ("text", "html", "kind"), [("a", "", "text/plain"), ("", "<p>", "text/html"), ("", "", "text/plain")]
+)
 def test_one_body_stands_alone(text: str, html: str, kind: str) -> None:
     _, message = read(EmailRequest(to=["ann@shop.example"], subject="x", text=text, html=html))
     assert message.get_content_type() == kind
@@ -64,7 +66,9 @@ def test_what_is_not_one_address_is_refused(address: str) -> None:
             letter_of(request, FROM, "f1", NOW_MS)
     if address:  # without one the destination's own counts
         with pytest.raises(BadEmail):
-            letter_of(EmailRequest(to=["ann@shop.example"], subject="x", reply_to=address), FROM, "f1", NOW_MS)
+            letter_of(
+                EmailRequest(to=["ann@shop.example"], subject="x", reply_to=address), FROM, "f1", NOW_MS
+            )
     with pytest.raises(BadEmail):
         letter_of(EmailRequest(to=["ann@shop.example"], subject="x"), address, "f1", NOW_MS)
 

@@ -101,7 +101,9 @@ def test_a_rate_below_one_a_second_lets_one_pass() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["offer", "well", "ill", "next"]), st.integers(0, 2_000)), max_size=80))
+@given(
+    st.lists(st.tuples(st.sampled_from(["offer", "well", "ill", "next"]), st.integers(0, 2_000)), max_size=80)
+)
 def test_whatever_happens_no_more_are_on_their_way_or_wait_than_may(steps: list[tuple[str, int]]) -> None:
     one, now, permits = gate(), 0, []
     for what, passed in steps:

@@ -62,7 +62,14 @@ def test_a_wish_counts_with_429_and_503_alone() -> None:
 
 @pytest.mark.parametrize(
     ("status", "wish", "health"),
-    [(200, "", "well"), (404, "", "well"), (410, "", "well"), (500, "", "ill"), (429, "", "ill"), (429, "9", "busy")],
+    [
+        (200, "", "well"),
+        (404, "", "well"),
+        (410, "", "well"),
+        (500, "", "ill"),
+        (429, "", "ill"),
+        (429, "9", "busy"),
+    ],
 )
 def test_an_answer_says_something_about_the_destination(status: int, wish: str, health: str) -> None:
     assert of_http("webhook", status, "", wish, NOW_MS).health == health
@@ -70,7 +77,13 @@ def test_an_answer_says_something_about_the_destination(status: int, wish: str, 
 
 @pytest.mark.parametrize(
     ("code", "outcome", "health"),
-    [(421, "retry", "ill"), (450, "retry", "well"), (452, "retry", "well"), (550, "failed", "well"), (554, "failed", "well")],
+    [
+        (421, "retry", "ill"),
+        (450, "retry", "well"),
+        (452, "retry", "well"),
+        (550, "failed", "well"),
+        (554, "failed", "well"),
+    ],
 )
 def test_a_mail_servers_code_means_this(code: int, outcome: str, health: str) -> None:
     answer = of_smtp(code, "")

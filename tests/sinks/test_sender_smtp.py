@@ -56,12 +56,16 @@ class Door(SMTP):
         super().connection_made(transport)
 
 
-def authenticated(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
+def authenticated(
+    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
+) -> AuthResult:
     return AuthResult(success=data.login == b"user" and data.password == b"pass word", handled=False)
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext | None = None, at_once: ssl.SSLContext | None = None, **options: Any) -> Iterator[Server]:
+def mail_server(
+    tls: ssl.SSLContext | None = None, at_once: ssl.SSLContext | None = None, **options: Any
+) -> Iterator[Server]:
     found, loop, ready = Server(), asyncio.new_event_loop(), threading.Event()
     stop = asyncio.Event()
 
@@ -104,9 +108,19 @@ def certificates() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, client
 
 
-def sent(port: int, request: EmailRequest = LETTER, tls: ssl.SSLContext | None = None, **fields: Any) -> Answer:
-    known: dict[str, Any] = {"host": HOST, "from_": "shop@shop.example", "port": port, "security": "none", "timeout_s": 20.0}
-    [answer] = by_smtp(SmtpDestination(**(known | fields)), due("f1", "mail", request, kind="email"), given=tools(tls))
+def sent(
+    port: int, request: EmailRequest = LETTER, tls: ssl.SSLContext | None = None, **fields: Any
+) -> Answer:
+    known: dict[str, Any] = {
+        "host": HOST,
+        "from_": "shop@shop.example",
+        "port": port,
+        "security": "none",
+        "timeout_s": 20.0,
+    }
+    [answer] = by_smtp(
+        SmtpDestination(**(known | fields)), due("f1", "mail", request, kind="email"), given=tools(tls)
+    )
     return answer
 
 
@@ -119,7 +133,9 @@ def test_an_e_mail_is_handed_over_with_the_firings_id() -> None:
     assert b"Message-ID: <f1@shop.example>" in (got.content or b"")
 
 
-@pytest.mark.parametrize(("said", "outcome"), [("450 later", "retry"), ("451 later", "retry"), ("550 nobody", "failed")])
+@pytest.mark.parametrize(
+    ("said", "outcome"), [("450 later", "retry"), ("451 later", "retry"), ("550 nobody", "failed")]
+)
 def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(said: str, outcome: str) -> None:
     with mail_server() as there:
         there.says["ann@shop.example"] = said
@@ -144,13 +160,22 @@ def test_starttls_and_tls_are_spoken_and_certificates_are_checked(
     certificates: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     server, client = certificates
-    login = {"username": "user", "password": "env:PASSWORD"}
+    login: dict[str, Any] = {"username": "user", "password": "env:PASSWORD"}
     with mail_server(server, require_starttls=True, authenticator=authenticated, auth_required=True) as there:
         assert sent(there.port, tls=client, security="starttls", **login).outcome == "delivered"
         assert sent(there.port, security="starttls", **login).outcome == "retry"
-        assert sent(there.port, tls=client, security="starttls", host="other.example", **login).outcome == "retry"
-        assert sent(there.port, tls=client, security="starttls", username="user", password="env:TOKEN").outcome == "retry"
-        assert sent(there.port, tls=client, security="starttls", username="user", password="env:NO").outcome == "retry"
+        assert (
+            sent(there.port, tls=client, security="starttls", host="other.example", **login).outcome
+            == "retry"
+        )
+        assert (
+            sent(there.port, tls=client, security="starttls", username="user", password="env:TOKEN").outcome
+            == "retry"
+        )
+        assert (
+            sent(there.port, tls=client, security="starttls", username="user", password="env:NO").outcome
+            == "retry"
+        )
     assert len(there.got) == 1
     with mail_server(at_once=server) as there:
         assert sent(there.port, tls=client, security="tls").outcome == "delivered"
@@ -159,7 +184,10 @@ def test_starttls_and_tls_are_spoken_and_certificates_are_checked(
 def test_without_tls_nothing_is_sent_to_a_server_that_offers_none() -> None:
     with mail_server() as there:
         answer = sent(there.port, security="starttls")
-    assert (answer.outcome, answer.error) == ("retry", "the mail server offers no TLS, or no login that we know")
+    assert (answer.outcome, answer.error) == (
+        "retry",
+        "the mail server offers no TLS, or no login that we know",
+    )
     assert there.got == []
 
 
