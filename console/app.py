@@ -1,13 +1,15 @@
 """The console's ASGI application: lets a request in or not, asks in a thread, answers.
 
-Now the interface for applications and what a process says of itself; pages for people come beside it. Absent: how the process
-starts and stops (server.py), and what an answer holds (api.py).
+Now the interfaces for applications and what a process says of itself; pages for people come beside it. Absent: how the process
+starts and stops (server.py), and what an answer holds (api.py, contacts.py).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
+import msgspec
 import structlog
 from anyio import to_thread
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,6 +20,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from console.api import PREFIX, Answers, Call, call_of
+from console.bodies import body_of
+from console.contacts import PREFIX as CONTACTS
+from console.contacts import ContactAnswers, ContactCall, Edge, contact_call_of
 from console.hosts import is_allowed_host
 from console.profiles import Profiles
 from console.rates import Rates
@@ -25,6 +30,7 @@ from console.replies import Refused, document, refusal
 from console.store import Store
 from runtime import metrics
 from runtime.clickhouse import NoAnswer
+from runtime.kafka import KafkaUnavailable
 from runtime.settings import ConsoleSettings, QuestionSettings
 from schemas.authorization import key_of
 from schemas.control import ControlState
@@ -49,14 +55,22 @@ class Control(Protocol):
     def is_current(self) -> bool: ...
 
 
+Work = Callable[[ServerKey, int], object]  # what a request asks for, at a moment in ms
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """How people are asked for, and how lists of contacts are changed."""
+
+    questions: QuestionSettings
+    contacts: Edge
+
+
 class Console:
     """`busy` counts look-ups that are being answered."""
 
-    def __init__(
-        self, settings: ConsoleSettings, questions: QuestionSettings, control: Control, store: Store
-    ) -> None:
+    def __init__(self, settings: ConsoleSettings, asking: Asking, control: Control, store: Store) -> None:
         self._settings = settings
-        self._questions = questions
+        self._asking = asking
         self._control = control
         self._store = store
         self._rates = Rates()
@@ -71,6 +85,7 @@ class Console:
         app = Starlette(
             routes=[
                 Route(PREFIX + "{rest:path}", self._lookup, methods=["GET"]),
+                Route(CONTACTS + "{rest:path}", self._contacts, methods=["GET", "POST"]),
                 *(Route(path, page, methods=["GET"]) for path, page in own),
             ],
             exception_handlers={HTTPException: _http_error, Exception: _bug},
@@ -79,31 +94,54 @@ class Console:
         return app
 
     async def _lookup(self, request: Request) -> Response:
+        return await self._timed(PREFIX, self._person(request))
+
+    async def _contacts(self, request: Request) -> Response:
+        return await self._timed(CONTACTS, self._list(request))
+
+    async def _timed(self, prefix: str, answered: Awaitable[Response]) -> Response:
         started = time.monotonic()
         try:
-            if (
-                request.method != "GET"
-            ):  # the router lets HEAD in too, which would cost a look-up and say nothing
-                raise _only_get()
-            reply = await self._answered(request)
+            reply = await answered
         except Refused as error:
             reply = refusal(error)
-        metrics.CONSOLE_REQUESTS.labels(PREFIX, str(reply.status_code)).inc()
+        metrics.CONSOLE_REQUESTS.labels(prefix, str(reply.status_code)).inc()
         metrics.CONSOLE_REQUEST_SECONDS.observe(time.monotonic() - started)
         return reply
 
-    async def _answered(self, request: Request) -> Response:
-        if not is_allowed_host(request.headers.get("host", ""), self._hosts):
-            raise Refused(400, "the console is not called by this name: add it to CONSOLE_ALLOWED_HOSTS")
-        key = self._let_in(request.headers.get("authorization", ""))
+    async def _person(self, request: Request) -> Response:
+        if request.method != "GET":  # the router lets HEAD in too, which would cost a look-up and say nothing
+            raise _only_get()
+        key = self._admitted(request)
         call = call_of(request.scope["raw_path"], request.query_params.multi_items())
         if call is None:
             raise Refused(404, "no such path")
+        return await self._worked(key, partial(self._answer, call))
+
+    async def _list(self, request: Request) -> Response:
+        if request.method not in ("GET", "POST"):
+            raise Refused(405, "this path takes GET and POST only", allow="GET, POST")
+        key = self._admitted(request)
+        call = contact_call_of(request.scope["raw_path"], request.query_params.multi_items())
+        if call is None:
+            raise Refused(404, f"no such path: there is {CONTACTS}LIST, and {CONTACTS}LIST/ADDRESS")
+        if request.method == "GET":
+            return await self._worked(key, partial(self._listed, call))
+        body = await body_of(request, self._asking.contacts.settings.request_bytes_max)
+        return await self._worked(key, partial(self._changed, call, body))
+
+    def _admitted(self, request: Request) -> ServerKey:
+        if not is_allowed_host(request.headers.get("host", ""), self._hosts):
+            raise Refused(400, "the console is not called by this name: add it to CONSOLE_ALLOWED_HOSTS")
+        return self._let_in(request.headers.get("authorization", ""))
+
+    async def _worked(self, key: ServerKey, work: Work) -> Response:
+        """In a thread."""
         if self.busy >= self._settings.requests_max:
             raise self._later(503, f"{self.busy} look-ups are being answered (CONSOLE_REQUESTS_MAX)")
         self.busy += 1
         try:
-            return await to_thread.run_sync(self._answer, key, call, time.time_ns() // 1_000_000)
+            return await to_thread.run_sync(self._document, key, work, time.time_ns() // 1_000_000)
         finally:
             self.busy -= 1
 
@@ -126,13 +164,26 @@ class Console:
             )  # fmt: skip
         return key
 
-    def _answer(self, key: ServerKey, call: Call, now_ms: int) -> Response:
-        profiles = Profiles(self._store, key.workspace, now_ms=now_ms, nodes_max=self._questions.nodes_max)
+    def _document(self, key: ServerKey, work: Work, now_ms: int) -> Response:
         try:
-            return document(Answers(profiles, self._questions.page_events_max).answer(call))
-        except NoAnswer as error:
+            return document(work(key, now_ms))
+        except (NoAnswer, KafkaUnavailable) as error:
             log.warning("no answer", problem=str(error))
             raise self._later(503, str(error)) from error
+
+    def _answer(self, call: Call, key: ServerKey, now_ms: int) -> object:
+        questions = self._asking.questions
+        profiles = Profiles(self._store, key.workspace, now_ms=now_ms, nodes_max=questions.nodes_max)
+        return Answers(profiles, questions.page_events_max).answer(call)
+
+    def _listed(self, call: ContactCall, key: ServerKey, _now_ms: int) -> object:
+        return self._lists_of(key).answer(call, self._asking.questions.page_events_max)
+
+    def _changed(self, call: ContactCall, body: bytes, key: ServerKey, now_ms: int) -> object:
+        return self._lists_of(key).change(call, body, now_ms)
+
+    def _lists_of(self, key: ServerKey) -> ContactAnswers:
+        return ContactAnswers(self._asking.contacts, self._store, self._control.state, key.workspace)
 
     def _later(self, status: int, problem: str) -> Refused:
         return Refused(
@@ -168,7 +219,10 @@ async def _http_error(_request: Request, error: Exception) -> Response:
         return refusal(_only_get())
     paths = ", ".join(OWN_PATHS)
     return refusal(
-        Refused(404, f"no such path: there is {PREFIX}IDENTIFIER, and of the process itself {paths}")
+        Refused(
+            404,
+            f"no such path: there is {PREFIX}IDENTIFIER and {CONTACTS}LIST, and of the process itself {paths}",
+        )
     )
 
 

@@ -13,6 +13,7 @@ CODES = {
     401: "unauthorized",
     404: "not_found",
     405: "method_not_allowed",
+    413: "too_large",
     429: "too_many_requests",
     503: "unavailable",
 }

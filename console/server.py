@@ -13,13 +13,22 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from console.app import Console
+from console.app import Asking, Console
+from console.contacts import Edge
 from console.store import Store
 from runtime import logs
 from runtime.control import ControlReader
 from runtime.parent import end_with_parent
 from runtime.ports import refuse_taken_port
-from runtime.settings import ClickHouseSettings, ConsoleSettings, KafkaSettings, QuestionSettings, load
+from runtime.settings import (
+    ClickHouseSettings,
+    ConsoleSettings,
+    ContactSettings,
+    HashKey,
+    KafkaSettings,
+    QuestionSettings,
+    load,
+)
 
 log = structlog.get_logger()
 
@@ -32,15 +41,16 @@ class Engines(msgspec.Struct, frozen=True):
     kafka: KafkaSettings
     clickhouse: ClickHouseSettings
     questions: QuestionSettings
+    contacts: Edge
 
 
 def run(environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM, SIGINT or the parent's end; the process's exit code. Raises SettingsError, PortTaken."""
     logs.configure("console")
     settings = load(ConsoleSettings, environ)
-    engines = Engines(
-        load(KafkaSettings, environ), load(ClickHouseSettings, environ), load(QuestionSettings, environ)
-    )
+    kafka = load(KafkaSettings, environ)
+    contacts = Edge(kafka, load(ContactSettings, environ), bytes.fromhex(load(HashKey, environ).hash_key))
+    engines = Engines(kafka, load(ClickHouseSettings, environ), load(QuestionSettings, environ), contacts)
     refuse_taken_port(settings.host, settings.port, "CONSOLE_PORT")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, engines, environ))
@@ -50,7 +60,7 @@ def run(environ: Mapping[str, str]) -> int:
 async def _serve(settings: ConsoleSettings, engines: Engines, environ: Mapping[str, str]) -> None:
     stop = _stop_signal(environ)
     async with _collaborators(engines) as (control, store):
-        console = Console(settings, engines.questions, control, store)
+        console = Console(settings, Asking(engines.questions, engines.contacts), control, store)
         server = _server(console, settings)
         serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())
         log.info("listening", host=settings.host, port=settings.port)

@@ -6,6 +6,14 @@ import msgspec
 from msgspec import Meta, field
 
 
+class HashKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The processors' setting, for those who can do without it."""
+
+    hash_key: Annotated[
+        str, Meta(pattern=r"^([0-9a-f]{32})?$", description="As of the processors; empty: none.")
+    ] = field(default="", name="STITCHLINE_HASH_KEY")
+
+
 class ContactSettings(msgspec.Struct, frozen=True, kw_only=True):
     phone_region: Annotated[
         str,

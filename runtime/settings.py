@@ -19,6 +19,7 @@ from runtime.clickhouse_settings import ClickHouseSettings as ClickHouseSettings
 from runtime.console_settings import ConsoleSettings as ConsoleSettings
 from runtime.console_settings import QuestionSettings as QuestionSettings
 from runtime.contact_settings import ContactSettings as ContactSettings
+from runtime.contact_settings import HashKey as HashKey
 from runtime.context_settings import ContextSettings as ContextSettings
 from runtime.deliver_settings import DeliverSettings as DeliverSettings
 from runtime.engine_settings import EngineSettings as EngineSettings  # for those who load it from here

@@ -185,7 +185,7 @@ def test_a_journey_goes_page_by_page_and_marks_what_was_before(running: Console)
         (
             "/v1/people/ann",
             404,
-            "no such path: there is /v1/profiles/IDENTIFIER, and of the process itself /healthz,",
+            "no such path: there is /v1/profiles/IDENTIFIER and /v1/contacts/LIST, and of the process itself /healthz,",
         ),
         ("/v1/profiles", 404, "no such path: there is /v1/profiles/IDENTIFIER"),
         ("/v1/profiles/", 400, "an empty identifier"),
