@@ -92,7 +92,7 @@ def _kept_aside(intake: Intake, refusal: Refusal) -> Intake:
 def _accept(body: bytes | Refusal, arrival: Arrival) -> Intake:
     if isinstance(body, Refusal):
         return _refuse_whole(body, arrival)
-    return _accept_one(body, arrival) if arrival.kind else _accept_batch(body, arrival)
+    return _accept_one(body, arrival) if arrival.kind else accept_batch(body, arrival)
 
 
 def _accept_guarded(body: bytes | Refusal, arrival: Arrival, guard: Guard) -> Intake:
@@ -127,7 +127,8 @@ def _refuse_whole(refusal: Refusal, arrival: Arrival) -> Intake:
     return Intake(refused(refusal), arrival.source, [], letters)
 
 
-def _accept_batch(body: bytes, arrival: Arrival) -> Intake:
+def accept_batch(body: bytes, arrival: Arrival) -> Intake:
+    """The body of `/v1/batch`, with whole characters."""
     batch = _read_batch(body)
     if isinstance(batch, Refusal):
         return _refuse_whole(batch, arrival)

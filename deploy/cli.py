@@ -16,6 +16,7 @@ import msgspec
 import typer
 
 from deploy import control_commands, person_commands, segment_commands
+from deploy.dead_command import dead
 from deploy.errors import told_plainly
 from deploy.extract_command import extract
 from deploy.link_command import link
@@ -51,6 +52,7 @@ ClickHousePort = Annotated[
 ]
 
 
+app.command()(dead)
 app.command()(link)
 app.command()(rates)
 app.command()(rules)

@@ -12,6 +12,7 @@ MENDABLE = {
     "console.profiles": ("NoSuchProfile",),
     "console.wishes": ("BadWish",),
     "deploy.configuration": ("BadConfiguration",),
+    "deploy.dead.letters": ("NoSuchLetter",),
     "deploy.demo.libraries": ("NotAccepted",),
     "deploy.embedded.jars": ("FetchFailed",),
     "deploy.embedded.kafka": ("KafkaFailed",),

@@ -1,0 +1,1 @@
+"""Dead letters for whoever mends what refused them: counted, shown, and sent again."""
