@@ -9,7 +9,8 @@ from collector.limits import Limits
 from deploy.dead import again
 from deploy.dead.again import Door, found_in
 from deploy.dead.letters import PAGE_BYTES_MAX, Letter, NoSuchLetter, moment_of, page_end
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.dead_letter import Lineage
 from schemas.pack import PackedEvent, encode_pack
 from schemas.quotas import QuotaStop
@@ -36,16 +37,22 @@ RAW = PackedEvent(
 
 def letter(payload: Any = CALL, **fields: Any) -> Letter:
     text = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-    said = {"stage": "collector", "reason": "quota_exceeded", "detail": "", "message_id": ""}
-    return Letter(
-        **{"id": "1-1", "workspace": "main", "source": "shop", "received_at": NOW - 5, "payload": text}
-        | said
-        | fields
+    made = Letter(
+        id="1-1",
+        workspace="main",
+        source="shop",
+        stage="collector",
+        reason="quota_exceeded",
+        detail="",
+        message_id="",
+        received_at=NOW - 5,
+        payload=text,
     )
+    return msgspec.structs.replace(made, **fields)
 
 
 def door(state: ControlState = STATE, **fields: Any) -> Door:
-    return Door(**{"state": state, "limits": LIMITS, "now": NOW, "is_origin_meant": False} | fields)
+    return msgspec.structs.replace(Door(state, LIMITS, NOW, is_origin_meant=False), **fields)
 
 
 def ids(found: again.Found) -> list[str]:

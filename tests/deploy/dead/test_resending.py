@@ -16,7 +16,8 @@ from runtime.control import write_control
 from runtime.progress import Progress
 from runtime.sending import send
 from schemas.codec import DEAD_LETTER, RESOLVED_EVENT, encode_dead_letter
-from schemas.control import ControlState, parse_file
+from schemas.configuration_file import parse_file
+from schemas.control import ControlState
 from schemas.dead_letter import NOWHERE, Cause, Lineage, Sender, Stage, dead_letter
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent, decode_pack, encode_pack
