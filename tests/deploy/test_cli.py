@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from deploy.cli import app
 
 COMMANDS = {
-    "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor",
+    "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor", "dead",
     "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
     "deliver", "rules", "schema", "segments", "sources",
     "webhook",
@@ -49,6 +49,7 @@ def test_every_option_of_up_is_there(option: str) -> None:
         (["topics"], {"STITCHLINE_PARTITIONS": "many"}, "STITCHLINE_PARTITIONS"),
         (["migrate"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["profile", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
+        (["dead"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["why", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["export", "ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
         (["forget", "u:ann"], {"CLICKHOUSE_URL": "http://127.0.0.1:1"}, "ClickHouse"),
