@@ -77,7 +77,7 @@ class Stack:
         )
         self._say("creating topics and tables")
         await _to_its_end(lambda: self._prepare(environ))
-        self._say("starting collector, processor, rules, sinks, console and segments")
+        self._say("starting collector, processor, rules, sender, sinks, console and segments")
         await self._start_all(self._stages(chosen, environ), self._folder.stages_fd)
         return Addresses(
             collector=f"http://{ports.HOST}:{chosen.collector}",
@@ -113,7 +113,7 @@ class Stack:
         )
 
     def _environ(self, chosen: Ports) -> dict[str, str]:
-        metrics = ports.free_ports(4)
+        metrics = ports.free_ports(5)
         embedded = {
             "KAFKA_BOOTSTRAP_SERVERS": f"{ports.HOST}:{chosen.kafka}",
             "STITCHLINE_PARTITIONS": EMBEDDED_PARTITIONS,
@@ -127,6 +127,7 @@ class Stack:
             "SINK_INSTANCE_ID": "embedded",
             "SEGMENTS_INSTANCE_ID": "embedded",
             "RULES_INSTANCE_ID": "embedded",
+            "DELIVER_INSTANCE_ID": "embedded",
         }
         fixed = {
             "COLLECTOR_PORT": str(chosen.collector),
@@ -138,6 +139,7 @@ class Stack:
             "SEGMENTS_METRICS_PORT": str(metrics[2]),
             "RULES_STATE_DIR": str(self._folder.path("rules")),
             "RULES_METRICS_PORT": str(metrics[3]),
+            "DELIVER_METRICS_PORT": str(metrics[4]),
             "STITCHLINE_LEASHED": "1",
         }
         if "KAFKA_BOOTSTRAP_SERVERS" in self._given:
@@ -204,6 +206,7 @@ class Stack:
         sinks_url = f"http://{ports.HOST}:{environ['SINK_METRICS_PORT']}/readyz"
         processor_url = f"http://{ports.HOST}:{environ['PROCESSOR_METRICS_PORT']}/readyz"
         rules_url = f"http://{ports.HOST}:{environ['RULES_METRICS_PORT']}/readyz"
+        deliver_url = f"http://{ports.HOST}:{environ['DELIVER_METRICS_PORT']}/readyz"
         segments_url = f"http://{ports.HOST}:{environ['SEGMENTS_METRICS_PORT']}/readyz"
         collector_url = f"http://{ports.HOST}:{chosen.collector}/ready"
         console_url = f"http://{ports.HOST}:{chosen.console}/ready"
@@ -215,6 +218,7 @@ class Stack:
                 lambda: ports.answers_http(sinks_url),
             ),
             self._spec("processor", _stage("processor"), environ, lambda: ports.answers_http(processor_url)),
+            self._spec("deliver", _stage("deliver"), environ, lambda: ports.answers_http(deliver_url)),
             self._spec("rules", _stage("rules"), environ, lambda: ports.answers_http(rules_url)),
             self._spec("console", _stage("console"), environ, lambda: ports.answers_http(console_url)),
             self._spec("collector", _stage("collector"), environ, lambda: ports.answers_http(collector_url)),

@@ -79,7 +79,7 @@ def test_secrets_have_no_default() -> None:
 
 
 def test_no_two_processes_share_a_name_or_a_folder() -> None:
-    for variable in ("PROCESSOR_INSTANCE_ID", "SINK_INSTANCE_ID", "RULES_INSTANCE_ID"):
+    for variable in ("PROCESSOR_INSTANCE_ID", "SINK_INSTANCE_ID", "RULES_INSTANCE_ID", "DELIVER_INSTANCE_ID"):
         names = [service["environment"].get(variable) for service in images.stages().values()]
         given = [name for name in names if name]
         assert given
@@ -97,7 +97,9 @@ def test_only_the_collector_and_the_console_can_be_reached_and_only_from_the_mac
 def test_the_health_check_asks_where_every_process_answers() -> None:
     environ = images.pairs("ENV")
     assert images.healthcheck()[-1] == f"http://127.0.0.1:{PORT}/readyz"
-    ports = {environ[f"{stage}_METRICS_PORT"] for stage in ("PROCESSOR", "SINK", "SEGMENTS", "RULES")}
+    ports = {
+        environ[f"{stage}_METRICS_PORT"] for stage in ("PROCESSOR", "SINK", "SEGMENTS", "RULES", "DELIVER")
+    }
     assert ports | {environ["CONSOLE_PORT"], images.last("EXPOSE")} == {PORT}
 
 
@@ -213,7 +215,16 @@ def test_the_image_has_every_file_that_a_stage_reads(wheel: zipfile.ZipFile) -> 
 
 @pytest.mark.parametrize(
     "command",
-    [["collector"], ["console"], ["processor"], ["rules"], ["topics"], ["migrate"], ["sink", "dead"]],
+    [
+        ["collector"],
+        ["console"],
+        ["processor"],
+        ["rules"],
+        ["deliver"],
+        ["topics"],
+        ["migrate"],
+        ["sink", "dead"],
+    ],
 )
 def test_a_servers_installation_runs_every_stage_as_far_as_its_settings(command: list[str]) -> None:
     """To their end, with real engines: tests/pipeline/test_compose.py."""
