@@ -20,7 +20,7 @@ from pathlib import Path
 from schemas.compiled import FOLDER, ROOT, SUFFIX, library, source_of
 
 # By what the interpreter does for an event (docs/benchmarks.md): up to processors.resolved 95 hundredths of the resolver's
-# step, then identity, commerce and the collector.
+# step, then identity, commerce, the matching of rules and the collector.
 MODULES = (
     *("schemas.avro", "schemas.identifiers", "schemas.stamp_codec"),
     *(
@@ -36,6 +36,24 @@ MODULES = (
     *("processors.visits", "processors.visit_state", "processors.resolved"),
     *("processors.identity", "processors.forest", "processors.timeline", "processors.node_state"),
     *("processors.settled", "processors.commerce_agent", "processors.carts", "processors.products"),
+    *(
+        "processors.resolved_peek",
+        "processors.resolved_reader",
+        "processors.rule_view",
+        "processors.rule_values",
+    ),
+    *(
+        "processors.rule_operators",
+        "processors.rule_paths",
+        "processors.rule_filters",
+        "processors.rule_compiling",
+    ),
+    *(
+        "processors.rule_events",
+        "processors.rule_matching",
+        "processors.rule_index",
+        "processors.rule_outbox",
+    ),
     *("collector.intake", "collector.sender", "collector.packing", "collector.routing", "collector.visitor"),
 )
 OPTIONS = ("-O2", "-g0", "-w")

@@ -61,7 +61,7 @@ def change_in(value: bytes) -> dict[str, Any]:
         raise UnreadableChange("another topic's schema")
     try:
         change = decode(value)
-    except (IndexError, UnicodeDecodeError, EOFError, ValueError) as error:
+    except (IndexError, EOFError, ValueError, OverflowError) as error:
         raise UnreadableChange(f"{type(error).__name__}: {error}") from error
     return change | {name: _ms(change[name]) for name in ("observed_at", "effective_at")}
 

@@ -25,6 +25,11 @@ _ITEM = ("product_id", "sku", "name", "brand", "category", "variant", "coupon", 
 _NAMES = ("workspace", "source", "message_id", "type", "event", "name")
 _TIMES = ("timestamp", "received_at", "sent_at", "original_timestamp")
 _IDS = ("anonymous_id", "user_id", "previous_id", "group_id")
+_NOTHING = bytes(max(len(_TOUCH), len(_AMOUNTS)))  # so many empty texts, or absent amounts
+_NO_TEXTS: dict[tuple[str, ...], Mapping[str, Any]] = {
+    names: dict.fromkeys(names, "") for names in (_TOUCH, _DEVICE, _PLACE, _ORDER, _ITEM)
+}
+_NO_AMOUNTS: dict[str, Any] = dict.fromkeys(_AMOUNTS)
 _JSON = ("traits", "properties", "context", "integrations")
 
 Record = dict[str, Any]
@@ -36,7 +41,7 @@ def record_of(value: bytes) -> Record:
         if value.startswith(_NEWEST):
             return _Reader(value).record()
         return _with_ms(decode(value))
-    except (IndexError, UnicodeDecodeError, EOFError, ValueError) as error:
+    except (IndexError, EOFError, ValueError, OverflowError) as error:
         raise UnreadableEvent(f"{type(error).__name__}: {error}") from error
 
 
@@ -65,8 +70,9 @@ def _with_ms(record: Mapping[str, Any]) -> Record:
     return found | {"visit": visit}
 
 
-def _ms(moment: datetime) -> int:
-    return (moment - EPOCH) // _MS
+def _ms(moment: datetime | int) -> int:
+    """A default is the number that it is in the schema."""
+    return moment if isinstance(moment, int) else (moment - EPOCH) // _MS
 
 
 class _Reader:
@@ -105,15 +111,14 @@ class _Reader:
         self._long()  # the visitor
         found["touch"] = self._texts(_TOUCH)
         found["visit"] = self._visit()
-        found["device"] = self._texts(_DEVICE)
-        found["device"]["is_bot"] = self._byte() != 0
+        found["device"] = {**self._texts(_DEVICE), "is_bot": self._byte() != 0}
         found["place"] = self._texts(_PLACE)
         found["meaning"] = {
             "family": self._text(),
             "event": self._text(),
             "violations": self._each(self._text),
         }
-        found["commerce"] = self._texts(_ORDER) | {name: self._amount() for name in _AMOUNTS}
+        found["commerce"] = {**self._texts(_ORDER), **self._amounts()}
         found["items"] = self._each(self._item)
         self._long()  # the clock's offset
         found["consent"] = {
@@ -133,10 +138,13 @@ class _Reader:
         }
 
     def _item(self) -> Record:
-        found: Record = self._texts(_ITEM)
-        found["price"], found["quantity"] = self._amount(), self._amount()
-        found["position"] = self._long()
-        return found
+        texts = self._texts(_ITEM)
+        return {
+            **texts,
+            "price": self._amount(),
+            "quantity": self._amount(),
+            "position": self._long(),
+        }
 
     def _skip_identifier(self) -> None:
         self._long()
@@ -152,8 +160,20 @@ class _Reader:
             found += [read() for _ in range(abs(count))]
         return found
 
-    def _texts(self, names: tuple[str, ...]) -> Record:
+    def _texts(self, names: tuple[str, ...]) -> Mapping[str, Any]:
+        """Nearly all of them say nothing; that is one object for all."""
+        end = self._at + len(names)
+        if self._value[self._at : end] == _NOTHING[: len(names)]:
+            self._at = end
+            return _NO_TEXTS[names]
         return {name: self._text() for name in names}
+
+    def _amounts(self) -> Mapping[str, Any]:
+        end = self._at + len(_AMOUNTS)
+        if self._value[self._at : end] == _NOTHING[: len(_AMOUNTS)]:
+            self._at = end
+            return _NO_AMOUNTS
+        return {name: self._amount() for name in _AMOUNTS}
 
     def _text(self) -> str:
         value, at = self._value, self._at

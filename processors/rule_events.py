@@ -16,8 +16,7 @@ from schemas.segment_windows import EPOCH
 _PLAIN = ("type", "message_id", "event", "name", "source", "anonymous_id", "user_id", "group_id")
 _HINTS = ("profile_id", "session_id")
 _OBJECTS = ("properties", "traits", "context", "integrations")
-_STAMPS = ("touch", "visit", "device", "place", "commerce", "items", "consent", "bot")
-_MOMENTS = frozenset({"started_at", "first_touch_at"})
+_OF_TEXTS = ("touch", "device", "place", "consent", "bot")  # and of what else says nothing by being nought
 
 
 def encoded_event(record: Mapping[str, Any]) -> bytes:
@@ -27,10 +26,15 @@ def encoded_event(record: Mapping[str, Any]) -> bytes:
 
 def rule_event(record: Mapping[str, Any]) -> RuleEvent:
     """`record` as resolved_reader.py gives it. Its objects are texts of JSON here: it is made to be written."""
-    fields: dict[str, Any] = {name: record[name] for name in _PLAIN}
-    fields |= {name: record[name] for name in _HINTS}
-    fields |= {name: msgspec.Raw(record[name].encode()) for name in _OBJECTS if len(record[name]) > 2}
-    fields |= {name: said for name in _STAMPS if (said := _said(record[name]))}
+    fields: dict[str, Any] = {name: record[name] for name in _PLAIN + _HINTS}
+    for name in _OBJECTS:
+        if len(record[name]) > 2:
+            fields[name] = msgspec.Raw(record[name].encode())
+    for name in _OF_TEXTS:
+        fields[name] = _said(record[name])
+    fields["visit"] = _visit(record["visit"])
+    fields["commerce"] = _amounted(record["commerce"])
+    fields["items"] = [_amounted(each) for each in record["items"]]
     return RuleEvent(
         timestamp=iso(record["timestamp"]),
         received_at=iso(record["received_at"]),
@@ -45,17 +49,30 @@ def iso(ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _said(stamp: Any) -> Any:
-    """Without what says nothing, as nought does everywhere but in amounts; amounts as JSON's numbers."""
-    if isinstance(stamp, Decimal):
-        return int(stamp) if stamp == stamp.to_integral_value() else float(stamp)
-    if isinstance(stamp, list):
-        return [_said(each) for each in stamp]
-    if not isinstance(stamp, dict):
-        return stamp
-    found = ((name, _said(each), each) for name, each in stamp.items())
+def _said(stamp: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in stamp.items() if each}
+
+
+def _visit(visit: Mapping[str, Any]) -> dict[str, Any]:
+    if not visit["started_at"]:
+        return {}
+    found: dict[str, Any] = {"number": visit["number"], "started_at": iso(visit["started_at"])}
+    for name in ("touch", "first_touch"):
+        if said := _said(visit[name]):
+            found[name] = said
+    if visit["first_touch_at"]:
+        found["first_touch_at"] = iso(visit["first_touch_at"])
+    return found
+
+
+def _amounted(stamp: Mapping[str, Any]) -> dict[str, Any]:
+    """Nought is an amount."""
     return {
-        name: iso(each) if name in _MOMENTS else said
-        for name, said, each in found
-        if said or isinstance(each, Decimal)
+        name: _number(each) if isinstance(each, Decimal) else each
+        for name, each in stamp.items()
+        if each or isinstance(each, Decimal)
     }
+
+
+def _number(amount: Decimal) -> int | float:
+    return int(amount) if amount == amount.to_integral_value() else float(amount)

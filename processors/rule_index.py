@@ -116,7 +116,7 @@ def indexed(state: ControlState, before: RuleIndex = NO_RULES) -> tuple[RuleInde
             continue
         known = before.compiled.get(rule.key)
         switch = switch_of(rule, state)
-        if known is not None and known.rule is rule and known.switch == switch:
+        if known is not None and known.rule == rule and known.switch == switch:
             compiled[rule.key] = known
             continue
         try:
