@@ -21,6 +21,7 @@ from schemas.configuration_file import parse_file
 from schemas.control import ControlState
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments
+from sinks.confirm_way import NAME as CONFIRM
 from sinks.migrations import migrate
 from sinks.quotas import NAME as QUOTAS
 from sinks.tables import SINKS
@@ -213,7 +214,7 @@ class Stack:
         return [
             self._spec(
                 "sinks",
-                _stage("sink", *SINKS, ABANDONED, QUOTAS),
+                _stage("sink", *SINKS, ABANDONED, CONFIRM, QUOTAS),
                 environ,
                 lambda: ports.answers_http(sinks_url),
             ),

@@ -37,6 +37,7 @@ class ControlReader:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._unfinished: list[Record] = []  # of the first reading, until its end is reached
+        self.position = 0  # the offset up to which `state` says what the topic says
         self.problem = ""  # why the topic is not read any more; the process must be started again then
         self.state = ControlState(_read_snapshot(snapshot))
         _tell_unreadable(self.state)
@@ -93,11 +94,13 @@ class ControlReader:
         if self._current.is_set():
             if records:
                 self._serve(self.state.updated(records))
+            self.position = max(self.position, _end(messages))
             return
         self._unfinished += records
         if ended:
             self._serve(ControlState().updated(self._unfinished))
             self._unfinished = []
+            self.position = _end(messages)
             self._current.set()
             log.info("control read", documents=len(self.state.documents))
 
@@ -106,6 +109,19 @@ class ControlReader:
         self.state = state
         if self._snapshot is not None:
             _write_snapshot(self._snapshot, state)
+
+
+def _end(messages: list[Message]) -> int:
+    """Behind the last record, and behind the end where that is told; 0 where neither is among them."""
+    told = (message.offset() or 0 for message in messages if _is_end(message))
+    return max(
+        [*told, *((message.offset() or 0) + 1 for message in messages if message.error() is None)], default=0
+    )
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def _record(message: Message) -> list[Record]:

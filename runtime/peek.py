@@ -5,12 +5,14 @@ For the rare place where a reader stands still; the client is made when it is fi
 
 import logging
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from runtime.kafka import reader_config
+from runtime.lag import Key
 from runtime.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
@@ -41,6 +43,27 @@ class Peek:
             if time.monotonic() > deadline:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{topic}[{partition}] was not read"))
         return message.timestamp()[1] if message.error() is None else None
+
+    def empty(self, ranges: Mapping[Key, tuple[int, int]]) -> set[Key]:
+        """Those of these places, by topic and partition, that hold no committed record from the first offset to below the
+        second. All are looked at together. Raises KafkaException."""
+        consumer = self._ensure_consumer()
+        consumer.assign([TopicPartition(*place, start) for place, (start, _) in ranges.items()])
+        found: set[Key] = set()
+        waiting = set(ranges)
+        deadline = time.monotonic() + TIMEOUT_S
+        while waiting:
+            if time.monotonic() > deadline:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{sorted(waiting)} were not read"))
+            if (message := consumer.poll(POLL_S)) is None:
+                continue
+            place = (message.topic() or "", message.partition() or 0)
+            _, end = ranges[place]
+            if place in waiting and _is_answer(message, end):
+                waiting.discard(place)
+                if message.error() is not None or (message.offset() or 0) >= end:
+                    found.add(place)
+        return found
 
     def _ensure_consumer(self) -> Consumer:
         if self._consumer is None:

@@ -144,10 +144,26 @@ class Progress:
             name = topic.full_name(self._kafka.topic_prefix)
             partitions = _of(sink, missing)
             committed = self._lookup.committed(group, name, partitions) if partitions else {}
-            for partition, stored in committed.items():
-                if self._is_past(name, partition, stored, missing[sink, partition]):
-                    del missing[sink, partition]
+            ranges = {(name, at): (stored, missing[sink, at]) for at, stored in committed.items()}
+            for _, partition in self._passed(ranges):
+                del missing[sink, partition]
         return not missing
+
+    def _passed(self, ranges: Mapping[Key, tuple[int, int]]) -> set[Key]:
+        """The places whose position is past their end, or as good as that: `_is_past` for many at once."""
+        passed = {place for place, (position, end) in ranges.items() if position >= end}
+        if not (behind := ranges.keys() - passed):
+            return passed
+        stable = self._lookup.ends(sorted(behind))
+        settled = {
+            place: ranges[place]
+            for place in behind
+            if place in stable and stable[place].stable >= ranges[place][1]
+        }
+        if not settled:
+            return passed
+        with Peek(self._kafka) as peek:
+            return passed | peek.empty(settled)
 
     def _is_past(self, name: str, partition: int, position: int, end: int) -> bool:
         """Behind the last record there may be markers of transactions, which nobody reads. Where a transaction is open below the

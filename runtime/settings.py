@@ -16,6 +16,7 @@ from runtime.browser_settings import BrowserSettings
 from runtime.cart_settings import CartSettings as CartSettings
 from runtime.channel_settings import ChannelSettings as ChannelSettings
 from runtime.clickhouse_settings import ClickHouseSettings as ClickHouseSettings
+from runtime.confirm_settings import ConfirmSettings as ConfirmSettings
 from runtime.console_settings import ConsoleSettings as ConsoleSettings
 from runtime.console_settings import QuestionSettings as QuestionSettings
 from runtime.contact_settings import ContactSettings as ContactSettings
@@ -251,6 +252,7 @@ ALL = (
     BotSettings,
     CartSettings,
     RuleSettings,
+    ConfirmSettings,
     ContactSettings,
     LinkSettings,
     ChannelSettings,

@@ -25,6 +25,8 @@ from sinks.abandoned import AbandonedThread
 from sinks.attended import AttendedWriter
 from sinks.batch import Limits
 from sinks.clickhouse import ClickHouse
+from sinks.confirm import NAME as CONFIRM
+from sinks.confirm import ConfirmThread
 from sinks.consumer import SinkConsumer
 from sinks.delivery import Delivery
 from sinks.failure import SinkError, TooManyRefused
@@ -38,7 +40,7 @@ from sinks.tables import SINKS, Sink
 
 __all__ = ["SINKS", "STAGES", "run"]
 
-STAGES = (*SINKS, ABANDONED, QUOTAS)
+STAGES = (*SINKS, ABANDONED, CONFIRM, QUOTAS)
 
 
 log = structlog.get_logger()
@@ -167,7 +169,7 @@ class Greeting:
         self._last = summary
 
 
-Stage = SinkThread | AbandonedThread | QuotasThread
+Stage = SinkThread | AbandonedThread | ConfirmThread | QuotasThread
 
 
 class WatchedSinks:
@@ -263,6 +265,8 @@ def _limits(sink: Sink, settings: SinkSettings) -> Limits:
 def _thread(name: str, environ: Mapping[str, str], stop: threading.Event) -> Stage:
     if name == ABANDONED:
         return AbandonedThread(environ, stop)
+    if name == CONFIRM:
+        return ConfirmThread(environ, stop)
     if name == QUOTAS:
         return QuotasThread(environ, stop)
     if name not in SINKS:

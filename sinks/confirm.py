@@ -1,0 +1,201 @@
+"""Rules whose time has come: read, confirmed in ClickHouse, passed on as firings, refused or not. A stage of the sinks' process.
+
+What a rule knows when it matches is what Kafka knows. Who the person is, whether the conditions about them hold, whether they did
+under another identifier what was waited for, and whether any contact of theirs has opted out, only ClickHouse knows; so a
+batch waits until what was sent before it was read is resolved, identified and stored, and is asked about once. A candidate
+that could not be confirmed before it expires is passed on as refused. Deliberately absent: what comes after (agent
+`actions`).
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+import msgspec
+import structlog
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException, Message
+from urllib3.exceptions import HTTPError
+
+from runtime.control import ControlReader
+from runtime.judgement import Pulse, Sight
+from runtime.kafka import KafkaUnavailable
+from runtime.progress import NotAcknowledged
+from runtime.settings import (
+    ClickHouseSettings,
+    ConfirmSettings,
+    ContactSettings,
+    KafkaSettings,
+    ProcessorSettings,
+    SinkSettings,
+    hash_key_bytes,
+    load,
+)
+from schemas.codec import encode_dead_letter
+from schemas.control import ControlState
+from schemas.dead_letter import Cause, Sender, Stage, sendable_letter
+from schemas.identifiers import partition_of
+from schemas.reasons import Reason
+from schemas.rule_candidates import UnknownRuleCandidateVersion, decode_rule_candidate
+from schemas.rules import decode_rule
+from schemas.stream import OutputRecord
+from schemas.topics import EVENTS_DEAD
+from sinks.confirm_waits import Waits
+from sinks.confirm_way import NAME, Way
+from sinks.confirmation import Asked, asked, records
+from sinks.confirmer import Confirmer, Manner, Passed
+
+__all__ = ["NAME", "ConfirmThread"]
+
+log = structlog.get_logger()
+
+RETRY_S = 1.0
+PAGE_MAX = 20_000  # firings of one transaction, but for one page
+LETTER_KEY = b"rules"
+
+_rule = lru_cache(4_096)(decode_rule)
+
+
+class ConfirmThread(threading.Thread):
+    """Sets `stop` when it ends, whatever the reason, so that all stages of the process end together."""
+
+    def __init__(self, environ: Mapping[str, str], stop: threading.Event) -> None:
+        super().__init__(name=NAME, daemon=True)
+        self._stop_event = stop
+        self._kafka = load(KafkaSettings, environ)
+        self._sinks = load(SinkSettings, environ)
+        settings = load(ConfirmSettings, environ)
+        self._candidates_max = settings.candidates_max
+        self._control = ControlReader(self._kafka)
+        self._waits = Waits(self._kafka, settings.wait_s_max)
+        self._confirmer = Confirmer(
+            load(ClickHouseSettings, environ),
+            self._waits,
+            Manner(
+                nodes_max=settings.nodes_max,
+                hash_key=hash_key_bytes(load(ProcessorSettings, environ)),
+                phone_region=load(ContactSettings, environ).phone_region,
+            ),
+        )
+        self._way: Way | None = None
+        self.has_failed = False
+
+    unsettled = ""  # nothing waits for its group
+
+    @property
+    def is_assigned(self) -> bool:
+        return self._way is not None and self._way.is_assigned
+
+    def sights(self) -> list[Sight]:
+        return []
+
+    def pulses(self, _limit_s: float) -> list[Pulse]:
+        return []
+
+    def run(self) -> None:
+        self._control.start()
+        try:
+            while not self._stop_event.is_set():
+                if self._control.wait_current(RETRY_S):
+                    self._travel()
+        except Exception as error:  # a root: nothing above would see it
+            self.has_failed = True
+            log.exception("sink failed", sink=NAME, error=str(error))
+        finally:
+            self.has_failed = self.has_failed or bool(self._control.problem)
+            self._stop_event.set()
+            self._control.stop()
+
+    def _travel(self) -> None:
+        """As long as Kafka goes along. Then everything that is not committed is read again."""
+        way = self._way = Way(self._kafka, self._sinks)
+        try:
+            way.start()
+            while not self._stop_event.is_set() and not self._control.problem:
+                if messages := way.read(self._candidates_max):
+                    self._confirm(way, messages)
+        except KafkaException as error:
+            log.warning("rules are confirmed from the last commit on", error=error.args[0].str())
+            self._stop_event.wait(RETRY_S)
+        finally:
+            way.close()
+
+    def _confirm(self, way: Way, messages: list[Message]) -> None:
+        """Raises KafkaException; ends without a commit when the process is to stop."""
+        began = time.monotonic()
+        counts = [0, 0]
+        while not self._stop_event.is_set():
+            try:
+                self._pass_on(way, messages, counts)
+            except (NotAcknowledged, KafkaUnavailable) as error:
+                log.warning("rules wait", candidates=len(messages), error=str(error))
+            except (ClickHouseError, HTTPError, OSError) as error:  # without its text, which may quote values
+                log.warning("rules wait", candidates=len(messages), error=type(error).__name__)
+            else:
+                seconds = round(time.monotonic() - began, 3)
+                log.info(
+                    "rules confirmed",
+                    candidates=len(messages),
+                    fired=counts[0],
+                    refused=counts[1],
+                    seconds=seconds,
+                )
+                return
+            self._stop_event.wait(RETRY_S)
+
+    def _pass_on(self, way: Way, messages: list[Message], counts: list[int]) -> None:
+        """The last page takes along that all of it is done."""
+        counts[:] = [0, 0]
+        self._waits.until_told(self._control)
+        state = self._control.state
+        batch, letters = _read(messages, state, self._kafka.partitions)
+        pages = self._confirmer.pages(batch, state, _now_ms())
+        for page, is_last in _with_last(pages):
+            sent = [*records(page, self._kafka.partitions), *(letters if is_last else ())]
+            if sent or is_last:
+                way.send(sent, done=is_last)
+            _count(page, counts)
+
+
+def _with_last(pages: Iterable[list[Passed]]) -> Iterator[tuple[list[Passed], bool]]:
+    """Small ones become one with the next."""
+    held: list[Passed] = []
+    for page in pages:
+        if len(held) + len(page) > PAGE_MAX:
+            yield held, False
+            held = []
+        held += page
+    yield held, True
+
+
+def _count(page: Iterable[Passed], counts: list[int]) -> None:
+    for firing, _ in page:
+        counts[bool(firing.refused)] += 1
+
+
+def _read(
+    messages: Iterable[Message], state: ControlState, partitions: int
+) -> tuple[list[Asked], list[OutputRecord]]:
+    """What can be read, and dead letters of what cannot."""
+    batch, letters = [], []
+    for message in messages:
+        try:
+            candidate = decode_rule_candidate(message.value() or b"")
+            batch.append(asked(candidate, _rule(candidate.rule), state))
+        except (msgspec.DecodeError, UnknownRuleCandidateVersion, RecursionError) as error:
+            letters.append(_letter(message, str(error), partitions))
+    return batch, letters
+
+
+def _letter(message: Message, why: str, partitions: int) -> OutputRecord:
+    detail = f"rules.candidates {message.partition()} {message.offset()}: {why}"
+    cause = Cause(Stage.RULES, Reason.UNREADABLE_PACK, detail)
+    letter = sendable_letter(cause, Sender("", "", "", message.timestamp()[1]), message.value() or b"")
+    return OutputRecord(
+        EVENTS_DEAD.name, partition_of(LETTER_KEY, partitions), LETTER_KEY, encode_dead_letter(letter)
+    )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)  # noqa: TID251 - the stage's clock: when it asked

@@ -1,0 +1,217 @@
+"""What stage `confirm` asks ClickHouse about people: a few questions for many of them at once. SQL, and rows as they come.
+
+Whose something is, is told by the dictionaries, as in view events_resolved. Values are parameters; of long lists so many at a
+time as a parameter holds. Deliberately absent: what is made of the answers (confirm_people.py, confirmation.py).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from schemas.segments import Selection
+
+T = TypeVar("T")
+
+NUMBERS_MAX = 4_000  # in one parameter: a server takes 128 KB
+PLACES_MAX = 2_000  # the same, of those that stand in several parameters with texts
+TRAITS_MAX = 1_000  # of a profile, by when they were first set: as view profile_traits has it
+MEMBERS_MAX = 5_000
+
+_WHOSE = """\
+SELECT
+    each.1,
+    each.2,
+    dictGetOrDefault({segments:String}, 'owner', each.1, each.2, each.1) AS owner,
+    dictGetOrDefault({roots:String}, 'root', owner, owner)
+FROM (SELECT arrayJoin(arrayZip({nodes:Array(UInt64)}, {times:Array(Int64)})) AS each)"""
+
+# Who names one of these nodes: the pointers that lead on, and the contested devices, which none leads anywhere.
+_NAMED = """\
+SELECT DISTINCT owner, node, dictHas({owners:String}, node) AS is_led, dictGetOrDefault({roots:String}, 'root', node, node)
+FROM identity_owners
+WHERE workspace = {workspace:String} AND owner IN {nodes:Array(UInt64)}"""
+
+# By the projection; the table's own order would be read to its end.
+_NAMES = """\
+SELECT DISTINCT node, kind, value
+FROM identifiers
+WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)}
+ORDER BY kind, value
+SETTINGS min_table_rows_to_use_projection_index = 0, optimize_read_in_order = 0, optimize_distinct_in_order = 0"""
+
+_TRAITS = """\
+SELECT profile, name, argMax(traits.value, (timestamp, message_id, traits.value)) AS value, min(timestamp) AS first_set
+FROM
+(
+    SELECT
+        name, value, timestamp, message_id,
+        dictGetOrDefault({segments:String}, 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
+        dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+    FROM traits
+    WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}
+) AS traits
+GROUP BY profile, name
+ORDER BY profile, first_set, name
+LIMIT {limit:UInt64} BY profile"""
+
+_SEGMENTS = """\
+SELECT profile, segment FROM segment_members
+WHERE workspace = {workspace:String} AND segment IN {names:Array(String)} AND profile IN {nodes:Array(UInt64)}
+    AND left_at IS NULL"""
+
+_MEMBERS = """\
+SELECT profile FROM segment_members
+WHERE workspace = {workspace:String} AND segment = {name:String} AND profile > {after:UInt64} AND left_at IS NULL
+ORDER BY profile
+LIMIT {limit:UInt64}"""
+
+# Of those who are waited for, who did it after all, under any identifier. The event that the wait began with is none of these.
+_ENDED = """\
+SELECT DISTINCT waiting.1
+FROM
+(
+    SELECT
+        toUnixTimestamp64Milli(timestamp) AS ms,
+        message_id,
+        dictGetOrDefault({segments:String}, 'owner', subject, ms, subject) AS owner,
+        dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+    FROM events
+    WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}
+        AND timestamp >= fromUnixTimestamp64Milli({first:Int64}, 'UTC')
+        AND timestamp <= fromUnixTimestamp64Milli({last:Int64}, 'UTC')
+        AND SELECTED
+) AS done
+INNER JOIN
+(
+    SELECT
+        arrayJoin(arrayZip(
+            {places:Array(UInt32)}, {profiles:Array(UInt64)}, {sinces:Array(Int64)}, {ats:Array(Int64)}, {ids:Array(String)}
+        )) AS waiting,
+        waiting.2 AS profile
+) AS waited USING profile
+WHERE done.ms BETWEEN waiting.3 AND waiting.4 AND done.message_id != waiting.5"""
+
+
+class Absence(msgspec.Struct, frozen=True):
+    """Somebody who is said not to have done something from `since` to `at`; `message_id`: of the event that it began with."""
+
+    place: int
+    profile: int
+    nodes: tuple[int, ...]
+    since: int
+    at: int
+    message_id: str
+
+
+class Questions:
+    """One workspace. Every method raises what the client raises."""
+
+    def __init__(self, client: Client, database: str, workspace: str) -> None:
+        self._client = client
+        self.workspace = workspace
+        self._known = {
+            "owners": f"{database}.idr_owner",
+            "roots": f"{database}.idr_root",
+            "segments": f"{database}.idr_segment",
+            "workspace": workspace,
+        }
+
+    def whose(self, moments: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """The profiles that nodes belong to, each at a time in ms."""
+        found = {}
+        for some in _cut(sorted(set(moments)), NUMBERS_MAX):
+            nodes, times = [node for node, _ in some], [time for _, time in some]
+            for node, time, _, profile in self._ask(_WHOSE, nodes=nodes, times=times):
+                found[node, time] = profile
+        return found
+
+    def named(self, nodes: Sequence[int]) -> list[tuple[int, int, bool, int]]:
+        """(node, who names it, is it led anywhere, where to)"""
+        return [(of, node, bool(led), root) for of, node, led, root in self._each(_NAMED, nodes)]
+
+    def names(self, nodes: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+        """(node, kind, value), by kind and value within what is asked at once."""
+        return ((node, kind, value) for node, kind, value in self._each(_NAMES, nodes))
+
+    def traits(self, nodes: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+        """(profile, name, JSON of the value). All nodes of a profile are among one `NUMBERS_MAX` of these."""
+        return (
+            (profile, name, value) for profile, name, value, _ in self._each(_TRAITS, nodes, limit=TRAITS_MAX)
+        )
+
+    def segments(self, nodes: Sequence[int], names: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """(node, segment): who was found in it when it was refreshed last."""
+        asked = sorted(names)
+        return ((node, name) for node, name in (self._each(_SEGMENTS, nodes, names=asked) if asked else ()))
+
+    def members(self, segment: str, after: int) -> list[int]:
+        """The next profiles of a segment, in their order; fewer than `MEMBERS_MAX` when there are no more."""
+        rows = self._ask(_MEMBERS, name=segment, after=after, limit=MEMBERS_MAX)
+        return [profile for (profile,) in rows]
+
+    def ended(self, selected: Selection, absences: Sequence[Absence]) -> set[int]:
+        """The places of those who did it after all."""
+        condition, values = _selected(selected)
+        sql = _ENDED.replace("SELECTED", condition)
+        return {
+            place for some in _together(absences) for (place,) in self._ask(sql, **values, **_waiting(some))
+        }
+
+    def _each(self, sql: str, nodes: Sequence[int], **values: Any) -> Iterator[Sequence[Any]]:
+        for some in _cut(nodes, NUMBERS_MAX):
+            yield from self._ask(sql, nodes=list(some), **values)
+
+    def _ask(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+        """Only values that the text names: the client would put others into the text itself."""
+        given = {name: value for name, value in (self._known | values).items() if f"{{{name}:" in sql}
+        return self._client.query(sql, parameters=given).result_rows
+
+
+def _selected(selected: Selection) -> tuple[str, dict[str, Any]]:
+    """A condition on rows of `events`, and its values."""
+    names = [selected.event] if isinstance(selected.event, str) else sorted(set(selected.event))
+    if names == ["*"]:
+        return "type IN {types:Array(String)}", {"types": [selected.type] if selected.type else _ANY_TYPES}
+    if selected.type in ("page", "screen"):
+        return "type = {type:String} AND name IN {names:Array(String)}", {
+            "type": selected.type,
+            "names": names,
+        }
+    return "event IN {names:Array(String)}", {"names": names}
+
+
+_ANY_TYPES = ["track", "page", "screen"]
+
+
+def _waiting(some: Sequence[Absence]) -> dict[str, Any]:
+    return {
+        "nodes": sorted({node for each in some for node in each.nodes}),
+        "first": min(each.since for each in some),
+        "last": max(each.at for each in some),
+        "places": [each.place for each in some],
+        "profiles": [each.profile for each in some],
+        "sinces": [each.since for each in some],
+        "ats": [each.at for each in some],
+        "ids": [each.message_id for each in some],
+    }
+
+
+def _together(absences: Sequence[Absence]) -> Iterator[list[Absence]]:
+    """As many at once as their nodes and places allow."""
+    some: list[Absence] = []
+    nodes = 0
+    for each in absences:
+        if some and (nodes + len(each.nodes) > NUMBERS_MAX or len(some) >= PLACES_MAX):
+            yield some
+            some, nodes = [], 0
+        some.append(each)
+        nodes += len(each.nodes)
+    if some:
+        yield some
+
+
+def _cut(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), count):
+        yield items[start : start + count]

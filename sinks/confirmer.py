@@ -1,0 +1,215 @@
+"""What becomes of a batch of candidates: ClickHouse is asked once about all of them, after it knows what was sent before.
+
+A few questions for thousands of people, none for one alone. A schedule of a segment is one firing for each member, by pages.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from runtime.settings import ClickHouseSettings
+from schemas.action_work import Firing, Person
+from schemas.contact_addresses import contact_node
+from schemas.control import ControlState
+from schemas.suppression import channels_asked, suppressing
+from sinks.clickhouse import connect
+from sinks.confirm_people import Someone, people, person_of
+from sinks.confirm_questions import NUMBERS_MAX, Absence, Questions
+from sinks.confirm_waits import Waits
+from sinks.confirmation import (
+    Asked,
+    Known,
+    contacts_of,
+    firing_of,
+    list_changed,
+    refused,
+    refused_unasked,
+)
+from sinks.opted_out import opted_out
+
+Passed = tuple[Firing, int]  # with the partition that it must go to, or -1
+
+
+class Manner(msgspec.Struct, frozen=True):
+    """`hash_key`: of node ids. `phone_region`: of phone numbers without the code of a country."""
+
+    nodes_max: int
+    hash_key: bytes
+    phone_region: str
+
+
+class Confirmer:
+    def __init__(self, clickhouse: ClickHouseSettings, waits: Waits, manner: Manner) -> None:
+        self._clickhouse = clickhouse
+        self._waits = waits
+        self._manner = manner
+
+    def pages(self, batch: Sequence[Asked], state: ControlState, now_ms: int) -> Iterator[list[Passed]]:
+        """Raises NotAcknowledged, KafkaUnavailable, and what ClickHouse's client raises."""
+        told = _Told(state, now_ms)
+        whys = [(each, refused_unasked(each, state, now_ms)) for each in batch]
+        yield [told.passed(each, Known(), why) for each, why in whys if why]
+        left = [each for each, why in whys if not why]
+        yield [told.passed(each, Known(), "") for each in left if not each.node and not _segment_of(each)]
+        some = [each for each in left if each.node or _segment_of(each)]
+        if not some:
+            return
+        self._waits.until_known(with_contacts=any(told.lists(each) for each in some))
+        client = connect(self._clickhouse, has_long_values=True)
+        try:
+            self._waits.reload(client, self._clickhouse.database)
+            yield from self._asked(client, some, told)
+        finally:
+            client.close()
+
+    def _asked(self, client: Client, some: Sequence[Asked], told: "_Told") -> Iterator[list[Passed]]:
+        by_workspace: dict[str, list[Asked]] = defaultdict(list)
+        for each in some:
+            by_workspace[each.candidate.workspace].append(each)
+        for workspace, theirs in by_workspace.items():
+            questions = Questions(client, self._clickhouse.database, workspace)
+            page = _Page(questions, client, self._manner, told)
+            yield page.confirmed([each for each in theirs if each.node])
+            for each in theirs:
+                if not each.node:
+                    for members in _members(questions, _segment_of(each)):
+                        yield page.confirmed(
+                            [msgspec.structs.replace(each, member=profile) for profile in members]
+                        )
+
+
+class _Told:
+    """What is the same for a whole batch."""
+
+    def __init__(self, state: ControlState, now_ms: int) -> None:
+        self.state = state
+        self.now_ms = now_ms
+        self._lists: dict[bytes, frozenset[str]] = {}
+
+    def lists(self, each: Asked) -> frozenset[str]:
+        """The opt-out lists that matter to its rule."""
+        document = each.candidate.rule
+        if document not in self._lists:
+            self._lists[document] = frozenset(suppressing(each.rule, self.state.contact_lists.values()))
+        return self._lists[document]
+
+    def passed(self, each: Asked, known: Known, why: str) -> Passed:
+        changed = list_changed(each.rule.action, each.candidate.workspace, self.state)
+        return firing_of(each, known, why, changed, self.now_ms), each.candidate.home
+
+
+class _Page:
+    """As many candidates of one workspace as are asked about together."""
+
+    def __init__(self, questions: Questions, client: Client, manner: Manner, told: _Told) -> None:
+        self._questions = questions
+        self._client = client
+        self._manner = manner
+        self._told = told
+
+    def confirmed(self, some: Sequence[Asked]) -> list[Passed]:
+        profiles = self._profiles(some)
+        everybody = people(self._questions, profiles, self._manner.nodes_max)
+        segments = self._segments(some, everybody)
+        ended = self._ended(some, profiles, everybody)
+        persons = [
+            person_of(everybody[profile], each.event, self._manner.phone_region)
+            for each, profile in zip(some, profiles, strict=True)
+        ]
+        suppressed = self._suppressed(some, persons)
+        passed = []
+        for place, (each, profile, person) in enumerate(zip(some, profiles, persons, strict=True)):
+            known = Known(
+                profile=profile,
+                person=person,
+                segments=frozenset(segments.get(profile, ())),
+                has_ended=place in ended,
+                is_suppressed=place in suppressed,
+            )
+            passed.append(self._told.passed(each, known, refused(each, known)))
+        return passed
+
+    def _profiles(self, some: Sequence[Asked]) -> list[int]:
+        moments = [
+            (each.node, each.candidate.at if each.candidate.subject else self._told.now_ms) for each in some
+        ]
+        found = self._questions.whose(moments)
+        return [found[moment] for moment in moments]
+
+    def _segments(self, some: Sequence[Asked], everybody: dict[int, Someone]) -> dict[int, set[str]]:
+        """By profile; one that was merged since the segment was refreshed is in it as what it was."""
+        conditions = [each.rule.conditions for each in some]
+        names = {name for each in conditions for name in (*each.in_segments, *each.not_in_segments)}
+        whose = {node: someone.profile for someone in everybody.values() for node in someone.nodes}
+        found: dict[int, set[str]] = defaultdict(set)
+        for node, name in self._questions.segments(list(whose), names) if names else ():
+            found[whose[node]].add(name)
+        return found
+
+    def _ended(
+        self, some: Sequence[Asked], profiles: Sequence[int], everybody: dict[int, Someone]
+    ) -> set[int]:
+        """The places of those who did after all what they were said not to have done."""
+        by_rule: dict[bytes, list[Absence]] = defaultdict(list)
+        selected = {}
+        for place, (each, profile) in enumerate(zip(some, profiles, strict=True)):
+            absence, candidate = each.rule.trigger.absence, each.candidate
+            if candidate.absent_since and absence is not None:
+                subjects = tuple(everybody[profile].subjects)
+                by_rule[candidate.rule].append(
+                    Absence(
+                        place, profile, subjects, candidate.absent_since, candidate.at, candidate.message_id
+                    )
+                )
+                selected[candidate.rule] = absence.of
+        return {
+            place
+            for rule, absences in by_rule.items()
+            for place in self._questions.ended(selected[rule], absences)
+        }
+
+    def _suppressed(self, some: Sequence[Asked], persons: Sequence[Person]) -> set[int]:
+        """The places of those with a contact on a list that keeps their rule back."""
+        contacts = {
+            place: self._contacts(each, person)
+            for place, (each, person) in enumerate(zip(some, persons, strict=True))
+            if self._told.lists(each)
+        }
+        found = self._opted_out(node for nodes in contacts.values() for node in nodes)
+        return {
+            place
+            for place, nodes in contacts.items()
+            if any(found.get(node, set()) & self._told.lists(some[place]) for node in nodes)
+        }
+
+    def _contacts(self, each: Asked, person: Person) -> set[int]:
+        workspace, manner = each.candidate.workspace, self._manner
+        return {
+            contact_node(workspace, channel, address, manner.hash_key)
+            for channel in channels_asked(each.rule.level)
+            for address in contacts_of(each, person, channel, manner.phone_region)
+        }
+
+    def _opted_out(self, nodes: Iterable[int]) -> dict[int, set[str]]:
+        asked, workspace = sorted(set(nodes)), self._questions.workspace
+        return {
+            node: set(lists)
+            for start in range(0, len(asked), NUMBERS_MAX)
+            for node, lists in opted_out(self._client, workspace, asked[start : start + NUMBERS_MAX]).items()
+        }
+
+
+def _segment_of(each: Asked) -> str:
+    """Of a schedule that has come up, for whose members it is."""
+    schedule = each.rule.trigger.schedule
+    is_first = not each.candidate.recheck and not each.node
+    return (schedule.segment or "") if schedule is not None and is_first else ""
+
+
+def _members(questions: Questions, segment: str) -> Iterator[list[int]]:
+    after = 0
+    while members := questions.members(segment, after):
+        yield members
+        after = members[-1]
