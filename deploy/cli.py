@@ -7,12 +7,10 @@ import asyncio
 import logging
 import os
 import sys
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from deploy import control_commands, person_commands, segment_commands
@@ -21,7 +19,7 @@ from deploy.errors import told_plainly
 from deploy.extract_command import extract
 from deploy.link_command import link
 from deploy.list_command import list_people
-from deploy.orders.commands import block_listed, forget, orders, suppress, unlink
+from deploy.orders.commands import forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
 from deploy.profile_command import profile
 from deploy.rates_command import rates
@@ -185,23 +183,6 @@ def topics() -> None:
     for name in ensure_topics(load(KafkaSettings, os.environ)):
         say(f"created {name}")
     say("topics are up to date")
-
-
-@app.command()
-def apply(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="YAML: see docs/configuration.md")
-    ],
-    data: Data = Path("data"),
-) -> None:
-    """Write a configuration file's sources to the control topic; running processes take them over at once."""
-    from deploy.configuration import apply_file, read_blocked
-    from runtime.settings import KafkaSettings, load
-
-    listed = read_blocked(file)
-    applied = apply_file(file, load(KafkaSettings, os.environ), apply_id=str(uuid.uuid4()))
-    blocked = block_listed(listed, data) if listed else []
-    typer.echo(msgspec.json.encode(msgspec.structs.replace(applied, blocked=blocked)).decode())
 
 
 app.command()(profile)

@@ -8,11 +8,13 @@ import msgspec
 import yaml
 
 from collector.webhook_mapping import compile_webhook
+from deploy.authority import Wish, authorised
 from deploy.ids import NotAnId, read
 from processors.plans import compile_plan
 from processors.templates import check_templates
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
+from schemas.changes import Change, differences
 from schemas.configuration_file import blocked_in, parse_file, section
 from schemas.contact_list_records import (
     campaign_records,
@@ -22,6 +24,7 @@ from schemas.contact_list_records import (
 )
 from schemas.control import ControlState, refuse_taken_keys
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
+from schemas.roles import BLOCKED
 from schemas.rule_names import refuse_broken_names
 from schemas.rule_reading import BadRule
 from schemas.rule_records import destination_records, rule_records
@@ -110,11 +113,16 @@ def _parsed(file: Path, parse: Callable[[Any], T]) -> T:
         raise BadConfiguration(f"{file}: {error}") from error
 
 
-def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
-    """Write all of a file's documents in one transaction. Raises BadConfiguration or KafkaUnavailable.
+class Proposal(msgspec.Struct, frozen=True):
+    """What a file says, beside what is there: nothing of it is written yet."""
 
-    Not kept apart from another apply at the same moment: two people who give one key to two sources at once are not told.
-    """
+    before: ControlState
+    after: ControlState
+    records: Records
+
+
+def proposed(file: Path, kafka: KafkaSettings) -> Proposal:
+    """Raises BadConfiguration or KafkaUnavailable."""
     records = read_file(file)
     state = read_control(kafka, kafka.answer_timeout_s)
     try:
@@ -129,6 +137,26 @@ def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str) -> Applied:
         refuse_unfit_lists(state, after, records)
     except ValueError as error:
         raise BadConfiguration(f"{file}: {error}") from error
-    write_control(kafka, records, apply_id)
-    deleted = sorted(key for key, document in records.items() if document is None)
-    return Applied(apply_id, sorted(records), deleted=deleted)
+    return Proposal(state, after, records)
+
+
+def plan_file(file: Path, kafka: KafkaSettings) -> list[Change]:
+    """What `apply_file` would change now. Raises as it does, but for who applies."""
+    found = proposed(file, kafka)
+    return differences(found.before, found.after, found.records)
+
+
+def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str, token: str = "", at: int = 0) -> Applied:
+    """Write all of a file's documents in one transaction. Raises BadConfiguration, NotAllowed or KafkaUnavailable.
+
+    Not kept apart from another apply at the same moment: two people who give one key to two sources at once are not told.
+    """
+    found = proposed(file, kafka)
+    besides = (BLOCKED,) if read_blocked(file) else ()
+    wish = Wish(apply_id=apply_id, token=token, at=at, besides=besides)
+    written = authorised(found.before, found.after, found.records, wish)
+    own = {key: document for key, document in written.items() if key in found.records}
+    if own:
+        write_control(kafka, written, apply_id)
+    deleted = sorted(key for key, document in own.items() if document is None)
+    return Applied(apply_id, sorted(own), deleted=deleted)

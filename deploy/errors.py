@@ -11,6 +11,7 @@ MENDABLE = {
     "console.identifiers": ("NotAnIdentifier",),
     "console.profiles": ("NoSuchProfile",),
     "console.wishes": ("BadWish",),
+    "deploy.authority": ("NotAllowed",),
     "deploy.configuration": ("BadConfiguration",),
     "deploy.dead.letters": ("NoSuchLetter",),
     "deploy.demo.libraries": ("NotAccepted",),

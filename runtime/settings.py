@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, field
 
+from runtime.apply_settings import ApplySettings as ApplySettings
 from runtime.bot_settings import BotSettings as BotSettings
 from runtime.browser_settings import BrowserSettings
 from runtime.cart_settings import CartSettings as CartSettings
@@ -266,6 +267,7 @@ ALL = (
     WatchdogSettings,
     ExplanationSettings,
     OrderSettings,
+    ApplySettings,
     EngineSettings,
 )
 

@@ -77,6 +77,17 @@ def test_the_segments_in_the_documentation_can_be_applied(page: str, tmp_path: P
         assert all(key.startswith("segment/main/") for key in read_file(file))
 
 
+@pytest.mark.parametrize("page", ["rules.md", "configuration.md"])
+def test_the_rules_in_the_documentation_can_be_applied(page: str, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    examples = yaml_of_the_documentation(page)
+    own = [text for text in examples if text.startswith(("rules:", "destinations:"))]
+    assert own
+    for text in own:
+        file.write_text(text)
+        assert all(key.startswith(("rule/main/", "destination/main/")) for key in read_file(file))
+
+
 def test_the_events_in_the_documentation_can_be_applied(tmp_path: Path) -> None:
     file = tmp_path / "events.yaml"
     examples = yaml_of_the_documentation("automatic.md")

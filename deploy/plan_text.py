@@ -1,0 +1,35 @@
+"""Plans and the history of applies as lines to read."""
+
+from collections.abc import Iterator
+
+from deploy.tokens import History
+from schemas.changes import ORDER, Change
+
+DOCUMENTS_TOLD_MAX = 5
+
+
+def lines(changes: list[Change]) -> Iterator[str]:
+    """What changes, and how much stays."""
+    for what in ORDER[:-1]:
+        yield from (_line(each) for each in changes if each.what == what)
+    counts = {what: sum(each.what == what for each in changes) for what in ORDER}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items())
+    roles = {each.role for each in changes} - {""}
+    yield f"{told}; takes role {'admin' if 'admin' in roles else 'editor'}" if roles else told
+
+
+def history_lines(found: History) -> Iterator[str]:
+    for each in found.applies:
+        named = ", ".join(each.documents[:DOCUMENTS_TOLD_MAX])
+        more = len(each.documents) - DOCUMENTS_TOLD_MAX
+        rest = f" and {more} more" if more > 0 else ""
+        yield f"{each.at or '-':<20}  {each.token or '-':<12}  {each.signature}  {each.apply_id}  {named}{rest}"
+    for key in found.unaccounted:
+        yield f"{key}: no apply with a valid signature left it as it is"
+
+
+def _line(each: Change) -> str:
+    versions = {"added": each.after, "deleted": each.before}.get(each.what, f"{each.before} -> {each.after}")
+    fields = f"  ({', '.join(each.fields)})" if each.fields else ""
+    implied = "  default action" if each.implied else ""
+    return f"{each.what:<8} {each.key}  {versions}{fields}{implied}"
