@@ -2,7 +2,7 @@
 
 While there is no token, everything is allowed, and nothing is signed. From the first one on, each apply takes one that is known,
 neither revoked nor expired, and whose role allows every change. Deliberately absent: Kafka. What this guards and what it cannot:
-docs/decisions/0056-applies-are-signed.md.
+docs/decisions/0055-applies-are-signed.md.
 """
 
 from collections.abc import Mapping
