@@ -34,7 +34,7 @@ def ready_at(state: FiringState, limits: Limits) -> int:
 
 def not_after(state: FiringState, limits: Limits) -> int:
     """The last moment of an attempt."""
-    expires = ready_at(state, limits) + duration_ms(limits.expires_after)
+    expires = state.firing.at + duration_ms(limits.expires_after)
     return min(expires, state.first_at + RETRIED_MS) if state.first_at else expires
 
 

@@ -64,8 +64,10 @@ class Moves:
             self._go(key, state)
 
     def confirmed(self, key: bytes, state: FiringState, answer: Firing, why_not: str) -> None:
-        """Who the person is by now counts for what is still to be made. Where the firing is, and whose caps it takes, stays."""
-        firing = _replace(state.firing, person=answer.person, confirmed_at=self.now)
+        """Who the person is by now counts for what is still to be made, and the rule's mode of now. Where the firing is,
+        and whose caps it takes, stays."""
+        said = {"person": answer.person, "rule": answer.rule, "confirmed_at": self.now}
+        firing = _replace(state.firing, **said)
         state = _replace(state, firing=firing, must_ask=False)
         if why_not:
             self.end(key, state, words.REFUSED, why_not)

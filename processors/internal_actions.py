@@ -29,6 +29,7 @@ from schemas.rules import Channel
 from schemas.stream import OutputRecord
 from schemas.topics import CONTACTS_FACTS, EVENTS_RAW
 
+OWN_SOURCE = "stitchline.rules"  # of firings that came by no source; none can be called so
 KEY = b"rule"  # of events; the partition is chosen by hand
 NAME_CHARS_MAX = 500
 EVENT_BYTES_MAX = 200_000
@@ -84,7 +85,7 @@ def _event(done: Traits | NewEvent, firing: Firing, rule: str, now: int) -> Pack
         raise TemplateFailed(f"the event has {len(payload)} bytes, more than {EVENT_BYTES_MAX}")
     return PackedEvent(
         workspace=firing.workspace,
-        source=firing.source,
+        source=firing.source or OWN_SOURCE,
         routing=named.routing,
         type=said["type"],
         message_id=firing.id,

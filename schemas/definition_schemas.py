@@ -37,6 +37,7 @@ _FIELDS: Mapping[str, Schema] = {
     "delay": {"$ref": "#/$defs/duration"},
     "expires_after": {"$ref": "#/$defs/duration"},
     "timezone": {"$ref": "#/$defs/zone"},
+    "or_timezone": {"$ref": "#/$defs/zone"},
     "cron": {"$ref": "#/$defs/cron"},
     "description": {
         "type": "string",

@@ -13,6 +13,7 @@ from typing import Any, Final
 from cronsim import CronSim, CronSimError
 
 from schemas.default_names import MARK
+from schemas.rules import PERSON_ZONE
 from schemas.segment_checks import Problem, problems_of_part, too_long, wrong_zone
 from schemas.segments import duration_ms
 from schemas.zones import zone
@@ -162,8 +163,11 @@ def _of_times(limits: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _of_quiet_hours(said: dict[str, Any]) -> Iterator[Problem]:
-    if wrong := wrong_zone(said.get("timezone", "UTC")):
-        yield Problem("limits.quiet_hours.timezone", wrong)
+    for key in ("timezone", "or_timezone"):
+        named = said.get(key, "UTC")
+        is_persons = key == "timezone" and named == PERSON_ZONE
+        if wrong := "" if is_persons else wrong_zone(named):
+            yield Problem(f"limits.quiet_hours.{key}", wrong)
     if said["start"] == said["end"]:
         yield Problem(
             "limits.quiet_hours.end", "the same as start: the whole day would be quiet, or none of it"

@@ -8,14 +8,14 @@ from tests.processors.firings import AT, NODE, a_firing, a_rule
 
 
 def test_a_delay_waits_and_is_asked_about_again_where_it_waits() -> None:
-    desk = fired(Desk(3).wait(5_000), {"delay": "2h", "expires_after": "1h"})
+    desk = fired(Desk(3).wait(5_000), {"delay": "2h", "expires_after": "3h"})
     assert desk.states_shown == [("waiting", "delay")]
     desk.wait(HOUR)
     assert desk.candidates == []
     desk.wait(HOUR)
     (candidate,) = desk.candidates
     assert (candidate.recheck, candidate.home, candidate.person) == ("fire_1", 0, NODE)
-    rule = a_rule(limits={"delay": "2h", "expires_after": "1h"})
+    rule = a_rule(limits={"delay": "2h", "expires_after": "3h"})
     later = a_firing(rule, profile=7, person=Person(email="new@shop.example"))
     desk.take(later)
     assert desk.last == ("sending", "")
@@ -25,7 +25,7 @@ def test_a_delay_waits_and_is_asked_about_again_where_it_waits() -> None:
 
 
 def test_what_waited_may_be_refused_and_may_expire() -> None:
-    limits = {"delay": "2h", "expires_after": "1h"}
+    limits = {"delay": "2h", "expires_after": "3h"}
     desk = fired(Desk().wait(5_000), limits).wait(2 * HOUR)
     desk.take(a_firing(a_rule(limits=limits), refused="suppressed"))
     assert desk.last == ("refused", "suppressed")
