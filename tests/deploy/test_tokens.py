@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -77,50 +78,69 @@ def deployment(kafka: str, topic_prefix: str, tmp_path: Path) -> Deployment:
     return Deployment(kafka, topic_prefix, tmp_path)
 
 
-def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(deployment: Deployment) -> None:
-    run, told, refused = deployment.run, deployment.told, deployment.refused
-    assert run("apply", deployment.file(SEGMENT)).exit_code == 0, "without any token everything is allowed"
+class Texts(NamedTuple):
+    """The texts of tokens that were made."""
+
+    admin: str
+    editor: str
+    viewer: str
+    other: str
+
+
+def with_tokens(deployment: Deployment) -> Texts:
+    told, refused = deployment.told, deployment.refused
+    told("apply", deployment.file(SEGMENT))
     assert "the first token is an admin's" in refused("token", "--role", "editor", "--id", "jane")
     admin = told("token", "--role", "admin", "--id", "root")
-    assert "every apply is signed since there are tokens" in refused(
-        "token", "--role", "editor", "--id", "jane"
-    )
-    editor, viewer, other = (
+    no_token = refused("token", "--role", "editor", "--id", "jane")
+    assert "every apply is signed since there are tokens" in no_token
+    rest = [
         told("token", "--role", role, "--id", name, "--expires", "1d", token=admin)
         for role, name in (("editor", "jane"), ("viewer", "paul"), ("editor", "eve"))
-    )
+    ]
+    return Texts(admin, *rest)
 
+
+def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(deployment: Deployment) -> None:
+    told, refused = deployment.told, deployment.refused
+    tokens = with_tokens(deployment)
     project = deployment.file(PROJECT)
-    assert "every apply is signed" in refused("apply", project)
-    assert refused("apply", project, token=editor) == (
-        "rule welcome is at project level: that needs role admin, token jane is editor: give it a campaign's level, or have an "
-        "admin apply it"
-    )
-    assert "token paul is viewer, which may plan and applies nothing" in refused(
-        "apply", project, token=viewer
-    )
-    assert "rule/main/welcome" in told("plan", project, token=viewer)
-    assert "the token given is none" in refused("apply", project, token="stitchline.jane")
-    foreign = Held("jane", b"x" * 32).text
-    assert "token jane is none of this deployment's" in refused("apply", project, token=foreign)
+    for token, words in [
+        ("", "every apply is signed"),
+        (
+            tokens.editor,
+            (
+                "rule welcome is at project level: that needs role admin, token jane is editor: give it a campaign's level, or have "
+                "an admin apply it"
+            ),
+        ),
+        (tokens.viewer, "token paul is viewer, which may plan and applies nothing"),
+        ("stitchline.jane", "the token given is none"),
+        (Held("jane", b"x" * 32).text, "token jane is none of this deployment's"),
+    ]:
+        assert words in refused("apply", project, token=token)
+    assert "rule/main/welcome" in told("plan", project, token=tokens.viewer)
     assert "rule/main/welcome" not in deployment.state().rules, "nothing of what was refused was written"
 
-    applied = msgspec.json.decode(told("apply", project, token=admin))
+    applied = msgspec.json.decode(told("apply", project, token=tokens.admin))
     assert applied["written"] == ["rule/main/welcome"]
-    assert "rule welcome was at project level" in refused(
-        "apply", deployment.file("rules: [{rule: welcome, deleted: true}]"), token=editor
-    )
-    both = deployment.file(f"{CAMPAIGN.replace('[{rule', '[' + PROJECT[8:-1] + ', {rule')}")
-    written = msgspec.json.decode(told("apply", both, token=editor))["written"]
+    gone = deployment.file("rules: [{rule: welcome, deleted: true}]")
+    assert "rule welcome was at project level" in refused("apply", gone, token=tokens.editor)
+    both = deployment.file(CAMPAIGN.replace("[{rule", "[" + PROJECT[8:-1] + ", {rule"))
+    written = msgspec.json.decode(told("apply", both, token=tokens.editor))["written"]
     assert written == ["campaign/main/spring", "rule/main/theirs"], "what stays as it is needs no role"
-    assert "needs role admin" in refused("token", "--role", "viewer", "--id", "more", token=editor)
-    assert "blocked_ids" in refused(
-        "apply", deployment.file("blocked_ids: [{ids: ['u:test']}]"), token=editor
-    )
+    blocked = deployment.file("blocked_ids: [{ids: ['u:test']}]")
+    assert "blocked_ids: that needs role admin" in refused("apply", blocked, token=tokens.editor)
 
-    assert run("token", "--revoke", "eve", token=admin).exit_code == 0
-    assert "token eve was revoked" in refused("apply", deployment.file(SEGMENT), token=other)
-    assert "the last admin that does not end" in refused("token", "--revoke", "root", token=admin)
+
+def test_a_revoked_token_is_refused_and_the_history_tells_who_did_what(deployment: Deployment) -> None:
+    told, refused = deployment.told, deployment.refused
+    tokens = with_tokens(deployment)
+    assert "needs role admin" in refused("token", "--role", "viewer", "--id", "more", token=tokens.editor)
+    told("apply", deployment.file(PROJECT), token=tokens.admin)
+    told("token", "--revoke", "eve", token=tokens.admin)
+    assert "token eve was revoked" in refused("apply", deployment.file(SEGMENT), token=tokens.other)
+    assert "the last admin that does not end" in refused("token", "--revoke", "root", token=tokens.admin)
     assert [line.split()[:3] for line in told("token", "--list").splitlines()] == [
         ["eve", "editor", "revoked"],
         ["jane", "editor", "until"],
