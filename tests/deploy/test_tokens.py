@@ -110,8 +110,8 @@ def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(deployment: Depl
         (
             tokens.editor,
             (
-                "rule welcome is at project level: that needs role admin, token jane is editor: give it a campaign's level, or have "
-                "an admin apply it"
+                "rule welcome is at project level: that needs role admin, token jane is editor: give it a campaign's level, or "
+                "have an admin apply it"
             ),
         ),
         (tokens.viewer, "token paul is viewer, which may plan and applies nothing"),
