@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from deploy import control_commands, person_commands, segment_commands
+from deploy.contacts_command import contacts
 from deploy.dead_command import dead
 from deploy.errors import told_plainly
 from deploy.extract_command import extract
@@ -51,6 +52,7 @@ ClickHousePort = Annotated[
 
 
 app.command()(dead)
+app.command()(contacts)
 app.command()(link)
 app.command()(rates)
 app.command()(rules)

@@ -14,6 +14,7 @@ MENDABLE = {
     "deploy.authority": ("NotAllowed",),
     "deploy.configuration": ("BadConfiguration",),
     "deploy.dead.letters": ("NoSuchLetter",),
+    "deploy.contacts": ("CannotChange",),
     "deploy.demo.libraries": ("NotAccepted",),
     "deploy.embedded.jars": ("FetchFailed",),
     "deploy.embedded.kafka": ("KafkaFailed",),
