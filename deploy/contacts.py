@@ -99,7 +99,7 @@ class Changing:
 def status(client: Client, workspace: str, name: str) -> list[Status]:
     """Of the one list, or of all. Raises what the client raises."""
     rows = client.query(_STATUS, parameters={"workspace": workspace, "list": name}).result_rows
-    return [Status(*row[:-1], changed_at=f"{row[-1].isoformat(timespec='milliseconds')}Z") for row in rows]
+    return [Status(*row[:-1], f"{row[-1].isoformat(timespec='milliseconds')}Z") for row in rows]
 
 
 def export(client: Client, workspace: str, name: str, out: IO[str]) -> int:
