@@ -8,6 +8,7 @@ import csv
 import os
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -96,10 +97,13 @@ class Changing:
             send(self._kafka, fact_records(facts, self._kafka.partitions, self._settings.message_changes_max))
 
 
-def status(client: Client, workspace: str, name: str) -> list[Status]:
+def status(client: Client, workspace: str, of: str) -> list[Status]:
     """Of the one list, or of all. Raises what the client raises."""
-    rows = client.query(_STATUS, parameters={"workspace": workspace, "list": name}).result_rows
-    return [Status(*row[:-1], f"{row[-1].isoformat(timespec='milliseconds')}Z") for row in rows]
+    rows = client.query(_STATUS, parameters={"workspace": workspace, "list": of}).result_rows
+    return [
+        Status(name, kind, channel, added, deleted, _iso(at))
+        for name, kind, channel, added, deleted, at in rows
+    ]
 
 
 def export(client: Client, workspace: str, name: str, out: IO[str]) -> int:
@@ -108,12 +112,15 @@ def export(client: Client, workspace: str, name: str, out: IO[str]) -> int:
     writer.writerow(COLUMNS)
     after, count = 0, 0
     while page := _page(client, workspace, name, after):
-        writer.writerows(
-            (*row[1:4], f"{row[4].isoformat(timespec='milliseconds')}Z", *row[5:]) for row in page
-        )
+        writer.writerows((*row[1:4], _iso(row[4]), *row[5:]) for row in page)
         count += len(page)
         after = page[-1][0]
     return count
+
+
+def _iso(moment: datetime) -> str:
+    """The client gives times of a UTC column without a zone."""
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def _page(client: Client, workspace: str, name: str, after: int) -> list[Any]:
