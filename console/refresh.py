@@ -26,7 +26,7 @@ from console.refresh_plan import Again, Attempt, Base, Defined, Key, Part, Stand
 from console.refresh_sql import SUBJECTS, TOUCHED
 from console.refresh_tables import BEGUN, FAILED, PUBLISHED, SEALED, RefreshTables, Step
 from console.segment_compiler import Scope, compile_members
-from console.segment_sql import Query
+from schemas.segment_sql import Query
 
 log = structlog.get_logger()
 

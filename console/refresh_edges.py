@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from console.refresh_sql import T, profile
-from console.segment_paths import inner
-from console.segment_sql import Parameters, Query
-from console.segment_words import used
+from schemas.segment_paths import inner
+from schemas.segment_sql import Parameters, Query
 from schemas.segment_tree import Inlined, Leaf, leaves
 from schemas.segment_windows import FIRST_MS, Bounds, bounds, dates, month_days
+from schemas.segment_words import used
 from schemas.segments import Selection, Trait, Window, duration_ms
 
 RELATIVE = ("within", "anniversary")  # operators whose answer depends on T

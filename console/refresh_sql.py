@@ -8,7 +8,7 @@ What dictionaries say is compared, not the pointers' table, since queries ask di
 
 from collections.abc import Sequence
 
-from console.segment_sql import quoted
+from schemas.segment_sql import quoted
 
 NOT_VOID = "(run, attempt) NOT IN (SELECT run, attempt FROM segment_void_attempts)"
 HERE = "run = {refresh_run:UInt64} AND attempt = {refresh_attempt:UInt32}"

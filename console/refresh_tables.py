@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from console import refresh_sql as sql
 from console.membership import Change
 from console.refresh_plan import LIST, RATES, Attempt, Base, Key, Part, Standing
-from console.segment_sql import Query
+from schemas.segment_sql import Query
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RUN_COLUMNS = (

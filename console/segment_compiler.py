@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 
 from console.segment_leaves import Leaves
 from console.segment_scope import COLUMNS, Asked, Scope, Source
-from console.segment_sql import Query
-from console.segment_words import used
+from schemas.segment_sql import Query
 from schemas.segment_tree import AllOf, AnyOf, Inlined, Leaf, Node, NotOf
+from schemas.segment_words import used
 
 __all__ = ["Scope", "compile_members"]
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from console.segment_filters import ANY_EVENT, Rows
-from console.segment_paths import Value, json_of, place_of, value_at
-from console.segment_sql import MOMENT, MONEY, decimal_text
+from schemas.segment_filters import ANY_EVENT, Rows
+from schemas.segment_paths import Value, json_of, place_of, value_at
+from schemas.segment_sql import MOMENT, MONEY, decimal_text
 from schemas.segment_windows import Bounds, bounds, moment_text
 from schemas.segments import Comparison, Condition, Did, Measured, Moment, ProfileIs, Selection, Window
 

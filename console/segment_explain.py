@@ -12,8 +12,8 @@ from console.segment_compiler import compile_members
 from console.segment_next import candidates, dates_query, times_query
 from console.segment_query import Limits
 from console.segment_scope import Scope
-from console.segment_sql import Query
 from console.segment_why import Verdict, behind, events_query, keyed, traits_query, tree, verdicts_query
+from schemas.segment_sql import Query
 from schemas.segment_tree import Inlined, leaves
 
 MOMENTS_MAX = 60  # candidates at which the segment is worked out, the nearest ones

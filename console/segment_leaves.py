@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from console import segment_chains, segment_events
 from console.segment_events import Column, LeafRows, needs_rows
-from console.segment_filters import Rows
 from console.segment_identity import identity_of
 from console.segment_scope import Asked, Source
 from console.segment_sources import EventsSource, GroupsSource, IdsSource, ListsSource, TraitsSource
-from console.segment_sql import identifier
 from console.segment_universe import Universe
+from schemas.segment_filters import Rows
+from schemas.segment_sql import identifier
 from schemas.segment_tree import AllOf, AnyOf, Inlined, Leaf, Node, NotOf, leaves
 from schemas.segments import Condition
 

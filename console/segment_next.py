@@ -10,11 +10,11 @@ import msgspec
 
 from console.segment_compiler import worded
 from console.segment_events import LeafRows
-from console.segment_filters import Rows
 from console.segment_identity import identity_of
-from console.segment_paths import inner
 from console.segment_scope import Asked, Scope, where
-from console.segment_sql import Query
+from schemas.segment_filters import Rows
+from schemas.segment_paths import inner
+from schemas.segment_sql import Query
 from schemas.segment_tree import Inlined, Leaf, leaves
 from schemas.segment_windows import (
     DAY_MS,

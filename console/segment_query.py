@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from console.segment_compiler import compile_members
 from console.segment_scope import Scope
-from console.segment_sql import Query
+from schemas.segment_sql import Query
 from schemas.segment_tree import Inlined
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from console.segment_sql import MOMENT, Parameters
+from schemas.segment_sql import MOMENT, Parameters
 from schemas.segment_windows import moment_text
 
 

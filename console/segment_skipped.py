@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from console.segment_compiler import worded
 from console.segment_events import LeafRows, decimals_at
-from console.segment_filters import Rows
 from console.segment_identity import identity_of
-from console.segment_paths import json_of, place_of, value_at
 from console.segment_scope import Asked, Scope, where
-from console.segment_sql import Query
+from schemas.segment_filters import Rows
+from schemas.segment_paths import json_of, place_of, value_at
+from schemas.segment_sql import Query
 from schemas.segment_tree import Inlined, Leaf, leaves
 from schemas.segments import Did
 

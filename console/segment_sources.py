@@ -7,8 +7,8 @@ from textwrap import indent
 from console.segment_events import BOTS, NAME, Column, Read, hull
 from console.segment_identity import Identity
 from console.segment_scope import COLUMNS, Asked, Source, where
-from console.segment_traits import Told, names
 from console.segment_universe import IS_KNOWN, KNOWN
+from schemas.segment_traits import Told, names
 from schemas.segment_tree import Leaf
 from schemas.segment_windows import Bounds
 from schemas.segments import Group, Trait

@@ -14,12 +14,12 @@ import msgspec
 
 from console.segment_compiler import body, worded
 from console.segment_events import LeafRows
-from console.segment_filters import Rows
 from console.segment_identity import identity_of
 from console.segment_leaves import Leaves, event_column
 from console.segment_scope import Asked, Scope, where
-from console.segment_sql import Query
-from console.segment_traits import names
+from schemas.segment_filters import Rows
+from schemas.segment_sql import Query
+from schemas.segment_traits import names
 from schemas.segment_tree import AllOf, AnyOf, Inlined, Leaf, Node, NotOf, leaves
 from schemas.segments import Trait
 

@@ -20,7 +20,6 @@ from console.segment_explain import Explainer, Explanation
 from console.segment_preview import Preview, preview
 from console.segment_query import Limits, ask_members
 from console.segment_scope import Scope
-from console.segment_sql import plain
 from deploy.ids import find, hash_key_at_hand
 from deploy.orders.tables import answered
 from runtime.clickhouse import connect
@@ -32,6 +31,7 @@ from schemas.orders import Forget
 from schemas.segment_expression import parse_expression
 from schemas.segment_expression_text import print_expression
 from schemas.segment_reading import read_segment
+from schemas.segment_sql import plain
 from schemas.segment_times import instant_ms
 from schemas.segment_tree import DEFAULT_ZONE, BadSegment, Inlined, inlined, key_of, leaves, used_by
 from schemas.segment_windows import moment_text

@@ -1,4 +1,4 @@
-"""Filters and selections, as segments have them, asked of one event in Python: what console/segment_filters.py says in SQL, with
+"""Filters and selections, as segments have them, asked of one event in Python: what schemas/segment_filters.py says in SQL, with
 the same answers (tests/processors/test_rule_filters.py asks both).
 
 Each is compiled once to a function. Its instant, for operators that ask how far away a date is, is when the event was

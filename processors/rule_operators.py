@@ -1,4 +1,4 @@
-"""Operators of segments asked of one value in Python: what console/segment_operators.py says in SQL, with the same answers.
+"""Operators of segments asked of one value in Python: what schemas/segment_operators.py says in SQL, with the same answers.
 
 A positive operator is false on what is missing or cannot be converted; the others are the exact complements of these. The
 literal's JSON type decides what is compared (rule_values.py). Each test is compiled once to a function. Pure.

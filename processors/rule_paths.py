@@ -1,6 +1,6 @@
 """What a dotted path of a filter reads in one event: a typed part of the record, or a property.
 
-What console/segment_paths.py says in SQL, in Python; which path means which column stands in schemas/segment_columns.py for both.
+What schemas/segment_paths.py says in SQL, in Python; which path means which column stands in schemas/segment_columns.py for both.
 A path becomes a function once, when a rule is compiled. Pure.
 """
 

@@ -1,6 +1,6 @@
 """Values of events and traits as rules test them: what JSON gives (None is missing), read as texts, numbers, booleans or dates.
 
-The same readings as segments' (console/segment_words.py, in SQL): what the literal of a test is decides what a value is taken
+The same readings as segments' (schemas/segment_words.py, in SQL): what the literal of a test is decides what a value is taken
 for; a list stands for its elements; null, objects and lists within lists hold nothing. Pure.
 """
 

@@ -40,7 +40,7 @@ def people(questions: Questions, profiles: Iterable[int], nodes_max: int) -> dic
     """By profile. Raises what the client raises."""
     found = {profile: Someone(profile, [profile]) for profile in sorted(set(profiles))}
     _gather(questions, found, nodes_max)
-    for some in _together(list(found.values())):
+    for some in together(list(found.values())):
         _name(questions, some)
         _tell(questions, some)
     return found
@@ -79,7 +79,7 @@ def _tell(questions: Questions, some: Sequence[Someone]) -> None:
             by_profile[profile].traits[name] = value
 
 
-def _together(everybody: Sequence[Someone]) -> Iterator[list[Someone]]:
+def together(everybody: Sequence[Someone]) -> Iterator[list[Someone]]:
     """As many at once as one question takes: what is asked of one person is asked in one."""
     some: list[Someone] = []
     nodes = 0

@@ -10,14 +10,38 @@ from typing import Any, TypeVar
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from schemas.segments import Selection
+from schemas.segment_filters import Rows
+from schemas.segment_sql import Parameters
+from schemas.segment_traits import Told, names
+from schemas.segment_words import used
+from schemas.segments import Selection, Trait
 
 T = TypeVar("T")
 
+ZONE = "UTC"  # of dates that are written without one
 NUMBERS_MAX = 4_000  # in one parameter: a server takes 128 KB
 PLACES_MAX = 2_000  # the same, of those that stand in several parameters with texts
 TRAITS_MAX = 1_000  # of a profile, by when they were first set: as view profile_traits has it
 MEMBERS_MAX = 5_000
+
+# The latest value of each name that is asked about; a test is false for whoever has none of them.
+_TESTED = """\
+SELECT profile, [VERDICTS]
+FROM
+(
+    SELECT profile, name, argMax(traits.value, (timestamp, message_id, traits.value)) AS latest
+    FROM
+    (
+        SELECT
+            name, value, timestamp, message_id,
+            dictGetOrDefault({segments:String}, 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
+            dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+        FROM traits
+        WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)} AND name IN {wanted:Array(String)}
+    ) AS traits
+    GROUP BY profile, name
+)
+GROUP BY profile"""
 
 _WHOSE = """\
 SELECT
@@ -111,6 +135,7 @@ class Questions:
     def __init__(self, client: Client, database: str, workspace: str) -> None:
         self._client = client
         self.workspace = workspace
+        self._database = database
         self._known = {
             "owners": f"{database}.idr_owner",
             "roots": f"{database}.idr_root",
@@ -151,13 +176,42 @@ class Questions:
         rows = self._ask(_MEMBERS, name=segment, after=after, limit=MEMBERS_MAX)
         return [profile for (profile,) in rows]
 
-    def ended(self, selected: Selection, absences: Sequence[Absence]) -> set[int]:
-        """The places of those who did it after all."""
-        condition, values = _selected(selected)
-        sql = _ENDED.replace("SELECTED", condition)
+    def passing(
+        self, conditions: Sequence[Trait], profiles: Sequence[int], nodes: Sequence[int], at_ms: int
+    ) -> set[int]:
+        """Those of these profiles of whom all of it is true; `nodes`: of all of them, at most `NUMBERS_MAX`. The tests are those
+        of segments (schemas/segment_traits.py)."""
+        parameters = Parameters()
+        parameters.values |= {"nodes": [], "wanted": [], **self._known}  # so that no value takes their names
+        told = Told(at_ms, ZONE, parameters)
+        verdicts = [told.trait(each) for each in conditions]
+        sql = _TESTED.replace("VERDICTS", ", ".join(f"toUInt8({verdict})" for verdict, _ in verdicts))
+        values = parameters.values | {"nodes": list(nodes), "wanted": names(conditions)}
+        found = {int(profile): flags for profile, flags in self._ask(self._worded(sql), **values)}
+        none = [0] * len(verdicts)
+        turned = [is_turned for _, is_turned in verdicts]
         return {
-            place for some in _together(absences) for (place,) in self._ask(sql, **values, **_waiting(some))
+            profile
+            for profile in profiles
+            if all(bool(flag) != turn for flag, turn in zip(found.get(profile, none), turned, strict=True))
         }
+
+    def ended(self, selected: Selection, absences: Sequence[Absence], at_ms: int) -> set[int]:
+        """The places of those who did it after all."""
+        parameters = Parameters()
+        parameters.values |= {**_waiting(absences), **self._known}
+        condition = " AND ".join(Rows(at_ms, ZONE, parameters).selection(selected))
+        sql = self._worded(_ENDED.replace("SELECTED", condition))
+        return {
+            place
+            for some in _together(absences)
+            for (place,) in self._ask(sql, **(parameters.values | _waiting(some)))
+        }
+
+    def _worded(self, sql: str) -> str:
+        """With the words that segments' tests are made of."""
+        words = used(sql, f"{self._database}.")
+        return f"WITH {', '.join(words)}\n{sql}" if words else sql
 
     def _each(self, sql: str, nodes: Sequence[int], **values: Any) -> Iterator[Sequence[Any]]:
         for some in _cut(nodes, NUMBERS_MAX):
@@ -167,22 +221,6 @@ class Questions:
         """Only values that the text names: the client would put others into the text itself."""
         given = {name: value for name, value in (self._known | values).items() if f"{{{name}:" in sql}
         return self._client.query(sql, parameters=given).result_rows
-
-
-def _selected(selected: Selection) -> tuple[str, dict[str, Any]]:
-    """A condition on rows of `events`, and its values."""
-    names = [selected.event] if isinstance(selected.event, str) else sorted(set(selected.event))
-    if names == ["*"]:
-        return "type IN {types:Array(String)}", {"types": [selected.type] if selected.type else _ANY_TYPES}
-    if selected.type in ("page", "screen"):
-        return "type = {type:String} AND name IN {names:Array(String)}", {
-            "type": selected.type,
-            "names": names,
-        }
-    return "event IN {names:Array(String)}", {"names": names}
-
-
-_ANY_TYPES = ["track", "page", "screen"]
 
 
 def _waiting(some: Sequence[Absence]) -> dict[str, Any]:

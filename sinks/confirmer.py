@@ -15,7 +15,7 @@ from schemas.contact_addresses import contact_node
 from schemas.control import ControlState
 from schemas.suppression import channels_asked, suppressing
 from sinks.clickhouse import connect
-from sinks.confirm_people import Someone, people, person_of
+from sinks.confirm_people import Someone, people, person_of, together
 from sinks.confirm_questions import NUMBERS_MAX, Absence, Questions
 from sinks.confirm_waits import Waits
 from sinks.confirmation import (
@@ -113,6 +113,7 @@ class _Page:
         profiles = self._profiles(some)
         everybody = people(self._questions, profiles, self._manner.nodes_max)
         segments = self._segments(some, everybody)
+        failing = self._failing(some, profiles, everybody)
         ended = self._ended(some, profiles, everybody)
         persons = [
             person_of(everybody[profile], each.event, self._manner.phone_region)
@@ -125,6 +126,7 @@ class _Page:
                 profile=profile,
                 person=person,
                 segments=frozenset(segments.get(profile, ())),
+                has_traits=place not in failing,
                 has_ended=place in ended,
                 is_suppressed=place in suppressed,
             )
@@ -148,6 +150,25 @@ class _Page:
             found[whose[node]].add(name)
         return found
 
+    def _failing(
+        self, some: Sequence[Asked], profiles: Sequence[int], everybody: dict[int, Someone]
+    ) -> set[int]:
+        """The places of those of whom a condition on traits of their rule is not true."""
+        by_rule: dict[bytes, list[int]] = defaultdict(list)
+        for place, each in enumerate(some):
+            if each.rule.conditions.traits:
+                by_rule[each.candidate.rule].append(place)
+        failing: set[int] = set()
+        for places in by_rule.values():
+            traits, asked = some[places[0]].rule.conditions.traits, {profiles[place] for place in places}
+            passing: set[int] = set()
+            for group in together([everybody[profile] for profile in sorted(asked)]):
+                subjects = sorted({node for each in group for node in each.subjects})
+                whose = [each.profile for each in group]
+                passing |= self._questions.passing(traits, whose, subjects, self._told.now_ms)
+            failing |= {place for place in places if profiles[place] not in passing}
+        return failing
+
     def _ended(
         self, some: Sequence[Asked], profiles: Sequence[int], everybody: dict[int, Someone]
     ) -> set[int]:
@@ -167,7 +188,7 @@ class _Page:
         return {
             place
             for rule, absences in by_rule.items()
-            for place in self._questions.ended(selected[rule], absences)
+            for place in self._questions.ended(selected[rule], absences, self._told.now_ms)
         }
 
     def _suppressed(self, some: Sequence[Asked], persons: Sequence[Person]) -> set[int]:

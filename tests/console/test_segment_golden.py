@@ -9,8 +9,8 @@ import pytest
 
 from console.segment_compiler import compile_members
 from console.segment_scope import Scope
-from console.segment_sql import plain
 from schemas.segment_reading import read_segment
+from schemas.segment_sql import plain
 from schemas.segment_tree import Inlined, inlined
 
 FOLDER = Path(__file__).parent / "segment_golden"

@@ -21,9 +21,9 @@ from console.segment_query import (
     in_parts,
 )
 from console.segment_scope import Scope
-from console.segment_sql import plain
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segment_reading import read_segment
+from schemas.segment_sql import plain
 from schemas.segment_tree import Inlined, inlined
 from sinks.tables import DICTIONARIES
 from tests.conftest import a_database

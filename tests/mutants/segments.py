@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 T = "tests/console"
 EDGES, RANDOM = f"{T}/test_segment_edges.py", f"{T}/test_segments_against_oracle.py"
 SEEN = (EDGES, RANDOM)
-WORDS, UNIVERSE = "console/segment_words.py", "console/segment_universe.py"
+WORDS, UNIVERSE = "schemas/segment_words.py", "console/segment_universe.py"
 EVENTS, SOURCES = "console/segment_events.py", "console/segment_sources.py"
 CHAINS, SCOPE, IDENTITY = (
     "console/segment_chains.py",

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.segment_filters import Rows
-from console.segment_paths import place_of
-from console.segment_sql import Parameters
-from console.segment_words import used
 from processors.resolved_reader import record_of
 from processors.rule_filters import filters_check
 from processors.rule_view import EventView
 from schemas.codec import RESOLVED_EVENT
+from schemas.segment_filters import Rows
+from schemas.segment_paths import place_of
+from schemas.segment_sql import Parameters
+from schemas.segment_words import used
 from schemas.segments import Filter
 from schemas.stamps import Item
 from tests.console.segment_trees import OF_ORDERS, OF_PAGES, OF_TRACKS

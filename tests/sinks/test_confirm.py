@@ -86,7 +86,42 @@ def test_segments_are_asked_of_the_person_of_now(stage: Confirming) -> None:
     assert reasons(stage, rule(conditions={"not_in_segments": ["vip"]}), device, other) == ["in_segment", ""]
 
 
-def test_an_absence_ends_under_any_identifier_of_the_person_and_within_its_time_alone(
+def test_conditions_on_traits_are_those_of_segments_asked_of_the_latest_value(stage: Confirming) -> None:
+    pro, free, nobody, phone = number(), number(), number(), number()
+    stage.states(pro, {"plan": "free", "address": {"country": "DE"}, "seats": 12})
+    stage.states(phone, {"last": 1, "workspace": "x"})
+    stage.merge(phone, pro)
+    stage.happened(phone, type="identify", event="", traits='{"plan":"pro"}')
+    stage.states(free, {"plan": "free"})
+    tests: list[tuple[list[dict[str, Any]], list[str]]] = [
+        ([{"name": "plan", "op": "eq", "value": "pro"}], ["", "trait", "trait"]),
+        ([{"name": "plan", "op": "neq", "value": "pro"}], ["trait", "", ""]),
+        ([{"name": "address.country", "op": "in", "value": ["DE", "AT"]}], ["", "trait", "trait"]),
+        (
+            [{"name": "seats", "op": "gte", "value": 10}, {"name": "plan", "op": "exists"}],
+            ["", "trait", "trait"],
+        ),
+        ([{"name": "workspace", "op": "missing"}], ["trait", "", ""]),
+        ([{"name": "last", "op": "eq", "value": 1}], ["", "trait", "trait"]),
+    ]
+    rules = [rule(conditions={"traits": traits}) for traits, _ in tests]
+    stage.apply(*rules)
+    found = stage.after(*(candidate(of, each) for of in rules for each in (phone, free, nobody)))
+    assert [firing.refused for firing in found] == [why for _, whys in tests for why in whys]
+
+
+def test_an_absence_ends_only_with_an_event_that_passes_the_filters(stage: Confirming) -> None:
+    bought = {"event": "Bought", "where": [{"path": "properties.last", "op": "gte", "value": 10}]}
+    stage.apply(of := rule(trigger={"absence": DONE | {"of": bought}}))
+    much, little = number(), number()
+    for buyer, paid in ((much, 12), (little, 8)):
+        stage.happened(buyer, event="Bought", properties=f'{{"last":{paid}}}')
+    times: dict[str, Any] = {"at": NOW, "absent_since": NOW - 3_600 * SECOND}
+    found = stage.after(candidate(of, much, **times), candidate(of, little, **times))
+    assert [firing.refused for firing in found] == ["absence_ended", ""]
+
+
+def test_an_absence_ends_under_under_any_identifier_of_the_person_and_within_its_time_alone(
     stage: Confirming,
 ) -> None:
     of = rule(trigger={"absence": DONE})

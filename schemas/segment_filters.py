@@ -6,10 +6,10 @@ Deliberately absent: windows and measures (segment_events.py).
 
 from collections.abc import Iterator, Sequence
 
-from console.segment_operators import Asked, test
-from console.segment_paths import Place, is_items, json_of, place_of, value_at
-from console.segment_sql import Parameters
 from schemas.segment_columns import is_item_field
+from schemas.segment_operators import Asked, test
+from schemas.segment_paths import Place, is_items, json_of, place_of, value_at
+from schemas.segment_sql import Parameters
 from schemas.segments import ElementFilter, Filter, Selection
 
 ANY_EVENT = "*"

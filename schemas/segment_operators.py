@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from console.segment_paths import Value, json_of
-from console.segment_sql import Parameters
+from schemas.segment_paths import Value, json_of
+from schemas.segment_sql import Parameters
 from schemas.segment_times import instant_ms
 from schemas.segment_windows import Bounds, dates, month_days
 from schemas.segments import Window, duration_ms

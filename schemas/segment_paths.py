@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from console.segment_sql import backquoted, quoted
 from schemas import segment_columns
 from schemas.segment_columns import (
     FLAGS,
@@ -25,6 +24,7 @@ from schemas.segment_columns import (
     column_of,
     is_commerce,
 )
+from schemas.segment_sql import backquoted, quoted
 
 Form: TypeAlias = Literal["text", "number", "flag", "moment", "json", "texts", "numbers"]
 

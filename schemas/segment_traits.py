@@ -6,9 +6,9 @@ positive form, so that a profile without rows has the right verdict by default.
 
 from collections.abc import Sequence
 
-from console.segment_operators import Asked, positive, test
-from console.segment_paths import Value, inner
-from console.segment_sql import Parameters
+from schemas.segment_operators import Asked, positive, test
+from schemas.segment_paths import Value, inner
+from schemas.segment_sql import Parameters
 from schemas.segments import Group, Trait
 
 
