@@ -1,0 +1,189 @@
+"""Agent `actions` under anything that may happen: crashes, repetitions, answers in any order, chunks of any size, and time.
+
+A crash is a chunk that is worked off and lost, and worked off again, cut elsewhere. Whoever answers may answer twice, late, or
+never. Whatever was told, by the end each firing has ended once, and nothing that its rule limits was exceeded.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from schemas.action_work import Due, Firing, decode_due, encode_work
+from schemas.codec import decode
+from schemas.rule_candidates import decode_rule_candidate
+from schemas.stream import InputRecord, OutputRecord
+from tests.processors.actions import DAY, HOUR, MINUTE, Item, new_step, result
+from tests.processors.firings import AT, a_firing, a_rule
+
+PARTITIONS = 2
+CAP, QUOTA = 2, 3
+LIMITS: dict[str, dict[str, Any]] = {
+    "plain": {"expires_after": "30d"},
+    "capped": {"caps": [{"max": CAP, "within": "2h"}], "expires_after": "30d"},
+    "once": {"once": True},
+    "counted": {"quota": {"max": QUOTA, "per": "total"}, "caps": [{"max": CAP, "within": "1d"}]},
+    "slow": {"delay": "1h", "quiet_hours": {"start": "13:30", "end": "14:00"}},
+    "here": {"once": True, "quota": {"max": QUOTA, "per": "total"}},
+}
+FINAL = {"done", "refused", "failed", "test"}
+OUTCOMES = ("delivered", "delivered", "retry", "retry", "failed", "gone", "postponed")
+
+
+def rule_of(name: str) -> bytes:
+    action = {"event": {"name": "Welcomed"}} if name == "here" else None
+    return a_rule(action, rule=name, limits=LIMITS[name])
+
+
+class Firings(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = AT + 1_000
+        self.states: dict[int, dict[bytes, bytes]] = defaultdict(dict)
+        self.queues: dict[int, list[InputRecord]] = defaultdict(list)
+        self.offset = 0
+        self.fired: dict[str, tuple[Firing, int]] = {}
+        self.shown: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.dues: list[Due] = []
+        self.asked: list[Firing] = []
+        self.outputs: dict[str, int] = defaultdict(int)
+
+    @initialize()
+    def first_tick(self) -> None:
+        for home in range(PARTITIONS):
+            self.tell(home, encode_work(tick=self.now))
+
+    def tell(self, home: int, value: bytes) -> None:
+        self.offset += 1
+        self.queues[home].append(InputRecord(self.offset, self.now, None, value))
+
+    def say(self, home: int, *items: Item) -> None:
+        self.tell(home, encode_work(items))
+
+    @rule(
+        names=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=4),
+        person=st.integers(0, 2),
+        refused=st.sampled_from(["", "", "", "suppressed"]),
+        soon=st.booleans(),
+    )
+    def something_fires(self, names: list[str], person: int, refused: str, soon: bool) -> None:
+        for name in names:
+            number = f"fire_{len(self.fired)}"
+            firing = a_firing(
+                rule_of(name), id=number, at=self.now, profile=person, subject=person, refused=refused
+            )
+            self.fired[number] = firing, person % PARTITIONS
+            self.say(person % PARTITIONS, firing)
+        if soon:
+            self.all_is_worked_off()
+
+    @precondition(lambda self: self.fired)
+    @rule(data=st.data())
+    def it_is_told_again(self, data: st.DataObject) -> None:
+        firing, home = self.fired[data.draw(st.sampled_from(sorted(self.fired)))]
+        self.say(home, firing)
+
+    @precondition(lambda self: self.dues)
+    @rule(
+        data=st.data(),
+        outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=4),
+        soon=st.booleans(),
+    )
+    def somebody_answers(self, data: st.DataObject, outcomes: list[str], soon: bool) -> None:
+        for outcome in outcomes:
+            due = data.draw(st.sampled_from(self.dues[-6:]))
+            self.say(due.home, result(due, outcome, self.now))
+            if soon:
+                self.all_is_worked_off()
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data(), refused=st.sampled_from(["", "", "in_segment"]))
+    def who_it_is_is_told(self, data: st.DataObject, refused: str) -> None:
+        firing = data.draw(st.sampled_from(self.asked))
+        self.say(self.fired[firing.id][1], a_firing(firing.rule, id=firing.id, profile=9, refused=refused))
+
+    @rule(milliseconds=st.sampled_from([5_000, MINUTE, 20 * MINUTE, 3 * HOUR]))
+    def time_passes(self, milliseconds: int) -> None:
+        self.now += milliseconds
+        for home in range(PARTITIONS):
+            self.tell(home, encode_work(tick=self.now))
+
+    @rule(count=st.integers(1, 12), lost=st.integers(0, 6))
+    def chunks_are_worked_off(self, count: int, lost: int) -> None:
+        """`lost`: so many records of other chunks were worked off before, by a process that died with its state."""
+        for home in range(PARTITIONS):
+            queue = self.queues[home]
+            if lost:
+                new_step(PARTITIONS)(home, queue[:lost], dict(self.states[home]))
+            chunk, self.queues[home] = queue[:count], queue[count:]
+            for output in new_step(PARTITIONS)(home, chunk, self.states[home]):
+                self.keep(output)
+
+    @rule()
+    def all_is_worked_off(self) -> None:
+        while any(self.queues.values()):
+            self.chunks_are_worked_off(50, 0)
+
+    def keep(self, output: OutputRecord) -> None:
+        self.outputs[output.topic] += 1
+        if output.topic == "actions.work":
+            self.tell(output.partition, output.value)
+        elif output.topic == "actions":
+            told = decode(output.value)
+            self.shown[told["firing_id"]].append(told)
+        elif output.topic == "actions.due":
+            self.dues.append(decode_due(output.value))
+        elif output.topic == "rules.candidates":
+            candidate = decode_rule_candidate(output.value)
+            self.asked.append(self.fired[candidate.recheck][0])
+            assert candidate.home == self.fired[candidate.recheck][1]
+
+    @invariant()
+    def no_firing_ends_twice_and_none_goes_on_after_its_end(self) -> None:
+        for told in self.shown.values():
+            assert [each["seq"] for each in told] == list(range(1, len(told) + 1))
+            ends = [number for number, each in enumerate(told) if each["state"] in FINAL]
+            assert len(ends) <= 1
+            assert not ends or ends[0] == len(told) - 1
+
+    @invariant()
+    def attempts_carry_the_same_request(self) -> None:
+        requests: dict[str, set[bytes]] = defaultdict(set)
+        for due in self.dues:
+            requests[due.id].add(due.request)
+        assert all(len(each) == 1 for each in requests.values())
+
+    @invariant()
+    def no_limit_is_exceeded(self) -> None:
+        starts: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for number, told in self.shown.items():
+            firing = self.fired[number][0]
+            sent = [each for each in told if each["state"] in ("sending", "done")]
+            if sent:
+                starts[sent[0]["rule"], firing.profile].append(int(sent[0]["at"].timestamp() * 1000))
+        for (name, _), moments in starts.items():
+            assert name not in ("once", "here") or len(moments) == 1
+            for cap, within in (("capped", 2 * HOUR), ("counted", DAY)):
+                assert name != cap or all(
+                    sum(1 for each in moments if at - within < each <= at) <= CAP for at in moments
+                )
+        for name in ("counted", "here"):
+            assert sum(len(moments) for (of, _), moments in starts.items() if of == name) <= QUOTA
+
+    def teardown(self) -> None:
+        """Everything is worked off and answered, and time goes on: then nothing is on its way."""
+        for _ in range(30):
+            self.all_is_worked_off()
+            self.time_passes(3 * HOUR)
+        self.all_is_worked_off()
+        self.no_firing_ends_twice_and_none_goes_on_after_its_end()
+        self.no_limit_is_exceeded()
+        assert self.fired.keys() == self.shown.keys()
+        assert all(told[-1]["state"] in FINAL for told in self.shown.values())
+        assert not any(key[:1] == b"i" for state in self.states.values() for key in state)
+
+
+Firings.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestFirings = Firings.TestCase
