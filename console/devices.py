@@ -57,17 +57,13 @@ SELECT
     min(first_seen) AS first,
     last.1 AS until,
     sum(events) AS count,
-    min(first) OVER () AS person_first_seen,
-    max(until) OVER () AS person_last_seen,
-    sum(count) OVER () AS person_events,
-    toUnixTimestamp64Milli(min(min(known_since)) OVER ()) AS person_known_since
+    toUnixTimestamp64Milli(min(known_since))
 FROM
 (
 ROWS
 )
 GROUP BY anonymous_id, kind, brand, model, os, browser, is_bot
-ORDER BY until DESC, anonymous_id, kind, os, browser, brand, model
-LIMIT {limit:UInt64}"""
+ORDER BY until DESC, anonymous_id, kind, os, browser, brand, model"""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +82,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stay(msgspec.Struct, frozen=True, kw_only=True):
-    """From when to when, how often, and by which devices. `known_since_ms` None: by nothing but devices."""
+    """From when to when, how often, and by which devices, of which the latest are listed. `known_since_ms` None: by nothing but
+    devices."""
 
     first_seen: str
     last_seen: str
@@ -105,7 +102,6 @@ def devices_of(place: Place, person: Person) -> Question:
         profile=person.profile,
         sure=person.sure,
         subjects=person.unsure,
-        limit=DEVICES_MAX,
     )
 
 
@@ -113,13 +109,14 @@ def stay(rows: Sequence[Sequence[Any]]) -> Stay | None:
     """None when there is no event, and so nobody."""
     if not rows:
         return None
-    first_seen, last_seen, events, known_since_ms = rows[0][-4:]
+    known = [row[12] for row in rows if row[12] is not None]
+    listed = [row for row in rows if row[0] or row[1]]
     return Stay(
-        first_seen=iso(first_seen),
-        last_seen=iso(last_seen),
-        events=events,
-        known_since_ms=known_since_ms,
-        devices=[_device(row) for row in rows if row[0] or row[1]],
+        first_seen=iso(min(row[9] for row in rows)),
+        last_seen=iso(rows[0][10]),  # they come by that
+        events=sum(row[11] for row in rows),
+        known_since_ms=min(known, default=None),
+        devices=[_device(row) for row in listed[:DEVICES_MAX]],
     )
 
 

@@ -9,10 +9,20 @@ from console.people import Person, Place
 from console.question import Question
 from console.times import iso
 
+# As view segment_members, of one profile: a question of its own takes a fifth less time than the view does.
 _SEGMENTS = """\
-SELECT segment, entered_at, toString(reason), effective_at, observed_at, toString(version)
-FROM segment_members
-WHERE workspace = {workspace:String} AND profile = {profile:UInt64} AND left_at IS NULL
+SELECT
+    segment,
+    maxIf(changes.observed_at, changes.change = 'enter'),
+    toString(argMax(changes.reason, changes.seq)),
+    argMax(changes.effective_at, changes.seq),
+    max(changes.observed_at),
+    toString(argMax(changes.version, changes.seq))
+FROM segment_changes AS changes
+WHERE workspace = {workspace:String} AND profile = {profile:UInt64}
+    AND (run, attempt) NOT IN (SELECT run, attempt FROM segment_void_attempts)
+GROUP BY segment
+HAVING argMax(changes.change, changes.seq) != 'leave'
 ORDER BY segment"""
 
 

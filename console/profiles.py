@@ -85,14 +85,12 @@ class Profiles:
         what is told of them, and so is whether anybody is there. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
         for profile in self._roots(read(identifier)):
             person, led = self._round(Person(profile, (profile,)), (profile,))
-            shared, further, *told = self._store.ask_all(
-                [
-                    people.shared_of(self._place, profile),
-                    people.round_of(self._place, profile, led, self._room(person) + 1),
-                    *self._told_of(person),
-                ]
+            further = [people.round_of(self._place, profile, led, self._room(person) + 1)] if led else []
+            shared, *told = self._store.ask_all(
+                [people.shared_of(self._place, profile), *self._told_of(person), *further]
             )
-            if shared or not {node for node, _ in further} <= {*person.subjects}:
+            named = {node for node, _ in told.pop()} if led else set()
+            if shared or not named <= {*person.subjects}:
                 person = msgspec.structs.replace(self._gathered(profile), is_shared=bool(shared))
                 told = list(self._store.ask_all(self._told_of(person)))
             if found := _profile(person, told):
