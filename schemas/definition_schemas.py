@@ -67,6 +67,7 @@ _FIELDS_OF: Mapping[tuple[type, str], Schema] = {
 _DEFS: Mapping[str, Schema] = {
     "zone": {
         "type": "string",
+        "minLength": 1,
         "maxLength": 64,
         "description": "a time zone by its name, such as Europe/Berlin",
     },
