@@ -21,6 +21,7 @@ MENDABLE = {
     "deploy.export": ("SeveralPeople",),
     "deploy.extract_sql": ("CannotExtract",),
     "deploy.extras": ("ExtraMissing",),
+    "deploy.firings": ("NoSuchFiring",),
     "deploy.folder": ("FolderInUse", "FolderUnusable"),
     "deploy.ids": ("AmbiguousId", "NoSuchId", "NotAnId", "WrongHashKey"),
     "deploy.links": ("BadLink",),

@@ -13,7 +13,7 @@ from deploy.cli import app
 COMMANDS = {
     "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor", "dead",
     "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
-    "contacts", "deliver", "history", "plan", "rules", "schema", "token", "segments", "sources",
+    "contacts", "deliver", "firing", "history", "plan", "rules", "schema", "token", "segments", "sources",
     "webhook",
 }  # fmt: skip
 
