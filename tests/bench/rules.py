@@ -19,6 +19,7 @@ from processors.worker import rules as enrichment
 from schemas.control import ControlState
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import EVENTS_RESOLVED, RULES_FACTS
+from tests.bench import firings
 from tests.bench.enrichment import HASH_KEY, chunks
 from tests.bench.figures import Figure
 from tests.bench.shop import shop
@@ -146,4 +147,4 @@ def _figure(name: str, value: float, unit: str, at_least: float | None = None) -
 
 
 def run(events: int = EVENTS, rounds: int = ROUNDS) -> list[Figure]:
-    return list(figures(events, rounds))
+    return [*figures(events, rounds), *firings.figures()]
