@@ -7,7 +7,7 @@ from processors.firing_state import SEEN_MS
 from schemas.action_work import Grant, Person, encode_work
 from schemas.orders import Erase
 from schemas.stream import InputRecord
-from tests.processors.actions import DAY, HOUR, MINUTE, Desk, bytes_of, fired
+from tests.processors.actions import DAY, HOUR, MINUTE, Desk, bytes_of, fired, new_step
 from tests.processors.firings import AT, a_firing, a_rule
 
 
@@ -84,7 +84,8 @@ def test_an_attempt_that_fails_is_made_again_with_the_same_request_for_a_day() -
                 break
             desk.wait(5 * MINUTE)
             if desk.candidates:
-                desk.take(a_firing(a_rule(limits={"expires_after": "7d"})))
+                other = Person(email="another@shop.example")
+                desk.take(a_firing(a_rule(limits={"expires_after": "7d"}), person=other))
                 desk.candidates.clear()
     assert desk.last == ("failed", "given_up")
     assert len({due.request for due in desk.dues}) == 1
@@ -179,3 +180,22 @@ def test_what_cannot_be_read_is_a_dead_letter_and_stops_nothing() -> None:
     ]
     topics = [each.topic for each in desk.step(0, records, {})]
     assert sorted(topics) == ["actions", "actions.due", "events.dead", "events.dead", "events.dead"]
+
+
+def test_how_chunks_are_cut_changes_nothing() -> None:
+    limits = {"caps": [{"max": 1, "within": "1h"}], "quota": {"max": 2}}
+    rule = a_rule(limits=limits)
+    values = [encode_work(tick=AT)]
+    for number in range(4):
+        values.append(encode_work([a_firing(rule, id=f"fire_{number}", profile=number % 3 + 1)]))
+        values.append(encode_work([Grant(id=f"fire_{number}", granted=number % 2 == 0, used=1)]))
+    values += [encode_work(orders=[Erase(1, 0, AT)]), encode_work(tick=AT + HOUR)]
+    records = [InputRecord(number, AT + 1_000 - number, None, value) for number, value in enumerate(values)]
+    found = []
+    for size in (1, 3, len(records)):
+        state: dict[bytes, bytes] = {}
+        chunks = [records[at : at + size] for at in range(0, len(records), size)]
+        outputs = [each for chunk in chunks for each in new_step()(0, chunk, state)]
+        found.append((state, [each for each in outputs if each.topic != "actions.work"]))
+    assert len(found[0][1]) == 8
+    assert found[0] == found[1] == found[2]
