@@ -26,7 +26,11 @@ TokenFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
 What = Annotated[
-    str, typer.Argument(metavar="[WHAT]", help="rules, destinations, segments, or the kind of an action.")
+    str,
+    typer.Argument(
+        metavar="[WHAT]",
+        help="A section of the file (rules, destinations, segments ..), or the kind of an action.",
+    ),
 ]
 RoleOption = Annotated[str, typer.Option(metavar="admin|editor|viewer", help="What the new token may do.")]
 Id = Annotated[str, typer.Option("--id", metavar="NAME", help="Whose the new token is.")]

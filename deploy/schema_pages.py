@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from schemas.definition_schemas import action_kinds
 
-_SECTIONS = ("destinations", "rules", "segments")
+_SECTIONS = ("campaigns", "contact_lists", "destinations", "mailers", "rules", "segments")
 
 
 class NoSuchSchema(ValueError):

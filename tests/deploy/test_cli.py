@@ -1,5 +1,6 @@
 """The command line: every command is there, and an error that a user can mend is one sentence."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
+from deploy.schema_pages import NoSuchSchema, schema_text
 
 COMMANDS = {
     "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor", "dead",
@@ -83,3 +85,18 @@ def test_a_wrong_configuration_file_is_told_with_its_name(tmp_path: Path) -> Non
     assert ran.returncode == 2
     assert "wrong.yaml" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "what", ["rules", "destinations", "segments", "contact_lists", "campaigns", "mailers", "webhook"]
+)
+def test_a_schema_is_printed_as_json(what: str) -> None:
+    shown = CliRunner().invoke(app, ["schema", what])
+    assert json.loads(shown.output)["$schema"].endswith("2020-12/schema")
+
+
+def test_of_what_there_is_no_schema_is_told_with_what_there_is() -> None:
+    with pytest.raises(
+        NoSuchSchema, match="there is no schema of rule, but of campaigns, .*rules.* and of the actions"
+    ):
+        schema_text("rule")

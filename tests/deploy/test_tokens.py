@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.authority import NotAllowed
+from deploy.authority import NotAllowed, Wish, authorised
 from deploy.cli import app
 from deploy.signing import Held, is_signed, read_token
 from deploy.tokens import History, history
@@ -16,6 +16,7 @@ from runtime.control import read_control, write_control
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings
 from schemas.control import ControlState
+from schemas.segment_records import Records
 from schemas.tokens import APPLIES_KEPT_MAX, Apply, applies_in, said_by, signed_bytes, superfluous
 
 _LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
@@ -229,3 +230,17 @@ def test_old_applies_go_when_they_say_nothing_any_more() -> None:
     documents = {each.key: msgspec.json.encode(each) for each in [*made, oldest]}
     assert superfluous(applies_in(documents), {"a": b"1", "b": b"1"}) == ["apply/0001", "apply/0000"]
     assert "apply/first" in superfluous(applies_in(documents), {"a": b"1"})
+
+
+def test_an_expired_token_is_refused_and_what_stays_is_not_written_again() -> None:
+    documents, _ = _documents(expires_at=10)
+    before = ControlState(documents)
+    text = Held("jane", b"x" * 32).text
+    with pytest.raises(NotAllowed, match="token jane has expired: ask an admin"):
+        authorised(before, before, {}, Wish(apply_id="two", token=text, at=10))
+    same: Records = {"segment/main/a": VIP}
+    again = authorised(before, before, same, Wish(apply_id="two", token=text, at=9))
+    assert list(again) == ["apply/two"]
+    other: Records = {"segment/main/a": None}
+    written = authorised(before, before.updated(other.items()), other, Wish(apply_id="two", token=text, at=9))
+    assert list(written) == ["segment/main/a", "apply/two"]
