@@ -29,7 +29,7 @@ What = Annotated[
     str,
     typer.Argument(
         metavar="[WHAT]",
-        help="A section of the file (rules, destinations, segments ..), or the kind of an action.",
+        help="A section of the file (rules, segments ..), or the kind of an action.",
     ),
 ]
 RoleOption = Annotated[str, typer.Option(metavar="admin|editor|viewer", help="What the new token may do.")]

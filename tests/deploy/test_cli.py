@@ -97,6 +97,6 @@ def test_a_schema_is_printed_as_json(what: str) -> None:
 
 def test_of_what_there_is_no_schema_is_told_with_what_there_is() -> None:
     with pytest.raises(
-        NoSuchSchema, match="there is no schema of rule, but of campaigns, .*rules.* and of the actions"
+        NoSuchSchema, match=r"there is no schema of rule, but of campaigns, .*rules.* and of the actions"
     ):
         schema_text("rule")
