@@ -1,0 +1,15 @@
+"""Firings survive what kills the process of rules and the sender: the short form of tests/chaos/firings.py."""
+
+from pathlib import Path
+
+from tests.chaos.firings import Plan, play
+
+
+def test_whatever_is_killed_each_firing_is_done_once_and_delivered_under_its_id(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    plan = Plan(firings=300, per_s=100, kill_s=(3.0, 4.0), seed=7, failures_max=1)
+    tally = play(kafka, topic_prefix, tmp_path, plan)
+    assert tally.wrongs == {}
+    assert tally.requests >= tally.firings == 300
+    assert min(tally.kills.values()) >= 1
