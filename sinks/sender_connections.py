@@ -51,9 +51,12 @@ class Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Raises OSError."""
         flags = socket.AI_ADDRCONFIG
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
-        )
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
+            )
+        except UnicodeError as error:  # a label that is empty or too long, as anybody's redirect may have it
+            raise socket.gaierror(socket.EAI_NONAME, "no name") from error
         return [
             ResolveResult(
                 hostname=host,

@@ -77,6 +77,8 @@ class HttpChannel:
             return final("the address cannot be used")
         except (aiohttp.ClientError, OSError) as error:
             return _failure(error)
+        except ValueError:  # of an address that a library below does not take, a redirect's among them
+            return final("the address cannot be used")
 
     async def close(self) -> None:
         await self._session.close()

@@ -101,7 +101,14 @@ def by_smtp(destination: SmtpDestination, *attempts: Due, given: HttpTools | Non
     return answers(lambda: SmtpChannel(destination, given or tools()), *attempts)
 
 
-def webhook(there: Receiver, path: str = "/", host: str = "receiver.example", **fields: object) -> Answer:
-    known = {"url": there.url(path, host=host), "timeout_s": 20.0}
-    [answer] = by_http(HttpDestination(**(known | fields)), due("f1", "shop"))  # type: ignore[arg-type]  # each is of its kind
+def webhook(
+    there: Receiver,
+    path: str = "/",
+    host: str = "receiver.example",
+    given: HttpTools | None = None,
+    **fields: Any,
+) -> Answer:
+    """One to this path of the receiver."""
+    known: dict[str, Any] = {"url": there.url(path, host=host), "timeout_s": 20.0}
+    [answer] = by_http(HttpDestination(**(known | fields)), due("f1", "shop"), given=given)
     return answer

@@ -1,16 +1,28 @@
 """Redirects of an HTTP destination: which are followed, and that none leads to where a request may not go."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 
 import pytest
 import trustme
+from aiohttp.abc import ResolveResult
 
 from schemas.destinations import HttpDestination
 from schemas.requests import HttpRequest
-from tests.sinks.channels import by_http, tools, webhook
+from sinks.sender_connections import Resolver
+from tests.sinks.channels import HERE, by_http, tools, webhook
 from tests.sinks.deliver_stage import due
 from tests.sinks.receiver import Receiver, receiver, status
+
+
+class Names(Resolver):
+    """The sender's own; the receiver's name is known to it."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return await super().resolve(HERE if host == "receiver.example" else host, port, family)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +72,12 @@ def test_a_redirect_to_a_private_address_is_refused(there: Receiver, target: str
     assert answer.outcome == "failed"
     assert "private" in answer.error
     assert [got.path for got in there.got] == ["/"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, ".", "..", "%", "1.2.3.4.5", "2130706433", "127.1"])
+def test_a_redirect_to_a_host_that_is_none_gives_an_answer(there: Receiver, host: str) -> None:
+    there.answers["/"] = status(307, Location=f"http://{host}:1/")
+    assert webhook(there, given=tools(resolver=Names())).outcome in ("failed", "retry")
 
 
 @pytest.mark.parametrize(
