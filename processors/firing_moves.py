@@ -93,8 +93,7 @@ class Moves:
             self._tell_delivery(state, result, "delivered")
             self.end(key, state, words.DONE, "")
         elif result.outcome in _ENDS:
-            self._tell_delivery(state, result, "failed")
-            self._undelivered(key, state, _ENDS[result.outcome], _words_of(result))
+            self._final(key, state, result)
         else:
             self._retry(key, state, result)
 
@@ -232,6 +231,13 @@ class Moves:
             state = _replace(state, postponed=state.postponed + 1)
             pause = postponed_pause_ms(state.firing.id, state.postponed, result.retry_after_ms)
             self._wait(key, state, words.POSTPONED, self.now + pause)
+
+    def _final(self, key: bytes, state: FiringState, result: Result) -> None:
+        """Whoever sends may also have found that its time is over: that is no refusal of the destination's."""
+        is_late = result.outcome == "failed" and self.now > not_after(state, self._limits(state))
+        self._tell_delivery(state, result, "given_up" if is_late else "failed")
+        why = words.GIVEN_UP if is_late else _ENDS[result.outcome]
+        self._undelivered(key, state, why, _words_of(result))
 
     def _retry(self, key: bytes, state: FiringState, result: Result) -> None:
         tried = state.tried + 1

@@ -108,6 +108,14 @@ def test_a_final_answer_ends_it_with_a_dead_letter(outcome: str, why: str) -> No
     assert [each["reason"] for each in desk.letters] == [why]
 
 
+def test_an_attempt_whose_time_was_over_was_not_refused_by_the_destination() -> None:
+    desk = fired(Desk(), {"expires_after": "1h"})
+    desk.now = desk.dues[0].not_after + 1
+    desk.answer(desk.dues[0], "failed", error="not sent: its time was over")
+    assert desk.last == ("failed", "given_up")
+    assert desk.deliveries[0]["outcome"] == "given_up"
+
+
 def test_a_destinations_own_wish_is_heeded() -> None:
     desk = fired(Desk().wait(5_000))
     desk.answer(desk.dues[0], "retry", retry_after_ms=4 * MINUTE)
