@@ -45,7 +45,8 @@ FROM firing_states FINAL WHERE firing_id = {id:String} ORDER BY seq"""
 _FIRING = """\
 SELECT
     workspace, toString(rule), toString(rule_version), toString(level), toString(trigger), toString(action),
-    toString(destination), toString(state), toString(reason), toUInt32(attempts), profile_id, occurrence, message_id, toUnixTimestamp64Milli(occurred_at)
+    toString(destination), toString(state), toString(reason), toUInt32(attempts),
+    profile_id, occurrence, message_id, toUnixTimestamp64Milli(occurred_at)
 FROM firings WHERE firing_id = {id:String}"""
 _ATTEMPTS = """\
 SELECT toUInt32(attempt), toString(outcome), toUInt32(status), error, answer, toUnixTimestamp64Milli(started_at), took_ms,

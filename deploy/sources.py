@@ -21,7 +21,7 @@ FINGERPRINT_CHARS = 8
 
 _LAST = """\
 SELECT source, toUnixTimestamp64Milli(max(minute)) FROM ledger
-WHERE source IN {sources:Array(String)} AND stage = 'resolve' AND outcome = 'resolved' GROUP BY source"""
+WHERE source IN {sources:Array(String)} AND stage = 'resolve' AND outcome IN ('resolved', 'withheld') GROUP BY source"""
 _COUNTS = """\
 SELECT type, event, count() AS events, toUnixTimestamp64Milli(max(received_at)) FROM events
 WHERE workspace = {workspace:String} AND source = {source:String}

@@ -17,6 +17,7 @@ REMARKS = "remarks"  # the stage of remarks: they say something of events that a
 # Outcomes. `ACCEPTED` counts every event that was read: it equals the sum of the others.
 ACCEPTED, RESOLVED, DUPLICATE, DEAD = "accepted", "resolved", "duplicate", "dead"
 FORGOTTEN = "forgotten"  # somebody's who wanted to be forgotten: not stored
+WITHHELD = "withheld"  # its client wants it in topics and not in our store (schemas/withheld.py)
 DROPPED = "dropped"  # one of the deployment's own steps wanted it so: not stored
 
 Line = tuple[str, str, int, str]  # workspace, source, minute, outcome

@@ -18,7 +18,7 @@ from processors.enrichment import NO_RULES, Enrichment, Rules
 from processors.facts import BOUNDARY, Fact, encode_facts, facts_of
 from processors.hints import device_root, root
 from processors.known import KnownFacts
-from processors.ledger import DEAD, DROPPED, DUPLICATE, FORGOTTEN, RESOLVED, Ledger
+from processors.ledger import DEAD, DROPPED, DUPLICATE, FORGOTTEN, RESOLVED, WITHHELD, Ledger
 from processors.letters import dead_letter, letter_record
 from processors.links import LinkKeys
 from processors.mentions import Mentions, gathered, mentions, person_id
@@ -45,6 +45,7 @@ from schemas.remarks import Remark
 from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
 from schemas.user_steps import UserSteps
+from schemas.withheld import is_withheld
 
 RECORD_BYTES_MAX = 950_000  # Kafka takes about a million; a larger one would stop the partition for good
 
@@ -181,7 +182,7 @@ class _Chunk:
             sender = Sender(packed.workspace, packed.source, origin.message_id, packed.received_at)
             self._refuse(way, sender, origin.lineage, packed.payload)
             return
-        if way in (RESOLVED, DROPPED):
+        if way in (RESOLVED, WITHHELD, DROPPED):
             self.duplicates.remember(origin.visitor.to_bytes(8, "big"), message_hash, received_at)
         self.ledger.count(packed.workspace, packed.source, received_at, way)
 
@@ -249,7 +250,7 @@ class _Chunk:
             self._state(facts)
         if about.remarks or not event.times.original or stamped.stored is not event:
             self._remark(stamped)
-        return RESOLVED
+        return WITHHELD if is_withheld(stored.integrations) else RESOLVED
 
     def _remark(self, stamped: Stamped) -> None:
         event, remarks = stamped.event, stamped.about.remarks

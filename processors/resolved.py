@@ -20,6 +20,7 @@ from schemas.dead_letter import Lineage
 from schemas.identifiers import ANONYMOUS, USER
 from schemas.stamp_codec import encode_stamps
 from schemas.stamps import Stamps
+from schemas.withheld import is_withheld, written
 
 NAMED_TYPES = frozenset({"page", "screen"})
 SENDERS_REMEMBERED_MAX = 1_024
@@ -68,7 +69,7 @@ def resolved_event(
     traits = traits_of(event)
     properties = call.properties if event.properties else _NO_OBJECT
     context = event.context_text if event.context else _NO_OBJECT
-    integrations = call.integrations if event.integrations else _NO_OBJECT
+    integrations = _integrations(event)
     stated = about.stated
     values = [text(found.value) for found in stated]
     return b"".join(
@@ -106,6 +107,13 @@ def resolved_event(
             number(lineage.index),
         )
     )
+
+
+def _integrations(event: ParsedEvent) -> JsonText:
+    """As the client sent them; in one form where the sink of events must find them."""
+    if not event.integrations:
+        return _NO_OBJECT
+    return written(event.integrations) if is_withheld(event.integrations) else event.call.integrations
 
 
 @lru_cache(SENDERS_REMEMBERED_MAX)

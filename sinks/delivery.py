@@ -7,13 +7,16 @@ delivered again after a crash takes the same way and gets the same tokens.
 
 from typing import Protocol
 
+import msgspec
+
 from schemas.codec import body_of, encode_dead_letter
 from schemas.dead_letter import Cause, Sender, Stage, dead_letter
 from schemas.reasons import Reason
+from schemas.withheld import is_withheld_record
 from sinks.block import Block, Record, RefusedRecord, avro
 from sinks.container import container
 from sinks.failure import Action, SinkError, TooManyRefused, decide, is_known_of_rows
-from sinks.tables import LETTERS_SCHEMA, LETTERS_TABLE
+from sinks.tables import EVENTS_TABLE, LETTERS_SCHEMA, LETTERS_TABLE
 
 
 class Writer(Protocol):
@@ -33,6 +36,7 @@ class Delivery:
 
     def deliver(self, block: Block) -> int:
         """Returns how many records became dead letters."""
+        block = self._without_withheld(block)
         refused = [*block.refused]
         self._check(block, refused, "not readable as this topic's Avro")
         if block.records:
@@ -45,6 +49,13 @@ class Delivery:
             letters = [body_of(encode_dead_letter(_letter(block, item))) for item in refused]
             self._writer.insert(LETTERS_TABLE, container(LETTERS_SCHEMA, letters), f"{block.token}-refused")
         return len(refused)
+
+    def _without_withheld(self, block: Block) -> Block:
+        """The same under the same token: what is withheld is so whenever the block is delivered."""
+        if self._table != EVENTS_TABLE:
+            return block
+        kept = tuple(record for record in block.records if not is_withheld_record(record.value or b""))
+        return block if len(kept) == len(block.records) else msgspec.structs.replace(block, records=kept)
 
     def _store(
         self, block: Block, records: tuple[Record, ...], token: str, refused: list[RefusedRecord]

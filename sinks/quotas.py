@@ -35,7 +35,7 @@ SELECT
     toUInt64(sum(events))
 FROM ledger
 WHERE workspace IN {workspaces:Array(String)} AND source IN {sources:Array(String)}
-  AND stage = 'resolve' AND outcome = 'resolved'
+  AND stage = 'resolve' AND outcome IN ('resolved', 'withheld')
   AND minute >= fromUnixTimestamp64Milli({month:Int64}, 'UTC')
 GROUP BY source"""
 

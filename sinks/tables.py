@@ -56,5 +56,6 @@ SINKS = {
     )
 }
 
+EVENTS_TABLE = SINKS["events"].table
 LETTERS_TABLE = SINKS["dead"].table
 LETTERS_SCHEMA = DEAD_LETTER

@@ -55,11 +55,14 @@ class Conservation(msgspec.Struct, frozen=True, array_like=True):
     dead_letters: int
     forgotten: int
     dropped: int
+    withheld: int
     is_balanced: bool
 
     @property
     def arrived(self) -> int:
-        return self.stored + self.duplicates + self.dead_letters + self.forgotten + self.dropped
+        return (
+            self.stored + self.duplicates + self.dead_letters + self.forgotten + self.dropped + self.withheld
+        )
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

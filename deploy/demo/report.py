@@ -47,9 +47,10 @@ def report(outcome: Outcome, expected: Expected, shown: str) -> list[str]:
 def _conserved(found: Conservation) -> str:
     forgotten = f" + forgotten {found.forgotten:,}" if found.forgotten else ""
     dropped = f" + dropped {found.dropped:,}" if found.dropped else ""
+    withheld = f" + withheld {found.withheld:,}" if found.withheld else ""
     return (
         f"accepted {found.accepted:,} = stored {found.stored:,} + duplicates {found.duplicates:,} "
-        f"+ dead letters {found.dead_letters:,}{forgotten}{dropped}"
+        f"+ dead letters {found.dead_letters:,}{forgotten}{dropped}{withheld}"
     )
 
 
