@@ -24,6 +24,7 @@ from deploy.orders.commands import forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
 from deploy.profile_command import profile
 from deploy.rates_command import rates
+from deploy.rule_command import rule
 from deploy.rules_command import firing, rules
 from deploy.segments_command import segments
 from deploy.sources_command import sources
@@ -55,6 +56,7 @@ app.command()(dead)
 app.command()(contacts)
 app.command()(link)
 app.command()(rates)
+app.command()(rule)
 app.command()(rules)
 app.command()(firing)
 app.command()(segments)

@@ -34,6 +34,8 @@ MENDABLE = {
     "deploy.queries": ("UnknownQuery",),
     "deploy.rates": ("BadRates",),
     "deploy.install": ("BadInstall",),
+    "deploy.rehearsal_events": ("TooMuch",),
+    "deploy.rule_shown": ("BadSpan",),
     "deploy.schema_pages": ("NoSuchSchema",),
     "deploy.sources": ("NoSuchSource",),
     "deploy.supervisor": ("ChildFailed",),

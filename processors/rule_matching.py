@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from processors.resolved_peek import begins_visit, peek, texts_of
-from processors.resolved_reader import record_of
+from processors.resolved_reader import Record, record_of
 from processors.rule_changes import Changes
 from processors.rule_compiling import Asked, CompiledRule
 from processors.rule_events import encoded_event
@@ -54,6 +54,16 @@ class Matcher:
         if wanted is NOTHING and not is_beginning:
             return NO_MATCH
         return self._matched(EventView(record_of(value)), wanted, is_beginning=is_beginning)
+
+    def match_record(self, record: Record) -> Matched:
+        """The same of an event that was read elsewhere, in the form of resolved_reader.py."""
+        rules = self._index.workspace(record["workspace"])
+        if rules is None:
+            return NO_MATCH
+        session, began = record["session_id"], f"-{record['timestamp']:x}"
+        wanted = rules.wanted(record["type"], record["event"] or record["name"])
+        is_beginning = bool(rules.visits) and session.endswith(began)
+        return self._matched(EventView(record), wanted, is_beginning=is_beginning)
 
     def _matched(self, view: EventView, wanted: Wanted, *, is_beginning: bool) -> Matched:
         record = view.record

@@ -31,6 +31,7 @@ from runtime.link_settings import LinkSettings as LinkSettings
 from runtime.order_settings import OrderSettings as OrderSettings
 from runtime.redirect_settings import RedirectSettings
 from runtime.refresh_settings import RefreshSettings as RefreshSettings
+from runtime.rehearsal_settings import RehearsalSettings as RehearsalSettings
 from runtime.rule_settings import RuleSettings as RuleSettings
 from runtime.segment_settings import SegmentSettings as SegmentSettings
 from runtime.session_settings import SessionSettings as SessionSettings
@@ -253,6 +254,7 @@ ALL = (
     BotSettings,
     CartSettings,
     RuleSettings,
+    RehearsalSettings,
     ConfirmSettings,
     ContactSettings,
     LinkSettings,

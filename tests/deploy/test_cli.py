@@ -16,7 +16,7 @@ COMMANDS = {
     "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor", "dead",
     "settings", "fetch", "why", "export", "link", "unlink", "suppress", "forget", "rates", "extract", "list_people", "segment",
     "contacts", "deliver", "firing", "history", "plan", "rules", "schema", "token", "segments", "sources",
-    "webhook",
+    "webhook", "rule",
 }  # fmt: skip
 
 
