@@ -29,16 +29,7 @@ from processors.resolved import Origin, Stamped, Whose, resolved_event
 from processors.shown import asked
 from processors.times import clamp, has_unusable_time
 from schemas.dead_letter import Lineage, Sender, Stage
-from schemas.identifiers import (
-    ANONYMOUS,
-    MESSAGE,
-    USER,
-    node_id,
-    node_key,
-    partition_of,
-    profile_key,
-    text,
-)
+from schemas.identifiers import ANONYMOUS, MESSAGE, USER, node_id, node_key, partition_of, profile_key, text
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason
 from schemas.remarks import Remark
