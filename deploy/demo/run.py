@@ -6,15 +6,17 @@ import signal
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_bytes
 
 import aiohttp
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from deploy.demo import example
+from deploy.demo import example, journeys
 from deploy.demo.examine import AtTheDoor, Outcome, at_the_door, conservation, examine
 from deploy.demo.libraries import Door
 from deploy.demo.oracle import Expected, expect
@@ -25,7 +27,7 @@ from deploy.demo.traffic import make_traffic
 from deploy.folder import DataFolder, FolderInUse
 from deploy.stack import Addresses, Ports, Stack
 from runtime import logs
-from runtime.settings import ClickHouseSettings, load
+from runtime.settings import ClickHouseSettings, KafkaSettings, load
 from sinks.clickhouse import connect
 
 SETTLE_S_MAX = 90.0
@@ -33,7 +35,8 @@ POLL_S = 0.1
 ANY_PORTS = Ports(collector=0, console=0, kafka=0, clickhouse=0)
 STOPPED = 130  # the exit code of a program that was interrupted
 OTHERS = ("KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL", "STITCHLINE_TOPIC_PREFIX", "STITCHLINE_DATABASE")
-# Carts of the last day would fire events of their own on a machine that takes longer, and every number is counted.
+# Carts of the last day would fire events of their own on a machine that takes longer, and in a folder that is kept each number is
+# counted again. What the examples do besides fires for their own carts alone.
 NOTHING_FIRES = {"CART_ABANDONED_AFTER_S": str(60 * 86_400)}
 KEPT = "demo.json"  # in a folder that is kept: from what the traffic can be made again
 
@@ -57,7 +60,9 @@ async def run(data: Path | None, wanted: Wanted, environ: Mapping[str, str], say
     Raises FolderInUse when a folder is given that is not new, and what Stack.start and send raise.
     """
     logs.configure("demo", logging.WARNING)
-    own = {name: value for name, value in environ.items() if name not in OTHERS} | NOTHING_FIRES
+    secret = "whsec_" + b64encode(token_bytes(24)).decode()
+    firing = {**journeys.SOON, journeys.SECRET: secret} if data is None else NOTHING_FIRES
+    own = {name: value for name, value in environ.items() if name not in OTHERS} | firing
     shown = asyncio.create_task(_run(data, wanted, own, say))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -86,21 +91,30 @@ async def _run(data: Path | None, wanted: Wanted, environ: Mapping[str, str], sa
             await asyncio.to_thread(folder.path(KEPT).write_bytes, msgspec.json.encode(wanted))
             right = await _show(addresses, wanted, environ, say)
             # A folder that is kept has the made traffic alone, which demo.json can make again.
-            return 0 if right and (data or await _visit(addresses, environ, say)) else 1
+            return 0 if right and (data or await _examples(addresses, environ, say)) else 1
         finally:
             await stack.stop()
 
 
-async def _visit(addresses: Addresses, environ: Mapping[str, str], say: Say) -> bool:
+async def _examples(addresses: Addresses, environ: Mapping[str, str], say: Say) -> bool:
+    client = connect(load(ClickHouseSettings, {**environ, "CLICKHOUSE_URL": addresses.clickhouse}))
+    say("playing the example journeys")
+    kafka = load(KafkaSettings, {**environ, "KAFKA_BOOTSTRAP_SERVERS": addresses.kafka})
+    door = Door(addresses.collector, addresses.write_key)
+    receiver = await journeys.play(door, kafka, environ[journeys.SECRET])
+    played = await asyncio.to_thread(journeys.judge, client, receiver)
+    _write(journeys.lines(played))
     say("visiting the example shop in a browser")
     visited = await example.visit(addresses, environ)
-    client = connect(load(ClickHouseSettings, {**environ, "CLICKHOUSE_URL": addresses.clickhouse}))
     checks = [] if visited.none else await asyncio.to_thread(example.judge, client, visited)
-    is_right = all(check.is_right for check in checks)
-    closing = [] if visited.none else [RIGHT if is_right else WRONG]
-    sys.stdout.write("\n".join([*example.lines(visited, checks), *closing, ""]))
-    sys.stdout.flush()
+    is_right = all(check.is_right for check in (*played, *checks))
+    _write([*example.lines(visited, checks), RIGHT if is_right else WRONG])
     return is_right
+
+
+def _write(lines: list[str]) -> None:
+    sys.stdout.write("\n".join([*lines, ""]))
+    sys.stdout.flush()
 
 
 async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str], say: Say) -> bool:
@@ -116,8 +130,7 @@ async def _show(addresses: Addresses, wanted: Wanted, environ: Mapping[str, str]
     pace = Pace(accepted_s, time.monotonic() - started)
     outcome = await asyncio.to_thread(_settled, client, expected, traffic.shown_user, door)
     lines = [*traffic_lines(traffic, sent), pace_line(expected.accepted, pace)]
-    sys.stdout.write("\n".join([*lines, *report(outcome, expected, traffic.shown_user), ""]))
-    sys.stdout.flush()
+    _write([*lines, *report(outcome, expected, traffic.shown_user)])
     return outcome.is_right
 
 
