@@ -14,6 +14,7 @@ from processors.ledger import FORGOTTEN
 from schemas.dead_letter import Stage
 
 TABLES = ("events", "traits", "group_traits", "cart_states")  # those with a subject and a time
+CONTACTS = "contact_list_members"
 LETTERS_PER_STATEMENT_MAX = 5_000
 STAGE = "forget"  # in the ledger: what had been counted as stored or dead, and is neither any more
 
@@ -60,7 +61,7 @@ _NOW = "now64(3, 'UTC')"
 
 def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named]) -> dict[str, int]:
     """Rows by table, as they are now."""
-    found = dict.fromkeys((*TABLES, *FIRED, "dead_letters", *SEEN, "lists", "identifiers"), 0)
+    found = dict.fromkeys((*TABLES, *FIRED, "dead_letters", *SEEN, CONTACTS, "lists", "identifiers"), 0)
     for plan in plans:
         for table in TABLES:
             found[table] += sum(
@@ -73,6 +74,7 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
         )
         for table in SEEN:
             found[table] += sum(tables.count(table, each) for each in _seen(tables, plan))
+        found[CONTACTS] += sum(tables.count(CONTACTS, each) for each in _contacts(tables, plan))
         found["lists"] += sum(tables.count("lists", each) for each in _names(tables, plan))
         found["identifiers"] += sum(tables.count("identifiers", each) for each in _names(tables, plan))
     return found
@@ -88,6 +90,7 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     _account(tables, f"{plan.by}/letters", "dead_letters", counted)
     gone = {table: _delete(tables, table, conditions) for table, conditions in rows.items()}
     gone |= {table: _delete_seen(tables, plan, table) for table in SEEN}
+    gone[CONTACTS] = _delete(tables, CONTACTS, _contacts(tables, plan))
     gone["lists"] = _delete(tables, "lists", _names(tables, plan))
     gone["identifiers"] = _delete_names(tables, plan)
     _tell_refresh(tables, plan)
@@ -187,6 +190,16 @@ def _subjects(plan: Plan) -> list[str]:
 def _names(tables: Tables, plan: Plan) -> list[str]:
     nodes = sorted(plan.nodes)
     return [f"{_here(tables)} AND node IN ({numbers(nodes)})"] if nodes else []
+
+
+def _contacts(tables: Tables, plan: Plan) -> list[str]:
+    """Rows with the address in clear. Agent `contacts` has been told already, and has written one without it, which stays: who
+    opted out must not be written to because they were forgotten."""
+    return [
+        f"{_here(tables)} AND contact IN ({numbers(some)}) AND address != '' "
+        f"AND toUnixTimestamp64Milli(changed_at) <= {plan.until:d}"
+        for some in cut(sorted(plan.nodes))
+    ]
 
 
 def _letters(tables: Tables, plan: Plan, values: Iterable[Named]) -> list[str]:

@@ -28,6 +28,7 @@ LETTER = "in a dead letter, where it does not stand as an identifier, or which c
 OWN_NAME = "the name of a workspace, a source, a stage or a list, which is the same text"
 CART = "of a cart that somebody else, or a later event, touched"
 PRODUCT = "of a product, whose name or address is the same text"
+LISTED = "of an address that was put on a list, or taken off one, after the moment of forgetting"
 DEFINED = "in the definition of a segment"
 UNEXPLAINED = "unexplained"
 
@@ -73,6 +74,8 @@ def _reason(table: str, nodes: frozenset[int]) -> str:
         "lists": OWN_NAME,
         "cart_states": CART,
         "catalogue_statements": PRODUCT,
+        "contact_list_members": LISTED,
+        "opt_outs": OWN_NAME,
         "ledger": OWN_NAME,
         "schema_migrations": OWN_NAME,
         "segment_versions": DEFINED,

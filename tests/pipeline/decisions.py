@@ -117,7 +117,7 @@ def a_person_is_forgotten(up: Up, folder: Path) -> None:
         "group_traits": 0,
         "dead_letters": 1,
         "cart_states": 1,
-        **dict.fromkeys(("firing_states", "delivery_attempts", "lists"), 0),
+        **dict.fromkeys(("firing_states", "delivery_attempts", "contact_list_members", "lists"), 0),
     }
     assert receipt["deleted"] in (gone, gone | {"cart_states": 0}), "a merge may have been there before"
     assert up.ask("SELECT count() FROM cart_states WHERE cart_id != '' AND source = 'people'") == [[0]]
