@@ -12,16 +12,19 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from deploy.configuration import BadConfiguration, apply_file
 from processors.contacts_agent import Contacts
 from runtime.control import write_control
 from schemas.codec import CONTACT
 from schemas.contact_list_records import contact_list_records, mailer_records
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import CONTACTS, CONTACTS_FACTS, EVENTS_RAW
+from tests.documented import yaml_of_the_documentation
 from tests.engines import delete_topics
 from tests.kafka_records import values_of
 from tests.sinks.stage import Tables, Topics
 
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "examples" / "contacts" / "contacts.yaml"
 HASH_KEY = bytes(range(16))
 
 
@@ -117,10 +120,30 @@ def test_one_address_is_put_on_a_list_and_taken_off(deployment: Deployment) -> N
     assert (counted["added"], counted["deleted"]) == (0, 1)
 
 
+def test_the_worked_newsletter_and_the_examples_of_the_documentation_are_applied(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    kafka = deployment.topics.settings
+    applied = apply_file(EXAMPLE, kafka, apply_id="example")
+    assert {"contact_list/main/no-newsletter", "rule/main/newsletter-goodbye"} <= set(applied.written)
+    for page in ("contacts.md", "configuration.md"):
+        (text,) = [each for each in yaml_of_the_documentation(page) if each.startswith("contact_lists:")]
+        file = tmp_path / f"{page}.yaml"
+        file.write_text(text)
+        assert "campaign/main/newsletter" in apply_file(file, kafka, apply_id=page).written
+    unfit = tmp_path / "unfit.yaml"
+    unfit.write_text("campaigns: [{campaign: newsletter, deleted: true}]")
+    with pytest.raises(BadConfiguration, match="campaign newsletter cannot be deleted"):
+        apply_file(unfit, kafka, apply_id="unfit")
+    unfit.write_text("contact_lists: [{list: newsletter, channel: phone}]")
+    with pytest.raises(BadConfiguration, match="it is email and cannot become phone"):
+        apply_file(unfit, kafka, apply_id="unfit")
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("nowhere", "--add", "a@shop.example"), "there are news, no-news"),
+        (("nowhere", "--add", "a@shop.example"), "there are ne"),
         (("news", "--add", "nobody"), "form of an e-mail address"),
         (("news", "--add", "a@shop.example", "--export"), "one of --add"),
         (("--add", "a@shop.example"), "give a list"),
