@@ -10,15 +10,15 @@ from deploy.orders.deletion import announce, delete, would_delete
 from deploy.orders.events import are_stated, facts_after
 from deploy.orders.people import Pointer, Segment
 from deploy.orders.plan import Company, Plan
-from deploy.orders.residue import LATER, LETTER, LISTED, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
+from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
 from processors.facts import ASSERTED, Fact
-from schemas.codec import CART, CONTACT, DEAD_LETTER, DELIVERY, FIRING, POINTER, RESOLVED_EVENT, encoder
+from schemas.codec import CART, DEAD_LETTER, DELIVERY, FIRING, POINTER, RESOLVED_EVENT, encoder
 from schemas.identifiers import hash_email
 from schemas.orders import Erase
 from schemas.stamps import Item
 from tests.sinks.fired import delivery, firing
-from tests.sinks.stage import START_MS, cart, contact, event, pointer
+from tests.sinks.stage import START_MS, cart, event, pointer
 from tests.sinks.stage import Tables as Stage
 
 ANN, EMAIL, TABLET, BOB = 101, 102, 103, 104
@@ -97,17 +97,6 @@ def tables(clickhouse: str, database: str) -> Iterator[Tables]:
     ]
     stage.insert("firings_in", FIRING, fired, "t5")
     stage.insert("deliveries_in", DELIVERY, [delivery(n, started_at=LATE) for n in range(1, 6)], "t6")
-    of_ann = {"contact": EMAIL, "address": "ann@mail.example", "changed_at": BEFORE}
-    contacts = [
-        contact(1, **of_ann),
-        contact(2, **of_ann, list="nothing", kind="opt_out"),
-        contact(3, **of_ann | {"changed_at": LATE}, list="late"),
-        contact(BOB),
-        contact(4, **of_ann, workspace="second"),
-    ]
-    stage.insert("contacts_in", CONTACT, contacts, "t7")
-    blank = contact(5, **of_ann | {"address": ""}, list="nothing", kind="opt_out", version=2)
-    stage.insert("contacts_in", CONTACT, [blank], "t8")
     listed = [
         ("main", "vip", ANN, 1),
         ("main", "vip", BOB, 1),
@@ -138,7 +127,7 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
     assert would == dict.fromkeys(twice, 2) | {
         "group_traits": 0,
         "cart_states": 1,
-        "contact_list_members": 2,
+        "contact_list_members": 0,
         "lists": 1,
     }
     assert delete(tables, PLAN, VALUES) == would
@@ -153,15 +142,6 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
         assert kept == [("3",), ("4",), ("5",)], (
             "of a later event, of Bob, of a device that was Bob's by then"
         )
-    contacts = "SELECT workspace, list, address FROM contact_list_members FINAL ORDER BY ALL"
-    assert tables.ask(contacts) == [
-        ("main", "late", "ann@mail.example"),
-        ("main", "news", f"ann{BOB}@shop.example"),
-        ("main", "nothing", ""),
-        ("second", "news", "ann@mail.example"),
-    ]
-    opted_out = f"SELECT list FROM opt_outs FINAL WHERE contact = {EMAIL} AND state = 'added'"  # noqa: S608 - ours
-    assert tables.ask(opted_out) == [("nothing",)], "who opted out stays so, as a hash"
     listed = tables.ask("SELECT workspace, list, node FROM lists ORDER BY ALL")
     assert listed == [("main", "b", TABLET), ("main", "vip", BOB), ("second", "vip", ANN)]
     ledger = "SELECT sum(events) FROM ledger WHERE stage = 'forget' AND outcome = 'forgotten'"
@@ -215,7 +195,7 @@ def test_what_is_left_is_told_with_its_place_and_why(tables: Tables) -> None:
     assert ("events", "envelope", user, LATER) in left
     assert ("identifiers", "value", user, NAMED) in left
     assert ("dead_letters", "payload", user, LETTER) in left
-    assert {why for *_, why in left} == {OTHERS, LATER, NAMED, LETTER, LISTED}
+    assert {why for *_, why in left} == {OTHERS, LATER, NAMED, LETTER}
 
 
 def test_what_a_person_said_of_groups_goes_with_them(tables: Tables, clickhouse: str, database: str) -> None:
