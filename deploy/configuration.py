@@ -10,6 +10,7 @@ import yaml
 from collector.webhook_mapping import compile_webhook
 from deploy.authority import Wish, authorised
 from deploy.ids import NotAnId, read
+from deploy.wide_names import refuse_wide_names
 from processors.plans import compile_plan
 from processors.templates import check_templates
 from runtime.control import read_control, write_control
@@ -75,6 +76,8 @@ def _usable(document: Any) -> Records:
         compile_plan(plan)
     for webhook in state.webhooks.values():
         compile_webhook(webhook)
+    for source in state.sources:
+        refuse_wide_names(source)
     for rule in state.rules.values():
         _check_templates(rule)
     return records

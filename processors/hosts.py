@@ -49,6 +49,11 @@ def site_of(host: str) -> str:
     return _every_suffix().privatesuffix(host) or host
 
 
+def is_registrys(name: str) -> bool:
+    """Whether anybody may register a name right below this one, as below `com` or `co.uk`; below `localhost` nobody does."""
+    return _known_registries().publicsuffix(name) == name
+
+
 def names_of(host: str) -> Iterator[str]:
     """The names in a list that fit a host, the longest first: each domain above it, itself and then under any public suffix."""
     suffix = _registries_suffixes().publicsuffix(host) or ""
@@ -71,3 +76,9 @@ def _every_suffix() -> PublicSuffixList:
 def _registries_suffixes() -> PublicSuffixList:
     """Without those of platforms, where anybody may be called like somebody else."""
     return PublicSuffixList(only_icann=True)
+
+
+@cache
+def _known_registries() -> PublicSuffixList:
+    """Without those that the list does not know, of which a network of one's own may be made."""
+    return PublicSuffixList(only_icann=True, accept_unknown=False)

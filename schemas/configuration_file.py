@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.control import PLAN, SOURCE
+from schemas.key_characters import refuse_odd_keys
 from schemas.names import Name
 from schemas.origins import refuse_bad_origins
 from schemas.plans import PlanInput, stored_plan
@@ -49,6 +50,7 @@ def parse_file(document: Any) -> dict[str, bytes]:
     _refuse_twice("source id", [(entry.id, entry.id) for entry in parsed.sources])
     for entry in parsed.sources:
         refuse_bad_origins(entry.id, entry.allowed_origins)
+        refuse_odd_keys(entry.id, entry.all_keys())
     _refuse_twice("write key", [(key, entry.id) for entry in parsed.sources for key in entry.all_keys()])
     _refuse_twice("plan", [(entry.source, entry.source) for entry in parsed.plans])
     _refuse_twice_of_servers(parsed)
