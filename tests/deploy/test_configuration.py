@@ -77,7 +77,7 @@ def test_the_segments_in_the_documentation_can_be_applied(page: str, tmp_path: P
         assert all(key.startswith("segment/main/") for key in read_file(file))
 
 
-@pytest.mark.parametrize("page", ["rules.md", "configuration.md"])
+@pytest.mark.parametrize("page", ["rules.md", "configuration.md", "destinations.md"])
 def test_the_rules_in_the_documentation_can_be_applied(page: str, tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     examples = yaml_of_the_documentation(page)

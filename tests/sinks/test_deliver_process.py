@@ -12,6 +12,9 @@ from tests.sinks.deliver_stage import PATIENCE_S, Deployment, due, http, topic
 from tests.sinks.receiver import Receiver, hang, receiver, status
 
 
+NAMED = {"DELIVER_INSTANCE_ID": "one"}  # back within its session, it has its partitions at once
+
+
 @pytest.fixture
 def there() -> Iterator[Receiver]:
     with receiver() as found:
@@ -45,7 +48,7 @@ def test_an_attempt_that_is_cut_off_is_made_again_with_the_same_id_and_the_same_
 ) -> None:
     deployment.define(http("slow", there.url("/slow")), http("shop", there.url("/hook")))
     there.answers["/slow"] = hang
-    with deployment.sender() as process:
+    with deployment.sender(NAMED) as process:
         deployment.send(due("a", "slow"), *(due(f"b{number}", "shop") for number in range(20)))
         wait_until(lambda: "a" in there.ids("/slow"), PATIENCE_S, "it is on its way")
         deployment.until(lambda results: len(results) == 20, "the others have their results")
@@ -56,7 +59,7 @@ def test_an_attempt_that_is_cut_off_is_made_again_with_the_same_id_and_the_same_
         process.wait()
     del there.answers["/slow"]
     before = there.ids("/hook")
-    with deployment.sender():
+    with deployment.sender(NAMED):
         assert deployment.result_of("a").outcome == "delivered"
     first, second = [got for got in there.got if got.path == "/slow"]
     assert first.body == second.body
