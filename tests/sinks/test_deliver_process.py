@@ -11,7 +11,6 @@ from tests.engines import wait_until
 from tests.sinks.deliver_stage import PATIENCE_S, Deployment, due, http, topic
 from tests.sinks.receiver import Receiver, hang, receiver, status
 
-
 NAMED = {"DELIVER_INSTANCE_ID": "one"}  # back within its session, it has its partitions at once
 
 
