@@ -22,6 +22,7 @@ from schemas.control import ControlState
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments
 from sinks.confirm_way import NAME as CONFIRM
+from sinks.derived import NAME as DERIVED
 from sinks.migrations import migrate
 from sinks.quotas import NAME as QUOTAS
 from sinks.tables import SINKS
@@ -214,7 +215,7 @@ class Stack:
         return [
             self._spec(
                 "sinks",
-                _stage("sink", *SINKS, ABANDONED, CONFIRM, QUOTAS),
+                _stage("sink", *SINKS, ABANDONED, CONFIRM, DERIVED, QUOTAS),
                 environ,
                 lambda: ports.answers_http(sinks_url),
             ),

@@ -18,7 +18,7 @@ from schemas.contact_mark import EVENTS, ContactChange, message_id_of
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent, encode_pack
 from schemas.stream import OutputRecord
-from schemas.topics import CONTACTS, EVENTS_RAW
+from schemas.topics import CONTACTS, EVENTS_DERIVED
 
 OWN_SOURCE = "stitchline.contacts"  # of changes that came by no source; none can be called so
 EVENTS_PER_PACK_MAX = 500  # of some 500 bytes each
@@ -89,7 +89,7 @@ def event_records(events: Iterable[PackedEvent], partitions: int) -> Iterator[Ou
     for place, some in sorted(found.items()):
         for start in range(0, len(some), EVENTS_PER_PACK_MAX):
             pack = encode_pack(some[start : start + EVENTS_PER_PACK_MAX])
-            yield OutputRecord(EVENTS_RAW.name, place, PACK_KEY, pack)
+            yield OutputRecord(EVENTS_DERIVED.name, place, PACK_KEY, pack)
 
 
 def _context(fact: ContactFact) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from schemas.identifiers import (
 from schemas.pack import PackedEvent, encode_pack
 from schemas.rules import Channel
 from schemas.stream import OutputRecord
-from schemas.topics import CONTACTS_FACTS, EVENTS_RAW
+from schemas.topics import CONTACTS_FACTS, EVENTS_DERIVED
 
 OWN_SOURCE = "stitchline.rules"  # of firings that came by no source; none can be called so
 KEY = b"rule"  # of events; the partition is chosen by hand
@@ -66,7 +66,7 @@ def records(done: Done, firing: Firing, rule: str, now: int, here: Here) -> Outp
         return _list_record(done, firing, now, here)
     event = _event(done, firing, rule, now)
     place = partition_of(event.routing, here.partitions)
-    return OutputRecord(EVENTS_RAW.name, place, KEY, encode_pack([event]))
+    return OutputRecord(EVENTS_DERIVED.name, place, KEY, encode_pack([event]))
 
 
 def _event(done: Traits | NewEvent, firing: Firing, rule: str, now: int) -> PackedEvent:

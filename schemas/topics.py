@@ -39,6 +39,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 CONTROL = Topic(name="control", key="kind/id", cleanup=COMPACT, partitions=1)
 EVENTS_RAW = Topic(name="events.raw", key="routing id", cleanup=DELETE, retention_ms=7 * DAY_MS)
+# What agents make in transactions, and a stage puts into events.raw, where there are none.
+EVENTS_DERIVED = Topic(name="events.derived", key="routing id", cleanup=DELETE, retention_ms=7 * DAY_MS)
 EVENTS_RESOLVED = Topic(
     name="events.resolved", key="subject", cleanup=DELETE, retention_ms=7 * DAY_MS, subject="resolved_event"
 )
@@ -85,7 +87,7 @@ VISITORS_SALTS = Topic(
 )
 
 TOPICS = (
-    *(CONTROL, EVENTS_RAW, EVENTS_RESOLVED, EVENTS_DEAD),
+    *(CONTROL, EVENTS_RAW, EVENTS_DERIVED, EVENTS_RESOLVED, EVENTS_DEAD),
     *(IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES, LEDGER),
     *(COMMERCE_FACTS, CARTS, CARTS_CANDIDATES, CATALOGUE),
     *(SEGMENTS_MEMBERSHIP, SEGMENTS_RUNS),

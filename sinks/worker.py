@@ -29,6 +29,8 @@ from sinks.confirm import NAME as CONFIRM
 from sinks.confirm import ConfirmThread
 from sinks.consumer import SinkConsumer
 from sinks.delivery import Delivery
+from sinks.derived import NAME as DERIVED
+from sinks.derived import DerivedThread
 from sinks.failure import SinkError, TooManyRefused
 from sinks.inserts import InsertThreads
 from sinks.lanes import Lanes
@@ -40,7 +42,7 @@ from sinks.tables import SINKS, Sink
 
 __all__ = ["SINKS", "STAGES", "run"]
 
-STAGES = (*SINKS, ABANDONED, CONFIRM, QUOTAS)
+STAGES = (*SINKS, ABANDONED, CONFIRM, DERIVED, QUOTAS)
 
 
 log = structlog.get_logger()
@@ -169,7 +171,7 @@ class Greeting:
         self._last = summary
 
 
-Stage = SinkThread | AbandonedThread | ConfirmThread | QuotasThread
+Stage = SinkThread | AbandonedThread | ConfirmThread | DerivedThread | QuotasThread
 
 
 class WatchedSinks:
@@ -267,6 +269,8 @@ def _thread(name: str, environ: Mapping[str, str], stop: threading.Event) -> Sta
         return AbandonedThread(environ, stop)
     if name == CONFIRM:
         return ConfirmThread(environ, stop)
+    if name == DERIVED:
+        return DerivedThread(environ, stop)
     if name == QUOTAS:
         return QuotasThread(environ, stop)
     if name not in SINKS:

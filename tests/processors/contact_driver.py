@@ -14,7 +14,7 @@ from schemas.orders import Order
 from schemas.pack import decode_pack
 from schemas.rule_event import RuleEvent
 from schemas.stream import InputRecord, OutputRecord
-from schemas.topics import CONTACTS, EVENTS_DEAD, EVENTS_RAW
+from schemas.topics import CONTACTS, EVENTS_DEAD, EVENTS_DERIVED
 
 KEY = bytes(range(16))
 PARTITIONS = 4
@@ -81,7 +81,7 @@ class Driver:
     @property
     def events(self) -> list[ParsedEvent]:
         """As the resolver reads them."""
-        packs = [decode_pack(each.value) for each in self.outputs if each.topic == EVENTS_RAW.name]
+        packs = [decode_pack(each.value) for each in self.outputs if each.topic == EVENTS_DERIVED.name]
         found = [parse(event) for pack in packs for event in pack.events]
         return [event for event in found if isinstance(event, ParsedEvent)]
 

@@ -172,7 +172,7 @@ def test_a_genuine_event_keeps_its_mark_on_its_way_through_the_resolver() -> Non
     driver = Driver()
     driver.take([fact("added", n + 1, address=f"a{n}@shop.example") for n in range(1_200)])
     assert len(driver.fired) == 1_200
-    packs = [each for each in driver.outputs if each.topic == "events.raw"]
+    packs = [each for each in driver.outputs if each.topic == "events.derived"]
     assert len(packs) <= 8
     assert rule_event(driver.events[0]).properties["list"] == "news"
 
