@@ -18,7 +18,7 @@ from runtime.control import write_control
 from schemas.codec import CONTACT
 from schemas.contact_list_records import contact_list_records, mailer_records
 from schemas.stream import InputRecord, OutputRecord
-from schemas.topics import CONTACTS, CONTACTS_FACTS, EVENTS_RAW
+from schemas.topics import CONTACTS, CONTACTS_FACTS, EVENTS_DERIVED
 from tests.documented import yaml_of_the_documentation
 from tests.engines import delete_topics
 from tests.kafka_records import values_of
@@ -94,7 +94,7 @@ def test_a_file_is_loaded_once_however_often_and_taken_off_again(
     for _ in range(2):
         assert told(deployment.run("news", "--import", str(file)))[0]["taken"] == 2
     assert len([each for each in deployment.apply() if each.topic == CONTACTS.name]) == 2
-    assert [each for each in deployment.apply() if each.topic == EVENTS_RAW.name] == []
+    assert [each for each in deployment.apply() if each.topic == EVENTS_DERIVED.name] == []
     shown = deployment.run("news", "--export").stdout
     exported = list(csv.DictReader(io.StringIO(shown[shown.index("address,contact,") :])))
     assert {row["address"]: row["mailer"] for row in exported} == {

@@ -8,7 +8,7 @@ from processors.resolve import Resolver
 from schemas.contact_facts import ContactFact
 from schemas.rule_facts import FIRES
 from schemas.stream import InputRecord, OutputRecord
-from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
+from schemas.topics import EVENTS_DERIVED, EVENTS_RESOLVED
 from tests.processors.contact_driver import KEY, PARTITIONS, Driver, fact
 from tests.processors.rule_records import fired, rule, triggers
 
@@ -22,7 +22,7 @@ def resolved(outputs: list[OutputRecord]) -> list[bytes]:
     states: dict[int, dict[bytes, bytes]] = {}
     found: list[OutputRecord] = []
     for each in outputs:
-        if each.topic == EVENTS_RAW.name:
+        if each.topic == EVENTS_DERIVED.name:
             record = InputRecord(next(offsets), AT, each.key, each.value)
             found += step(each.partition, [record], states.setdefault(each.partition, {}))
     return [each.value for each in found if each.topic == EVENTS_RESOLVED.name]
