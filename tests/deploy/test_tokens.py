@@ -1,8 +1,10 @@
 """Tokens, roles and signatures, through the command line and Kafka: who may apply what, and what is told of it later."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -18,6 +20,7 @@ from runtime.settings import KafkaSettings
 from schemas.control import ControlState
 from schemas.segment_records import Records
 from schemas.tokens import APPLIES_KEPT_MAX, Apply, applies_in, said_by, signed_bytes, superfluous
+from tests.engines import delete_topics
 
 _LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
 PROJECT = "rules: [{rule: welcome, trigger: {contact: {change: added}}, action: {event: {name: B}}}]"
@@ -26,7 +29,7 @@ CAMPAIGN = (
     "rules: [{rule: theirs, trigger: {contact: {change: added}}, action: {event: {name: B}}, "
     "level: email_campaign, object: spring}]"
 )
-FORGED = b'{"rule":"welcome","trigger":{"contact":{"change":"deleted"}},"action":{"event":{"name":"X"}}}'
+FORGED = b'{"rule":"forged","trigger":{"contact":{"change":"deleted"}},"action":{"event":{"name":"X"}}}'
 VIP = b'{"segment":"a","where":{"in_list":"l"}}'
 SEGMENT = "segments: [{segment: vip, where: {did: {event: A}}}]"
 
@@ -102,9 +105,18 @@ def with_tokens(deployment: Deployment) -> Texts:
     return Texts(admin, *rest)
 
 
-def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(deployment: Deployment) -> None:
+@pytest.fixture(scope="module")
+def shared(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, Texts]]:
+    """One deployment with tokens, for tests that leave each other's documents alone."""
+    prefix = f"t{uuid4().hex[:10]}-"
+    found = Deployment(kafka, prefix, tmp_path_factory.mktemp("tokens"))
+    yield found, with_tokens(found)
+    delete_topics(kafka, prefix)
+
+
+def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(shared: tuple[Deployment, Texts]) -> None:
+    deployment, tokens = shared
     told, refused = deployment.told, deployment.refused
-    tokens = with_tokens(deployment)
     project = deployment.file(PROJECT)
     for token, words in [
         ("", "every apply is signed"),
@@ -134,11 +146,12 @@ def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(deployment: Depl
     assert "blocked_ids: that needs role admin" in refused("apply", blocked, token=tokens.editor)
 
 
-def test_a_revoked_token_is_refused_and_the_history_tells_who_did_what(deployment: Deployment) -> None:
+def test_a_revoked_token_is_refused_and_the_history_tells_who_did_what(
+    shared: tuple[Deployment, Texts],
+) -> None:
+    deployment, tokens = shared
     told, refused = deployment.told, deployment.refused
-    tokens = with_tokens(deployment)
     assert "needs role admin" in refused("token", "--role", "viewer", "--id", "more", token=tokens.editor)
-    told("apply", deployment.file(PROJECT), token=tokens.admin)
     told("token", "--revoke", "eve", token=tokens.admin)
     assert "token eve was revoked" in refused("apply", deployment.file(SEGMENT), token=tokens.other)
     assert "the last admin that does not end" in refused("token", "--revoke", "root", token=tokens.admin)
@@ -152,8 +165,8 @@ def test_a_revoked_token_is_refused_and_the_history_tells_who_did_what(deploymen
     found = msgspec.json.decode(told("history", "--json"), type=History)
     assert {each.signature for each in found.applies if each.token} == {"valid"}
     assert found.unaccounted == ["segment/main/vip"], "it was applied before there were tokens"
-    write_control(deployment.settings, {"rule/main/welcome": FORGED}, "by-hand")
-    assert "rule/main/welcome: no apply with a valid signature" in told("history")
+    write_control(deployment.settings, {"rule/main/forged": FORGED}, "by-hand")
+    assert "rule/main/forged: no apply with a valid signature" in told("history")
 
 
 def test_a_plan_is_told_and_writes_nothing(deployment: Deployment) -> None:
