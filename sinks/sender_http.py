@@ -36,6 +36,7 @@ class HttpTools(msgspec.Struct, frozen=True):
     tls: SSLContext
     secrets: Secrets
     answer_bytes_max: int
+    body_s_max: float = BODY_S_MAX
 
 
 class HttpChannel:
@@ -116,7 +117,7 @@ class HttpChannel:
         kept, size = bytearray(), 0
         try:
             async with asyncio.timeout_at(
-                min(asyncio.get_running_loop().time() + BODY_S_MAX, end_s - HEAD_START_S)
+                min(asyncio.get_running_loop().time() + self._tools.body_s_max, end_s - HEAD_START_S)
             ):
                 async for part in response.content.iter_any():
                     size += len(part)

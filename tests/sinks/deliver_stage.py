@@ -21,6 +21,7 @@ from schemas.action_work import VERSION, Due, Result, decode_work, encode_due
 from schemas.destinations import Destination, HttpDestination, KafkaDestination, SmtpDestination
 from schemas.requests import WebhookRequest
 from schemas.topics import ACTIONS_DUE, ACTIONS_WORK
+from sinks.sender_offsets import Bookmark, bookmark_of
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -148,7 +149,14 @@ class Deployment:
             consumer.close()
 
     def committed(self) -> int:
-        """Offsets of actions.due that are done, all partitions together."""
+        """Offsets of actions.due below which all is done, all partitions together."""
+        return sum(mark.floor for mark in self._bookmarks())
+
+    def settled(self) -> int:
+        """How many records are written down as done."""
+        return sum(mark.high - len(mark.holes) for mark in self._bookmarks())
+
+    def _bookmarks(self) -> list[Bookmark]:
         name = ACTIONS_DUE.full_name(self.settings.topic_prefix)
         consumer = Consumer(
             {
@@ -158,7 +166,8 @@ class Deployment:
         )
         try:
             places = [TopicPartition(name, place) for place in range(PARTITIONS)]
-            return sum(max(place.offset, 0) for place in consumer.committed(places, PATIENCE_S))
+            committed = consumer.committed(places, PATIENCE_S)
+            return [bookmark_of(max(place.offset, 0), place.metadata or "") for place in committed]
         finally:
             consumer.close()
 

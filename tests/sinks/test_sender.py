@@ -164,7 +164,7 @@ def test_a_destination_that_fails_is_left_alone() -> None:
         assert world.outcomes() == {"a0": "retry", "a1": "retry", "b": "postponed"}
         assert len(world.log) == 3
 
-    world = live(story, circuit_failures_max=2)
+    world = live(story, circuit_failures_max=2, circuit_pause_s_min=60.0)
     assert world.results["b"].retry_after_ms > 1_000
     assert "left alone" in world.results["b"].error
 
