@@ -11,7 +11,9 @@ from tests.engines import wait_until
 from tests.sinks.deliver_stage import PATIENCE_S, Deployment, due, http, topic
 from tests.sinks.receiver import Receiver, hang, receiver, status
 
-pytestmark = pytest.mark.timeout(300)  # two processes start one after the other, on a machine that may be busy
+pytestmark = pytest.mark.timeout(
+    300
+)  # two processes start one after the other, on a machine that may be busy
 NAMED = {"DELIVER_INSTANCE_ID": "one"}  # back within its session, it has its partitions at once
 
 
