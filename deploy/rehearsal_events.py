@@ -47,7 +47,7 @@ LIMIT 1 BY raw_partition, raw_offset, raw_index
 LIMIT {{most:UInt64}}"""  # noqa: S608 - names of columns
 _CHANGES = """\
 SELECT workspace, segment, toString(change) AS change, reason, profile, seq, version,
-    toUnixTimestamp64Milli(observed_at) AS observed_at, toUnixTimestamp64Milli(effective_at) AS effective_at
+    toUnixTimestamp64Milli(observed_at) AS observed_ms, toUnixTimestamp64Milli(effective_at) AS effective_ms
 FROM segment_changes
 WHERE workspace = {workspace:String} AND segment = {segment:String}
   AND observed_at >= fromUnixTimestamp64Milli({since:Int64}) AND observed_at < fromUnixTimestamp64Milli({until:Int64})
@@ -103,8 +103,10 @@ def _memberships(client: Client, rule: Rule, index: RuleIndex, span: Span, segme
             **row,
             "profile_id": f"{row['profile']:016x}",
             "message_id": f"{row['version']}-{row['profile']}-{row['seq']}",
+            "observed_at": row["observed_ms"],
+            "effective_at": row["effective_ms"],
         }
-        yield row["observed_at"], _of_rule(occurrences(index, change), rule)
+        yield row["observed_ms"], _of_rule(occurrences(index, change), rule)
 
 
 def _rows(client: Client, sql: str, parameters: dict[str, Any], span: Span) -> Iterator[dict[str, Any]]:

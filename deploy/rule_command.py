@@ -23,6 +23,9 @@ File = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="A configuration file that has the rule.")
 ]
 Workspace = Annotated[str, typer.Option(help="The workspace of the rule.")]
+Data = Annotated[
+    Path, typer.Option(help="An embedded stack's folder: its hash key tells genuine events of contacts.")
+]
 Json = Annotated[bool, typer.Option("--json", help="With --dry-run: the whole answer as JSON.")]
 
 
@@ -33,13 +36,14 @@ def rule(  # noqa: PLR0913 - one option each
     until: To = "",
     file: File = None,
     workspace: Workspace = "main",
+    data: Data = Path("data"),
     json: Json = False,
 ) -> None:
     """Show a rule: its definition, what became of its firings, or what it would have done."""
     from deploy import rule_shown
     from deploy.orders.tables import answered
     from runtime.control import read_control
-    from runtime.settings import ClickHouseSettings, KafkaSettings, load
+    from runtime.settings import ClickHouseSettings, KafkaSettings, RehearsalSettings, load
 
     kafka = load(KafkaSettings, os.environ)
     state = read_control(kafka, kafka.answer_timeout_s)
@@ -49,5 +53,6 @@ def rule(  # noqa: PLR0913 - one option each
             counts = rule_shown.counts_of(load(ClickHouseSettings, os.environ), wanted)
             typer.echo(rule_shown.shown(wanted, counts), nl=False)
             return
-        report = rule_shown.dry_run(os.environ, state, wanted, since, until)
+        span = rule_shown.span_of(since, until, load(RehearsalSettings, os.environ).events_max)
+        report = rule_shown.dry_run(rule_shown.with_key(os.environ, data), state, wanted, span)
     typer.echo(msgspec.json.encode(report).decode() if json else rule_shown.told(report))

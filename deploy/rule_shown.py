@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from deploy.ids import hash_key_at_hand
 from deploy.rehearsal import Report, Setting, in_test, rehearse
 from deploy.rehearsal_events import Span, happened
 from deploy.rehearsal_people import People
@@ -19,7 +20,6 @@ from runtime.settings import (
     ConfirmSettings,
     ContactSettings,
     ProcessorSettings,
-    RehearsalSettings,
     hash_key_bytes,
     load,
 )
@@ -103,9 +103,14 @@ def span_of(since: str, until: str, most: int) -> Span:
     return Span(start, min(end, now), most)
 
 
-def dry_run(environ: Mapping[str, str], state: ControlState, rule: Rule, since: str, until: str) -> Report:
-    """Raises BadRule, BadSpan, TooMuch, and what ClickHouse's client raises."""
-    span = span_of(since, until, load(RehearsalSettings, environ).events_max)
+def with_key(environ: Mapping[str, str], data: Path) -> dict[str, str]:
+    """The settings, with the hash key of an embedded stack's folder where they have none. Raises WrongHashKey."""
+    key = hash_key_at_hand(environ, data)
+    return {**environ, "STITCHLINE_HASH_KEY": key.hex()} if key is not None else dict(environ)
+
+
+def dry_run(environ: Mapping[str, str], state: ControlState, rule: Rule, span: Span) -> Report:
+    """Raises BadRule, TooMuch, and what ClickHouse's client raises."""
     hash_key = hash_key_bytes(load(ProcessorSettings, environ))
     region = load(ContactSettings, environ).phone_region
     clickhouse = load(ClickHouseSettings, environ)

@@ -24,6 +24,7 @@ from schemas.rule_candidates import decode_rule_candidate
 from schemas.rule_facts import encode_rule_facts
 from schemas.rule_reading import BadRule
 from schemas.rules import version_of
+from schemas.segment_windows import moment_of
 from schemas.stream import InputRecord
 from schemas.topics import ACTIONS, ACTIONS_WORK, RULES_CANDIDATES
 from sinks.confirmer import Manner
@@ -119,19 +120,19 @@ def tables(clickhouse: str, module_database: str) -> Tables:
     return tables
 
 
-def _environ(tables: Tables, **more: str) -> dict[str, str]:
+def _environ(tables: Tables) -> dict[str, str]:
     return {
         "CLICKHOUSE_URL": tables.settings.url,
         "STITCHLINE_DATABASE": tables.settings.database,
         "STITCHLINE_HASH_KEY": HASH_KEY.hex(),
-        **more,
     }
 
 
-def _rehearsed(tables: Tables, document: dict[str, Any], **more: str) -> Report:
+def _rehearsed(tables: Tables, document: dict[str, Any], most: int = 1_000) -> Report:
     state = control(document)
     wanted = rule_shown.chosen(state, document["rule"], "main", None)
-    return rule_shown.dry_run(_environ(tables, **more), state, wanted, iso(SINCE), iso(UNTIL))
+    span = rule_shown.span_of(iso(SINCE), iso(UNTIL), most)
+    return rule_shown.dry_run(_environ(tables), state, wanted, span)
 
 
 class Live:
@@ -211,9 +212,44 @@ def test_a_dry_run_tells_who_and_why(tables: Tables) -> None:
     assert f"refused, capped: {report.refused['capped']}" in said
 
 
+def test_changes_of_a_segment_are_rehearsed_as_they_were_told(tables: Tables) -> None:
+    names = [
+        "workspace",
+        "segment",
+        "profile",
+        "seq",
+        "version",
+        "change",
+        "reason",
+        "observed_at",
+        "effective_at",
+    ]
+    changes = [
+        (1, 1, "enter", "data"),
+        (1, 2, "leave", "time"),
+        (2, 1, "enter", "initial"),
+        (3, 1, "enter", "merge"),
+    ]
+    rows = [
+        ["main", "vips", profile, seq, "v1", change, reason, moment_of(START_MS + seq), moment_of(START_MS)]
+        for profile, seq, change, reason in changes
+    ]
+    tables.client.insert("segment_changes", rows, column_names=names)
+    entered = _rehearsed(tables, rule("in", trigger={"segment": {"entered": "vips"}}))
+    initial = _rehearsed(tables, rule("in", trigger={"segment": {"entered": "vips", "initial": True}}))
+    left = _rehearsed(tables, rule("out", trigger={"segment": {"left": "vips"}}))
+    assert [(each.events, each.fired) for each in (entered, initial, left)] == [(4, 1), (4, 2), (4, 1)]
+    assert entered.sample[0].profile_id == f"{1:016x}"
+
+
+def test_a_schedule_for_nobody_comes_up_as_often_as_its_moments(tables: Tables) -> None:
+    report = _rehearsed(tables, rule("daily", trigger={"schedule": {"cron": "0 9 * * *"}}))
+    assert (report.events, report.fired, report.refused) == (0, 1, {})
+
+
 def test_more_events_than_a_dry_run_may_read_are_refused(tables: Tables) -> None:
     with pytest.raises(TooMuch, match="--from and --to"):
-        _rehearsed(tables, rule("plain", **RULES["plain"]), RULE_DRY_RUN_EVENTS_MAX="3")
+        _rehearsed(tables, rule("plain", **RULES["plain"]), most=3)
 
 
 def test_a_rule_of_a_file_comes_before_the_one_that_was_applied(tmp_path: Path) -> None:
