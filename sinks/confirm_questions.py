@@ -80,6 +80,22 @@ GROUP BY profile, name
 ORDER BY profile, first_set, name
 LIMIT {limit:UInt64} BY profile"""
 
+# Of the latest event that says where they were, whoever of their devices it was.
+_ZONES = """\
+SELECT profile, argMax(zone, timestamp)
+FROM
+(
+    SELECT
+        toString(place.timezone) AS zone,
+        timestamp,
+        dictGetOrDefault({segments:String}, 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
+        dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+    FROM events
+    WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)} AND place.timezone != ''
+)
+GROUP BY profile
+SETTINGS min_table_rows_to_use_projection_index = 0, use_skip_indexes = 0"""
+
 _SEGMENTS = """\
 SELECT profile, segment FROM segment_members
 WHERE workspace = {workspace:String} AND segment IN {names:Array(String)} AND profile IN {nodes:Array(UInt64)}
@@ -165,6 +181,10 @@ class Questions:
         return (
             (profile, name, value) for profile, name, value, _ in self._each(_TRAITS, nodes, limit=TRAITS_MAX)
         )
+
+    def zones(self, nodes: Sequence[int]) -> dict[int, str]:
+        """By profile, the zone of the latest place; of at most `NUMBERS_MAX` nodes, all of a profile among them."""
+        return {int(profile): str(zone) for profile, zone in self._ask(_ZONES, nodes=list(nodes))}
 
     def segments(self, nodes: Sequence[int], names: Iterable[str]) -> Iterator[tuple[int, str]]:
         """(node, segment): who was found in it when it was refreshed last."""

@@ -13,6 +13,7 @@ from runtime.settings import ClickHouseSettings
 from schemas.action_work import Firing, Person
 from schemas.contact_addresses import contact_node
 from schemas.control import ControlState
+from schemas.rules import PERSON_ZONE
 from schemas.suppression import channels_asked, suppressing
 from sinks.clickhouse import connect
 from sinks.confirm_people import Someone, people, person_of, together
@@ -119,6 +120,7 @@ class _Page:
             person_of(everybody[profile], each.event, self._manner.phone_region)
             for each, profile in zip(some, profiles, strict=True)
         ]
+        persons = self._in_their_zones(some, persons, everybody)
         suppressed = self._suppressed(some, persons)
         passed = []
         for place, (each, profile, person) in enumerate(zip(some, profiles, persons, strict=True)):
@@ -139,6 +141,25 @@ class _Page:
         ]
         found = self._questions.whose(moments)
         return [found[moment] for moment in moments]
+
+    def _in_their_zones(
+        self, some: Sequence[Asked], persons: Sequence[Person], everybody: dict[int, Someone]
+    ) -> list[Person]:
+        """Where a rule is quiet by the person's clock, and the event says nothing of a place."""
+        asked = {
+            int(person.profile_id, 16)
+            for each, person in zip(some, persons, strict=True)
+            if _needs_zone(each, person)
+        }
+        zones: dict[int, str] = {}
+        for group in together([everybody[profile] for profile in sorted(asked)]):
+            zones |= self._questions.zones(sorted({node for each in group for node in each.subjects}))
+        return [
+            msgspec.structs.replace(person, timezone=zones.get(int(person.profile_id, 16), ""))
+            if _needs_zone(each, person)
+            else person
+            for each, person in zip(some, persons, strict=True)
+        ]
 
     def _segments(self, some: Sequence[Asked], everybody: dict[int, Someone]) -> dict[int, set[str]]:
         """By profile; one that was merged since the segment was refreshed is in it as what it was."""
@@ -220,6 +241,11 @@ class _Page:
             for start in range(0, len(asked), NUMBERS_MAX)
             for node, lists in opted_out(self._client, workspace, asked[start : start + NUMBERS_MAX]).items()
         }
+
+
+def _needs_zone(each: Asked, person: Person) -> bool:
+    quiet = each.rule.limits.quiet_hours
+    return quiet is not None and quiet.timezone == PERSON_ZONE and not person.timezone
 
 
 def _segment_of(each: Asked) -> str:

@@ -212,6 +212,21 @@ def test_a_schedule_fires_for_each_member_of_its_segment_or_once_for_nobody(stag
     ]
 
 
+def test_a_rule_that_is_quiet_by_the_persons_clock_gets_the_zone_of_their_latest_place(
+    stage: Confirming,
+) -> None:
+    quiet = {"start": "22:00", "end": "08:00", "timezone": "person"}
+    of, other = rule(limits={"quiet_hours": quiet}), rule()
+    stage.apply(of, other)
+    place = dict.fromkeys(("address", "country", "region", "city"), "")
+    phone, laptop = number(), number()
+    for each, zone, ago in ((phone, "Europe/Berlin", 9), (laptop, "Asia/Tokyo", 5), (laptop, "", 1)):
+        stage.happened(each, timestamp=NOW - ago * SECOND, place=place | {"timezone": zone})
+    stage.merge(phone, laptop)
+    found = stage.after(candidate(of, phone), candidate(other, phone))
+    assert [firing.person.timezone for firing in found] == ["Asia/Tokyo", ""]
+
+
 def test_the_list_that_an_action_changes_goes_along(stage: Confirming) -> None:
     stage.apply(lists=(ContactList(list="news", channel="email"),))
     stage.apply(of := rule(action={"list": {"add": "news"}}))
