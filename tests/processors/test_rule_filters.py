@@ -28,7 +28,7 @@ from tests.sinks.stage import Tables, event
 
 AT_MS = 1_718_452_800_123  # 2024-06-15
 ZONES = ("UTC", "Europe/Berlin")
-AT_ONCE = 40
+AT_ONCE = 24
 
 TESTS: tuple[dict[str, Any], ...] = (
     *({"op": op} for op in ("exists", "missing", "blank", "not_blank", "is_true", "is_false")),
@@ -210,7 +210,7 @@ def test_elements_within_elements_are_those_that_they_are_in_clickhouse(judge: J
     filters=st.lists(st.one_of(OF_TRACKS, OF_ORDERS, OF_PAGES), min_size=AT_ONCE // 2, max_size=AT_ONCE),
     zone=st.sampled_from(ZONES),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_any_filters_pass_the_events_that_they_pass_in_clickhouse(
     judge: Judge, filters: list[list[dict[str, Any]]], zone: str
 ) -> None:
