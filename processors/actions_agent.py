@@ -113,7 +113,7 @@ class _Chunk:
                 self._erased.take(order)
                 for key in list(self._firings.about(order.node)):
                     state = self._firings.on_its_way(key)
-                    if state is not None and order.since <= state.firing.at <= order.until:
+                    if state is not None and order.since <= _began_at(state.firing) <= order.until:
                         self._moves.end(key, state, words.REFUSED, words.FORGOTTEN)
 
     def _take(self, key: bytes, firing: Firing, record: InputRecord) -> None:
@@ -131,5 +131,11 @@ class _Chunk:
     def _why_not(self, firing: Firing) -> str:
         if firing.refused or firing.hops > HOPS_MAX:
             return firing.refused or words.TOO_MANY_HOPS
-        is_forgotten = any(self._erased.erases(node, firing.at) for node in (firing.subject, firing.profile))
+        nodes = firing.subject, firing.profile
+        is_forgotten = any(self._erased.erases(node, _began_at(firing)) for node in nodes)
         return words.FORGOTTEN if is_forgotten else ""
+
+
+def _began_at(firing: Firing) -> int:
+    """Its time; of an absence, whose time came later, when its beginning was received."""
+    return min(firing.at, firing.seen_at)

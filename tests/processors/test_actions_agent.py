@@ -165,7 +165,7 @@ def test_an_attempt_of_which_nothing_is_heard_is_made_again() -> None:
 
 def test_who_is_forgotten_is_dropped_and_named_nowhere() -> None:
     desk = fired(Desk().wait(5_000), {"delay": "2h"}, subject=3)
-    desk.take(a_firing(id="fire_2", at=AT + 1, profile=9, subject=3))
+    desk.take(a_firing(id="fire_2", at=AT + 1, seen_at=AT + 1, profile=9, subject=3))
     desk.take(orders=[Erase(3, 0, AT)])
     assert desk.states_shown == [("waiting", "delay"), ("sending", ""), ("refused", "forgotten")]
     told = desk.firings[-1]
@@ -177,6 +177,13 @@ def test_who_is_forgotten_is_dropped_and_named_nowhere() -> None:
     desk.answer(desk.dues[0]).wait(3 * HOUR)
     assert fired(desk, subject=3, id="fire_3").last == ("refused", "forgotten")
     assert len(desk.dues) == 1
+
+
+def test_the_end_of_an_absence_is_forgotten_with_its_beginning() -> None:
+    desk = fired(Desk().wait(5_000), {"delay": "2h"}, subject=3, at=AT + HOUR)
+    desk.take(orders=[Erase(3, 0, AT)])
+    assert desk.last == ("refused", "forgotten")
+    assert fired(desk, subject=3, at=AT + HOUR, id="fire_2").last == ("refused", "forgotten")
 
 
 def test_what_cannot_be_read_is_a_dead_letter_and_stops_nothing() -> None:

@@ -206,11 +206,12 @@ def test_elements_within_elements_are_those_that_they_are_in_clickhouse(judge: J
     assert judge.differences(filters, "Viewed") == []
 
 
+@pytest.mark.timeout(400)
 @given(
     filters=st.lists(st.one_of(OF_TRACKS, OF_ORDERS, OF_PAGES), min_size=AT_ONCE // 2, max_size=AT_ONCE),
     zone=st.sampled_from(ZONES),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8, deadline=None, derandomize=True)
 def test_any_filters_pass_the_events_that_they_pass_in_clickhouse(
     judge: Judge, filters: list[list[dict[str, Any]]], zone: str
 ) -> None:
