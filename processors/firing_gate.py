@@ -51,7 +51,5 @@ def gate(state: FiringState, limits: Limits, now: int) -> Verdict:
 
 
 def _is_stale(state: FiringState, now: int) -> bool:
-    """Of nobody there is nothing to ask."""
-    if not state.firing.profile:
-        return False
+    """Of nobody too: the rule may be gone or switched to test."""
     return state.must_ask or (state.first_at > 0 and now - state.firing.confirmed_at >= STALE_MS)

@@ -50,10 +50,18 @@ def test_quiet_hours_wait_for_their_end_or_drop() -> None:
     assert fired(Desk(), person, person=Person(timezone="Nowhere/At all")).last == ("waiting", "quiet_hours")
 
 
-def test_nobody_is_not_asked_about() -> None:
-    desk = fired(Desk().wait(5_000), {"delay": "1h"}, profile=0, subject=0).wait(HOUR)
-    assert desk.candidates == []
-    assert desk.last == ("sending", "")
+def test_a_firing_for_nobody_that_waited_is_asked_about_since_its_rule_may_be_gone() -> None:
+    limits = {"delay": "1h"}
+    for mode, why, last in (
+        ("live", "", ("sending", "")),
+        ("test", "", ("test", "")),
+        ("live", "rule_gone", ("refused", "rule_gone")),
+    ):
+        desk = fired(Desk().wait(5_000), limits, profile=0, subject=0).wait(HOUR)
+        (candidate,) = desk.candidates
+        assert (candidate.recheck, candidate.person, candidate.subject) == ("fire_1", 0, 0)
+        desk.take(a_firing(a_rule(limits=limits, mode=mode), profile=0, subject=0, refused=why))
+        assert desk.last == last
 
 
 def test_caps_count_what_was_sent_within_any_stretch() -> None:
