@@ -21,7 +21,14 @@ from liquid.output import LimitedStringIO
 from liquid.stringify import to_liquid_string
 from liquid.template import BoundTemplate
 
-from processors.template_filters import ITEMS_MAX, TEXT_CHARS_MAX, json, register
+from processors.template_filters import (
+    ITEMS_MAX,
+    TEXT_CHARS_MAX,
+    CountingContext,
+    TooMuchWork,
+    json,
+    register,
+)
 
 LOOP_ITERATIONS_MAX = 1_000  # of loops in each other, together
 LOOPS_MAX = 20  # in one template
@@ -159,7 +166,7 @@ class Template:
             return self._literal
         buffer = LimitedStringIO(OUTPUT_BYTES_MAX)
         try:
-            self._bound.render_with_context(RenderContext(self._bound, globals=scope), buffer)
+            self._bound.render_with_context(CountingContext(self._bound, scope), buffer)
         except TemplateFailed:
             raise
         except _FAULTS as error:
@@ -171,7 +178,7 @@ class Template:
         if self._literal is not None or self._expression is None:
             return self.text(scope)
         try:
-            return _plain(self._expression.evaluate(RenderContext(self._bound, globals=scope)))
+            return _plain(self._expression.evaluate(CountingContext(self._bound, scope)))
         except _FAULTS as error:
             raise TemplateFailed(_said(error)) from error
 
@@ -200,6 +207,8 @@ def _said(error: BaseException) -> str:
     """Without its values: the engine's messages name what the template says, Python's may quote what it was given."""
     if isinstance(error, LiquidError):
         return f"{type(error).__name__.removesuffix('Error')}: {error.message}"
+    if isinstance(error, TooMuchWork):
+        return str(error)
     return (
         str(error)
         if isinstance(error, ValueError) and error.args[:1] and "filter" in str(error)

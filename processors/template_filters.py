@@ -19,6 +19,9 @@ import msgspec
 from liquid import Environment, RenderContext
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import with_context
+from liquid.template import BoundTemplate
+from liquid.token import Token
+from liquid.undefined import UNDEFINED
 
 from processors.times import parse_time
 from schemas.zones import zone
@@ -27,6 +30,11 @@ TEXT_CHARS_MAX = 100_000
 ITEMS_MAX = 10_000
 NUMBER_BITS_MAX = 256
 DIGITS_MAX = 20  # of rounding
+# What filling in all templates of one firing may cost. One is a character or an item that goes into a filter: some 0.1
+# microseconds at worst, so a firing takes about a second at most, and the same everywhere and whenever it is made again.
+WORK_MAX = 5_000_000
+STEP_WORK = 10  # of a filter and of a value that is looked up, whatever their size
+COMPARISONS_PER_WORK = 50
 
 # As Liquid has them; what makes more of its input than the sum of it is bounded below.
 KEPT = (
@@ -57,6 +65,43 @@ _PLAIN = frozenset("aAbBdHIjmMpSyYzZ")
 
 Filter = Callable[..., Any]
 _encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class TooMuchWork(ValueError):
+    """Templates of one firing together cost more than WORK_MAX."""
+
+
+class Work:
+    """What may still be spent on one firing."""
+
+    def __init__(self) -> None:
+        self.left = WORK_MAX
+
+    def spend(self, amount: int) -> None:
+        self.left -= amount
+        if self.left < 0:
+            raise TooMuchWork("more loops and filters than one firing may cost")
+
+
+class Scope(dict[str, Any]):
+    """What templates of one firing see, and what they may cost together."""
+
+    def __init__(self, seen: Mapping[str, Any]) -> None:
+        super().__init__(seen)
+        self.work = Work()
+
+
+class CountingContext(RenderContext):
+    """Counts what is looked up and what filters are given."""
+
+    def __init__(self, template: BoundTemplate, scope: Mapping[str, Any]) -> None:
+        super().__init__(template, globals=scope)
+        self.work = scope.work if isinstance(scope, Scope) else Work()
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        found = super().get(path, token=token, default=default)
+        self.work.spend(STEP_WORK + (len(found) if isinstance(found, list | dict) else 0))
+        return found
 
 
 def date(
@@ -108,15 +153,28 @@ def register(environment: Environment) -> None:
 
 
 def _bounded(before: Callable[..., None] | None, made: Filter) -> Filter:
+    wants_context = getattr(made, "with_context", False)
+
     @wraps(made)  # also the marks by which the engine knows what else it wants
-    def bounded(value: Any, *arguments: Any, **named: Any) -> Any:
+    def bounded(value: Any, *arguments: Any, context: RenderContext, **named: Any) -> Any:
         for each in (value, *arguments):
             _require_small(each)
         if before is not None:
             before(value, *arguments)
-        return made(value, *arguments, **named)
+        if isinstance(context, CountingContext):
+            context.work.spend(_cost(made.__name__, value, arguments))
+        own = {"context": context} if wants_context else {}
+        return made(value, *arguments, **named, **own)
 
-    return bounded
+    return with_context(bounded)
+
+
+def _cost(name: str, value: object, arguments: tuple[object, ...]) -> int:
+    size = sum(
+        len(each) for each in (value, *arguments) if isinstance(each, str | list | tuple | range | dict)
+    )
+    compares_all = name == "uniq" and isinstance(value, list | tuple | range)
+    return STEP_WORK + size + (size * size // COMPARISONS_PER_WORK if compares_all else 0)
 
 
 def _require_small(value: object) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET
 
 from processors.request_parts import (
+    RECIPIENTS_MAX,
     Body,
     addresses,
     body,
@@ -26,6 +27,7 @@ from processors.request_parts import (
     request_path,
 )
 from processors.template_engine import ADDRESS, HTML, PATH, Scope, Template, TemplateFailed
+from processors.template_filters import Scope as CountedScope
 from schemas.action_work import Firing
 from schemas.actions import (
     Action,
@@ -111,9 +113,9 @@ def check_templates(action: Action) -> None:
     maker(action)
 
 
-def scope_of(firing: Firing, rule: Rule) -> dict[str, Any]:
+def scope_of(firing: Firing, rule: Rule) -> CountedScope:
     at = iso(firing.at)
-    return {
+    seen = {
         "event": _decode(firing.event) if firing.event else {},
         "profile": msgspec.to_builtins(firing.person),
         "rule": {
@@ -126,6 +128,7 @@ def scope_of(firing: Firing, rule: Rule) -> dict[str, Any]:
         "now": at,
         "today": at[:10],
     }
+    return CountedScope(seen)
 
 
 def iso(milliseconds: int) -> str:
@@ -232,6 +235,8 @@ def _email(action: EmailAction) -> Maker:
         _at("email.from", action.from_, ADDRESS),
         _at("email.reply_to", action.reply_to, ADDRESS),
     )
+    if to.is_literal and not _are_addresses(action.to):
+        raise ValueError(f"email.to: no e-mail address, or more than {RECIPIENTS_MAX} of them")
     subject, text = _at("email.subject", action.subject), _at("email.text", action.text)
     html = _at("email.html", action.html, HTML)
 
@@ -246,6 +251,13 @@ def _email(action: EmailAction) -> Maker:
         )
 
     return make
+
+
+def _are_addresses(text: str) -> bool:
+    try:
+        return bool(addresses(text))
+    except TemplateFailed:
+        return False
 
 
 def _list(action: ListAction) -> Maker:

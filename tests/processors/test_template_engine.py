@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from processors.template_engine import HTML, PATH, NoValue, Template, TemplateFailed
-from processors.template_filters import KEPT
+from processors.template_filters import KEPT, Scope
 
 WHEN = "2026-03-14T12:00:00.000Z"
 
@@ -29,6 +29,9 @@ def test_no_filter_lets_a_value_out_unescaped(name: str) -> None:
     "source",
     [
         "{% for i in (1..100000000) %}x{% endfor %}",
+        "{% for i in (1..1000) %}{% assign a = event.many | uniq %}{% endfor %}",
+        "{% for i in (1..1000) %}" + "{% assign a = event.many | sort | reverse %}" * 50 + "{% endfor %}",
+        "{% for i in (1..1000) %}" + "{% if event.many == event.many %}{% endif %}" * 50 + "{% endfor %}",
         "{% for i in (1..100) %}{% for j in (1..100) %}x{% endfor %}{% endfor %}",
         "{{ (1..100000000) | reverse }}",
         "{{ (1..100000000) | join }}",
@@ -45,7 +48,22 @@ def test_no_filter_lets_a_value_out_unescaped(name: str) -> None:
 )
 def test_a_template_that_makes_much_of_little_fails_soon(source: str) -> None:
     with pytest.raises(TemplateFailed):
-        Template(source).text({"event": {"long": "a" * 1_000}, "now": WHEN})
+        Template(source).text({"event": {"long": "a" * 1_000, "many": list(range(5_000))}, "now": WHEN})
+
+
+def test_templates_of_one_firing_share_what_they_may_cost() -> None:
+    scope = Scope({"many": list(range(5_000))})
+    template = Template("{{ many | uniq | size }}")
+    assert template.value(scope) == 5_000
+    scope.work.spend(scope.work.left)
+    with pytest.raises(TemplateFailed, match="one firing"):
+        template.value(scope)
+
+
+def test_a_long_list_with_filters_of_every_item_is_no_excess() -> None:
+    source = "{% for i in many %}{{ i.name | upcase | truncate: 40 | default: 'x' }}{{ i.price | times: 2 }}{% endfor %}"
+    items = [{"name": "A thing of wood " * 3, "price": 5}] * 900
+    assert len(Template(source).text(Scope({"many": items}))) > 30_000
 
 
 def test_a_date_is_written_in_the_zone_that_is_named() -> None:

@@ -92,6 +92,14 @@ def test_a_value_is_never_a_step_up_in_a_path(value: str) -> None:
         made(action, properties={"id": value})
 
 
+@pytest.mark.parametrize(
+    "to", ["nobody", "ann@shop.example, nobody", ", ".join(f"p{n}@shop.example" for n in range(11))]
+)
+def test_a_recipient_that_is_no_address_is_refused_when_it_is_applied(to: str) -> None:
+    with pytest.raises(ValueError, match=r"email\.to: no e-mail address"):
+        check_templates(action_of({"email": {"destination": "mail", "to": to, "subject": "x", "text": "x"}}))
+
+
 def test_a_header_is_one_line_and_none_of_the_connections() -> None:
     action = {"http": {"destination": "gateway", "headers": {"X-Name": "{{ event.properties.name }}"}}}
     request = sent(action, properties={"name": "Ann\r\nHost: evil.example"})
