@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import yaml
 
 from collector.webhook_mapping import compile_webhook
 from deploy.authority import Wish, authorised
 from deploy.ids import NotAnId, read
 from deploy.wide_names import refuse_wide_names
+from deploy.yaml_file import NotYaml, read_yaml
 from processors.plans import compile_plan
 from processors.templates import check_templates
 from runtime.control import read_control, write_control
@@ -107,8 +107,8 @@ def read_blocked(file: Path) -> list[tuple[str, str]]:
 
 def _parsed(file: Path, parse: Callable[[Any], T]) -> T:
     try:
-        document: Any = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        document = read_yaml(file)
+    except NotYaml as error:
         raise BadConfiguration(f"{file} is not YAML: {error}") from error
     try:
         return parse(document)

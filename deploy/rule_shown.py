@@ -12,6 +12,7 @@ from deploy.ids import hash_key_at_hand
 from deploy.rehearsal import Report, Setting, in_test, rehearse
 from deploy.rehearsal_events import Span, happened
 from deploy.rehearsal_people import People
+from deploy.yaml_file import NotYaml, read_yaml
 from processors.rule_changes import Changes
 from processors.rule_index import indexed
 from runtime.clickhouse import connect
@@ -58,7 +59,10 @@ def chosen(state: ControlState, name: str, workspace: str, file: Path | None) ->
 
 
 def _in_file(file: Path) -> list[dict[str, Any]]:
-    document = yaml.safe_load(file.read_text())
+    try:
+        document = read_yaml(file)
+    except (OSError, NotYaml) as error:
+        raise BadRule(f"{file} cannot be read: {error}") from error
     entries = document.get("rules", []) if isinstance(document, dict) else []
     return [each for each in entries if isinstance(each, dict)]
 

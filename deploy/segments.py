@@ -22,6 +22,7 @@ from console.segment_query import Limits, ask_members
 from console.segment_scope import Scope
 from deploy.ids import find, hash_key_at_hand
 from deploy.orders.tables import answered
+from deploy.yaml_file import NotYaml, read_yaml
 from runtime.clickhouse import connect
 from runtime.control import read_control
 from runtime.kafka import KafkaUnavailable
@@ -240,8 +241,8 @@ def now_ms() -> int:
 def _in_file(file: Path) -> list[Segment]:
     """A configuration file, a list of definitions, or one."""
     try:
-        found = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        found = read_yaml(file)
+    except (OSError, NotYaml) as error:
         raise BadSegment(f"{file} cannot be read: {error}") from error
     if isinstance(found, dict) and "segments" in found:
         found = found["segments"]

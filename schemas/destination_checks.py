@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from schemas.actions import Action
 from schemas.default_actions import defaults, own_action
@@ -28,6 +29,10 @@ def destination_problems(said: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("its top", f"exactly one of {', '.join(KINDS)} is given; {here}")
     if "kafka" in said:
         yield from _of_topic(said["kafka"]["topic"])
+    if "http" in said:
+        yield from _of_http(said["http"])
+    if "smtp" in said and not said["smtp"]["from"].isprintable():
+        yield Problem("smtp.from", "a line break or another control character: take it out")
     if MARK in said["destination"]:
         yield Problem("destination", f"names with {MARK} are those of default actions: take another one")
     yield from _of_defaults(said)
@@ -37,6 +42,26 @@ def _of_topic(topic: str) -> Iterator[Problem]:
     own = {each.name for each in TOPICS}
     if topic in own or any(topic.endswith(changelog("", agent).name) for agent in AGENTS):
         yield Problem("kafka.topic", f"{topic} is a topic of Stitchline's own: take another one")
+
+
+def _of_http(said: dict[str, Any]) -> Iterator[Problem]:
+    if not _has_host(said["url"]):
+        yield Problem(
+            "http.url",
+            "no address of a host, with a port from 1 to 65535 if any: write https://crm.example/hooks",
+        )
+    for name, value in said.get("headers", {}).items():
+        if not value.replace("\t", " ").isprintable():
+            yield Problem(f"http.headers.{name}", "a line break or another control character: take it out")
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+        return all(labels) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _of_defaults(said: dict[str, Any]) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ class BadRule(ValueError):
 def read_rule(document: Any) -> Rule:
     """Of a mapping, as YAML or JSON gives it. Raises BadRule."""
     read, problems = plain(document)
-    read = _with_empty(read)
+    read = _with_empty(_with_off(read))
     problems = problems or list(_shape_of_rules().problems(read)) or list(_of_rule(read))
     if problems:
         raise BadRule(in_words("rule", document, problems))
@@ -48,6 +48,12 @@ def read_destination(document: Any) -> Destination:
 def _of_rule(document: dict[str, Any]) -> Iterator[Problem]:
     yield from rule_problems(document)
     yield from level_problems(msgspec.convert(document, Rule))
+
+
+def _with_off(document: Any) -> Any:
+    """`mode: off` without quotes is what YAML reads as false."""
+    is_off = isinstance(document, dict) and document.get("mode") is False
+    return {**document, "mode": "off"} if is_off else document
 
 
 def _with_empty(document: Any) -> Any:

@@ -31,6 +31,10 @@ def test_every_form_of_a_destination_is_read_and_stored_as_it_means(written: Any
     assert msgspec.json.decode(stored, type=Destination) == destination
 
 
+def test_off_without_quotes_is_a_mode() -> None:
+    assert read_rule(yaml.safe_load(f"{{{A}, mode: off}}")).mode == "off"
+
+
 def test_a_trigger_with_nothing_behind_it_has_no_filters() -> None:
     rule = read_rule(yaml.safe_load("{rule: a, trigger: {cart_abandoned: }, action: {event: {name: B}}}"))
     assert rule.trigger.kind == "cart_abandoned"
