@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from runtime.control import write_control
 from runtime.kafka import client_config, ensure_topics
@@ -101,7 +102,7 @@ def messages(kafka: KafkaSettings, topic: str) -> list[bytes]:
     try:
         found = []
         for partition in range(kafka.partitions):
-            _, end = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=10)
+            end = _end(consumer, TopicPartition(name, partition))
             consumer.assign([TopicPartition(name, partition, 0)])
             while end:
                 message = consumer.poll(10)
@@ -113,6 +114,18 @@ def messages(kafka: KafkaSettings, topic: str) -> list[bytes]:
         return found
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, place: TopicPartition) -> int:
+    """Asked again for a while: a broker that has just come back may not know its partitions yet."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(place, timeout=10)[1])
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def raw_events(kafka: KafkaSettings) -> list[PackedEvent]:
