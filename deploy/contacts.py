@@ -17,6 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.contact_files import BadFile, Counted, Tell, batches
 from runtime.control import read_control
+from runtime.lookup import Lookup
 from runtime.sending import send
 from runtime.settings import ContactSettings, KafkaSettings, load
 from schemas.contact_changes import (
@@ -30,6 +31,7 @@ from schemas.contact_changes import (
     mailers_for,
 )
 from schemas.contact_facts import ContactFact
+from schemas.topics import CONTACTS_FACTS
 
 PAGE_ROWS = 50_000
 COLUMNS = ("address", "contact", "state", "changed_at", "mailer", "origin", "profile_id")
@@ -73,6 +75,7 @@ class Changing:
             raise CannotChange(str(error)) from error
         now = int(time.time() * 1000)  # noqa: TID251 - the command's clock
         self.into = Into(listed, mailers_for(state, listed), self._settings.phone_region, origin, now)
+        self._partitions = self._partitions_there()
 
     def change(self, stated: Stated) -> None:
         """One address. Raises CannotChange, KafkaUnavailable."""
@@ -94,7 +97,14 @@ class Changing:
 
     def _send(self, facts: list[ContactFact]) -> None:
         if facts:
-            send(self._kafka, fact_records(facts, self._kafka.partitions, self._settings.message_changes_max))
+            send(self._kafka, fact_records(facts, self._partitions, self._settings.message_changes_max))
+
+    def _partitions_there(self) -> int:
+        """Of the deployment's topic as it is, whatever the settings of this command say."""
+        found = Lookup(self._kafka).partitions(CONTACTS_FACTS.full_name(self._kafka.topic_prefix))
+        if not found:
+            raise CannotChange("contacts.facts is not there: is STITCHLINE_TOPIC_PREFIX the deployment's?")
+        return found
 
 
 def status(client: Client, workspace: str, of: str) -> list[Status]:

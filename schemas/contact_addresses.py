@@ -7,6 +7,7 @@ library, and an address must be the same node for ever. Pure.
 Deliberately absent: whether anybody reads what is sent there, and whose it is.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -38,6 +39,9 @@ PHONE_CHANNEL: Final = "phone"
 PHONE_TYPE: Final = "phone"  # of an external id that is a phone number
 EMAIL_CHARS_MAX = 254  # a mail server takes no longer one (RFC 5321)
 PHONE_CHARS_MAX = 60  # with blanks, brackets and what else people write
+
+# What separates addresses, columns or lines where somebody wrote several things as one; quoted, mail servers would take some.
+_SEPARATOR = re.compile(r"""[\s,;:<>()\[\]\\"\x00-\x1f\x7f]""")
 
 _WHY_NO_NUMBER = {
     NumberParseException.INVALID_COUNTRY_CODE: "it does not begin with + and the code of a country: write it so, or "
@@ -136,6 +140,10 @@ def _kept_email(value: object) -> str:
     address = normalise_email(value)
     if not address:
         raise NotAnAddress("it has not the form of an e-mail address: name@host.domain")
+    if _SEPARATOR.search(address):
+        raise NotAnAddress(
+            "it has a blank, a comma, a bracket or the like in it: one address alone, name@host.domain"
+        )
     return address
 
 

@@ -38,7 +38,7 @@ ROLES: Final[Mapping[str, Role]] = {
 }
 MORE: Final[Mapping[str, str]] = {
     "contact_list": "an opt-out list: admin",
-    "rule": "at project level: admin",
+    "rule": "at project level, or one that changes an opt-out list: admin",
 }
 
 
@@ -48,7 +48,7 @@ def may(role: str, needed: str) -> bool:
 
 def needed(key: str, before: ControlState, after: ControlState) -> Role:
     """For a document that is made, changed or deleted."""
-    if key.startswith(RULE) and _project_rule(key, before, after):
+    if key.startswith(RULE) and (_project_rule(key, before, after) or _opting_rule(key, before, after)):
         return "admin"
     if key.startswith(CONTACT_LIST) and _opt_out_list(key, before, after):
         return "admin"
@@ -78,6 +78,8 @@ def _told(key: str, before: ControlState, after: ControlState) -> tuple[str, str
     if key.startswith(RULE) and (verb := _project_rule(key, before, after)):
         mend = "give it a campaign's level, or " if verb == "is" else ""
         return f"{what} {verb} at project level", f"{mend}have an admin apply it"
+    if key.startswith(RULE) and (verb := _opting_rule(key, before, after)):
+        return f"{what} {verb} one that changes an opt-out list", "have an admin apply it"
     if key.startswith(CONTACT_LIST) and (verb := _opt_out_list(key, before, after)):
         return f"{what} {verb} an opt-out list", "have an admin apply it"
     if key == BLOCKED:
@@ -92,6 +94,22 @@ def _project_rule(key: str, before: ControlState, after: ControlState) -> str:
         if rule is not None and rule.level == PROJECT:
             return verb
     return ""
+
+
+def _opting_rule(key: str, before: ControlState, after: ControlState) -> str:
+    """ "is" or "was" of a rule that says who must not be reached; "" for neither."""
+    for state, verb in ((after, "is"), (before, "was")):
+        rule = state.written_rules.get(key)
+        action = rule.action.list if rule is not None else None
+        name = (action.add or action.remove) if action is not None else None
+        if rule is not None and name and _is_opt_out(f"{CONTACT_LIST}{rule.workspace}/{name}", before, after):
+            return verb
+    return ""
+
+
+def _is_opt_out(key: str, *states: ControlState) -> bool:
+    found = (state.contact_lists.get(key) for state in states)
+    return any(each is not None and each.kind == "opt_out" for each in found)
 
 
 def _opt_out_list(key: str, before: ControlState, after: ControlState) -> str:

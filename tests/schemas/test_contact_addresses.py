@@ -50,6 +50,10 @@ def test_an_address_is_kept_in_one_form(
     ("channel", "sent", "why"),
     [
         ("email", "ann", "form of an e-mail address"),
+        ("email", "Ann;ann@shop.example", "one address alone"),
+        ("email", "ann,bob@shop.example", "one address alone"),
+        ("email", "<script>@shop.example", "one address alone"),
+        ("email", "a\0nn@shop.example", "one address alone"),
         ("email", "", "empty"),
         ("email", 7, "empty, or no text"),
         ("email", "a" * 250 + "@shop.example", "more than 254 characters"),

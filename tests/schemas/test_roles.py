@@ -146,3 +146,26 @@ def _row(cells: list[Any]) -> tuple[str, str]:
 def test_every_kind_of_document_that_a_file_makes_has_a_role() -> None:
     assert set(ROLES) == {key.partition("/")[0] for key in NEW} - {"unheard"} | {"blocked_ids"}
     assert msgspec.json.encode(ROLES)
+
+
+@pytest.mark.parametrize("way", ["add", "remove"])
+def test_a_rule_that_changes_an_opt_out_list_is_an_admins_at_any_level(way: str) -> None:
+    rule = (
+        b'{"rule":"theirs","trigger":{"contact":{"change":"added"}},"action":{"list":{"%s":"no"}},'
+        b'"level":"email_campaign","object":"spring"}' % way.encode()
+    )
+    for listed, role in zip(LISTS, ("admin", "editor"), strict=True):
+        old, new = of("contact_list/main/no", None, listed)[1], {"rule/main/theirs": rule}
+        after = old.updated(new.items())
+        assert needed("rule/main/theirs", old, after) == role
+        assert needed("rule/main/theirs", after, old) == role
+    (told,) = refusals("editor", "jane", *_with_opting(rule), ["rule/main/theirs"])
+    assert told == (
+        "rule theirs is one that changes an opt-out list: that needs role admin, token jane is editor: "
+        "have an admin apply it"
+    )
+
+
+def _with_opting(rule: bytes) -> tuple[ControlState, ControlState]:
+    old = of("contact_list/main/no", None, LISTS[0])[1]
+    return old, old.updated([("rule/main/theirs", rule)])
