@@ -42,7 +42,7 @@ class Deployment:
         environ = {
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "STITCHLINE_TOPIC_PREFIX": kafka.topic_prefix,
-            "STITCHLINE_PARTITIONS": str(kafka.partitions),
+            "STITCHLINE_PARTITIONS": str(kafka.partitions + 12),  # not what the deployment has
             "CLICKHOUSE_URL": clickhouse.url,
             "STITCHLINE_DATABASE": clickhouse.database,
         }
