@@ -56,7 +56,8 @@ def test_candidates_wait_for_clickhouse_and_are_refused_if_they_expire_meanwhile
         confirm.send(soon, later)
         confirm.wait(lambda: "rules wait" in process.said())
         confirm.wait(lambda: time.time() * 1000 > soon.at + HOUR)  # noqa: TID251 - as above
-        assert confirm.firings() == [], "nobody knows yet who it is"
+        # Who it is nobody knows yet; that the first has expired, the stage may have said already.
+        assert [firing.id for firing in confirm.firings() if firing.refused != "expired"] == []
         door.open()
         found = confirm.of(id_of(soon), id_of(later))
     door.close()
