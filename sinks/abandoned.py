@@ -18,7 +18,6 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Consumer, KafkaException, Message
 from urllib3.exceptions import HTTPError
 
-from runtime.judgement import Pulse, Sight
 from runtime.kafka import KafkaUnavailable, client_config, group_name
 from runtime.progress import NotAcknowledged, Progress
 from runtime.sending import send
@@ -28,6 +27,7 @@ from schemas.pack import PackedEvent
 from schemas.topics import CARTS_CANDIDATES, EVENTS_RAW, IDENTITY_FACTS
 from sinks.abandonment import Named, event_of, is_usable, records
 from sinks.clickhouse import connect
+from sinks.own_thread import OwnThread
 from sinks.tables import DICTIONARIES, SINKS
 
 log = structlog.get_logger()
@@ -51,38 +51,17 @@ WHERE workspace = {workspace:String} AND meaning.event = 'Order Completed'
   AND timestamp >= fromUnixTimestamp64Milli({since:Int64}) AND profile = person"""
 
 
-class AbandonedThread(threading.Thread):
-    """Sets `stop` when it ends, whatever the reason, so that all stages of the process end together."""
-
+class AbandonedThread(OwnThread):
     def __init__(self, environ: Mapping[str, str], stop: threading.Event) -> None:
-        super().__init__(name=NAME, daemon=True)
-        self._stop_event = stop
+        super().__init__(NAME, stop)
         self._kafka = load(KafkaSettings, environ)
         self._clickhouse = load(ClickHouseSettings, environ)
         self._settings = load(CartSettings, environ)
         self._session_s = load(SinkSettings, environ).session_timeout_s
         self._progress = Progress(self._kafka, self._settings.confirm_wait_s_max)
         self.is_assigned = False
-        self.has_failed = False
 
-    unsettled = ""  # nothing waits for its group
-
-    def sights(self) -> list[Sight]:
-        return []
-
-    def pulses(self, _limit_s: float) -> list[Pulse]:
-        return []
-
-    def run(self) -> None:
-        try:
-            self._run()
-        except Exception as error:  # a root: nothing above would see it
-            self.has_failed = True
-            log.exception("sink failed", sink=NAME, error=str(error))
-        finally:
-            self._stop_event.set()
-
-    def _run(self) -> None:
+    def _work(self) -> None:
         consumer = Consumer(_config(self._kafka, self._session_s), logger=logging.getLogger("librdkafka"))
         consumer.subscribe([CARTS_CANDIDATES.full_name(self._kafka.topic_prefix)], on_assign=self._assigned)
         try:

@@ -19,7 +19,6 @@ from confluent_kafka import KafkaException, Message
 from urllib3.exceptions import HTTPError
 
 from runtime.control import ControlReader
-from runtime.judgement import Pulse, Sight
 from runtime.kafka import KafkaUnavailable
 from runtime.progress import NotAcknowledged
 from runtime.settings import (
@@ -45,6 +44,7 @@ from sinks.confirm_waits import Waits
 from sinks.confirm_way import NAME, Way
 from sinks.confirmation import Asked, asked, records
 from sinks.confirmer import Confirmer, Manner, Passed
+from sinks.own_thread import OwnThread
 
 __all__ = ["NAME", "ConfirmThread"]
 
@@ -57,12 +57,9 @@ LETTER_KEY = b"rules"
 _rule = lru_cache(4_096)(decode_rule)
 
 
-class ConfirmThread(threading.Thread):
-    """Sets `stop` when it ends, whatever the reason, so that all stages of the process end together."""
-
+class ConfirmThread(OwnThread):
     def __init__(self, environ: Mapping[str, str], stop: threading.Event) -> None:
-        super().__init__(name=NAME, daemon=True)
-        self._stop_event = stop
+        super().__init__(NAME, stop)
         self._kafka = load(KafkaSettings, environ)
         self._sinks = load(SinkSettings, environ)
         settings = load(ConfirmSettings, environ)
@@ -79,32 +76,19 @@ class ConfirmThread(threading.Thread):
             ),
         )
         self._way: Way | None = None
-        self.has_failed = False
-
-    unsettled = ""  # nothing waits for its group
 
     @property
     def is_assigned(self) -> bool:
         return self._way is not None and self._way.is_assigned
 
-    def sights(self) -> list[Sight]:
-        return []
-
-    def pulses(self, _limit_s: float) -> list[Pulse]:
-        return []
-
-    def run(self) -> None:
+    def _work(self) -> None:
         self._control.start()
         try:
             while not self._stop_event.is_set():
                 if self._control.wait_current(RETRY_S):
                     self._travel()
-        except Exception as error:  # a root: nothing above would see it
-            self.has_failed = True
-            log.exception("sink failed", sink=NAME, error=str(error))
         finally:
-            self.has_failed = self.has_failed or bool(self._control.problem)
-            self._stop_event.set()
+            self.has_failed = bool(self._control.problem)
             self._control.stop()
 
     def _travel(self) -> None:

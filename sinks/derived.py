@@ -13,12 +13,12 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message
 
-from runtime.judgement import Pulse, Sight
 from runtime.kafka import KafkaUnavailable, client_config, group_name
 from runtime.sending import send
 from runtime.settings import KafkaSettings, SinkSettings, load
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_DERIVED, EVENTS_RAW
+from sinks.own_thread import OwnThread
 
 log = structlog.get_logger()
 
@@ -28,35 +28,14 @@ POLL_S = 0.5
 RETRY_S = 1.0
 
 
-class DerivedThread(threading.Thread):
-    """Sets `stop` when it ends, whatever the reason, so that all stages of the process end together."""
-
+class DerivedThread(OwnThread):
     def __init__(self, environ: Mapping[str, str], stop: threading.Event) -> None:
-        super().__init__(name=NAME, daemon=True)
-        self._stop_event = stop
+        super().__init__(NAME, stop)
         self._kafka = load(KafkaSettings, environ)
         self._session_s = load(SinkSettings, environ).session_timeout_s
         self.is_assigned = False
-        self.has_failed = False
 
-    unsettled = ""  # nothing waits for its group
-
-    def sights(self) -> list[Sight]:
-        return []
-
-    def pulses(self, _limit_s: float) -> list[Pulse]:
-        return []
-
-    def run(self) -> None:
-        try:
-            self._run()
-        except Exception as error:  # a root: nothing above would see it
-            self.has_failed = True
-            log.exception("sink failed", sink=NAME, error=str(error))
-        finally:
-            self._stop_event.set()
-
-    def _run(self) -> None:
+    def _work(self) -> None:
         consumer = Consumer(_config(self._kafka, self._session_s), logger=logging.getLogger("librdkafka"))
         consumer.subscribe([EVENTS_DERIVED.full_name(self._kafka.topic_prefix)], on_assign=self._assigned)
         try:

@@ -16,12 +16,12 @@ from urllib3.exceptions import HTTPError
 
 from runtime.clickhouse import connect
 from runtime.control import ControlReader, write_control
-from runtime.judgement import Pulse, Sight
 from runtime.kafka import KafkaUnavailable
 from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, load
 from schemas.control import ControlState
 from schemas.quotas import Calendar, Usage, calendar, changed_stops, limits_of
 from schemas.sources import Source
+from sinks.own_thread import OwnThread
 
 log = structlog.get_logger()
 
@@ -63,43 +63,27 @@ def used_by(client: Client, sources: Sequence[Source], when: Calendar) -> dict[s
     return {source: Usage(int(day), int(month)) for source, day, month in rows}
 
 
-class QuotasThread(threading.Thread):
-    """Sets `stop` when it ends, whatever the reason, so that all stages of the process end together."""
-
+class QuotasThread(OwnThread):
     def __init__(self, environ: Mapping[str, str], stop: threading.Event) -> None:
-        super().__init__(name=NAME, daemon=True)
-        self._stop_event = stop
+        super().__init__(NAME, stop)
         self._kafka = load(KafkaSettings, environ)
         self._clickhouse = load(ClickHouseSettings, environ)
         self._period_s = load(SinkSettings, environ).quota_period_s
         self._control = ControlReader(self._kafka)
         self._client: Client | None = None
-        self.has_failed = False
-
-    unsettled = ""  # nothing waits for its group
 
     @property
     def is_assigned(self) -> bool:
         return self._control.is_current
 
-    def sights(self) -> list[Sight]:
-        return []
-
-    def pulses(self, _limit_s: float) -> list[Pulse]:
-        return []
-
-    def run(self) -> None:
+    def _work(self) -> None:
         self._control.start()
         try:
             while not self._stop_event.wait(self._period_s) and not self._control.problem:
                 if self._control.is_current:
                     self._look(self._control.state)
-        except Exception as error:  # a root: nothing above would see it
-            self.has_failed = True
-            log.exception("sink failed", sink=NAME, error=str(error))
         finally:
-            self.has_failed = self.has_failed or bool(self._control.problem)
-            self._stop_event.set()
+            self.has_failed = bool(self._control.problem)
             self._control.stop()
 
     def _look(self, state: ControlState) -> None:
