@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from confluent_kafka import KafkaException
 
 from runtime import logs
 from tests.bench import (
@@ -53,7 +54,15 @@ from tests.bench.keyed import contest
 from tests.bench.stand import stand
 
 RESULTS = ROOT / "bench-results"
-FAILURES = (AssertionError, OSError, TimeoutError, RuntimeError, psutil.Error, subprocess.SubprocessError)
+FAILURES = (
+    AssertionError,
+    OSError,
+    TimeoutError,
+    RuntimeError,
+    psutil.Error,
+    subprocess.SubprocessError,
+    KafkaException,
+)
 
 
 def stack() -> list[Figure]:

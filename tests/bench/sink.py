@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 import psutil
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas.codec import RESOLVED_EVENT
 from schemas.stamps import NO_COMMERCE, NO_TOUCH, Item
@@ -36,6 +36,11 @@ LINKS = 100_000
 PARTITIONS = 4
 TARGET_ROWS = 60_000
 WAIT_S = 120.0
+LOOKED_FOR = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Safari/537.36"
 ROOTS_SQL = """\
 INSERT INTO identity_pointers (workspace, node, owner, version, updated_at)
@@ -223,7 +228,7 @@ class Bench:
         places = [TopicPartition(topic, partition) for partition in range(settings.partitions)]
         consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": group})
         try:
-            yield lambda: sum(max(place.offset, 0) for place in consumer.committed(places, timeout=WAIT_S))
+            yield lambda: _committed(consumer, places)
         finally:
             consumer.close()
 
@@ -234,6 +239,16 @@ class Bench:
             began = time.perf_counter()
             self.stage.tables.reload(DICTIONARIES)
             yield _figure(f"{which} load of {links:,} linked ids", time.perf_counter() - began, "s")
+
+
+def _committed(consumer: Consumer, places: list[TopicPartition]) -> int:
+    """Records of all places; none while Kafka still looks for the coordinator of a group that is new."""
+    try:
+        return sum(max(place.offset, 0) for place in consumer.committed(places, timeout=WAIT_S))
+    except KafkaException as error:
+        if error.args[0].code() not in LOOKED_FOR:
+            raise
+        return 0
 
 
 def _child(module: str) -> dict[str, psutil.Process]:
