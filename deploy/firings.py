@@ -40,13 +40,13 @@ FROM
 ) AS rule_states
 GROUP BY workspace, rule"""
 _STATES = """\
-SELECT toUnixTimestamp64Milli(at), toString(state), toString(reason), toUInt32(attempts)
+SELECT toUnixTimestamp64Milli(at), toString(state), toString(reason), toUInt32(attempts), detail
 FROM firing_states FINAL WHERE firing_id = {id:String} ORDER BY seq"""
 _FIRING = """\
 SELECT
     workspace, toString(rule), toString(rule_version), toString(level), toString(trigger), toString(action),
     toString(destination), toString(state), toString(reason), toUInt32(attempts),
-    profile_id, occurrence, message_id, toUnixTimestamp64Milli(occurred_at)
+    detail, profile_id, occurrence, message_id, toUnixTimestamp64Milli(occurred_at)
 FROM firings WHERE firing_id = {id:String}"""
 _ATTEMPTS = """\
 SELECT toUInt32(attempt), toString(outcome), toUInt32(status), error, answer, toUnixTimestamp64Milli(started_at), took_ms,
@@ -86,6 +86,7 @@ class State(msgspec.Struct, frozen=True):
     state: str
     reason: str
     attempts: int
+    detail: str
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -119,6 +120,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str
     attempts: int
+    detail: str
     profile_id: str
     occurrence: str
     message_id: str
@@ -196,7 +198,7 @@ def told(client: Client, firing_id: str) -> Told:
             f"there is no firing {visible(firing_id)}: one that was just confirmed is there within seconds, one of "
             "somebody who was forgotten is gone"
         )
-    names = Told.__struct_fields__[1:14]
+    names = Told.__struct_fields__[1:15]
     said = dict(zip(names, found[0], strict=False))
     letter = [Letter(reason, detail, _moment(at)) for reason, detail, at in ask(_LETTER)]
     return Told(
@@ -216,14 +218,14 @@ def told_text(firing: Told) -> str:
     """What destinations and people wrote is shown, never obeyed."""
     whose = firing.profile_id or "nobody"
     lines = [
-        f"{firing.firing_id}  {firing.state}{_why(firing.reason)}",
+        f"{firing.firing_id}  {firing.state}{_why(firing.reason, firing.detail)}",
         f"  rule  {firing.rule} (workspace {firing.workspace}, {firing.level}, version {firing.rule_version})",
         f"  on  {firing.trigger} {visible(firing.occurrence)} at {firing.occurred_at}",
         f"  message  {visible(firing.message_id) or 'none'}",
         f"  for  {whose}",
         f"  does  {firing.action} {firing.destination}".rstrip(),
     ]
-    lines += [f"  {each.at}  {each.state}{_why(each.reason)}" for each in firing.states]
+    lines += [f"  {each.at}  {each.state}{_why(each.reason, each.detail)}" for each in firing.states]
     lines += list(_attempt_lines(firing.deliveries))
     if firing.dead_letter is not None:
         letter = firing.dead_letter
@@ -239,8 +241,8 @@ def _attempt_lines(attempts: Sequence[Attempt]) -> Iterator[str]:
         yield f"  attempt {each.attempt}  {each.started_at}  {became}  {said}".rstrip()
 
 
-def _why(reason: str) -> str:
-    return f" ({reason})" if reason else ""
+def _why(reason: str, detail: str) -> str:
+    return f" ({reason}: {visible(detail)})" if detail else f" ({reason})" if reason else ""
 
 
 def _moment(ms: int) -> str:

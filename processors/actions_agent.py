@@ -16,6 +16,7 @@ from processors import firing_state as words
 from processors.erased import Erased
 from processors.firing_caps import CAPS, Caps
 from processors.firing_moves import Moves, Outside
+from processors.firing_records import Shown
 from processors.firing_state import FIRING, KEY_BYTES, FiringState, key_of
 from processors.firing_store import Firings
 from processors.internal_actions import Here
@@ -114,7 +115,7 @@ class _Chunk:
                 for key in list(self._firings.about(order.node)):
                     state = self._firings.on_its_way(key)
                     if state is not None and order.since <= _began_at(state.firing) <= order.until:
-                        self._moves.end(key, state, words.REFUSED, words.FORGOTTEN)
+                        self._moves.end(key, state, Shown(words.REFUSED, words.FORGOTTEN))
 
     def _take(self, key: bytes, firing: Firing, record: InputRecord) -> None:
         known = self._firings.get(key)

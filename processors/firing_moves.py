@@ -12,6 +12,7 @@ from processors import firing_state as words
 from processors.firing_caps import Caps
 from processors.firing_gate import ASK, FAIL, REFUSE, WAIT, gate, not_after
 from processors.firing_records import (
+    Shown,
     candidate_record,
     delivery_record,
     due_record,
@@ -59,7 +60,7 @@ class Moves:
     def begin(self, key: bytes, firing: Firing, why_not: str) -> None:
         state = FiringState(firing=firing, phase=words.WAITING, due_at=self.now)
         if why_not:
-            self.end(key, state, words.REFUSED, why_not)
+            self.end(key, state, Shown(words.REFUSED, why_not))
         else:
             self._go(key, state)
 
@@ -70,7 +71,7 @@ class Moves:
         firing = _replace(state.firing, **said)
         state = _replace(state, firing=firing, must_ask=False)
         if why_not:
-            self.end(key, state, words.REFUSED, why_not)
+            self.end(key, state, Shown(words.REFUSED, why_not))
         else:
             self._go(key, state)
 
@@ -81,7 +82,7 @@ class Moves:
         if grant.granted:
             self._send(key, _replace(state, granted=True), compiled_rule(state.firing.rule))
         else:
-            self.end(key, state, words.REFUSED, words.OVER_QUOTA)
+            self.end(key, state, Shown(words.REFUSED, words.OVER_QUOTA))
 
     def answered(self, key: bytes, result: Result) -> None:
         state = self._firings.on_its_way(key)
@@ -91,7 +92,7 @@ class Moves:
             self._postponed(key, state, result)
         elif result.outcome == "delivered":
             self._tell_delivery(state, result, "delivered")
-            self.end(key, state, words.DONE, "")
+            self.end(key, state, Shown(words.DONE))
         elif result.outcome in _ENDS:
             self._final(key, state, result)
         else:
@@ -109,11 +110,11 @@ class Moves:
         else:
             self._dispatch(key, state)
 
-    def end(self, key: bytes, state: FiringState, name: str, why: str) -> None:
+    def end(self, key: bytes, state: FiringState, shown: Shown) -> None:
         """What was never sent takes no place among its rule's caps."""
-        if name == words.REFUSED and state.slot_at and not state.first_at:
+        if shown.state == words.REFUSED and state.slot_at and not state.first_at:
             self._caps.give_back(state.firing, compiled_rule(state.firing.rule).rule, state.slot_at)
-        self._show(state, name, why)
+        self._show(state, shown)
         self._firings.end(key, self.now)
 
     def tell(self, partition: int, message: Claim | Grant) -> None:
@@ -132,7 +133,7 @@ class Moves:
         if verdict.what == WAIT:
             self._wait(key, _replace(state, must_ask=True), verdict.why, verdict.until)
         elif verdict.what == REFUSE:
-            self.end(key, state, words.REFUSED, verdict.why)
+            self.end(key, state, Shown(words.REFUSED, verdict.why))
         elif verdict.what == FAIL:
             self._undelivered(key, state, verdict.why, "it was not delivered in time")
         elif verdict.what == ASK:
@@ -143,7 +144,7 @@ class Moves:
     def _wait(self, key: bytes, state: FiringState, why: str, until: int) -> None:
         """Shown but for postponements, which may be many."""
         if why != words.POSTPONED:
-            state = self._show(state, words.WAITING, why)
+            state = self._show(state, Shown(words.WAITING, why))
         self._firings.put(key, _replace(state, phase=words.WAITING, due_at=until))
 
     def _ask(self, key: bytes, state: FiringState) -> None:
@@ -158,11 +159,11 @@ class Moves:
                 state, ready = self._made(state, compiled)
             except TemplateFailed as error:
                 why = words.NO_RECIPIENT if isinstance(error, NoValue) else words.TEMPLATE_FAILED
-                self.end(key, state, words.REFUSED, why)
+                self.end(key, state, Shown(words.REFUSED, why, str(error)))
                 return
             why, slot = self._caps.take(state.firing, compiled.rule, self.now)
             if why:
-                self.end(key, state, words.REFUSED, why)
+                self.end(key, state, Shown(words.REFUSED, why))
                 return
             state = _replace(state, slot_at=slot)
         if compiled.rule.limits.quota and not state.granted:
@@ -199,14 +200,14 @@ class Moves:
         self, key: bytes, state: FiringState, compiled: CompiledRule, ready: OutputRecord | None = None
     ) -> None:
         if compiled.rule.mode == "test":
-            self.end(key, state, words.TEST, "")
+            self.end(key, state, Shown(words.TEST))
         elif state.request:
             self._dispatch(key, state)
         else:
             done = ready or self._made(state, compiled)[1]
             assert done is not None
             self.outputs.append(done)
-            self.end(key, _replace(state, is_out=True), words.DONE, "")
+            self.end(key, _replace(state, is_out=True), Shown(words.DONE))
 
     def _dispatch(self, key: bytes, state: FiringState) -> None:
         """The current attempt; it may have been sent before."""
@@ -219,7 +220,7 @@ class Moves:
             due_at=self.now + self._outside.result_wait_ms,
         )
         if is_new:
-            state = self._show(state, words.SENDING, "")
+            state = self._show(state, Shown(words.SENDING))
         rule = compiled_rule(state.firing.rule).rule
         moments = self.now, not_after(state, rule.limits)
         self.outputs.append(due_record(state, rule, self._home, moments, self._outside.partitions))
@@ -252,17 +253,17 @@ class Moves:
 
     def _undelivered(self, key: bytes, state: FiringState, why: str, detail: str) -> None:
         self.outputs.append(undelivered_record(state, why, detail, self.now, self._outside.partitions))
-        self.end(key, state, words.FAILED, why)
+        self.end(key, state, Shown(words.FAILED, why))
 
     def _tell_delivery(self, state: FiringState, result: Result, outcome: str, next_at: int = 0) -> None:
         rule = compiled_rule(state.firing.rule).rule
         told = outcome, next_at
         self.outputs.append(delivery_record(state, rule, result, told, self._outside.partitions))
 
-    def _show(self, state: FiringState, name: str, why: str) -> FiringState:
+    def _show(self, state: FiringState, shown: Shown) -> FiringState:
         state = _replace(state, seq=state.seq + 1)
         rule = compiled_rule(state.firing.rule).rule
-        self.outputs.append(firing_record(state, rule, (name, why), self.now, self._outside.partitions))
+        self.outputs.append(firing_record(state, rule, shown, self.now, self._outside.partitions))
         return state
 
     def _limits(self, state: FiringState) -> Limits:

@@ -3,6 +3,8 @@ where a firing is told to go home."""
 
 from typing import Any
 
+import msgspec
+
 from processors.firing_state import FORGOTTEN, FiringState
 from processors.letters import dead_letter, letter_record
 from processors.parsed import Refusal
@@ -21,17 +23,23 @@ ERROR_CHARS_MAX = 1_000
 _REASONS = {"given_up": Reason.GIVEN_UP, "rejected": Reason.REJECTED, "gone": Reason.GONE}
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """What is told of a firing: its state, the reason of it, and in words what the reason leaves open."""
+
+    state: str
+    reason: str = ""
+    detail: str = ""
+
+
 def keyed(topic: Topic, node: int, value: bytes, partitions: int) -> OutputRecord:
     key = profile_key(node)
     return OutputRecord(topic.name, partition_of(key, partitions), key, value)
 
 
-def firing_record(
-    state: FiringState, rule: Rule, shown: tuple[str, str], at: int, partitions: int
-) -> OutputRecord:
-    """`shown`: state and reason. Of who is forgotten it says nothing."""
+def firing_record(state: FiringState, rule: Rule, shown: Shown, at: int, partitions: int) -> OutputRecord:
+    """Of who is forgotten it says nothing."""
     firing = state.firing
-    is_named = shown[1] != FORGOTTEN
+    is_named = shown.reason != FORGOTTEN
     record = {
         "firing_id": firing.id,
         "workspace": firing.workspace,
@@ -41,8 +49,8 @@ def firing_record(
         "trigger": rule.trigger.kind,
         "action": rule.action.kind,
         "destination": rule.action.destination,
-        "state": shown[0],
-        "reason": shown[1],
+        "state": shown.state,
+        "reason": shown.reason,
         "seq": state.seq,
         "subject": firing.subject if is_named else 0,
         "profile": firing.profile if is_named else 0,
@@ -52,6 +60,7 @@ def firing_record(
         "occurred_at": firing.at,
         "at": at,
         "attempts": state.attempt if state.is_out else state.attempt - 1,
+        "detail": shown.detail[:ERROR_CHARS_MAX],
     }
     return keyed(ACTIONS, firing.subject or firing.profile, encode_firing(record), partitions)
 

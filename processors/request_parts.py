@@ -49,10 +49,7 @@ def body(place: str, value: Any) -> Body:
         count[0] += 1
         if count[0] > BODY_TEXTS_MAX:
             raise ValueError(f"{at}: more than {BODY_TEXTS_MAX} texts")
-        try:
-            return Template(source)
-        except ValueError as error:
-            raise ValueError(f"{at}: {error}") from error
+        return Template(source, place=at)
 
     return compiled(place, value, 0)
 
@@ -88,9 +85,9 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()[:LINE_CHARS_MAX]
 
 
-def addresses(text: str) -> list[str]:
+def addresses(text: str, place: str = "") -> list[str]:
     """Of e-mail, separated by commas. Raises NoValue."""
     found = [normalise_email(each) for each in text.split(",")]
     if not all(found) or len(found) > RECIPIENTS_MAX:
-        raise NoValue(f"no e-mail address, or more than {RECIPIENTS_MAX} of them")
+        raise NoValue(f"{place}no e-mail address, or more than {RECIPIENTS_MAX} of them")
     return list(dict.fromkeys(found))

@@ -138,20 +138,23 @@ PATH: Final = _Engine(_PathOutput)
 
 
 class Template:
-    """One text, compiled. Raises ValueError when it is none of the language's."""
+    """One text, compiled. `place`: where it stands, which is said of whatever is wrong. Raises ValueError when it is none of the
+    language's."""
 
-    def __init__(self, source: str, engine: Environment = TEXT) -> None:
+    def __init__(self, source: str, engine: Environment = TEXT, place: str = "") -> None:
+        self._place = f"{place}: " if place else ""
         self._literal = None if _MARKUP.search(source) else source
         self._engine = engine
         if self._literal is not None:
             return
         if len(source) > TEMPLATE_CHARS_MAX or len(_LOOP.findall(source)) > LOOPS_MAX:
-            raise ValueError(f"more than {TEMPLATE_CHARS_MAX} characters, or more than {LOOPS_MAX} loops")
+            limits = f"more than {TEMPLATE_CHARS_MAX} characters, or more than {LOOPS_MAX} loops"
+            raise ValueError(f"{self._place}{limits}")
         try:
             self._bound = engine.from_string(source)
             _require_known_filters(self._bound)
         except _FAULTS as error:
-            raise ValueError(_said(error)) from error
+            raise ValueError(f"{self._place}{_said(error)}") from error
         nodes = self._bound.nodes
         is_one = len(nodes) == 1 and isinstance(nodes[0], OutputNode)
         self._expression = nodes[0].expression if is_one and isinstance(nodes[0], OutputNode) else None
@@ -167,10 +170,8 @@ class Template:
         buffer = LimitedStringIO(OUTPUT_BYTES_MAX)
         try:
             self._bound.render_with_context(CountingContext(self._bound, scope), buffer)
-        except TemplateFailed:
-            raise
         except _FAULTS as error:
-            raise TemplateFailed(_said(error)) from error
+            raise self._failed(error) from error
         return buffer.getvalue()
 
     def value(self, scope: Scope) -> Any:
@@ -180,7 +181,11 @@ class Template:
         try:
             return _plain(self._expression.evaluate(CountingContext(self._bound, scope)))
         except _FAULTS as error:
-            raise TemplateFailed(_said(error)) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> TemplateFailed:
+        kind = NoValue if isinstance(error, NoValue) else TemplateFailed
+        return kind(f"{self._place}{_said(error)}")
 
 
 def _plain(value: object) -> object:
@@ -207,7 +212,7 @@ def _said(error: BaseException) -> str:
     """Without its values: the engine's messages name what the template says, Python's may quote what it was given."""
     if isinstance(error, LiquidError):
         return f"{type(error).__name__.removesuffix('Error')}: {error.message}"
-    if isinstance(error, TooMuchWork):
+    if isinstance(error, TooMuchWork | TemplateFailed):
         return str(error)
     return (
         str(error)

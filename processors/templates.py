@@ -14,10 +14,10 @@ from typing import Any, Final
 from urllib.parse import urlencode as urlencoded
 
 import msgspec
+from liquid import Environment
 from msgspec import UNSET
 
 from processors.request_parts import (
-    RECIPIENTS_MAX,
     Body,
     addresses,
     body,
@@ -26,7 +26,7 @@ from processors.request_parts import (
     one_line,
     request_path,
 )
-from processors.template_engine import ADDRESS, HTML, PATH, Scope, Template, TemplateFailed
+from processors.template_engine import ADDRESS, HTML, PATH, TEXT, Scope, Template, TemplateFailed
 from processors.template_filters import Scope as CountedScope
 from schemas.action_work import Firing
 from schemas.actions import (
@@ -141,11 +141,8 @@ def maker(action: Action) -> Maker:
     return _MAKERS[action.kind](getattr(action, action.kind))
 
 
-def _at(place: str, source: str, engine: Any = None) -> Template:
-    try:
-        return Template(source, engine) if engine is not None else Template(source)
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from error
+def _at(place: str, source: str, engine: Environment = TEXT) -> Template:
+    return Template(source, engine, place)
 
 
 def _texts(place: str, sources: Mapping[str, str]) -> Texts:
@@ -199,7 +196,7 @@ def _http(action: HttpAction) -> Maker:
         said = [own.pop(name) for name in list(own) if name.lower() == "content-type"]
         return HttpRequest(
             method=action.method,
-            path=request_path(path.text(scope)),
+            path=request_path(path.text(scope), "http.path: "),
             query=_all(query, scope),
             headers=own,
             body=text,
@@ -235,14 +232,14 @@ def _email(action: EmailAction) -> Maker:
         _at("email.from", action.from_, ADDRESS),
         _at("email.reply_to", action.reply_to, ADDRESS),
     )
-    if to.is_literal and not _are_addresses(action.to):
-        raise ValueError(f"email.to: no e-mail address, or more than {RECIPIENTS_MAX} of them")
+    if to.is_literal:
+        addresses(action.to, "email.to: ")
     subject, text = _at("email.subject", action.subject), _at("email.text", action.text)
     html = _at("email.html", action.html, HTML)
 
     def make(scope: Scope) -> EmailRequest:
         return EmailRequest(
-            to=addresses(to.text(scope)),
+            to=addresses(to.text(scope), "email.to: "),
             subject=one_line(subject.text(scope)),
             text=text.text(scope),
             html=html.text(scope),
@@ -251,13 +248,6 @@ def _email(action: EmailAction) -> Maker:
         )
 
     return make
-
-
-def _are_addresses(text: str) -> bool:
-    try:
-        return bool(addresses(text))
-    except TemplateFailed:
-        return False
 
 
 def _list(action: ListAction) -> Maker:

@@ -46,6 +46,7 @@ SCHEMAS = (
     AvroSchema(13, "firing", 1, "firing.avsc"),
     AvroSchema(14, "delivery", 1, "delivery.avsc"),
     AvroSchema(15, "contact", 1, "contact.avsc"),
+    AvroSchema(16, "firing", 2, "firing_2.avsc"),
 )
 
 _NEWEST = {schema.subject: schema.id for schema in SCHEMAS}  # what is written; readers meet the others too

@@ -36,6 +36,7 @@ def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
         firing(3, at=START_MS, state="done", attempts=1),
         firing(4, at=NOW + 5),
         firing(5, at=START_MS, rule="former", state="done", attempts=1),
+        firing(6, rule="former", state="refused", reason="template_failed", detail="email.to: \x1b[31mno"),
     ]
     made.insert("firings_in", FIRING, fired, "f")
     failed = {"outcome": "retry", "status": 503, "error": "busy", "next_at": NOW + 1}
@@ -54,7 +55,7 @@ def tables(clickhouse: str, module_database: str) -> Iterator[Tables]:
 
 def test_a_rule_stands_with_its_counts_its_quota_and_what_waits(tables: Tables) -> None:
     former, welcome = standings(tables.client, STATE)
-    assert (former.rule, former.mode, former.fired, former.fired_today) == ("former", "deleted", 1, 0)
+    assert (former.rule, former.mode, former.fired, former.fired_today) == ("former", "deleted", 2, 0)
     assert (welcome.mode, welcome.level, welcome.version) == ("live", "project", version_of(WELCOME))
     today = {"failed rejected": 1, "refused suppressed": 1, "waiting": 1}
     assert (welcome.fired_today, welcome.today) == (3, today)
@@ -85,6 +86,13 @@ def test_a_firing_is_told_with_its_states_its_attempts_and_its_dead_letter(table
     text = told_text(found)
     assert "\x1b" not in text, "what a destination answers is shown, not obeyed"
     assert "attempt 2" in text
+
+
+def test_a_firing_that_was_refused_says_what_was_wrong(tables: Tables) -> None:
+    found = told(tables.client, f"fire_{6:032x}")
+    assert (found.reason, found.detail, found.states[0].detail) == ("template_failed", *[found.detail] * 2)
+    first = told_text(found).splitlines()[0]
+    assert first.endswith("refused (template_failed: email.to: \\x1b[31mno)")
 
 
 def test_a_firing_that_nobody_knows_is_a_plain_sentence(tables: Tables) -> None:

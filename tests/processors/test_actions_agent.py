@@ -75,6 +75,20 @@ def test_a_template_that_fails_and_a_mail_to_nobody_are_refused() -> None:
     assert Desk().take(a_firing(a_rule(mail), person=Person())).last == ("refused", "no_recipient")
 
 
+def test_what_was_wrong_with_a_template_is_told_with_its_place() -> None:
+    failing = {"webhook": {"destination": "crm", "body": {"a": ["x", "{{ 1 | divided_by: 0 }}"]}}}
+    mail = {"email": {"destination": "mail", "subject": "x", "text": "x"}}
+    path = {"http": {"destination": "crm", "path": "/{{ event.properties.no }}"}}
+    details = [
+        Desk().take(a_firing(a_rule(action), person=Person())).firings[-1]["detail"]
+        for action in (failing, mail, path)
+    ]
+    assert details[0].startswith("webhook.body.a[1]: ")
+    assert "divided_by" in details[0]
+    assert details[1:] == ["email.to: a value is missing or empty", "http.path: a value is missing or empty"]
+    assert {each["detail"] for each in fired(Desk(), {"quota": {"max": 1, "per": "day"}}).firings} == {""}
+
+
 def test_an_attempt_that_fails_is_made_again_with_the_same_request_for_a_day() -> None:
     desk = fired(Desk().wait(5_000), {"expires_after": "7d"})
     while desk.last[0] != "failed":

@@ -34,6 +34,7 @@ PUBLISHED = {
     13: "afa5ed364dbfba5dd9de268d5646109a8d72e6dd5e6ac036dd8afee0543e8123",
     14: "00c7a43696de05b5a1fa1711b8094e2d0e1a16ecd771aa1ad7090e43459c1d4f",
     15: "bdb47cc27a9e699f46474b1acc25c705492e38034a5184f3bec9129e4c77b572",
+    16: "6396199c6a51c2a65485e24dfe10b9c38b0010ff1c64ff8c589c28a31486aeb8",
 }
 
 PAIRS = [(writer, reader) for writer, reader in permutations(SCHEMAS, 2) if writer.subject == reader.subject]

@@ -30,6 +30,7 @@ def firing(number: int, **fields: Any) -> bytes:
         "occurred_at": START_MS,
         "at": START_MS,
         "attempts": 0,
+        "detail": "",
     }
     known |= fields
     return encode_firing({"profile_id": f"{known['profile']:016x}"} | known)

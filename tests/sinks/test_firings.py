@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from schemas.codec import DELIVERY, FIRING, POINTER
+from schemas.codec import DELIVERY, FIRING, POINTER, SCHEMAS, decode, encoder
 from sinks.tables import DICTIONARIES
 from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables, pointer
+
+FIRST_FORM = next(schema.id for schema in SCHEMAS if schema.subject == "firing")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,16 @@ def test_a_firing_is_shown_for_the_person_of_now_beside_whom_it_fired_for(tables
     )
     assert found == [(0, "", ""), (29, f"{29:016x}", f"{21:016x}")], "a schedule for nobody is nobody's"
     assert tables.rows("SELECT profile, status FROM deliveries WHERE rule = 'merged'") == [(29, 200)]
+
+
+def test_a_firing_of_the_first_form_of_the_record_is_stored_without_a_detail(tables: Tables) -> None:
+    """A sink of now behind an agent of the release before, and the other way round."""
+    known = decode(firing(35, rule="forms"))
+    before = encoder(FIRST_FORM)({**known, "firing_id": "before", "occurred_at": START_MS, "at": START_MS})
+    tables.insert("firings_in", FIRST_FORM, [before], "forms-1")
+    tables.insert("firings_in", FIRING, [firing(35, rule="forms", detail="email.to: no")], "forms-2")
+    found = tables.rows("SELECT state, detail FROM firings WHERE rule = 'forms' ORDER BY detail")
+    assert found == [("waiting", ""), ("waiting", "email.to: no")]
 
 
 def test_an_attempt_that_is_told_again_after_a_crash_is_one_row(tables: Tables) -> None:
