@@ -4,7 +4,6 @@ So runs of two processes do not alternate. That no process can tell of anything 
 but to the transactional id (refresh_log.py).
 """
 
-import logging
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -22,7 +21,7 @@ class RefreshLock:
 
     def __init__(self, kafka: KafkaSettings, settings: RefreshSettings) -> None:
         self.is_held = False
-        self._consumer = Consumer(_config(kafka, settings), logger=logging.getLogger("librdkafka"))
+        self._consumer = Consumer(_config(kafka, settings))
         self._consumer.subscribe(
             [SEGMENTS_RUNS.full_name(kafka.topic_prefix)],
             on_assign=self._assigned,

@@ -6,7 +6,6 @@ absent: what a run finds, and retries; a refresher whose Kafka has failed ends i
 """
 
 import json
-import logging
 import time
 from collections.abc import Iterable
 from typing import Protocol
@@ -66,7 +65,7 @@ class KafkaRunLog:
             "linger.ms": 5,
             "queue.buffering.max.messages": QUEUE_RECORDS_MAX,
         }
-        self._producer = Producer(config, logger=logging.getLogger("librdkafka"))
+        self._producer = Producer(config)
         self._producer.init_transactions(CALL_S)
 
     def close(self) -> None:
@@ -81,8 +80,7 @@ class KafkaRunLog:
             | {
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": FETCH_WAIT_MS,  # most of all there is nothing behind the last record
-            },
-            logger=logging.getLogger("librdkafka"),
+            }
         )
         try:
             consumer.assign([TopicPartition(self._runs, 0, 0)])

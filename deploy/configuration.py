@@ -25,7 +25,6 @@ from schemas.contact_list_records import (
 )
 from schemas.control import ControlState, refuse_taken_keys
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
-from schemas.roles import BLOCKED
 from schemas.rule_names import refuse_broken_names
 from schemas.rule_reading import BadRule
 from schemas.rule_records import destination_records, rule_records
@@ -127,7 +126,11 @@ class Proposal(msgspec.Struct, frozen=True):
 def proposed(file: Path, kafka: KafkaSettings) -> Proposal:
     """Raises BadConfiguration or KafkaUnavailable."""
     records = read_file(file)
-    state = read_control(kafka, kafka.answer_timeout_s)
+    return beside(file, records, read_control(kafka, kafka.answer_timeout_s))
+
+
+def beside(file: Path, records: Records, state: ControlState) -> Proposal:
+    """What a file says, held against what is there. Raises BadConfiguration."""
     try:
         refuse_taken_keys(state, records)
         after = state.updated(records.items())
@@ -149,17 +152,15 @@ def plan_file(file: Path, kafka: KafkaSettings) -> list[Change]:
     return differences(found.before, found.after, found.records)
 
 
-def apply_file(file: Path, kafka: KafkaSettings, *, apply_id: str, token: str = "", at: int = 0) -> Applied:
+def apply_file(file: Path, kafka: KafkaSettings, wish: Wish) -> Applied:
     """Write all of a file's documents in one transaction. Raises BadConfiguration, NotAllowed or KafkaUnavailable.
 
     Not kept apart from another apply at the same moment: two people who give one key to two sources at once are not told.
     """
     found = proposed(file, kafka)
-    besides = (BLOCKED,) if read_blocked(file) else ()
-    wish = Wish(apply_id=apply_id, token=token, at=at, besides=besides)
     written = authorised(found.before, found.after, found.records, wish)
     own = {key: document for key, document in written.items() if key in found.records}
     if own:
-        write_control(kafka, written, apply_id)
+        write_control(kafka, written, wish.apply_id)
     deleted = sorted(key for key, document in own.items() if document is None)
-    return Applied(apply_id, sorted(own), deleted=deleted)
+    return Applied(wish.apply_id, sorted(own), deleted=deleted)

@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import msgspec
 
-from deploy.links import delimiter_of
+from deploy.csv_file import delimiter_of
 from schemas.contact_changes import BadChange, Into, Stated, fact_of
 from schemas.contact_facts import ContactFact
 

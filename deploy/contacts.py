@@ -16,6 +16,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from deploy.contact_files import BadFile, Counted, Tell, batches
+from deploy.csv_file import opened
 from runtime.control import read_control
 from runtime.lookup import Lookup
 from runtime.sending import send
@@ -85,10 +86,10 @@ class Changing:
             raise CannotChange(str(error)) from error
 
     def load_file(self, file: Path, change: str, tell: Tell, *, is_dry: bool) -> Iterator[Counted]:
-        """The counts after each batch, which Kafka has then. Raises CannotChange, KafkaUnavailable."""
+        """The counts after each batch, which Kafka has then. Raises CannotChange, NotText, KafkaUnavailable."""
         try:
-            with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
-                for counted, facts in batches(opened, change, self.into, tell):
+            with opened(file, odd_bytes=True) as text:
+                for counted, facts in batches(text, change, self.into, tell):
                     if not is_dry:
                         self._send(facts)
                     yield counted

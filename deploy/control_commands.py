@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from deploy.authority import Wish
+    from deploy.ids import Id as Identifier
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML: see docs/configuration.md")]
 Data = Annotated[
@@ -50,24 +51,25 @@ def add_to(app: typer.Typer) -> None:
 
 def apply(file: File, data: Data = Path("data"), token_file: TokenFile = None) -> None:
     """Write a configuration file to the control topic; running processes take it over at once."""
-    from deploy.configuration import apply_file, read_blocked
-    from deploy.orders.commands import block_listed
+    from deploy.configuration import apply_file
+    from deploy.orders.commands import block
     from runtime.settings import KafkaSettings, load
+    from schemas.roles import BLOCKED
 
-    listed, wish = read_blocked(file), _wish(token_file)
-    kafka = load(KafkaSettings, os.environ)
-    applied = apply_file(file, kafka, apply_id=wish.apply_id, token=wish.token, at=wish.at)
-    blocked = block_listed(listed, data) if listed else []
+    new, _ = _listed(file, data)
+    wish = msgspec.structs.replace(_wish(token_file), besides=(BLOCKED,) if new else ())
+    applied = apply_file(file, load(KafkaSettings, os.environ), wish)
+    blocked = block(new)
     typer.echo(msgspec.json.encode(msgspec.structs.replace(applied, blocked=blocked)).decode())
 
 
-def plan(file: File, json: Json = False) -> None:
+def plan(file: File, json: Json = False, data: Data = Path("data")) -> None:
     """Say what `apply` would change, and which role it takes; nothing is written. Exit 0: it can be applied, 2: it is refused."""
     from deploy.configuration import plan_file
-    from deploy.plan_text import lines
+    from deploy.plan_text import blocking, lines
     from runtime.settings import KafkaSettings, load
 
-    found = plan_file(file, load(KafkaSettings, os.environ))
+    found = [*plan_file(file, load(KafkaSettings, os.environ)), *blocking(*_listed(file, data))]
     typer.echo(msgspec.json.encode(found).decode() if json else "\n".join(lines(found)))
 
 
@@ -111,6 +113,15 @@ def schema(what: What = "rules") -> None:
     from deploy.schema_pages import schema_text
 
     typer.echo(schema_text(what), nl=False)
+
+
+def _listed(file: Path, data: Path) -> "tuple[list[Identifier], list[Identifier]]":
+    """Of its `blocked_ids` those that are not blocked yet, and those that are."""
+    from deploy.configuration import read_blocked, read_file
+    from deploy.orders.commands import found_of
+
+    read_file(file)  # what is wrong with it is told before anything is asked of ClickHouse
+    return found_of(read_blocked(file), data)
 
 
 def _wish(token_file: Path | None) -> "Wish":

@@ -13,6 +13,7 @@ MENDABLE = {
     "console.wishes": ("BadWish",),
     "deploy.authority": ("NotAllowed",),
     "deploy.configuration": ("BadConfiguration",),
+    "deploy.csv_file": ("NotText",),
     "deploy.dead.letters": ("NoSuchLetter",),
     "deploy.contacts": ("CannotChange",),
     "deploy.demo.libraries": ("NotAccepted",),

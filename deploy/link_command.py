@@ -77,11 +77,12 @@ def link(
 
 
 def _print_csv(file: Path, url: str, signer: "Signer") -> None:
-    from deploy.links import BadLink, delimiter_of, signed_rows
+    from deploy.csv_file import delimiter_of, opened
+    from deploy.links import BadLink, signed_rows
 
     problems: list[str] = []
     try:
-        with file.open(encoding="utf-8-sig", newline="") as contacts:
+        with opened(file) as contacts:
             delimiter = delimiter_of(contacts.readline())
             contacts.seek(0)
             writer = csv_format.writer(sys.stdout, delimiter=delimiter, lineterminator="\n")
@@ -89,8 +90,6 @@ def _print_csv(file: Path, url: str, signer: "Signer") -> None:
             rows = csv_format.reader(contacts, delimiter=delimiter, strict=True)
             for row in signed_rows(rows, url, signer, problems.append):
                 writer.writerow(row)
-    except UnicodeDecodeError as error:
-        raise BadLink(f"{file} is no CSV in UTF-8: {error}") from error
     except csv_format.Error as error:
         raise BadLink(f"{file} is no CSV up to line {rows.line_num}: {error}") from error
     for problem in problems[:PROBLEMS_TOLD_MAX]:

@@ -105,11 +105,6 @@ def counted(address: str, redirect: str, name: str) -> str:
         raise BadLink(str(error)) from error
 
 
-def delimiter_of(header: str) -> str:
-    """Spreadsheets of half the world write semicolons."""
-    return max(",;\t", key=header.count)
-
-
 def signed_rows(
     contacts: Iterable[Sequence[str]], address: str, signer: Signer, tell: Callable[[str], None]
 ) -> Iterator[list[str]]:

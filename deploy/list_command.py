@@ -64,17 +64,15 @@ def list_people(  # noqa: PLR0913 - one option each
 
 
 def _read(file: Path, column: str, kind: str) -> "list[Line]":
-    from deploy.links import delimiter_of
+    from deploy.csv_file import delimiter_of, opened
     from deploy.lists import BadList, as_kind, read_lines
 
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            delimiter = delimiter_of(opened.readline())
-            opened.seek(0)
-            lines = read_lines(csv.reader(opened, delimiter=delimiter, strict=True), column)
+        with opened(file) as text:
+            delimiter = delimiter_of(text.readline())
+            text.seek(0)
+            lines = read_lines(csv.reader(text, delimiter=delimiter, strict=True), column)
             return as_kind(lines, kind) if kind else lines
-    except UnicodeDecodeError as error:
-        raise BadList(f"{file} is no text in UTF-8: {error}") from error
     except csv.Error as error:
         raise BadList(f"{file} is no CSV: {error}") from error
 

@@ -1,9 +1,11 @@
 """Plans and the history of applies as lines to read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from deploy.ids import Id
 from deploy.tokens import History
 from schemas.changes import ORDER, Change
+from schemas.roles import BLOCKED, ROLES
 
 DOCUMENTS_TOLD_MAX = 5
 
@@ -16,6 +18,15 @@ def lines(changes: list[Change]) -> Iterator[str]:
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
     roles = {each.role for each in changes} - {""}
     yield f"{told}; takes role {'admin' if 'admin' in roles else 'editor'}" if roles else told
+
+
+def blocking(new: Iterable[Id], known: Iterable[Id]) -> list[Change]:
+    """What becomes of `blocked_ids`: no documents of a file, but orders for ever."""
+    role = ROLES[BLOCKED.rstrip("/")]
+    return [
+        *(Change(what="added", key=f"{BLOCKED}{each.workspace}/{each}", role=role) for each in new),
+        *(Change(what="unchanged", key=f"{BLOCKED}{each.workspace}/{each}") for each in known),
+    ]
 
 
 def history_lines(found: History) -> Iterator[str]:
@@ -32,4 +43,4 @@ def _line(each: Change) -> str:
     versions = {"added": each.after, "deleted": each.before}.get(each.what, f"{each.before} -> {each.after}")
     fields = f"  ({', '.join(each.fields)})" if each.fields else ""
     implied = "  default action" if each.implied else ""
-    return f"{each.what:<8} {each.key}  {versions}{fields}{implied}"
+    return f"{each.what:<8} {each.key}  {versions}{fields}{implied}".rstrip()

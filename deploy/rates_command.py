@@ -37,16 +37,14 @@ def rates(
 
 def read_file(file: Path, base: str) -> "list[Rate]":
     """Raises BadRates."""
-    from deploy.links import delimiter_of
+    from deploy.csv_file import delimiter_of, opened
     from deploy.rates import BadRates, read_rates
 
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with opened(file) as lines:
             delimiter = delimiter_of(lines.readline())
             lines.seek(0)
             return read_rates(csv.reader(lines, delimiter=delimiter, strict=True), base)
-    except UnicodeDecodeError as error:
-        raise BadRates(f"{file} is no CSV in UTF-8: {error}") from error
     except csv.Error as error:
         raise BadRates(f"{file} is no CSV: {error}") from error
 

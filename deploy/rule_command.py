@@ -47,7 +47,8 @@ def rule(  # noqa: PLR0913 - one option each
 
     kafka = load(KafkaSettings, os.environ)
     state = read_control(kafka, kafka.answer_timeout_s)
-    wanted = rule_shown.chosen(state, name, workspace, file)
+    state = rule_shown.with_file(state, file) if file else state
+    wanted = rule_shown.chosen(state, name, workspace)
     with answered():
         if not dry_run:
             counts = rule_shown.counts_of(load(ClickHouseSettings, os.environ), wanted)

@@ -3,16 +3,15 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
 
+from deploy.configuration import beside, read_file
 from deploy.ids import hash_key_at_hand
 from deploy.rehearsal import Report, Setting, in_test, rehearse
 from deploy.rehearsal_events import Span, happened
 from deploy.rehearsal_people import People
-from deploy.yaml_file import NotYaml, read_yaml
 from processors.rule_changes import Changes
 from processors.rule_index import indexed
 from runtime.clickhouse import connect
@@ -25,7 +24,7 @@ from runtime.settings import (
     load,
 )
 from schemas.control import ControlState
-from schemas.rule_reading import BadRule, read_rule
+from schemas.rule_reading import BadRule
 from schemas.rules import Rule, rule_key, version_of
 from schemas.segment_times import instant_ms
 from sinks.confirmer import Manner
@@ -41,30 +40,19 @@ class BadSpan(ValueError):
     """A stretch of time that cannot be looked at."""
 
 
-def chosen(state: ControlState, name: str, workspace: str, file: Path | None) -> Rule:
-    """Of a file, if it has one of this name. Raises BadRule."""
-    for entry in _in_file(file) if file else ():
-        if (
-            entry.get("rule") == name
-            and entry.get("workspace", "main") == workspace
-            and not entry.get("deleted")
-        ):
-            return read_rule(entry)
+def with_file(state: ControlState, file: Path) -> ControlState:
+    """As it would be after an apply. Raises what an apply does of a file that it refuses."""
+    return beside(file, read_file(file), state).after
+
+
+def chosen(state: ControlState, name: str, workspace: str) -> Rule:
+    """Raises BadRule."""
     known = state.rules.get(rule_key(workspace, name))
     if known is None:
         raise BadRule(
             f"there is no rule {name} in workspace {workspace}; there are {_names(state, workspace)}"
         )
     return known
-
-
-def _in_file(file: Path) -> list[dict[str, Any]]:
-    try:
-        document = read_yaml(file)
-    except (OSError, NotYaml) as error:
-        raise BadRule(f"{file} cannot be read: {error}") from error
-    entries = document.get("rules", []) if isinstance(document, dict) else []
-    return [each for each in entries if isinstance(each, dict)]
 
 
 def _names(state: ControlState, workspace: str) -> str:

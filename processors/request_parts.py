@@ -9,6 +9,7 @@ from typing import Any
 
 from processors.template_engine import NoValue, Scope, Template, TemplateFailed
 from schemas.identifiers import normalise_email
+from schemas.requests import SENDERS_HEADERS
 
 BODY_DEPTH_MAX = 20
 BODY_TEXTS_MAX = 1_000
@@ -20,14 +21,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
 _PATH = re.compile(r"/[A-Za-z0-9/_.~!$&'()*+,;=:@%-]*")
 _DOTS = re.compile(r"(?i)(^|/)(\.|%2e){1,2}(?=/|$)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
-# The connection's own, and what says where a request goes or who sends it.
-_HEADERS_NOT_OURS = frozenset(
-    (
-        *("host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"),
-        *("expect", "keep-alive", "proxy-authorization", "proxy-connection"),
-        *("webhook-id", "webhook-timestamp", "webhook-signature"),
-    )
-)
 
 Body = Any  # JSON, with templates where there were texts
 
@@ -75,7 +68,7 @@ def request_path(path: str, place: str = "") -> str:
 
 def header_name(name: str) -> str:
     """Raises ValueError."""
-    if not _HEADER_NAME.fullmatch(name) or name.lower() in _HEADERS_NOT_OURS:
+    if not _HEADER_NAME.fullmatch(name) or name.lower() in SENDERS_HEADERS:
         raise ValueError(f"http.headers.{name}: not a header that an action may set")
     return name
 

@@ -5,7 +5,6 @@ beyond, by the same reading as at recovery. Large folded batches, a few rounds a
 with one copy ends that copy, until it is wanted the next time. Deliberately absent: deciding what to follow; see standbys.py.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -222,6 +221,5 @@ def _consumer(kafka: KafkaSettings) -> Consumer:
             "queued.max.messages.kbytes": 16 << 10,
             "fetch.min.bytes": 1 << 20,
             "fetch.wait.max.ms": 500,
-        },
-        logger=logging.getLogger("librdkafka"),
+        }
     )

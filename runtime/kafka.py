@@ -3,6 +3,7 @@
 The client classes themselves are confluent-kafka's; nothing is wrapped that does not have to be.
 """
 
+import logging
 import os
 import socket
 import time
@@ -15,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from runtime.kafka_access import files_of, librdkafka_access
+from runtime.logs import CLIENT_LOGGER
 from runtime.settings import KafkaSettings, ProcessorSettings, SettingsError
 from schemas.topics import AGENTS, COMPACT, COMPACTION_LAG_MS, TOMBSTONES_MS, TOPICS, Topic, changelog
 
@@ -40,6 +42,7 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
         **librdkafka_access(settings),
         "reconnect.backoff.max.ms": 1000,  # a broker that comes back is found within a second
         "log_level": 3,
+        "logger": logging.getLogger(CLIENT_LOGGER),  # else it writes to standard error by itself
     }
 
 

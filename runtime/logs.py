@@ -11,6 +11,8 @@ from typing import TextIO
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+CLIENT_LOGGER = "librdkafka"  # of Kafka's clients
+
 
 def configure(process: str, level: int = logging.INFO, out: TextIO | None = None) -> None:
     """Set structlog and the standard library's logging up for this process; `process` stands on every line. `out`: where
@@ -42,6 +44,8 @@ def configure(process: str, level: int = logging.INFO, out: TextIO | None = None
     handler.setFormatter(foreign)
     # Its errors reach the caller as exceptions; what it logs besides is the same again, with a stack.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+    # A command says in one sentence that Kafka does not answer; of a stage they say why, again and again.
+    logging.getLogger(CLIENT_LOGGER).setLevel(logging.CRITICAL if level > logging.INFO else logging.NOTSET)
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
 
 

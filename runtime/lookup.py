@@ -4,7 +4,6 @@ A Part asks before it trusts anything on disk; a survey asks how far behind all 
 share. Every method raises KafkaException.
 """
 
-import logging
 from collections.abc import Iterable
 
 from confluent_kafka import (
@@ -28,7 +27,7 @@ UNLIMITED_MS = 1 << 60  # Kafka's own default is the largest number that it has
 
 class Lookup:
     def __init__(self, settings: KafkaSettings) -> None:
-        self._admin = AdminClient(client_config(settings), logger=logging.getLogger("librdkafka"))
+        self._admin = AdminClient(client_config(settings))
 
     def topic_identity(self, topic: str) -> str:
         """Cluster and topic id: another one is another topic, even under the same name."""

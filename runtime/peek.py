@@ -3,7 +3,6 @@
 For the rare place where a reader stands still; the client is made when it is first needed, and small.
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -74,8 +73,7 @@ class Peek:
                     "fetch.message.max.bytes": 64 << 10,
                     "queued.max.messages.kbytes": 1 << 10,
                     "fetch.wait.max.ms": 50,  # most of all there is nothing, and that is the answer
-                },
-                logger=logging.getLogger("librdkafka"),
+                }
             )
         return self._consumer
 

@@ -7,7 +7,6 @@ deployment may change from one to the other worker by worker.
 """
 
 import asyncio
-import logging
 import threading
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
@@ -190,6 +189,5 @@ def _consumer(name: str, kafka: KafkaSettings, settings: ProcessorSettings, stat
             "heartbeat.interval.ms": session_ms // 10,
             # Also how long a rebalance waits for us: the thread polls, except while it waits for the event loop.
             "max.poll.interval.ms": max(session_ms, int(2 * TELL_S * 1000)),
-        },
-        logger=logging.getLogger("librdkafka"),
+        }
     )

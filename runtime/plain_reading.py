@@ -5,7 +5,6 @@ absent: groups, seeks and pauses; reading begins with an assignment at a positio
 """
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
@@ -224,6 +223,5 @@ def reading_consumer(kafka: KafkaSettings, settings: ProcessorSettings) -> Consu
             # The broker gathers, so that a transaction is worth its price.
             "fetch.min.bytes": settings.fetch_bytes_min,
             "fetch.wait.max.ms": settings.fetch_wait_ms_max,
-        },
-        logger=logging.getLogger("librdkafka"),
+        }
     )

@@ -7,7 +7,6 @@ Nothing waits for it: while Kafka is away, or the topic has not been read yet, a
 Deliberately absent: the segments of a contested device, whose own events tell its resolver more.
 """
 
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -133,6 +132,5 @@ def _consumer(kafka: KafkaSettings) -> Consumer:
             "queued.max.messages.kbytes": 4 << 10,
             "fetch.min.bytes": 64 << 10,
             "fetch.wait.max.ms": 500,
-        },
-        logger=logging.getLogger("librdkafka"),
+        }
     )

@@ -3,7 +3,6 @@
 As `progress.py`, but asked once instead of waited for. Deliberately absent: where nothing is said, which is the same as 0.
 """
 
-import logging
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -28,8 +27,7 @@ def positions(kafka: KafkaSettings, agent: str, timeout_s: float) -> dict[int, i
     ends = lookup.ends([(topic, partition) for partition in range(partitions)]) if partitions else {}
     consumer = Consumer(
         reader_config(kafka, "positions")
-        | {"auto.offset.reset": "earliest", "fetch.wait.max.ms": FETCH_WAIT_MS},
-        logger=logging.getLogger("librdkafka"),
+        | {"auto.offset.reset": "earliest", "fetch.wait.max.ms": FETCH_WAIT_MS}
     )
     try:
         consumer.assign(

@@ -5,7 +5,6 @@ A sink's is the offset that its group has committed: behind it everything is in 
 processes themselves, which a command need not reach.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -106,10 +105,7 @@ class Progress:
     def _following(self, wanted: Mapping[Key, int]) -> Iterator[Callable[[], dict[Key, int]]]:
         """A function that gives the positions that have become known since it was called last."""
         names = {self._changelog(agent): agent for agent in AGENTS}
-        consumer = Consumer(
-            reader_config(self._kafka, "progress") | {"auto.offset.reset": "earliest"},
-            logger=logging.getLogger("librdkafka"),
-        )
+        consumer = Consumer(reader_config(self._kafka, "progress") | {"auto.offset.reset": "earliest"})
         try:
             places = [(name, place) for name, agent in names.items() for place in _of(agent, wanted)]
             consumer.assign(self._patiently(lambda: [self._tail(*place) for place in places]))

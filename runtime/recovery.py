@@ -4,7 +4,6 @@ Called only after `init_transactions` has settled what the last owner left open,
 decided. Deliberately absent: Faust's recovery, which handles one record at a time.
 """
 
-import logging
 from collections.abc import Callable
 
 import msgspec
@@ -82,8 +81,7 @@ class _Reader:
                 "queued.min.messages": 200_000,
                 "queued.max.messages.kbytes": 32 << 10,
                 "fetch.wait.max.ms": 10,
-            },
-            logger=logging.getLogger("librdkafka"),
+            }
         )
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ of events.raw stays a record (the collector writes none either). Raises KafkaUna
 some may be there then, and the command is run again.
 """
 
-import logging
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -24,8 +23,7 @@ def send(kafka: KafkaSettings, records: Iterable[OutputRecord]) -> dict[Key, int
             "enable.idempotence": True,
             "linger.ms": 0,
             "message.timeout.ms": kafka.answer_timeout_s * 1000,
-        },
-        logger=logging.getLogger("librdkafka"),
+        }
     )
     reports: list[tuple[KafkaError | None, Message]] = []
     expected = 0

@@ -6,7 +6,6 @@ opened its folder is let go. Deliberately absent: any word between workers, anyt
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -66,7 +65,7 @@ class Standbys:
         self._membership = membership
         self._followers = followers
         self._fail = fail
-        self._admin = AdminClient(client_config(kafka), logger=logging.getLogger("librdkafka"))
+        self._admin = AdminClient(client_config(kafka))
         self._looking: asyncio.Task[None] | None = None
 
     def start(self, all_copies: Sequence[Copies], owned: Callable[[], AbstractSet[TP]]) -> None:

@@ -5,7 +5,6 @@ agent's clock is the latest moment it was told, and a tick that is lost is made 
 for Kafka's answer, and an outage costs nothing but delay. No transaction: a tick belongs to nobody's state.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -57,7 +56,7 @@ class Ticks:
 
     def _live(self) -> None:
         try:
-            producer = Producer(_config(self._kafka, self._every_s), logger=logging.getLogger("librdkafka"))
+            producer = Producer(_config(self._kafka, self._every_s))
             while not self._stop.wait(self._every_s):
                 for tick in self._ticks:
                     _send(producer, tick)

@@ -5,7 +5,6 @@ there is. Driver errors leave here as PartLost. Deliberately absent: going on af
 was not is then known to the broker alone, and is read back from the changelog.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -67,7 +66,7 @@ class Transactions:
                 "queue.buffering.max.messages": 1_000_000,
             }
         )
-        self._producer = Producer(config, logger=logging.getLogger("librdkafka"))
+        self._producer = Producer(config)
 
     def take_over(self) -> None:
         """Fence every earlier producer of this id and settle what it left open."""

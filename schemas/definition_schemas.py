@@ -211,7 +211,7 @@ def _number(_: _Made, kind: Any) -> Schema:
     bounds = {"minimum": kind.ge, "maximum": kind.le, "exclusiveMinimum": kind.gt}
     given = {key: bound for key, bound in bounds.items() if bound is not None}
     told = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
-    words = ", ".join(f"{told[key]} {bound:g}" for key, bound in given.items())
+    words = ", ".join(f"{told[key]} {bound:.12g}" for key, bound in given.items())
     what = "a whole number" if is_whole else "a number"
     return {
         "type": "integer" if is_whole else "number",

@@ -10,7 +10,7 @@ from schemas.default_actions import defaults, own_action
 from schemas.default_names import MARK, NAME_CHARS_MAX, default_name
 from schemas.definition_schemas import schema_of
 from schemas.definition_shape import Shape
-from schemas.rule_checks import action_problems
+from schemas.rule_checks import action_problems, header_problems
 from schemas.segment_checks import Problem
 from schemas.topics import AGENTS, TOPICS, changelog
 
@@ -50,6 +50,12 @@ def _of_http(said: dict[str, Any]) -> Iterator[Problem]:
             "http.url",
             "no address of a host, with a port from 1 to 65535 if any: write https://crm.example/hooks",
         )
+    yield from header_problems("http.headers", said.get("headers", {}))
+    yield from header_problems("http.secret_headers", said.get("secret_headers", {}))
+    names = {name.lower() for name in said.get("headers", {})}
+    for name in said.get("secret_headers", {}):
+        if name.lower() in names:
+            yield Problem(f"http.secret_headers.{name}", "it stands under headers too: leave one of them")
     for name, value in said.get("headers", {}).items():
         if not value.replace("\t", " ").isprintable():
             yield Problem(f"http.headers.{name}", "a line break or another control character: take it out")

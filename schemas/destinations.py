@@ -17,8 +17,8 @@ Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+\Z", max_length=2_00
 Host = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.:-]{1,253}\Z")]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Concurrency = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
-PerSecond = Annotated[float, msgspec.Meta(gt=0)]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=120)]
+PerSecond = Annotated[float, msgspec.Meta(ge=0.001, le=100_000)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=120)]
 
 
 class HttpDestination(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -7,6 +7,15 @@ from typing import Any
 
 import msgspec
 
+# In lower case: the connection's own, what says where a request goes or who sends it, and the signature's.
+SENDERS_HEADERS = frozenset(
+    (
+        *("accept-encoding", "connection", "content-length", "expect", "host", "keep-alive"),
+        *("proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("user-agent", "webhook-id", "webhook-signature", "webhook-timestamp"),
+    )
+)
+
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`body` is the JSON text that is signed and sent."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from cronsim import CronSim, CronSimError
 
 from schemas.default_names import MARK
+from schemas.requests import SENDERS_HEADERS
 from schemas.rules import PERSON_ZONE
 from schemas.segment_checks import Problem, problems_of_part, too_long, wrong_zone
 from schemas.segments import duration_ms
@@ -62,6 +63,18 @@ def _of_http(said: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("http", f"one body at most; here are {' and '.join(bodies)}: leave one of them")
     if bodies and said.get("method") == "GET":
         yield Problem(f"http.{bodies[0]}", "a GET has no body: put it into query, or take another method")
+    yield from header_problems("http.headers", said.get("headers", {}))
+
+
+def header_problems(place: str, headers: Mapping[str, Any]) -> Iterator[Problem]:
+    """Of names that the sender says itself, and of one header that stands there twice: the one or the other would not be sent."""
+    seen: dict[str, str] = {}
+    for name in headers:
+        if name.lower() in SENDERS_HEADERS:
+            yield Problem(f"{place}.{name}", "the sender says this one itself: take it out")
+        elif name.lower() in seen:
+            yield Problem(f"{place}.{name}", f"the same header as {seen[name.lower()]}: leave one of them")
+        seen[name.lower()] = name
 
 
 def _of_trigger(trigger: dict[str, Any]) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ Deliberately absent: whether what is named is there (rule_names.py), and templat
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from schemas.rule_checks import rule_problems
 from schemas.rule_levels import level_problems
 from schemas.rules import Rule
 from schemas.segment_checks import Problem, plain
+
+T = TypeVar("T")
 
 
 class BadRule(ValueError):
@@ -33,7 +35,7 @@ def read_rule(document: Any) -> Rule:
     problems = problems or list(_shape_of_rules().problems(read)) or list(_of_rule(read))
     if problems:
         raise BadRule(in_words("rule", document, problems))
-    return msgspec.convert(read, Rule)
+    return _made("rule", read, Rule)
 
 
 def read_destination(document: Any) -> Destination:
@@ -42,12 +44,20 @@ def read_destination(document: Any) -> Destination:
     problems = problems or list(_shape_of_destinations().problems(read)) or list(destination_problems(read))
     if problems:
         raise BadRule(in_words("destination", document, problems))
-    return msgspec.convert(read, Destination)
+    return _made("destination", read, Destination)
+
+
+def _made(kind: str, read: dict[str, Any], struct: type[T]) -> T:
+    """A schema takes 5.0 for a whole number, a struct does not."""
+    try:
+        return msgspec.convert(read, struct)
+    except msgspec.ValidationError as error:
+        raise BadRule(f"{kind} {read[kind]}: {error}") from error
 
 
 def _of_rule(document: dict[str, Any]) -> Iterator[Problem]:
     yield from rule_problems(document)
-    yield from level_problems(msgspec.convert(document, Rule))
+    yield from level_problems(_made("rule", document, Rule))
 
 
 def _with_off(document: Any) -> Any:

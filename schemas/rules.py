@@ -22,7 +22,7 @@ Level: TypeAlias = Literal[
 ]
 Channel: TypeAlias = Literal["email", "phone"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
+QuotaMax = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 CapMax = Annotated[int, msgspec.Meta(ge=1, le=1_000)]  # so many moments are kept for each person
 PERSON_ZONE = "person"
 
@@ -140,7 +140,7 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RuleQuota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most `max` firings of this rule, exactly counted, per day or month (UTC), or ever (`total`)."""
 
-    max: Positive
+    max: QuotaMax
     per: Literal["day", "month", "total"] = "month"
 
 

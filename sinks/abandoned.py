@@ -6,7 +6,6 @@ asked, once. An order that comes later changes nothing: what has fired is final.
 `CART_CANDIDATE_AGE_S_MAX` is let go. Offsets are committed behind the events, whose message ids make a repetition harmless.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -62,7 +61,7 @@ class AbandonedThread(OwnThread):
         self.is_assigned = False
 
     def _work(self) -> None:
-        consumer = Consumer(_config(self._kafka, self._session_s), logger=logging.getLogger("librdkafka"))
+        consumer = Consumer(_config(self._kafka, self._session_s))
         consumer.subscribe([CARTS_CANDIDATES.full_name(self._kafka.topic_prefix)], on_assign=self._assigned)
         try:
             while not self._stop_event.is_set():

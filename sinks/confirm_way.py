@@ -5,7 +5,6 @@ partition then. Who lost its partitions meanwhile, or cannot be sure of a commit
 committed. Raises KafkaException.
 """
 
-import logging
 import os
 import socket
 from collections.abc import Iterable
@@ -27,8 +26,8 @@ POLL_PAUSE_MS_MAX = 900_000
 class Way:
     def __init__(self, kafka: KafkaSettings, sinks: SinkSettings) -> None:
         self._prefix = kafka.topic_prefix
-        self._producer = Producer(_producer_config(kafka, sinks), logger=logging.getLogger("librdkafka"))
-        self._consumer = Consumer(_consumer_config(kafka, sinks), logger=logging.getLogger("librdkafka"))
+        self._producer = Producer(_producer_config(kafka, sinks))
+        self._consumer = Consumer(_consumer_config(kafka, sinks))
         self.is_assigned = False
 
     def start(self) -> None:

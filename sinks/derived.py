@@ -6,7 +6,6 @@ was killed or frozen, would hold back everybody's events, and every offset of th
 reader lost is noticed. What was sent and not committed is sent again; message ids make a repetition harmless.
 """
 
-import logging
 import threading
 from collections.abc import Mapping
 
@@ -36,7 +35,7 @@ class DerivedThread(OwnThread):
         self.is_assigned = False
 
     def _work(self) -> None:
-        consumer = Consumer(_config(self._kafka, self._session_s), logger=logging.getLogger("librdkafka"))
+        consumer = Consumer(_config(self._kafka, self._session_s))
         consumer.subscribe([EVENTS_DERIVED.full_name(self._kafka.topic_prefix)], on_assign=self._assigned)
         try:
             while not self._stop_event.is_set():

@@ -5,7 +5,6 @@ is tried again as any attempt: at least once, with the firing's id in its header
 """
 
 import asyncio
-import logging
 import threading
 import time
 
@@ -62,7 +61,7 @@ class Topics:
         self._stop.set()
 
     def _made(self) -> Producer:
-        producer = Producer(_config(self._kafka), logger=logging.getLogger("librdkafka"))
+        producer = Producer(_config(self._kafka))
         threading.Thread(target=self._poll, args=(producer,), name="topics", daemon=True).start()
         return producer
 

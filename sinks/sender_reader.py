@@ -6,7 +6,6 @@ way when a partition is taken away are waited for, for a while; those that end l
 """
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -72,7 +71,7 @@ class Reader:
         self._fail = fail
         self._topic = ACTIONS_DUE.full_name(kafka.topic_prefix)
         self._work = ACTIONS_WORK.full_name(kafka.topic_prefix)
-        self._producer = Producer(_producer_config(kafka), logger=logging.getLogger("librdkafka"))
+        self._producer = Producer(_producer_config(kafka))
         self._windows: dict[int, Window] = {}
         self._committed: dict[int, tuple[int, str]] = {}
         self._commit_at_s = 0.0
@@ -114,10 +113,7 @@ class Reader:
 
     def _live(self) -> None:
         try:
-            consumer = Consumer(
-                _consumer_config(self._kafka, self._settings) | {"on_commit": self._reported},
-                logger=logging.getLogger("librdkafka"),
-            )
+            consumer = Consumer(_consumer_config(self._kafka, self._settings) | {"on_commit": self._reported})
             consumer.subscribe(
                 [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
             )

@@ -15,7 +15,7 @@ from yarl import URL
 
 from schemas.action_work import Due
 from schemas.destinations import HttpDestination
-from schemas.requests import HttpRequest, WebhookRequest
+from schemas.requests import SENDERS_HEADERS, HttpRequest, WebhookRequest
 from sinks.sender_signature import signature_headers
 
 USER_AGENT = "Stitchline-Deliver/1"
@@ -23,11 +23,8 @@ REDIRECTS_MAX = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 _KEEPING = (307, 308)  # method and body
 _SAFE = ("GET", "HEAD")
-_OURS = frozenset(
-    {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization",
-     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-     "webhook-id", "webhook-signature", "webhook-timestamp"}
-)  # fmt: skip
+_ACCEPTED = {"accept": "*/*"}  # unless somebody says otherwise
+_SENT_BY_US = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
 _CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 
 _decode_webhook = msgspec.json.Decoder(WebhookRequest).decode
@@ -50,25 +47,20 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
 
 def wire_of(due: Due, destination: HttpDestination, secret: Callable[[str], bytes], now_ms: int) -> Wire:
     """`secret` reads a reference. Raises BadRequest, and what `secret` and the signature raise."""
-    secrets = {
-        name.lower(): _text(secret(reference)) for name, reference in destination.secret_headers.items()
-    }
-    plain = {name.lower(): value for name, value in destination.headers.items()}
+    secrets = {name: _text(secret(reference)) for name, reference in destination.secret_headers.items()}
+    own = _allowed(destination.headers) | _allowed(secrets) | _SENT_BY_US
     base = _base(destination.url)
     if due.kind == "webhook":
         body = _decode_webhook(due.request).body.encode()
         keys = [secret(reference) for reference in destination.signing_secrets]
         ours = signature_headers(due.id, now_ms // 1000, body, keys)
-        headers = {"content-type": "application/json"} | _allowed(plain) | secrets | _sent_by_us() | ours
+        headers = _ACCEPTED | {"content-type": "application/json"} | own | ours
         return _checked(
             Wire(method="POST", url=base, headers=headers, body=body, is_secret=bool(secrets or keys))
         )
     request = _decode_http(due.request)
-    given = {name.lower(): value for name, value in request.headers.items()}
     typed = {"content-type": request.content_type} if request.content_type else {}
-    headers = (
-        {"idempotency-key": due.id} | typed | _allowed(given) | _allowed(plain) | secrets | _sent_by_us()
-    )
+    headers = _ACCEPTED | {"idempotency-key": due.id} | typed | _allowed(request.headers) | own
     url = _with_query(_with_path(base, request.path), request.query)
     return _checked(
         Wire(
@@ -99,12 +91,9 @@ def redirected(wire: Wire, status: int, location: str) -> Wire | str:
     return msgspec.structs.replace(wire, url=url)
 
 
-def _sent_by_us() -> dict[str, str]:
-    return {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
-
-
 def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in _OURS}
+    lower = {name.lower(): value for name, value in headers.items()}
+    return {name: value for name, value in lower.items() if name not in SENDERS_HEADERS}
 
 
 def _checked(wire: Wire) -> Wire:

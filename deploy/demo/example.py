@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 from clickhouse_connect.driver.client import Client
 
+from deploy.authority import Wish
 from deploy.configuration import apply_file
 from deploy.demo.examine import Check
 from deploy.demo.javascript import browser
@@ -96,7 +97,7 @@ async def visit(addresses: Addresses, environ: Mapping[str, str]) -> Visited:
     if found is None:
         return Visited(none="no Chromium here: install one, or name it in $CHROMIUM")
     kafka = load(KafkaSettings, {**environ, "KAFKA_BOOTSTRAP_SERVERS": addresses.kafka})
-    await asyncio.to_thread(apply_file, CONFIGURATION, kafka, apply_id=str(uuid.uuid4()))
+    await asyncio.to_thread(apply_file, CONFIGURATION, kafka, Wish(str(uuid.uuid4())))
     await _is_known(addresses.collector)
     with listening() as server, serving(server, SHOP):
         asked = {

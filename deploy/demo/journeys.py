@@ -18,6 +18,7 @@ import aiohttp
 import yaml
 from clickhouse_connect.driver.client import Client
 
+from deploy.authority import Wish
 from deploy.configuration import apply_file
 from deploy.demo.examine import Check
 from deploy.demo.libraries import Door, NotAccepted
@@ -117,7 +118,7 @@ def _apply(kafka: KafkaSettings, url: str) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder, FILE.name)
         file.write_text(yaml.safe_dump(shortened(yaml.safe_load(FILE.read_text()), url)))
-        apply_file(file, kafka, apply_id=str(uuid.uuid4()))
+        apply_file(file, kafka, Wish(str(uuid.uuid4())))
 
 
 async def _knock(session: aiohttp.ClientSession, door: Door, receiver: Receiver) -> None:

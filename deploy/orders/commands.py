@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from runtime.settings import KafkaSettings
 
 STATEMENT_BYTES_MAX = 4_000_000
+
+T = TypeVar("T")
 
 _FORMS = "u:42, e:ann@example.org, a:6f1c, x:contact_id:7, or a bare value that is not ambiguous"
 Identifier = Annotated[str, typer.Argument(metavar="ID", help=_FORMS)]
@@ -87,20 +89,37 @@ def resend() -> None:
     typer.echo(msgspec.json.encode({"orders": giver.resend()}).decode())
 
 
-def block_listed(listed: Iterable[tuple[str, str]], data: Path) -> list[str]:
-    """Block those of a configuration file that are not blocked yet; their nodes."""
+def found_of(listed: Iterable[tuple[str, str]], data: Path) -> "tuple[list[Id], list[Id]]":
+    """Of what a configuration file lists by workspace: those that are not blocked yet, and those that are."""
     from deploy.orders.suppress import missing
-    from deploy.orders.suppress import suppress as block
 
-    by_workspace: dict[str, list[str]] = {}
-    for workspace, text in listed:
-        by_workspace.setdefault(workspace, []).append(text)
-    blocked = []
-    for workspace, texts in by_workspace.items():
+    new: list[Id] = []
+    known: list[Id] = []
+    for workspace, texts in _by_workspace(listed).items():
         with _tools(workspace) as tools:
-            wanted = missing(tools.giver.control(), [_find(tools, text, data) for text in texts])
-            blocked += [block(tools.giver, tools.tables, each, tools.nodes_max).node for each in wanted]
+            found = list(dict.fromkeys(_find(tools, text, data) for text in texts))
+            wanted = missing(tools.giver.control(), found)
+            new += wanted
+            known += [each for each in found if each not in wanted]
+    return new, known
+
+
+def block(wanted: "Iterable[Id]") -> list[str]:
+    """For ever; their nodes."""
+    from deploy.orders.suppress import suppress as order
+
+    blocked = []
+    for workspace, ids in _by_workspace((each.workspace, each) for each in wanted).items():
+        with _tools(workspace) as tools:
+            blocked += [order(tools.giver, tools.tables, each, tools.nodes_max).node for each in ids]
     return blocked
+
+
+def _by_workspace(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = {}
+    for workspace, each in pairs:
+        found.setdefault(workspace, []).append(each)
+    return found
 
 
 @contextmanager

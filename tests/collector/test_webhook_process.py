@@ -11,6 +11,7 @@ import pytest
 
 from collector.replies import Reply
 from collector.webhook_book import WebhookBook
+from deploy.authority import Wish
 from deploy.configuration import BadConfiguration, apply_file
 from runtime.secrets import SECRETS_AGE_S_MAX, Secrets
 from runtime.settings import KafkaSettings
@@ -57,7 +58,7 @@ def settings(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     settings = prepare(environ)
     file = tmp_path_factory.mktemp("webhooks") / "webhooks.yaml"
     file.write_text(FILE)
-    apply_file(file, settings, apply_id="test")
+    apply_file(file, settings, Wish("test"))
     return settings
 
 
@@ -142,14 +143,14 @@ def test_another_document_counts_at_once_and_a_source_s_id_is_refused(
 ) -> None:
     file = tmp_path / "more.yaml"
     file.write_text(FILE.replace("id: repo", "id: late").partition("  - id: form")[0])
-    apply_file(file, settings, apply_id="later")
+    apply_file(file, settings, Wish("later"))
     until(lambda: deliver(collector, b'{"id": "l", "user": "u"}', "/w/late").status_code == 200)
     file.write_text("webhooks: [{id: late, deleted: true}]")
-    apply_file(file, settings, apply_id="last")
+    apply_file(file, settings, Wish("last"))
     until(lambda: deliver(collector, b'{"id": "l", "user": "u"}', "/w/late").status_code == 404)
     file.write_text(FILE.replace("id: repo", "id: shop").partition("  - id: form")[0])
     with pytest.raises(BadConfiguration, match="shop is the id of a source already"):
-        apply_file(file, settings, apply_id="never")
+        apply_file(file, settings, Wish("never"))
 
 
 def test_secrets_are_read_again_after_a_while_and_a_file_may_change(tmp_path: Path) -> None:

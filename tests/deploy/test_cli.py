@@ -78,6 +78,23 @@ def test_what_a_user_can_mend_is_one_sentence_without_a_stack(
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["history"], ["plan", "FILE"], ["apply", "FILE"], ["rule", "a"], ["contacts", "news", "--import", "FILE"], ["topics"]],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+def test_without_kafka_a_command_says_one_line_and_its_client_none(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "some.yaml"
+    file.write_text("{}")
+    named = [str(file) if each == "FILE" else each for each in arguments]
+    ran = run(*named, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1", KAFKA_ANSWER_TIMEOUT_S="1")
+    assert (ran.returncode, ran.stderr.count("\n"), ran.stdout) == (2, 1, "")
+    assert ran.stderr.startswith("stitchline: ")
+    assert "127.0.0.1:1" in ran.stderr
+
+
 def test_a_wrong_configuration_file_is_told_with_its_name(tmp_path: Path) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text("sources: [{id: Shop}]")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.authority import Wish
 from deploy.configuration import BadConfiguration, apply_file, read_blocked, read_file
 from processors.planning import current_plans
 from processors.plans import compile_plan
@@ -144,7 +145,7 @@ def test_an_applied_source_reaches_a_running_reader_and_its_snapshot(
     settings = deployment(kafka, topic_prefix)
     file, snapshot = tmp_path / "sources.yaml", tmp_path / "control.snapshot"
     file.write_text(GOOD)
-    apply_file(file, settings, apply_id="first")
+    apply_file(file, settings, Wish("first"))
     reader = ControlReader(settings, snapshot)
     reader.start()
     assert reader.wait_current(30)
@@ -160,7 +161,7 @@ def test_a_processor_knows_the_plans_before_its_first_event(
     settings = deployment(kafka, topic_prefix)
     file = tmp_path / "plans.yaml"
     file.write_text(plan_of_the_documentation())
-    assert apply_file(file, settings, apply_id="first").written == ["plan/magazine", "source/magazine"]
+    assert apply_file(file, settings, Wish("first")).written == ["plan/magazine", "source/magazine"]
     with current_plans(settings) as plans:
         assert plans()["magazine"].plan.plan == "block"
 
@@ -172,11 +173,11 @@ def test_a_write_key_is_not_taken_from_a_source_of_another_file(
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text(GOOD)
     second.write_text("sources:\n  - {id: other, workspace: another, write_keys: [a-key]}\n")
-    apply_file(first, settings, apply_id="first")
+    apply_file(first, settings, Wish("first"))
     with pytest.raises(BadConfiguration, match=r"second.yaml: source other .* source shop") as refusal:
-        apply_file(second, settings, apply_id="second")
+        apply_file(second, settings, Wish("second"))
     assert "a-key" not in str(refusal.value)
-    apply_file(first, settings, apply_id="again")
+    apply_file(first, settings, Wish("again"))
     assert [source.id for source in read_control(settings, 30).sources] == ["shop"]
 
 
@@ -187,11 +188,11 @@ def test_a_path_is_not_taken_from_a_source_of_another_file(
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text("sources: [{id: one, write_keys: [p1], paths: {script: /a.js, calls: /c}}]")
     second.write_text("sources: [{id: two, write_keys: [p2], paths: {script: /a.js}}]")
-    apply_file(first, settings, apply_id="first")
+    apply_file(first, settings, Wish("first"))
     with pytest.raises(BadConfiguration, match=r"/a\.js of source two and /a\.js of source one meet"):
-        apply_file(second, settings, apply_id="second")
+        apply_file(second, settings, Wish("second"))
     second.write_text("sources: [{id: two, write_keys: [p2], paths: {script: /b.js, calls: /c}}]")
-    assert apply_file(second, settings, apply_id="again").written == ["source/two"]
+    assert apply_file(second, settings, Wish("again")).written == ["source/two"]
 
 
 def test_segments_are_applied_and_one_that_another_uses_is_not_deleted(
@@ -206,15 +207,15 @@ def test_segments_are_applied_and_one_that_another_uses_is_not_deleted(
     )
     gone.write_text("segments: [{segment: buyers, deleted: true}]")
     wrong.write_text("segments: [{segment: lost, where: {in_segment: nowhere}}]")
-    assert apply_file(both, settings, apply_id="1").written == ["segment/main/buyers", "segment/main/others"]
+    assert apply_file(both, settings, Wish("1")).written == ["segment/main/buyers", "segment/main/others"]
     with pytest.raises(
         BadConfiguration, match=r"gone.yaml: segment buyers cannot be deleted, others uses it"
     ):
-        apply_file(gone, settings, apply_id="2")
+        apply_file(gone, settings, Wish("2"))
     with pytest.raises(
         BadConfiguration, match=r"wrong.yaml: segment lost: at where: in_segment names nowhere"
     ):
-        apply_file(wrong, settings, apply_id="3")
+        apply_file(wrong, settings, Wish("3"))
     gone.write_text("segments: [{segment: others, deleted: true}]")
-    assert apply_file(gone, settings, apply_id="4").deleted == ["segment/main/others"]
+    assert apply_file(gone, settings, Wish("4")).deleted == ["segment/main/others"]
     assert list(read_control(settings, 30).segments) == ["segment/main/buyers"]

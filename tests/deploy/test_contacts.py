@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from deploy.authority import Wish
 from deploy.cli import app
 from deploy.configuration import BadConfiguration, apply_file
 from processors.contacts_agent import Contacts
@@ -107,6 +108,20 @@ def test_a_file_is_loaded_once_however_often_and_taken_off_again(
     assert (status["added"], status["deleted"]) == (0, 2)
 
 
+def test_a_spreadsheets_file_in_utf_16_is_read_and_what_is_no_text_is_one_error(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    file = tmp_path / "news.csv"
+    file.write_bytes("Name;Email\r\nAnn, ö;ann@wide.example\r\n".encode("utf-16"))
+    assert told(deployment.run("news", "--import", str(file), "--dry-run"))[0]["taken"] == 1
+    file.write_bytes("Name;Email\r\nAnn;ann@wide.example\r\n".encode("utf-16-le"))
+    refused = deployment.run("news", "--import", str(file))
+    assert (str(refused.exception), refused.stderr.count("line ")) == (
+        f"{file} is no text, or is in UTF-16 without a mark: save it as CSV in UTF-8",
+        0,
+    )
+
+
 def test_one_address_is_put_on_a_list_and_taken_off(deployment: Deployment) -> None:
     assert told(deployment.run("no-news", "--add", "Carl@shop.example", "--mailer", "weekly")) == [
         {"list": "no-news", "change": "added", "taken": 1}
@@ -124,20 +139,20 @@ def test_the_worked_newsletter_and_the_examples_of_the_documentation_are_applied
     deployment: Deployment, tmp_path: Path
 ) -> None:
     kafka = deployment.topics.settings
-    applied = apply_file(EXAMPLE, kafka, apply_id="example")
+    applied = apply_file(EXAMPLE, kafka, Wish("example"))
     assert {"contact_list/main/no-newsletter", "rule/main/newsletter-goodbye"} <= set(applied.written)
     for page in ("contacts.md", "configuration.md"):
         (text,) = [each for each in yaml_of_the_documentation(page) if each.startswith("contact_lists:")]
         file = tmp_path / f"{page}.yaml"
         file.write_text(text)
-        assert "campaign/main/newsletter" in apply_file(file, kafka, apply_id=page).written
+        assert "campaign/main/newsletter" in apply_file(file, kafka, Wish(page)).written
     unfit = tmp_path / "unfit.yaml"
     unfit.write_text("campaigns: [{campaign: newsletter, deleted: true}]")
     with pytest.raises(BadConfiguration, match="campaign newsletter cannot be deleted"):
-        apply_file(unfit, kafka, apply_id="unfit")
+        apply_file(unfit, kafka, Wish("unfit"))
     unfit.write_text("contact_lists: [{list: newsletter, channel: phone}]")
     with pytest.raises(BadConfiguration, match="it is email and cannot become phone"):
-        apply_file(unfit, kafka, apply_id="unfit")
+        apply_file(unfit, kafka, Wish("unfit"))
 
 
 @pytest.mark.parametrize(

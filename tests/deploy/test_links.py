@@ -17,7 +17,6 @@ from deploy.links import (
     BadLink,
     Signer,
     check,
-    delimiter_of,
     last_day,
     signed_rows,
     signing_key,
@@ -178,10 +177,6 @@ def test_what_is_no_text_gets_no_token(contact: str, email: str, workspace: str)
 def test_a_file_without_a_usable_header_is_refused(header: list[str]) -> None:
     with pytest.raises(BadLink):
         list(signed_rows([header], "", SIGNER, print))
-
-
-def test_the_separator_is_the_headers() -> None:
-    assert [delimiter_of(text) for text in ("email", "a,b", "a;b;c,d", "a\tb")] == [",", ",", ";", "\t"]
 
 
 @pytest.mark.parametrize("tool", TOOLS)

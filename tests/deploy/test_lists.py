@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import DataError
 from typer.testing import CliRunner
 
 from deploy import lists
+from deploy.authority import Wish
 from deploy.cli import app
 from deploy.configuration import apply_file
 from deploy.ids import WrongHashKey, key_of
@@ -221,7 +222,7 @@ def test_a_list_goes_unless_a_segment_uses_it(
         replace(tables.client, "main", name, [1], 1_000)
     file = tmp_path / "segments.yaml"
     file.write_text("segments: [{segment: all-but-those, where: {not: {in_list: used}}}]")
-    apply_file(file, settings, apply_id="1")
+    apply_file(file, settings, Wish("1"))
     refused = CliRunner().invoke(app, ["list", "used", "--delete"], env=environ)
     assert "list used is used by all-but-those" in str(refused.exception)
     assert CliRunner().invoke(app, ["list", "unused", "--delete"], env=environ).exit_code == 0

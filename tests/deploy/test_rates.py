@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from deploy.cli import app
+from deploy.csv_file import NotText
 from deploy.rates import PROBLEMS_TOLD_MAX, BadRates, Rate, read_rates
 from deploy.rates_command import read_file
 from tests.sinks.stage import Tables
@@ -113,7 +114,7 @@ def test_a_spreadsheets_file_with_semicolons_is_read(tmp_path: Path) -> None:
 def test_what_is_no_csv_is_told_with_its_name(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "rates.csv"
     file.write_bytes(content)
-    with pytest.raises(BadRates, match=r"rates\.csv is no CSV"):
+    with pytest.raises((BadRates, NotText), match=r"rates\.csv is no (CSV|text in UTF-8)"):
         read_file(file, "EUR")
 
 

@@ -1,9 +1,7 @@
 """A dry run says of stored events what the agents say of the same events as they come."""
 
-import json
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +20,6 @@ from schemas.action_work import decode_work, encode_work
 from schemas.codec import RESOLVED_EVENT, decode
 from schemas.rule_candidates import decode_rule_candidate
 from schemas.rule_facts import encode_rule_facts
-from schemas.rule_reading import BadRule
 from schemas.rules import version_of
 from schemas.segment_windows import moment_of
 from schemas.stream import InputRecord
@@ -130,7 +127,7 @@ def _environ(tables: Tables) -> dict[str, str]:
 
 def _rehearsed(tables: Tables, document: dict[str, Any], most: int = 1_000) -> Report:
     state = control(document)
-    wanted = rule_shown.chosen(state, document["rule"], "main", None)
+    wanted = rule_shown.chosen(state, document["rule"], "main")
     span = rule_shown.span_of(iso(SINCE), iso(UNTIL), most)
     return rule_shown.dry_run(_environ(tables), state, wanted, span)
 
@@ -141,7 +138,7 @@ class Live:
     def __init__(self, tables: Tables, document: dict[str, Any]) -> None:
         tested = document | {"mode": "test"}
         state = control(tested)
-        self._rule = rule_shown.chosen(state, document["rule"], "main", None)
+        self._rule = rule_shown.chosen(state, document["rule"], "main")
         made, now = index(tested), rules_of(state, NO_RULES)
         self._steps = (
             Triggers(lambda: made, hash_key=HASH_KEY, partitions=1),
@@ -252,29 +249,8 @@ def test_more_events_than_a_dry_run_may_read_are_refused(tables: Tables) -> None
         _rehearsed(tables, rule("plain", **RULES["plain"]), most=3)
 
 
-def test_a_rule_of_a_file_comes_before_the_one_that_was_applied(tmp_path: Path) -> None:
-    state = control(rule("plain", **RULES["plain"]))
-    file = tmp_path / "rules.yaml"
-    file.write_text(json.dumps({"rules": [rule("plain", **RULES["trait"]), rule("new", **RULES["once"])]}))
-    assert rule_shown.chosen(state, "plain", "main", None).trigger.kind == "event"
-    assert rule_shown.chosen(state, "plain", "main", file).trigger.kind == "trait"
-    assert rule_shown.chosen(state, "new", "main", file).limits.once
-    with pytest.raises(BadRule, match="there are plain"):
-        rule_shown.chosen(state, "new", "main", None)
-
-
-def test_a_span_is_yesterday_unless_told_and_never_backwards() -> None:
-    span = rule_shown.span_of("", "", 5)
-    assert (span.until - span.since, span.until % DAY) == (DAY, 0)
-    told = rule_shown.span_of("2024-01-01", "2024-01-02T12:00:00Z", 5)
-    assert told.until - told.since == 36 * HOUR
-    for since, until in (("2024-01-02", "2024-01-01"), ("soon", "")):
-        with pytest.raises(rule_shown.BadSpan):
-            rule_shown.span_of(since, until, 5)
-
-
 def test_a_rule_is_shown_with_its_version_and_what_became_of_it(tables: Tables) -> None:
-    wanted = rule_shown.chosen(control(rule("plain", **RULES["plain"])), "plain", "main", None)
+    wanted = rule_shown.chosen(control(rule("plain", **RULES["plain"])), "plain", "main")
     assert rule_shown.counts_of(tables.settings, wanted) == {}
     said = rule_shown.shown(wanted, {"done": 3, "refused capped": 2})
     assert f"# version {version_of(wanted)}, level project, mode live, trigger event" in said

@@ -12,16 +12,21 @@ from typer.testing import CliRunner, Result
 
 from deploy.authority import NotAllowed, Wish, authorised
 from deploy.cli import app
+from deploy.orders.suppress import DONE
 from deploy.signing import Held, is_signed, read_token
 from deploy.tokens import History, history
 from runtime.control import read_control, write_control
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings
 from schemas.control import ControlState
+from schemas.identifiers import node_id, node_key
+from schemas.order_documents import hex_of
 from schemas.segment_records import Records
 from schemas.tokens import APPLIES_KEPT_MAX, Apply, applies_in, said_by, signed_bytes, superfluous
 from tests.engines import delete_topics
+from tests.sinks.stage import Tables
 
+HASH_KEY = bytes(range(16))
 _LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
 PROJECT = "rules: [{rule: welcome, trigger: {contact: {change: added}}, action: {event: {name: B}}}]"
 CAMPAIGN = (
@@ -46,6 +51,7 @@ class Deployment:
             replication_factor=1,
             min_insync_replicas=1,
         )
+        self.environ: dict[str, str] = {}
         ensure_topics(self.settings)
 
     def run(self, *arguments: str, token: str = "") -> Result:
@@ -53,6 +59,7 @@ class Deployment:
             "KAFKA_BOOTSTRAP_SERVERS": self.settings.bootstrap_servers,
             "STITCHLINE_TOPIC_PREFIX": self.settings.topic_prefix,
             "STITCHLINE_TOKEN": token,
+            **self.environ,
         }
         return CliRunner().invoke(app, arguments, env=environ)
 
@@ -142,8 +149,29 @@ def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(shared: tuple[De
     both = deployment.file(CAMPAIGN.replace("[{rule", "[" + PROJECT[8:-1] + ", {rule"))
     written = msgspec.json.decode(told("apply", both, token=tokens.editor))["written"]
     assert written == ["campaign/main/spring", "rule/main/theirs"], "what stays as it is needs no role"
-    blocked = deployment.file("blocked_ids: [{ids: ['u:test']}]")
-    assert "blocked_ids: that needs role admin" in refused("apply", blocked, token=tokens.editor)
+
+
+def test_what_a_file_blocks_is_planned_and_takes_an_admin_unless_it_is_blocked_already(
+    shared: tuple[Deployment, Texts], clickhouse: str, module_database: str
+) -> None:
+    deployment, tokens = shared
+    Tables(clickhouse, module_database).client.close()
+    deployment.environ = {
+        "CLICKHOUSE_URL": clickhouse,
+        "STITCHLINE_DATABASE": module_database,
+        "STITCHLINE_HASH_KEY": HASH_KEY.hex(),
+    }
+    known = f"{DONE}{hex_of(node_id(node_key('main', 'u', 'kiosk'), HASH_KEY))}"
+    write_control(deployment.settings, {known: b"{}"}, "by hand")
+    some = deployment.file("blocked_ids: [{ids: ['u:kiosk', 'e:Test@shop.example']}]")
+    assert deployment.told("plan", some, token=tokens.viewer).splitlines() == [
+        "added    blocked_ids/main/e:test@shop.example",
+        "1 added, 0 changed, 0 deleted, 1 unchanged; takes role admin",
+    ]
+    assert "blocked_ids: that needs role admin" in deployment.refused("apply", some, token=tokens.editor)
+    same = deployment.file("blocked_ids: [{ids: ['u:kiosk']}]")
+    applied = msgspec.json.decode(deployment.told("apply", same, token=tokens.editor))
+    assert (applied["written"], applied["blocked"]) == ([], [])
 
 
 def test_a_revoked_token_is_refused_and_the_history_tells_who_did_what(

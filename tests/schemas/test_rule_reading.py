@@ -79,6 +79,15 @@ B = "action: {event: {name: B}}"
             ("rule a: at action: exactly one of webhook, http, email, kafka, list, trait, event is given; here are two: list and "
             "trait: make a rule of its own of each"),
         ),
+        (
+            f"{A}, limits: {{quota: {{max: 1{'0' * 400}}}}}",
+            f"rule a: at limits.quota.max: expected a whole number, at least 1, at most 1000000000, found 1{'0' * 59}..",
+        ),
+        (f"{A}, limits: {{quota: {{max: 5.0}}}}", "rule a: Expected `int`, got `float` - at `$.limits.quota.max`"),
+        (
+            "rule: a, trigger: {event: {event: A}}, action: {http: {destination: crm, headers: {Host: b}}}",
+            "rule a: at action.http.headers.Host: the sender says this one itself: take it out",
+        ),
         (f"{A}, expires_after: 1d", f'rule a: at its top: there is no key "expires_after"; there are {KEYS}'),
         (
             f"rule: Welcome, trigger: {{event: {{event: A}}}}, {B}",

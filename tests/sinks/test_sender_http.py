@@ -40,6 +40,7 @@ def test_a_webhook_is_signed_by_every_secret_and_the_specifications_own_library_
     assert (answer.outcome, answer.status, answer.text) == ("delivered", 200, "thanks")
     [got] = there.got
     assert (got.method, got.id, got.headers["x-shop"]) == ("POST", "f1", "1")
+    assert got.headers["accept"] == "*/*"
     assert got.headers["content-type"] == "application/json"
     assert got.headers["webhook-timestamp"] == str(NOW_MS // 1000)
     for secret in (SECRET, OTHER_SECRET):
@@ -64,7 +65,7 @@ def test_a_request_has_its_path_query_headers_and_body(there: Receiver) -> None:
         method="PUT",
         path="/sms/a b",
         query={"to": "+1 2"},
-        headers={"X-A": "1", "Authorization": "mine"},
+        headers={"X-A": "1", "Authorization": "mine", "Accept": "text/plain"},
         body="a=b",
         content_type="application/x-www-form-urlencoded",
     )
@@ -75,7 +76,7 @@ def test_a_request_has_its_path_query_headers_and_body(there: Receiver) -> None:
     assert answer.outcome == "delivered"
     [got] = there.got
     assert (got.method, got.path, got.body) == ("PUT", "/v1/sms/a%20b?k=1&to=%2B1+2", b"a=b")
-    assert got.headers["authorization"] == "Bearer t0ken"
+    assert (got.headers["authorization"], got.headers["accept"]) == ("Bearer t0ken", "text/plain")
     assert got.headers["idempotency-key"] == "f1"
     assert got.headers["content-type"] == "application/x-www-form-urlencoded"
 

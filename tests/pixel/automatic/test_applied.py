@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deploy.authority import Wish
 from deploy.configuration import apply_file
 from runtime.settings import KafkaSettings
 from tests.collector.process import Collector, answers, until
@@ -21,7 +22,7 @@ def test_what_is_applied_happens_in_the_pages_of_its_source(
 ) -> None:
     file = tmp_path / "events.yaml"
     file.write_text(APPLIED)
-    assert apply_file(file, settings, apply_id="one").written == [
+    assert apply_file(file, settings, Wish("one")).written == [
         "pixel_event/applied/Bought",
         "source/applied",
     ]
