@@ -25,6 +25,8 @@ WEBHOOKS = "/w/"  # and the id of one: what other tools send
 PIXEL = "/pixel.js"
 VISITOR = frozenset({"/v1/visitor", "/v1/visitor/"})  # the pixel asks whose browser it is in
 
+PARTS = "/v1/parts/"  # and a write key and .js: what comes after the pixel's first script
+
 OPTOUT = frozenset({"/v1/optout", "/v1/optout/"})
 
 # A call as the address of an image, for pages and mails without scripts.

@@ -1,6 +1,6 @@
-"""Which parts of the pixel a configuration has work for, and the script with those alone. Pure.
+"""Which parts of the pixel's second script a configuration has work for, and the script with those alone. Pure.
 
-The whole script has marks around the parts that not every source needs (collector/pixel/index.ts): `/*! if a b */` in front of
+The whole script has marks around its parts (collector/pixel/parts.ts): `/*! if a b */` in front of
 statements that are there for one of `a` and `b`, `/*! end */` behind them, one within another. What remains is a script as the
 whole is: each part is called only within its own marks. Absent: what the parts do.
 """
@@ -28,10 +28,10 @@ def cut(whole: bytes, wanted: frozenset[str]) -> bytes:
 
 
 def parts_of(config: dict[str, Any]) -> frozenset[str]:
-    """From what pixel_config made."""
+    """From what parts_config made; none: the first script does all."""
     events = config.get("events", ())
     parts: set[str] = {name for name in ("emails", "domains") if name in config}
-    if events or "pages" in config:
+    if events:
         parts.add("views")
     for event in events:
         parts.update(_of_event(event))

@@ -18,7 +18,7 @@ from collector.image import accept_image, as_image
 from collector.intake import accept
 from collector.introduction import introduce
 from collector.libraries import RUDDERSTACK, SEGMENT, tell_settings
-from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PIXEL, VISITOR, WEBHOOKS
+from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PARTS, PIXEL, VISITOR, WEBHOOKS
 from collector.pixel_script import CONFIGURED, Pixel
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed
 from schemas.control import ControlState
@@ -127,6 +127,7 @@ def routes(pixel: Pixel, optout: Tell, pages: Pages, webhooks: Read) -> Routes:
     prefixes: dict[str, Route] = {
         SEGMENT: settings,
         CONFIGURED: configured,
+        PARTS: Told("pixel", pixel.parts),
         WEBHOOKS: webhook,
         LINKS: Followed("link", accept_click),
     }

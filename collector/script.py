@@ -1,8 +1,8 @@
 """The pixel as browsers fetch it: read once, compressed once, the same bytes for everybody.
 
-Its address has no version, so browsers ask again after `max_age_s`, and mostly hear that nothing changed. Absent: what stands
-before it for one source (pixel_script.py), and how it is built (`npm run pixel`; the result is part of the package, since an
-installation has no Node).
+An address without a version is asked for again after a while, and mostly browsers hear that nothing changed. Absent: what stands
+before a script for one source (pixel_script.py), and how they are built (`npm run pixel`; the result is part of the package,
+since an installation has no Node).
 """
 
 import gzip
@@ -12,17 +12,23 @@ from pathlib import Path
 from collector.replies import Reply
 
 FILE = Path(__file__).parent / "static" / "pixel.js"
-WHOLE = FILE.with_name("pixel_parts.js")  # all that it can do, for sources that need more (pixel_parts.py)
+PARTS = FILE.with_name("pixel_parts.js")  # all that may come after it (pixel_parts.py)
+FOR_EVER = "max-age=31536000, immutable"
+
+
+def version_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class Script:
     """Three replies, made at the start: plain, gzip, not modified."""
 
-    def __init__(self, source: bytes, max_age_s: int) -> None:
-        self._tag = f'"{hashlib.sha256(source).hexdigest()[:16]}"'
+    def __init__(self, source: bytes, kept: str) -> None:
+        """`kept` says for how long: `max-age=60`."""
+        self._tag = f'"{version_of(source)}"'
         shared = (
             ("etag", "W/" + self._tag),
-            ("cache-control", f"public, max-age={max_age_s}"),
+            ("cache-control", f"public, {kept}"),
             ("vary", "Accept-Encoding"),
             # Without it a page that isolates itself cannot load the script.
             ("cross-origin-resource-policy", "cross-origin"),

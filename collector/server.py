@@ -27,7 +27,7 @@ from collector.pixel_script import Pixel
 from collector.publisher import Publisher
 from collector.routes import routes
 from collector.salts import SaltReader
-from collector.script import FILE, WHOLE
+from collector.script import FILE, PARTS
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
 from collector.webhook_book import WebhookBook
@@ -92,7 +92,7 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
             kafka.topic_prefix,
         )
         pixel = Pixel(
-            FILE.read_bytes(), WHOLE.read_bytes(), browsers.pixel_age_s, browsers.pixel_config_age_s
+            FILE.read_bytes(), PARTS.read_bytes(), browsers.pixel_age_s, browsers.pixel_config_age_s
         )
         cookies = CookieRules(
             name=browsers.cookie_name,

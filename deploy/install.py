@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.pixel_config import pixel_config
+from schemas.pixel_config import parts_config, pixel_config
 from schemas.pixel_events import PixelEvent
 from schemas.sources import Source, hash_write_key
 
@@ -98,7 +98,11 @@ def _gtm(place: Place) -> str:
 
 def _module(place: Place) -> str:
     # A bundled pixel is not told its configuration by the collector: it is what the source says now.
-    config = {"host": place.address, **pixel_config(place.source, place.events, place.key)}
+    config = {
+        "host": place.address,
+        **pixel_config(place.source, place.key),
+        **parts_config(place.source, place.events),
+    }
     first = "" if place.source.pixel.pages else "\nstitchline.page();"
     return (
         'import { load } from "stitchline-pixel";\n\n'

@@ -1,4 +1,4 @@
-"""What the pixel is told about its source, and how that is written in front of its script. Pure.
+"""What the pixel is told about its source, and how that is written in front of its scripts. Pure.
 
 The text is public: anybody may fetch it, so nothing of it is a secret. It stands in a script, where JSON that looks harmless is
 not: whatever could end a script element, a line or a comment is written as an escape, and no name sets a prototype. Absent: what
@@ -20,33 +20,58 @@ _ESCAPED = str.maketrans({character: f"\\u{ord(character):04x}" for character in
 _PROTOTYPE, _PLAIN_NAME = '"__proto__":', '["__proto__"]:'
 
 
-def pixel_config(source: Source, events: Sequence[PixelEvent] = (), key: str = "") -> dict[str, Any]:
-    """`events` are the source's definitions. Without `key` the page's snippet names it. What is default is left out."""
+def pixel_config(source: Source, key: str = "", parts: str = "") -> dict[str, Any]:
+    """What the first script needs. Without `key` the page's snippet names it; `parts` is the version of the second one. What is
+    default is left out."""
     said = {
         "key": key,
-        "paths": _paths(source),
+        "paths": _paths(source, parts),
+        "parts": parts,
         "pages": source.pixel.pages,
-        "events": [compact(event) for event in events],
-        "emails": "" if source.pixel.emails == "none" else source.pixel.emails,
         "domains": source.pixel.domains,
         "consent": msgspec.to_builtins(source.consent) if source.consent else None,
     }
-    return {name: value for name, value in said.items() if value} | _privacy(source.privacy)
+    return _said(said) | _privacy(source.privacy)
+
+
+def parts_config(source: Source, events: Sequence[PixelEvent]) -> dict[str, Any]:
+    """What the second script needs: `events` are the source's definitions."""
+    said = {
+        "events": [compact(event) for event in events],
+        "emails": "" if source.pixel.emails == "none" else source.pixel.emails,
+        "domains": source.pixel.domains,
+    }
+    return _said(said)
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
 
 
 def prelude(config: dict[str, Any]) -> bytes:
-    """The script's first line, in ASCII."""
+    """The first script's first line, in ASCII."""
+    return b"(window.stitchline=window.stitchline||{}).config=" + _literal(config) + b";\n"
+
+
+def parts_prelude(config: dict[str, Any]) -> bytes:
+    """The second script's; that one is a module."""
+    return b"export default" + _literal(config) + b";\n"
+
+
+def _literal(config: dict[str, Any]) -> bytes:
     plain = msgspec.json.decode(
         msgspec.json.encode(config)
     )  # infinity and the like, which JSON has not, are null then
     text = json.dumps(plain, separators=(",", ":")).translate(_ESCAPED)
-    literal = text.replace(_PROTOTYPE, _PLAIN_NAME)
-    return f"(window.stitchline=window.stitchline||{{}}).config={literal};\n".encode("ascii")
+    return text.replace(_PROTOTYPE, _PLAIN_NAME).encode("ascii")
 
 
-def _paths(source: Source) -> dict[str, str]:
+def _paths(source: Source, parts: str) -> dict[str, str]:
     prefix = source.paths.calls
-    return {"batch": f"{prefix}/batch", "visitor": f"{prefix}/visitor"} if prefix else {}
+    if not prefix:
+        return {}
+    second = {"parts": f"{prefix}/parts/"} if parts else {}
+    return {"batch": f"{prefix}/batch", "visitor": f"{prefix}/visitor", **second}
 
 
 def _privacy(privacy: Privacy) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-// What the parts of the pixel know of each other: types alone.
+// What the modules of the pixel know of each other: types alone.
 
+import type { Config } from "./config.ts";
 import type { Fields } from "./event.ts";
+import type { Log } from "./log.ts";
 
 type Call = (...values: unknown[]) => void;
 
@@ -20,16 +22,17 @@ export interface Gate {
   decide(values: unknown[]): void;
 }
 
-/** The calls as the page makes them; none throws. For automatic.ts. */
+/** For the parts: the calls as the page makes them, none of which throws. As with happenings, the build leaves these names alone. */
 export interface Api {
-  page: Call;
   track: Call;
   identify: Call;
-  setAnonymousId: Call;
   /** What this browser is called, as far as it is known yet; "" while nothing may be kept or read. */
   anonymousId(): string;
-  /** How many page views there have been, whoever made them. */
-  views(): number;
-  /** The page's first call, or else the script's start: `{timestamp: began}` as options puts a page view before what followed. */
-  began: Date;
+  follow: Log["follow"];
+}
+
+/** The second script (parts.ts); by default it has the rest of the configuration. */
+export interface Parts {
+  automatic(config: Config, api: Api): void;
+  default?: Partial<Config>;
 }

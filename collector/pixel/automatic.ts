@@ -1,7 +1,7 @@
-// Events without code: called once, at the start, before the page's early calls.
+// Events without code: called once, by the first script, which has told the page views meanwhile. What happened before is told to each
+// part as if it happened now (log.ts), with its own time and page.
 //
-// Domains come first, since what they take out of the address is told to nobody. Each part is safe from the others, and is served only
-// where a definition needs it (index.ts says how that is marked).
+// Each part is safe from the others, and is served only where a definition needs it (parts.ts says how that is marked).
 
 import type { Api } from "./api.ts";
 import { attempt } from "./attempt.ts";
@@ -12,11 +12,13 @@ import { safe } from "./dom.ts";
 import { domains } from "./domains.ts";
 import type { Fields, Page } from "./event.ts";
 import { emails } from "./forms.ts";
+import { hearAgain } from "./hearing.ts";
+import type { Happening } from "./log.ts";
 import { properties } from "./properties.ts";
 import { clicks, type Fire, submits } from "./triggers.ts";
 import { media } from "./triggers_media.ts";
 import { type Begin, depths, durations, sights } from "./triggers_view.ts";
-import { here, views } from "./views.ts";
+import { here } from "./views.ts";
 
 /*! if automatic */
 export function automatic(config: Config, api: Api): void {
@@ -27,15 +29,26 @@ export function automatic(config: Config, api: Api): void {
   /*! if emails */
   safe(emails)(config.emails, api);
   /*! end */
+  let viewed: Told = () => undefined;
   /*! if views */
   const definitions = ((config.events || []) as unknown as Definition[]).filter(isUsable);
-  if (config.pages || definitions.length) safe(events)(config, definitions, api, own);
+  safe(() => (viewed = events(definitions, api, own)))();
   /*! end */
+  api.follow((one) => {
+    past = one;
+    if (one.view) safe(viewed)(one);
+    else hearAgain(one);
+    past = undefined;
+  });
 }
+
+type Told = (one: Happening) => void;
+
+let past: Happening | undefined; // what is told just now
 /*! end */
 
 /*! if views */
-function events(config: Config, definitions: Definition[], api: Api, own: string[]): void {
+function events(definitions: Definition[], api: Api, own: string[]): Told {
   const of = (on: Definition["on"]) => definitions.filter((definition) => definition.on === on);
   const isOwn = (host: string) => host === location.hostname || isHostIn(own, host);
 
@@ -49,8 +62,8 @@ function events(config: Config, definitions: Definition[], api: Api, own: string
   };
   let referrer = document.referrer;
   const fire: Fire = (definition, element, more) => {
-    const page = here(referrer);
-    make(definition, page, element || document.documentElement, more, { context: { page } });
+    const page = past ? { ...past.page, referrer } : here(referrer);
+    make(definition, page, element || document.documentElement, more, { context: { page }, timestamp: past?.when });
   };
 
   /*! if click */
@@ -80,28 +93,24 @@ function events(config: Config, definitions: Definition[], api: Api, own: string
   begins.push(durations(of("time"), fire, isDone));
   /*! end */
 
-  let told = 0;
-  let isTold = false; // that it was an arrival
-  views({
-    began: (page) => {
-      referrer = page.referrer;
-      told = api.views();
+  let isArrived = false;
+  return ({ view, page, when, isLoaded }) => {
+    referrer = page.referrer;
+    if (view === "began") {
       done.clear();
       for (const begin of begins) begin();
-    },
-    settled: (page, when, isLoaded) => {
-      // Of the page that was loaded more is known than its address of now.
-      const [said, options] = isLoaded ? [{}, { timestamp: when }] : [page, { timestamp: when, context: { page } }];
-      if (config.pages && told === api.views()) api.page(said, options); // not beside a call of the site's own
-      const views = of("page");
-      /*! if arrival */
-      const from = hostOf(page.referrer);
-      if (!isTold && isNew()) views.push(...of("arrival").filter((one) => arrived(one, page.search, isOwn(from) ? "" : from)));
-      isTold = true;
-      /*! end */
-      for (const definition of views) make(definition, page, document.documentElement, {}, options);
-    },
-  }, api.began);
+      return;
+    }
+    const seen = of("page");
+    /*! if arrival */
+    const from = hostOf(referrer);
+    if (!isArrived && isNew()) seen.push(...of("arrival").filter((one) => arrived(one, page.search, isOwn(from) ? "" : from)));
+    isArrived = true;
+    /*! end */
+    // Of the page that was loaded more is known than its address of now.
+    const options = isLoaded && here("").url === page.url ? { timestamp: when } : { timestamp: when, context: { page } };
+    for (const definition of seen) make(definition, page, document.documentElement, {}, options);
+  };
 }
 
 /*! end */

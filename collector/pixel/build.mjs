@@ -1,5 +1,5 @@
-// Builds what is served: standard output is the script as it is without a configuration; with "whole" all of it, with its marks, which
-// the collector cuts (collector/pixel_parts.py); with "module" the npm package's; with "parts" how large each part is.
+// Builds what is served: standard output is the first script; with "parts" the second one, with its marks, which the collector cuts
+// (collector/pixel_parts.py); with "module" and "module-parts" the npm package's two; with "sizes" how large each of them is.
 //
 // Between `/*! if a b */` and `/*! end */` stand whole statements, which are there for one of those parts: esbuild keeps such comments
 // where they are, and joins nothing over them. (terser moves them.)
@@ -11,12 +11,15 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const OURS = `
-  admit anonymousIdNow beacon becomeReady all began changed charsMax choose decide destroy entriesMax flying forget heard hurry isFailing isFree
-  isPaused isUnsettled kept leave meet met merge mode outlives post pump reached read retryAfterS said save seek settle settled stamp start stay still told
-  unheard views write`;
+  admit anonymousIdNow beacon becomeReady all began call changed charsMax choose decide destroy entriesMax flying forget heard hurry isFailing isFree
+  isPaused isUnsettled kept leave look meet met merge mode outlives post pump reached read retryAfterS said save seek settle settled stamp start stay still
+  tell told unheard write`;
 const MARK = /\/\*! (if [a-z ]+|end) \*\/\n?/;
 
-async function built(entry, format) {
+/** The npm package's second file is a file of its own. */
+const beside = { name: "beside", setup: (build) => build.onResolve({ filter: /parts\.ts$/ }, () => ({ path: "./parts.js", external: true })) };
+
+async function built(entry, format, plugins = []) {
   const { outputFiles, metafile } = await build({
     entryPoints: [new URL(entry, import.meta.url).pathname],
     bundle: true,
@@ -26,6 +29,7 @@ async function built(entry, format) {
     charset: "utf8",
     legalComments: "inline",
     mangleProps: new RegExp(`^(${OURS.trim().split(/\s+/).join("|")})$`),
+    plugins,
     write: false,
     metafile: true,
   });
@@ -45,20 +49,19 @@ function cut(text, wanted) {
   return all;
 }
 
-function parts({ text, modules }) {
-  const sizes = Object.entries(modules).map(([name, { bytesInOutput }]) => [bytesInOutput, name.split("/").pop()]);
-  for (const [name, wanted] of [["none", []], ["all"]]) {
-    const script = cut(text, wanted);
-    sizes.push([script.length, `with ${name} of the parts`], [gzipSync(script, { level: 9 }).length, `with ${name} of the parts, compressed`]);
-  }
-  return sizes.sort(([one], [other]) => other - one).map(([bytes, name]) => `${String(bytes).padStart(6)}  ${name}\n`).join("");
+function sizes({ text, modules }) {
+  const found = Object.entries(modules).map(([name, { bytesInOutput }]) => [bytesInOutput, name.split("/").pop()]);
+  const script = cut(text);
+  found.push([script.length, "all of it"], [gzipSync(script, { level: 9 }).length, "all of it, compressed"]);
+  return found.sort(([one], [other]) => other - one).map(([bytes, name]) => `${String(bytes).padStart(6)}  ${name}\n`).join("");
 }
 
 const RESULTS = {
-  script: async () => cut((await built("index.ts", "iife")).text, []),
-  whole: async () => (await built("index.ts", "iife")).text,
-  module: async () => cut((await built("module.ts", "esm")).text),
-  parts: async () => parts(await built("index.ts", "iife")),
+  script: async () => cut((await built("index.ts", "iife")).text),
+  parts: async () => (await built("parts.ts", "esm")).text,
+  module: async () => cut((await built("module.ts", "esm", [beside])).text),
+  "module-parts": async () => cut((await built("parts.ts", "esm")).text),
+  sizes: async () => `${sizes(await built("index.ts", "iife"))}\n${sizes(await built("parts.ts", "esm"))}`,
 };
 
 process.stdout.write(await RESULTS[process.argv[2] || "script"]());

@@ -6,11 +6,13 @@ import type { Fields } from "./event.ts";
 /** As schemas/pixel_config.py makes it; what is default is left out. */
 export interface Config {
   key: string;
-  /** Paths of the site's own choice, on the script's origin. */
-  paths?: { batch?: string; visitor?: string };
+  /** Paths of the site's own choice, on the script's origin; `parts` is the beginning of one. */
+  paths?: { batch?: string; visitor?: string; parts?: string };
+  /** Which version of its parts the source needs (parts.ts); absent: none. */
+  parts?: string;
   /** Page views without a call. */
   pages?: boolean;
-  /** Event definitions, in the compact form that automatic.ts evaluates. */
+  /** Event definitions, in the compact form that automatic.ts evaluates. This and the next come with the parts. */
   events?: Fields[];
   /** Whether e-mails typed into marked forms identify, and how they are told. */
   emails?: "plain" | "sha256";
@@ -28,6 +30,7 @@ export interface Config {
 
 export const BATCH = "/v1/batch";
 export const VISITOR = "/v1/visitor";
+export const PARTS = "/v1/parts/";
 
 /** The collector's address, from that of a script: one with a configuration may have any path on it. */
 export function hostOf(script: string, isConfigured: boolean): string {

@@ -33,6 +33,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
   let queue: Entry[] = [];
   let entriesMax = BATCH_ENTRIES_MAX;
   let flyingBytes = 0;
+  let isStarted = false;
   let isBusy = false;
   let isGone = false;
   let saving = 0; // the timer's number
@@ -54,7 +55,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
   const remove = (entries: Entry[]) => (queue = queue.filter((entry) => !entries.includes(entry)));
 
   const pump = async (): Promise<void> => {
-    if (isBusy) return;
+    if (isBusy || !isStarted) return;
     isBusy = true;
     try {
       while (!calm.isPaused() && !isGone) {
@@ -140,6 +141,7 @@ export function delivery(way: Way, who: Visitor, storage: Storage) {
     ready,
     /** Takes what earlier pages could not bring, and asks who the visitor is. */
     start: () => {
+      isStarted = true;
       calm.start();
       if (!who.isUnsettled() || calm.isPaused()) becomeReady();
       void place.seek();

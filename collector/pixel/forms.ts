@@ -5,7 +5,7 @@
 // page (https, localhost), and are hashed while they are typed, so that nothing is to be waited for when the page goes.
 
 import type { Api } from "./api.ts";
-import { listen, listenWithin } from "./dom.ts";
+import { hear, hearWithin } from "./hearing.ts";
 import { hexOf } from "./uuid.ts";
 
 /*! if emails */
@@ -36,16 +36,16 @@ export function emails(how: "plain" | "sha256" | undefined, api: Api): void {
     });
   };
 
-  listenWithin("submit", (event) => {
+  hearWithin("submit", (event) => {
     const field = fieldOf(event.composedPath()[0] as HTMLFormElement);
     if (field) tell(field.value);
   });
-  listenWithin("change", (event) => {
+  hearWithin("change", (event) => {
     const field = marked(event);
     if (field && markOf(field) === "change") tell(field.value);
   });
   if (how === "sha256") {
-    listen(window, "input", (event) => {
+    hear(window, "input", (event) => {
       const address = addressIn(marked(event)?.value || "");
       if (address) hash(address, () => {});
     });

@@ -1,11 +1,8 @@
 // The root of the script: takes over the stub that the site's snippet made, with the calls that were made before it was there.
-//
-// What stands between `if` and `end`, here and elsewhere, is served where the source's configuration has something for one of the
-// named parts to do (collector/pixel_parts.py). Absent: the same for a site that bundles its scripts (module.ts).
+// Absent: the same for a site that bundles its scripts (module.ts), and what comes after it (parts.ts).
 
-import { automatic } from "./automatic.ts";
-import { type Config, hostOf } from "./config.ts";
-import { type Automatic, type Stub, start } from "./start.ts";
+import { type Config, hostOf, PARTS } from "./config.ts";
+import { type Stub, start } from "./start.ts";
 
 interface Snippet extends Stub {
   /** In the first line of a script that was asked for by its key. */
@@ -19,9 +16,8 @@ const script = document.currentScript as HTMLScriptElement | null;
 const stub = (me.stitchline = me.stitchline || {});
 const { config } = stub;
 const key = (config && config.key) || stub.key || (script && script.dataset.writeKey) || "";
-let more: Automatic | undefined;
-/*! if automatic */
-more = automatic;
-/*! end */
+const host = stub.host || hostOf(script ? script.src : "", !!config);
+const { parts, paths = {} } = config || {};
 
-start(stub, stub.host || hostOf(script ? script.src : "", !!config), { ...config, key }, more);
+// As a module it may come under every policy under which this script may: with its nonce, and as an address without a type.
+start(stub, host, { ...config, key }, parts ? () => import(`${host + (paths.parts || PARTS) + key}.js?${parts}`) : undefined);

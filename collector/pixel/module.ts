@@ -2,10 +2,7 @@
 // nothing happens at all. Its types are those of the package (collector/npm/index.d.ts), held against this.
 
 import type * as published from "../npm/index.d.ts";
-import { automatic } from "./automatic.ts";
-import { type Stub, start } from "./start.ts";
-
-const METHODS = "page track identify group alias setAnonymousId reset ready consent".split(" ");
+import { METHODS, type Stub, start } from "./start.ts";
 
 /** For a server. */
 function silent(): published.Stitchline {
@@ -18,6 +15,8 @@ export const load: typeof published.load = ({ host, ...config }) => {
   if (typeof document === "undefined") return silent();
   const me = window as { stitchline?: Stub };
   const stub = (me.stitchline = me.stitchline || {});
-  start(stub, host.replace(/\/$/, ""), config, automatic);
+  const { events = [], emails, domains } = config;
+  // Beside this one, so that only those pages load it that need it.
+  start(stub, host.replace(/\/$/, ""), config, events[0] || emails || domains ? () => import("./parts.ts") : undefined);
   return stub as published.Stitchline;
 };

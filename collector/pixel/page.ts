@@ -9,7 +9,8 @@ const ARRIVAL = /^(_c|contact_id|ecid|email|em|eh|_kx|mkt_tok|_hs\w+|(utm|mtm|pk
 
 /** The address without its fragment, with what a site's router took out of the one that the visitor came with. Pure. */
 export function restored(url: string, landing: string): string {
-  const [, query = ""] = /^[^?#]*\?([^#]*)/.exec(landing) || [];
+  const [, query] = /^[^?#]*\?([^#]*)/.exec(landing) || [];
+  if (!query) return url;
   const isLost = (part: string) => ARRIVAL.test(part) && !url.replace("?", "&").includes(`&${part.split("=")[0]}=`);
   return query.split("&").filter(isLost).reduce((all, part) => all + (all.includes("?") ? "&" : "?") + part, url);
 }

@@ -1,18 +1,23 @@
-// Puts the parts together, and the calls into the page's object.
+// Puts the modules together, and the calls into the page's object.
 //
+// What is to be done at the start is done in several short tasks, and what only some pages need (parts.ts) is asked for after that.
 // Nothing here throws into the page, and no error of the page's own is caught.
 
 import { admission } from "./admission.ts";
-import type { Api, Gate } from "./api.ts";
+import type { Api, Gate, Parts } from "./api.ts";
 import { BATCH, type Config, VISITOR } from "./config.ts";
 import { gateOf } from "./consent.ts";
 import { type Delivery, delivery } from "./delivery.ts";
 import { safe } from "./dom.ts";
 import { alias, type Circumstances, type Fields, group, idOf, identify, page, said, track } from "./event.ts";
+import { handedOver } from "./handover.ts";
+import { type Log, logOf } from "./log.ts";
 import { browserNow, landingNow, pages, VERSION } from "./page.ts";
 import { type Storage, storage } from "./storage.ts";
+import { inTasks } from "./tasks.ts";
 import { beacon, post } from "./transport.ts";
 import { uuid } from "./uuid.ts";
+import { views } from "./views.ts";
 import { NAME, type Visitor, visitor } from "./visitor.ts";
 
 type Values = unknown[];
@@ -29,30 +34,60 @@ export interface Stub extends Partial<Record<Method, (...values: Values) => void
 
 const TOLD_MS_MAX = 300; // a callback often leads to another page: it does not wait for a slow network
 
-/** automatic.ts, where the source's configuration has something for it to do. */
-export type Automatic = (config: Config, api: Api) => void;
+export const METHODS = "page track identify group alias setAnonymousId reset ready consent".split(" ") as Method[];
 
-export const start = safe((stub: Stub, host: string, config: Config, automatic?: Automatic): void => {
+export const start = safe((stub: Stub, host: string, config: Config, load?: () => Promise<Parts>): void => {
   if (stub.version) return;
   stub.version = VERSION;
   const early = (stub.q as Early[] | undefined) || [];
   const [, , began = new Date(), landing = landingNow()] = early[0] || [];
-  const { paths = {} } = config;
-  let views = 0;
+  const log = load && logOf();
+  let pixel: ReturnType<typeof assembled>;
+
+  const finish = inTasks([
+    () => (pixel = assembled(host, config, landing)),
+    () => {
+      if (config.pages || log) pixel.look(began, log);
+      early.forEach(pixel.call);
+    },
+    () => pixel.out.start(),
+    () => load && log && follow(load(), log, config, { track: stub.track, identify: stub.identify, anonymousId: pixel.name } as Api),
+  ]);
+  const run = (one: Early) => {
+    finish(); // an event is the values of the moment of its call
+    pixel.call(one);
+  };
+  for (const method of METHODS) stub[method] = safe((...values) => run([method, values]));
+  stub.q = { push: safe(run) }; // who kept a method of the stub still reaches us
+  addEventListener("pagehide", safe(() => {
+    finish();
+    pixel.out.leave(true);
+  }));
+});
+
+/** The parts begin in a task of their own, too. */
+function follow(parts: Promise<Parts>, { follow }: Log, config: Config, api: Omit<Api, "follow">): void {
+  const begin = ({ automatic, default: more }: Parts) => setTimeout(safe(() => automatic({ ...config, ...more }, { ...api, follow })));
+  parts.then(begin).catch(() => follow(() => undefined)); // the browser has told why
+}
+
+function assembled(host: string, config: Config, landing: string) {
+  const { paths = {}, pages: isTold, domains } = config;
   const gate = gateOf(config, safe(() => changed()));
   const isKnown = () => gate.mode() === "send";
   const kept = storage(isKnown);
   const send = post(host);
   const who = visitor(send, paths.visitor || VISITOR, config.key, kept, isKnown);
-  const way = { post: send, beacon: beacon(host), path: paths.batch || BATCH, writeKey: config.key };
-  const out = delivery(way, who, kept);
+  const out = delivery({ post: send, beacon: beacon(host), path: paths.batch || BATCH, writeKey: config.key }, who, kept);
   const door = admission(gate, out, who.anonymousId);
   const calls = callsTo(who, out, gate, door.admit, landing);
-  const run = safe(([method, values, when = new Date(), href]: Early) => {
-    if (method === "page") views++;
+  let count = 0; // of page views, whoever made them
+  let was = gate.mode();
+
+  const call = safe(([method, values, when = new Date(), href]: Early) => {
+    if (method === "page") count++;
     calls[method](Array.from(values), when, href);
   });
-  let was = gate.mode();
   const changed = () => {
     if (was === "send" && !isKnown()) {
       out.destroy();
@@ -64,16 +99,27 @@ export const start = safe((stub: Stub, host: string, config: Config, automatic?:
     door.changed();
     out.start();
   };
+  const look = (began: Date, log: Log | undefined) => {
+    let told = 0; // before this view
+    views({
+      began: (page, when) => {
+        told = count;
+        if (log) log.tell({ view: "began", page, when });
+      },
+      settled: (page, when, isLoaded) => {
+        // Of the page that was loaded more is known than its address of now. Not beside a call of the site's own.
+        if (isTold && told === count) call(["page", isLoaded ? [{}, { timestamp: when }] : [page, { timestamp: when, context: { page } }]]);
+        if (log) log.tell({ view: "settled", page, when, isLoaded });
+      },
+    }, began);
+  };
 
-  for (const method of Object.keys(calls) as Method[]) stub[method] = (...values) => run([method, values]);
-  stub.q = { push: run }; // who kept a method of the stub still reaches us
   clean(gate, kept);
-  listen(out);
-  out.start();
-  const api: Api = { ...(stub as Pick<Api, Method & keyof Api>), anonymousId: who.name, views: () => views, began };
-  if (automatic) safe(automatic)(config, api);
-  early.forEach(run);
-});
+  listenFor(out);
+  const id = handedOver(domains);
+  if (id) call(["setAnonymousId", [id]]);
+  return { call, look, out, name: who.name };
+}
 
 function clean(gate: Gate, kept: Storage): void {
   const mode = gate.mode();
@@ -81,8 +127,7 @@ function clean(gate: Gate, kept: Storage): void {
   else if (mode !== "wait") kept.forget();
 }
 
-function listen(out: Delivery): void {
-  addEventListener("pagehide", safe(() => out.leave(true)));
+function listenFor(out: Delivery): void {
   addEventListener("pageshow", safe(out.stay));
   addEventListener("online", safe(out.online));
   addEventListener("storage", safe(out.heard));

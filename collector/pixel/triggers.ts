@@ -3,7 +3,7 @@
 // one on a label, which the browser follows up at once with a click of its own on the label's field.
 
 import type { Definition } from "./conditions.ts";
-import { elementsOf, listenWithin, onClick } from "./dom.ts";
+import { elementsOf, hearWithin, onClick } from "./hearing.ts";
 import type { Fields } from "./event.ts";
 
 /** Makes the event, if the page is one of the definition's. */
@@ -40,7 +40,7 @@ export function clicks(definitions: Definition[], fire: Fire, isOwn: (host: stri
 /** Whether or not the page then sends it itself. What fields hold is read only where a definition asks for it. */
 export function submits(definitions: Definition[], fire: Fire): void {
   if (!definitions.length) return;
-  listenWithin("submit", (event) => {
+  hearWithin("submit", (event) => {
     const form = event.composedPath()[0] as Element;
     for (const definition of definitions) if (form.matches(definition.selector as string)) fire(definition, form);
   });

@@ -4,7 +4,7 @@
 // Playing again after the end is a new session, and so is another medium in the same player. A percent counts when the position is there, however it came there.
 
 import type { Definition } from "./conditions.ts";
-import { listen } from "./dom.ts";
+import { hear } from "./hearing.ts";
 import type { Fields } from "./event.ts";
 import type { Fire } from "./triggers.ts";
 import { uuid } from "./uuid.ts";
@@ -22,8 +22,8 @@ export function media(definitions: Definition[], fire: Fire): void {
   if (!definitions.length) return;
   const sessions = new WeakMap<EventTarget, Session>();
 
-  const hear = (type: string, heard: (element: HTMLMediaElement, session: Session | undefined) => void) =>
-    listen(window, type, ({ target }) => target instanceof HTMLMediaElement && heard(target, sessions.get(target)));
+  const on = (type: string, heard: (element: HTMLMediaElement, session: Session | undefined) => void) =>
+    hear(window, type, ({ target }) => target instanceof HTMLMediaElement && heard(target, sessions.get(target)));
 
   const tell = (event: string, element: HTMLMediaElement, session: Session, more: Fields, at?: number) => {
     for (const definition of definitions) {
@@ -32,24 +32,24 @@ export function media(definitions: Definition[], fire: Fire): void {
     }
   };
 
-  hear("playing", (element, before) => {
+  on("playing", (element, before) => {
     const session = before || { id: uuid(), isPaused: false, reached: 0 };
     sessions.set(element, session);
     if (before && !before.isPaused) return;
     session.isPaused = false;
     tell(PLAYBACK + (before ? "Resumed" : "Started"), element, session, assets(element));
   });
-  hear("pause", (element, session) => {
+  on("pause", (element, session) => {
     if (!session || element.ended || element.seeking) return;
     session.isPaused = true;
     tell(`${PLAYBACK}Paused`, element, session, assets(element));
   });
-  hear("ended", (element, session) => {
+  on("ended", (element, session) => {
     sessions.delete(element);
     if (session) tell(`${PLAYBACK}Completed`, element, session, assets(element));
   });
-  hear("emptied", (element) => sessions.delete(element)); // another medium is loaded into it
-  hear("timeupdate", (element, session) => {
+  on("emptied", (element) => sessions.delete(element)); // another medium is loaded into it
+  on("timeupdate", (element, session) => {
     const percent = (100 * element.currentTime) / element.duration;
     if (!session || element.ended || !(percent > session.reached)) return;
     const asset = assetOf(element);

@@ -8,13 +8,12 @@
 import { listen, safe } from "./dom.ts";
 import type { Page } from "./event.ts";
 
-/*! if views */
 const TITLE_MS_MAX = 500;
 const TITLE_QUIET_MS = 20; // routers that set it twice do so at once
 
 export interface Told {
   /** A view has begun; its title may be the old one still. */
-  began(page: Page): void;
+  began(page: Page, when: Date): void;
   /** All of it is known. `isLoaded`: the document was asked for under this address. */
   settled(page: Page, when: Date, isLoaded: boolean): void;
 }
@@ -49,7 +48,7 @@ export function views({ began, settled }: Told, start: Date): void {
       timer = window.setTimeout(end, ms);
     };
     finish = end;
-    began(page);
+    began(page, when);
     if (isTitled) return void queueMicrotask(() => finish === end && end()); // after the site's early calls
     wait(TITLE_MS_MAX);
     changes.observe(document.head || document, { childList: true, characterData: true, subtree: true });
@@ -93,4 +92,3 @@ function follow(moved: (isReplaced: boolean) => void): void {
   listen(window, "popstate", () => moved(false));
   listen(window, "hashchange", () => moved(false));
 }
-/*! end */

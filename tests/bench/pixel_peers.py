@@ -17,12 +17,12 @@ from pathlib import Path
 import msgspec
 
 from collector.pixel_parts import cut, parts_of
-from collector.script import WHOLE
+from collector.script import FILE, PARTS, version_of
 from deploy.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, MODULES, node
 from runtime.settings import EngineSettings, load
 from schemas.control import ControlState
-from schemas.pixel_config import pixel_config, prelude
+from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
 
 SEGMENT, POSTHOG, PLAUSIBLE = "analytics-next", "PostHog", "Plausible"
 OURS, NOTHING = "ours", "no script"
@@ -56,12 +56,14 @@ PACKAGES = {
 
 
 class Contender(msgspec.Struct, frozen=True):
-    """`main` is the script in `folder` that the page names; `event` matches the path of an event's request."""
+    """`main` is the script in `folder` that the page names, `later` are others of known size that it loads; `event` matches the
+    path of an event's request."""
 
     folder: str
     head: str
     event: str
     main: str = ""
+    later: tuple[str, ...] = ()
 
 
 def contenders(folder: Path, say: Callable[[str], None]) -> dict[str, Contender]:
@@ -76,17 +78,20 @@ def contenders(folder: Path, say: Callable[[str], None]) -> dict[str, Contender]
 
 
 def _ours(folder: Path, _say: Callable[[str], None]) -> Contender:
-    """As the collector serves it to the example shop: its configuration with its definitions in front, nobody asked."""
+    """As the collector serves them to the example shop: with its configuration and its definitions, nobody asked."""
     state = ControlState(read_file(EXAMPLE))
     (source,) = state.sources
     asked = msgspec.structs.replace(source, consent=None)
-    config = pixel_config(asked, state.pixel_events.get(source.id, ()), KEY)
-    (folder / "shop.js").write_bytes(prelude(config) + cut(WHOLE.read_bytes(), parts_of(config)))
+    more = parts_config(asked, state.pixel_events.get(source.id, ()))
+    second = parts_prelude(more) + cut(PARTS.read_bytes(), parts_of(more))
+    config = pixel_config(asked, KEY, version_of(second)) | {"paths": {"parts": "/scripts/ours/"}}
+    (folder / "shop.js").write_bytes(prelude(config) + FILE.read_bytes())
+    (folder / f"{KEY}.js").write_bytes(second)
     head = (
         '<script>window.stitchline={host:"ORIGIN"}</script>'
         '<script async src="ORIGIN/scripts/ours/shop.js"></script>'
     )
-    return Contender(str(folder), head, "/batch$", "shop.js")
+    return Contender(str(folder), head, "/batch$", "shop.js", (f"{KEY}.js",))
 
 
 def _segment(folder: Path, _say: Callable[[str], None]) -> Contender:

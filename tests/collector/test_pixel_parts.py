@@ -5,10 +5,10 @@ import re
 import pytest
 
 from collector.pixel_parts import cut, parts_of
-from collector.script import WHOLE
+from collector.script import PARTS
 from schemas.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.pixel_config import pixel_config
+from schemas.pixel_config import parts_config
 from schemas.pixel_event_records import pixel_event_records
 
 MARKED = b"a;/*! if one two */b;/*! if three */\nc;/*! end */\nd;/*! end */e"
@@ -45,22 +45,21 @@ def test_a_definition_brings_what_it_needs(
     shop = {"id": "shop", "write_keys": ["k1"]}
     seen = {"event": "Seen", "source": "shop", "trigger": trigger, **more}
     state = ControlState(dict(parse_file({"sources": [shop]}))).updated(pixel_event_records([seen]).items())
-    config = pixel_config(state.sources[0], state.pixel_events["shop"])
+    config = parts_config(state.sources[0], state.pixel_events["shop"])
     assert parts_of(config) == {"automatic", "views", *parts.split()}
 
 
 def test_without_anything_automatic_there_is_no_part() -> None:
-    assert parts_of({"key": "k1", "gpc": "drop", "paths": {}}) == set()
+    assert parts_of({}) == set()
 
 
-def test_page_views_emails_and_domains_bring_their_own() -> None:
-    assert parts_of({"pages": True}) == {"automatic", "views"}
+def test_emails_and_domains_bring_their_own() -> None:
     assert parts_of({"emails": "plain", "domains": ["a.example"]}) == {"automatic", "emails", "domains"}
 
 
 def test_the_marks_name_parts_that_a_configuration_can_ask_for() -> None:
     triggers = {"click", "submit", "media", "depth", "sight", "time", "arrival"}
     conditions = {"pages", "query", "outbound", "properties", "field", "place"}
-    marks = re.findall(rb"/\*! if ([a-z ]+) \*/", WHOLE.read_bytes())
+    marks = re.findall(rb"/\*! if ([a-z ]+) \*/", PARTS.read_bytes())
     named = {name for mark in marks for name in mark.decode().split()}
     assert named == triggers | conditions | {"automatic", "views", "emails", "domains"}

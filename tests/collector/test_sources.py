@@ -1,5 +1,6 @@
 """Real collectors: their sources' pixel, chosen paths, keys, origins, and quotas over several workers and collectors."""
 
+import re
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -46,7 +47,7 @@ def settings(environ: dict[str, str]) -> KafkaSettings:
         secret_keys=["site-secret"],
         paths={"script": "/assets/shop.js", "calls": "/assets/c"},
         allowed_origins=[PAGE],
-        pixel={"pages": True},
+        pixel={"pages": True, "emails": "sha256"},
     )
     return settings
 
@@ -66,9 +67,13 @@ def test_the_pixel_of_a_source_is_served_with_its_configuration(collector: Colle
     first, _, rest = answer.text.partition("\n")
     assert '"key":"site-key"' in first
     assert '"batch":"/assets/c/batch"' in first
-    plain = ask(collector, "GET", "/pixel.js").text
-    assert "pushState" in rest, "the part for page views comes with it"
-    assert "pushState" not in plain
+    assert rest == ask(collector, "GET", "/pixel.js").text
+    version = re.findall('"parts":"([0-9a-f]+)"', first)[0]
+    for path in ("/v1/parts/site-key.js", "/assets/c/parts/site-key.js"):
+        second = ask(collector, "GET", f"{path}?{version}", headers={"origin": "https://anything.example"})
+        assert second.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert second.headers["access-control-allow-origin"] == "*"
+        assert second.text.startswith('export default{"emails":"sha256"}')
     again = ask(collector, "GET", "/pixel/site-key.js", headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
     unknown = ask(collector, "GET", "/pixel/who.js")

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { arrived } from "../../collector/pixel/arrivals.ts";
 import { counts, type Definition, like, readable } from "../../collector/pixel/conditions.ts";
-import { idIn, said, told } from "../../collector/pixel/domains.ts";
+import { idIn, said, told } from "../../collector/pixel/handover.ts";
 import { addressIn } from "../../collector/pixel/forms.ts";
 
 interface Cases {

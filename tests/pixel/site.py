@@ -43,13 +43,15 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Site:
-    """Any host name that leads here shows the same pages. `posted` are bodies of forms, by path."""
+    """Any host name that leads here shows the same pages. `posted` are bodies of forms, by path; what is asked for under a path
+    that is `held` waits until it is set."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._passed_on: dict[str, str] = {}
         self.pages: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.posted: list[tuple[str, str]] = []
+        self.held: dict[str, threading.Event] = {}
 
     def origin(self, host: str = "www.shop.example") -> str:
         return f"http://{host}:{self._port}"
@@ -96,7 +98,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if collector := self.site.collector_of(self.path):
             return self._pass_on(collector)
-        content, headers = self.site.pages.get(self.path.partition("?")[0], (b"", {}))
+        path = self.path.partition("?")[0]
+        if path in self.site.held:
+            self.site.held[path].wait(ANSWER_S)
+        content, headers = self.site.pages.get(path, (b"", {}))
         self._answer(200 if content else 204, [*headers.items()], content)  # a browser asks for an icon, too
 
     def do_POST(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from deploy.demo.javascript import CHECKOUT
+from runtime.control import write_control
 from runtime.settings import KafkaSettings
+from schemas.pixel_event_records import pixel_event_records
 from tests.collector.process import KEY, Collector, add_source, environment, prepare, running, until
 from tests.pixel.arrivals import Arrivals, reading
 from tests.pixel.blocklist import usual_list
@@ -29,6 +31,8 @@ def environ(kafka: str) -> dict[str, str]:
 def settings(environ: dict[str, str]) -> KafkaSettings:
     kafka = prepare(environ)
     add_source(kafka, "own", OWN_KEY, paths={"script": SCRIPT, "calls": CALLS}, pixel={"pages": True})
+    clicked = {"event": "Clicked", "source": "own", "trigger": {"click": {"selector": "button"}}}
+    write_control(kafka, pixel_event_records([clicked]), "test")
     return kafka
 
 
@@ -96,11 +100,12 @@ def test_names_of_the_sites_own_choice_pass_an_ad_blocker(
     chrome: Browser, site: Site, arrivals: Arrivals
 ) -> None:
     context = blocking(chrome)
-    path = site.show(own_line())
+    path = site.show(f"{own_line()}<button>Press</button>")
     page = started(context.page(site.origin() + path))
     page.run("stitchline.track('Bought')")
-    events = arrivals.of(path, 2)
-    assert [event.get("event", event["type"]) for event in events] == ["page", "Bought"]
+    page.click("button")
+    events = arrivals.of(path, 3)
+    assert sorted(event.get("event", event["type"]) for event in events) == ["Bought", "Clicked", "page"]
     assert page.errors() == []
     assert {
         request.url.rpartition(":")[2].partition("/")[2].rpartition("/")[0]
@@ -108,6 +113,7 @@ def test_names_of_the_sites_own_choice_pass_an_ad_blocker(
     } == {
         "assets",
         "assets/c",
+        "assets/c/parts",
     }
     # Of the page's own host: a first-party cookie, whatever else is blocked.
     assert [cookie["domain"] for cookie in context.cookies()] == ["www.shop.example"]
@@ -142,22 +148,29 @@ def test_a_page_in_a_frame_of_another_site_is_counted(
     assert page.errors() == []
 
 
-def test_the_strictest_policy_that_names_the_collector_is_never_violated(
-    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
+VIOLATIONS = "window.violations = []; addEventListener('securitypolicyviolation', (event) => violations.push(event.blockedURI))"
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    ["HOST", "'nonce-abc'", "'nonce-abc' 'strict-dynamic'", "HOST; require-trusted-types-for 'script'"],
+)
+def test_the_strictest_policy_that_names_the_collector_or_a_nonce_is_never_violated(
+    chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals, scripts: str
 ) -> None:
     host = hosts(collector)
-    policy = f"default-src 'none'; script-src {host}; connect-src {host}; img-src {host}"
-    path = site.show(one_line(collector), Content_Security_Policy=policy)
-    context = chrome.context(
-        scripts=[
-            "window.violations = []; addEventListener('securitypolicyviolation', (event) => violations.push(event.blockedURI))"
-        ]
+    policy = (
+        f"default-src 'none'; connect-src {host}; img-src {host}; script-src {scripts.replace('HOST', host)}"
     )
+    line = f'<script nonce=abc async src="{host}/pixel/{OWN_KEY}.js"></script><button>Press</button>'
+    # Its own paths are beneath the collector's host there.
+    path = site.show(line, Content_Security_Policy=policy)
+    context = chrome.context(scripts=[VIOLATIONS])
     page = started(context.page(site.origin() + path))
-    page.run(
-        "(stitchline.page(), stitchline.identify('ann', {email: 'ann@shop.example'}), stitchline.track('Bought'))"
-    )
-    assert len(arrivals.of(path, 3)) == 3
+    page.run("(stitchline.identify('ann', {email: 'ann@shop.example'}), stitchline.track('Bought'))")
+    page.click("button")
+    events = arrivals.of(path, 4)
+    assert "Clicked" in [event.get("event") for event in events]
     page.run("stitchline.reset()")
     page.run(WHO)
     assert (page.run("violations"), page.errors()) == ([], [])
@@ -167,16 +180,20 @@ def test_the_module_does_the_same_in_a_sites_own_bundle(
     chrome: Browser, site: Site, collector: Collector, arrivals: Arrivals
 ) -> None:
     module = site.file(".js", MODULE.read_bytes(), "text/javascript")
-    load = f"load({{ key: '{KEY}', host: '{hosts(collector)}' }})"
+    site.pages["/parts.js"] = (MODULE.with_name("parts.js").read_bytes(), {"Content-Type": "text/javascript"})
+    clicked = "{ on: 'click', event: 'Clicked', selector: 'button' }"
+    load = f"load({{ key: '{KEY}', host: '{hosts(collector)}', events: [{clicked}] }})"
     own = f"import {{ load }} from '{module}'; window.pixel = {load}; pixel.page('Home');"
     script = site.file(".js", own.encode(), "text/javascript")
     policy = f"default-src 'none'; script-src 'self'; connect-src {hosts(collector)}"
-    path = site.show(f"<script type=module src={script}></script>", Content_Security_Policy=policy)
+    html = f"<script type=module src={script}></script><button>Press</button>"
+    path = site.show(html, Content_Security_Policy=policy)
     page = chrome.context().page(site.origin() + path)
     until(lambda: page.run("!!window.pixel"))
     page.run("pixel.track('Bought')")
-    events = arrivals.of(path, 2)
-    assert [event.get("event", event.get("name")) for event in events] == ["Home", "Bought"]
+    page.click("button")
+    events = arrivals.of(path, 3)
+    assert [event.get("event", event.get("name")) for event in events] == ["Home", "Bought", "Clicked"]
     assert page.errors() == []
 
 

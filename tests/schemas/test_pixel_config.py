@@ -9,10 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploy.demo.javascript import node
-from schemas.pixel_config import pixel_config, prelude
+from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
 from schemas.sources import ConsentRules, Paths, PixelSettings, Privacy, Source
 
 START, END = b"(window.stitchline=window.stitchline||{}).config=", b";\n"
+SECOND = b"export default"
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
 SPITEFUL = [
     "</script>",
@@ -44,26 +45,23 @@ def source(**more: Any) -> Source:
 
 
 def test_what_is_default_is_left_out() -> None:
-    assert pixel_config(source(), (), "k") == {"key": "k", "gpc": "cookieless"}
+    assert pixel_config(source(), "k") == {"key": "k", "gpc": "cookieless"}
     assert pixel_config(source(privacy=Privacy(gpc="ignore"))) == {"gpc": "ignore"}
 
 
 def test_what_a_source_sets_is_said() -> None:
-    told = pixel_config(
-        source(
-            paths=Paths(script="/s.js", calls="/c", redirect="/go"),
-            pixel=PixelSettings(pages=True, domains=["shop.example"], emails="sha256"),
-            privacy=Privacy(gpc="drop", dnt="cookieless", cookieless=True),
-            consent=ConsentRules(categories=["analytics", "marketing"], needed="analytics"),
-        ),
-        (),
-        "k",
+    shop = source(
+        paths=Paths(script="/s.js", calls="/c", redirect="/go"),
+        pixel=PixelSettings(pages=True, domains=["shop.example"], emails="sha256"),
+        privacy=Privacy(gpc="drop", dnt="cookieless", cookieless=True),
+        consent=ConsentRules(categories=["analytics", "marketing"], needed="analytics"),
     )
-    assert told == {
+    assert parts_config(shop, ()) == {"emails": "sha256", "domains": ["shop.example"]}
+    assert pixel_config(shop, "k", "v1") == {
         "key": "k",
-        "paths": {"batch": "/c/batch", "visitor": "/c/visitor"},
+        "paths": {"batch": "/c/batch", "visitor": "/c/visitor", "parts": "/c/parts/"},
+        "parts": "v1",
         "pages": True,
-        "emails": "sha256",
         "domains": ["shop.example"],
         "gpc": "drop",
         "dnt": "cookieless",
@@ -102,6 +100,11 @@ def test_no_value_gets_out_of_the_line(config: dict[str, Any]) -> None:
     assert not [character for character in "<>&'`\r\u2028\u2029" if character in text]
     literal = text[len(START) : -len(END)].replace('["__proto__"]:', '"__proto__":')
     assert json.loads(literal) == config
+
+
+def test_the_second_script_s_line_says_the_same_in_a_module_s_words() -> None:
+    config = {"</script>": "\u2028", "__proto__": {"x": 1}}
+    assert parts_prelude(config).removeprefix(SECOND) == prelude(config).removeprefix(START)
 
 
 def test_what_json_has_no_word_for_is_null() -> None:

@@ -4,12 +4,12 @@
 may be heard later than that: tests of several pages say how many events they wait for.
 """
 
-import json
 from typing import Any
 
 from collector.pixel_parts import cut, parts_of
-from collector.script import WHOLE
+from collector.script import FILE, PARTS
 from schemas.control import ControlState
+from schemas.pixel_config import parts_prelude, prelude
 from schemas.pixel_event_records import pixel_event_records
 from schemas.pixel_events import compact
 from tests.collector.process import KEY, Collector, until
@@ -18,6 +18,7 @@ from tests.pixel.browser import Page
 from tests.pixel.site import Site
 
 VIEWPORT = (800, 600)
+MODULE = {"Content-Type": "text/javascript", "Access-Control-Allow-Origin": "*"}
 TALL = "<div style='height:6000px'></div>"
 
 Event = dict[str, Any]
@@ -29,19 +30,34 @@ def definitions(*entries: dict[str, Any]) -> list[dict[str, Any]]:
     return [compact(each) for each in ControlState().updated(records.items()).pixel_events["shop"]]
 
 
+def scripts(config: dict[str, Any], parts_path: str) -> tuple[bytes, bytes]:
+    """As the collector serves them to a source with all of this configuration; the second may be none."""
+    more = {name: config[name] for name in ("events", "emails", "domains") if config.get(name)}
+    own = {name: value for name, value in config.items() if name not in ("events", "emails")}
+    if not more:
+        return prelude({"key": KEY, **own}) + FILE.read_bytes(), b""
+    told = {"key": KEY, "parts": "1", "paths": {"parts": parts_path}, **own}
+    return prelude(told) + FILE.read_bytes(), parts_prelude(more) + cut(PARTS.read_bytes(), parts_of(more))
+
+
 class Shop:
     """A site whose pages have the pixel with a configuration."""
 
     def __init__(self, site: Site, collector: Collector, arrivals: Arrivals) -> None:
-        self.site, self._collector, self._arrivals = site, collector, arrivals
+        """The site's server stands before the collector, since it has the second scripts."""
+        self.site, self._arrivals, self.second = site, arrivals, ""
+        self._host = site.origin("events.shop.example")
+        site.pass_on("/v1/", collector.url)
 
     def page(self, html: str = "", /, *, early: str = "", **config: Any) -> str:
         """Its path. `early` runs before the script is there."""
-        said = json.dumps({"key": KEY, **config})
-        host = f"http://events.shop.example:{self._collector.port}"
-        pixel = cut(WHOLE.read_bytes(), parts_of(config)).decode()
-        begin = f"Object.assign(window.stitchline=window.stitchline||{{}},{{host:'{host}',config:{said}}});{pixel}"
-        script = self.site.file(".js", begin.encode(), "text/javascript")
+        begin = f"Object.assign(window.stitchline=window.stitchline||{{}},{{host:'{self._host}'}});"
+        parts = f"/parts/{len(self.site.pages)}/"
+        first, second = scripts(config, parts)
+        self.second = f"{parts}{KEY}.js"  # the last page's second script
+        if second:
+            self.site.pages[self.second] = (second, MODULE)
+        script = self.site.file(".js", begin.encode() + first, "text/javascript")
         return self.site.show(f"<script>{early}</script><script src='{script}'></script>{html}")
 
     def told(self, page: Page, count: int = 0) -> list[Event]:
