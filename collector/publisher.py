@@ -1,4 +1,4 @@
-"""Accepted events to Kafka by group commit: sent at once when nothing is on its way, gathered while something is.
+"""Accepted events to Kafka by group commit: gathered while something is on its way, and shortly after that (gathering.py).
 
 `publish` returns when the broker has every record (acks=all, idempotent producer). Delivery reports are polled by a thread
 of their own, so that a lone request never waits for the next flush. Everything else runs on the event loop's thread.
@@ -17,6 +17,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from collector.availability import Availability
+from collector.gathering import Gathering
 from collector.packing import seal, weight
 from collector.rejection import Letter
 from collector.tickets import Parcel, Ticket
@@ -42,8 +43,9 @@ class Overloaded(Exception):
 
 
 class Waiting(msgspec.Struct):
-    """What gathers while a flush is on its way: parallel lists, a weight and a ticket for each event."""
+    """What gathers while a flush is on its way: parallel lists, a weight and a ticket for each event. `requests` counts them."""
 
+    requests: int = 0
     events: list[PackedEvent] = []
     weights: list[int] = []
     tickets: list[Ticket] = []
@@ -52,6 +54,7 @@ class Waiting(msgspec.Struct):
     def add(
         self, events: Sequence[PackedEvent], weights: list[int], letters: Sequence[Letter], ticket: Ticket
     ) -> None:
+        self.requests += 1
         self.events += events
         self.weights += weights
         self.tickets += [ticket] * len(events)
@@ -59,7 +62,7 @@ class Waiting(msgspec.Struct):
             self.letters += [(letter, ticket) for letter in letters]
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.letters)
+        return self.requests > 0
 
 
 class Publisher:
@@ -78,6 +81,8 @@ class Publisher:
         self._flights: dict[Parcel, None] = {}  # in order of birth
         self._reports: list[Report] = []  # touched by the poller only
         self._flush_soon: asyncio.Handle | None = None
+        self._may_be_sooner = False  # whether _flush_soon is a time limit of gathering
+        self._gathering = Gathering()
         self._sweeping: asyncio.Handle | None = None
         self._queued_events = self._queued_bytes = 0
         self._acknowledged = 0
@@ -116,8 +121,7 @@ class Publisher:
         self._admit(records, size)
         ticket = Ticket(records, done)
         self._waiting.add(events, weights, letters, ticket)
-        if self._flush_soon is None:
-            self._plan_flush()
+        self._plan_flush()
         return done
 
     async def close(self, timeout_s: float) -> None:
@@ -162,15 +166,24 @@ class Publisher:
 
     def _plan_flush(self) -> None:
         if self._flights:
-            self._flush_soon = self._loop.call_later(self._settings.pack_age_ms_max / 1000, self._flush)
-        else:
-            self._flush_soon = self._loop.call_soon(self._flush)
+            if self._flush_soon is None:
+                self._replan(self._loop.call_later(self._settings.pack_age_ms_max / 1000, self._flush))
+        elif self._gathering.is_complete(self._waiting.requests):
+            if self._flush_soon is None or self._may_be_sooner:
+                self._replan(self._loop.call_soon(self._flush))
+        elif self._flush_soon is None:
+            self._replan(self._loop.call_later(self._settings.gather_ms_max / 1000, self._flush))
+            self._may_be_sooner = True
 
-    def _flush(self) -> None:
+    def _replan(self, handle: asyncio.Handle | None) -> None:
         if self._flush_soon:
             self._flush_soon.cancel()
-        self._flush_soon = None
+        self._flush_soon, self._may_be_sooner = handle, False
+
+    def _flush(self) -> None:
+        self._replan(None)
         waiting, self._waiting = self._waiting, Waiting()
+        self._gathering.sent(waiting.requests, beside_others=bool(self._flights))
         born = time.monotonic()
         for pack in seal(
             waiting.events, waiting.weights, self._kafka.partitions, self._settings.pack_bytes_max
@@ -219,9 +232,12 @@ class Publisher:
             else:
                 self._availability.doubt()
                 parcel.fail(KafkaUnavailable(f"Kafka did not acknowledge: {error.str()}"))
-        if self._waiting and not self._flights:
-            self._flush()
-        elif not self._waiting and not self._flights:
+        if self._flights:
+            return
+        if self._waiting:
+            self._replan(None)  # of a time limit beside what was on its way
+            self._plan_flush()
+        else:
             self._empty.set()
 
     def _sweep(self) -> None:

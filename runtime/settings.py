@@ -128,6 +128,9 @@ class CollectorSettings(RedirectSettings, frozen=True, kw_only=True):
             description="How long an event may wait for others while a pack is on its way; never when none is.",
         ),
     ] = field(default=20, name="COLLECTOR_PACK_AGE_MS_MAX")
+    gather_ms_max: Annotated[
+        int, Meta(ge=0, description="How long an event may wait for as many requests as were answered last.")
+    ] = field(default=10, name="COLLECTOR_GATHER_MS_MAX")
     body_timeout_s: Annotated[
         int, Meta(ge=1, description="How long a request's body may take to arrive; then 408.")
     ] = field(default=30, name="COLLECTOR_BODY_TIMEOUT_S")
