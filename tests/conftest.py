@@ -3,16 +3,14 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import clickhouse_connect
 import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.demo import javascript
-from sinks.functions import function_name
 from tests import engines
+from tests.databases import Databases
 
 # How long an example takes says how busy the machine is, and nothing about the example. Continuous integration tries the same
 # examples each time, so that what it refuses can be tried again; by hand they are new ones.
@@ -55,26 +53,30 @@ def topic_prefix(kafka: str) -> Iterator[str]:
     engines.delete_topics(kafka, prefix)
 
 
+@pytest.fixture(scope="session")
+def databases(clickhouse: str) -> Iterator[Databases]:
+    """Where tests get theirs from."""
+    databases = Databases(clickhouse)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database(clickhouse: str) -> Iterator[str]:
-    """An empty database of this test, dropped afterwards."""
-    with a_database(clickhouse) as name:
+def database(databases: Databases) -> Iterator[str]:
+    """A database of this test, with the tables of this release and nothing in them."""
+    with databases.migrated() as name:
         yield name
 
 
 @pytest.fixture(scope="module")
-def module_database(clickhouse: str) -> Iterator[str]:
-    """An empty database of this file, dropped afterwards."""
-    with a_database(clickhouse) as name:
+def module_database(databases: Databases) -> Iterator[str]:
+    """The same for all tests of a file."""
+    with databases.migrated() as name:
         yield name
 
 
-@contextmanager
-def a_database(clickhouse: str) -> Iterator[str]:
-    name = f"t_{uuid.uuid4().hex[:10]}"
-    client = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
-    client.command(f"CREATE DATABASE {name}")
-    yield name
-    client.command(f"DROP DATABASE IF EXISTS {name} SYNC")
-    client.command(f"DROP FUNCTION IF EXISTS {function_name(name)}")
-    client.close()
+@pytest.fixture
+def bare_database(databases: Databases) -> Iterator[str]:
+    """A database of this test without a table, dropped afterwards."""
+    with databases.bare() as name:
+        yield name

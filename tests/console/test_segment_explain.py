@@ -1,7 +1,6 @@
 """Why somebody is in a segment, from a real engine: verdicts, what was found, which leaves decide, and when that changes."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segment_reading import read_segment
 from schemas.segment_tree import Inlined, inlined, leaves
 from sinks.tables import DICTIONARIES
-from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 ANN, PHONE, MANY = 900, 1, 25
@@ -29,20 +27,19 @@ def segment(where: dict[str, Any], **fields: Any) -> Inlined:
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
+def tables(clickhouse: str, module_database: str) -> Tables:
     """Ann's phone: MANY views, a second apart, a plan, and an order a day later."""
-    with a_database(clickhouse) as name:
-        found = Tables(clickhouse, name)
-        events = [event(number, subject=PHONE, message_id=f"view-{number:02}") for number in range(MANY)]
-        told = json.dumps({"plan": "pro"})
-        events.append(event(30, type="identify", event="", subject=ANN, traits=told, message_id="told"))
-        events.append(
-            event(31, event="Order Completed", subject=PHONE, message_id="order", timestamp=START_MS + DAY)
-        )
-        found.insert("events_in", RESOLVED_EVENT, events, "events")
-        found.insert("pointers_in", POINTER, [pointer(PHONE, ANN)], "pointers")
-        found.reload(DICTIONARIES)
-        yield found
+    found = Tables(clickhouse, module_database)
+    events = [event(number, subject=PHONE, message_id=f"view-{number:02}") for number in range(MANY)]
+    told = json.dumps({"plan": "pro"})
+    events.append(event(30, type="identify", event="", subject=ANN, traits=told, message_id="told"))
+    events.append(
+        event(31, event="Order Completed", subject=PHONE, message_id="order", timestamp=START_MS + DAY)
+    )
+    found.insert("events_in", RESOLVED_EVENT, events, "events")
+    found.insert("pointers_in", POINTER, [pointer(PHONE, ANN)], "pointers")
+    found.reload(DICTIONARIES)
+    return found
 
 
 def explained(

@@ -1,7 +1,6 @@
 """Segments asked of a real engine: in parts that together are the whole, within memory and time, and what a preview says."""
 
 import json
-from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
@@ -26,7 +25,6 @@ from schemas.segment_reading import read_segment
 from schemas.segment_sql import plain
 from schemas.segment_tree import Inlined, inlined
 from sinks.tables import DICTIONARIES
-from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 PEOPLE = 600
@@ -47,19 +45,18 @@ KNOWN = segment({"not": {"did": {"event": "Order Completed"}}})
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
+def tables(clickhouse: str, module_database: str) -> Tables:
     """PEOPLE devices with an event each; the first hundred belong to users 10,001 and so on."""
-    with a_database(clickhouse) as name:
-        found = Tables(clickhouse, name)
-        events = [
-            event(number, subject=number + 1, properties=json.dumps({"number": number, "plan": "pro"}))
-            for number in range(PEOPLE)
-        ]
-        found.insert("events_in", RESOLVED_EVENT, events, "events")
-        owned = [pointer(number + 1, 10_001 + number) for number in range(100)]
-        found.insert("pointers_in", POINTER, owned, "pointers")
-        found.reload(DICTIONARIES)
-        yield found
+    found = Tables(clickhouse, module_database)
+    events = [
+        event(number, subject=number + 1, properties=json.dumps({"number": number, "plan": "pro"}))
+        for number in range(PEOPLE)
+    ]
+    found.insert("events_in", RESOLVED_EVENT, events, "events")
+    owned = [pointer(number + 1, 10_001 + number) for number in range(100)]
+    found.insert("pointers_in", POINTER, owned, "pointers")
+    found.reload(DICTIONARIES)
+    return found
 
 
 def members(tables: Tables, wanted: list[Inlined], scope: Scope = ANYBODY) -> dict[int, list[int]]:

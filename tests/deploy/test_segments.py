@@ -1,7 +1,6 @@
 """`stitchline segment` with definitions in a file: what it prints, from a real engine where it asks one."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from runtime.settings import SettingsError
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segment_tree import BadSegment
 from sinks.tables import DICTIONARIES
-from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 DEFINITIONS = """
@@ -29,15 +27,14 @@ VIEWED_AT = "2023-11-14T22:13:21Z"  # START_MS and one second: when the second e
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
+def tables(clickhouse: str, module_database: str) -> Tables:
     """User 101 looked at something on device 1, user 102 only came by on device 2."""
-    with a_database(clickhouse) as name:
-        found = Tables(clickhouse, name)
-        events = [event(1, subject=1, event="Product Viewed"), event(2, subject=2, event="", type="page")]
-        found.insert("events_in", RESOLVED_EVENT, events, "events")
-        found.insert("pointers_in", POINTER, [pointer(1, 101), pointer(2, 102)], "pointers")
-        found.reload(DICTIONARIES)
-        yield found
+    found = Tables(clickhouse, module_database)
+    events = [event(1, subject=1, event="Product Viewed"), event(2, subject=2, event="", type="page")]
+    found.insert("events_in", RESOLVED_EVENT, events, "events")
+    found.insert("pointers_in", POINTER, [pointer(1, 101), pointer(2, 102)], "pointers")
+    found.reload(DICTIONARIES)
+    return found
 
 
 def told(tables: Tables, folder: Path, *arguments: str) -> list[str]:

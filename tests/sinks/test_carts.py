@@ -19,8 +19,8 @@ COMMERCE = dict.fromkeys(("order_id", "checkout_id", "cart_id", "coupon", "affil
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Tables:
-    return Tables(clickhouse, "carts")
+def tables(clickhouse: str, module_database: str) -> Tables:
+    return Tables(clickhouse, module_database)
 
 
 def moment(milliseconds: int) -> datetime:

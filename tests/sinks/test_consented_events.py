@@ -1,6 +1,5 @@
 """What may be used for a purpose, asked of a real engine: by the view, and by segments."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from schemas.control import ControlState
 from schemas.segment_reading import read_segment
 from schemas.segment_tree import inlined
 from schemas.sources import ConsentRules, Privacy
-from tests.conftest import a_database
 from tests.documented import sql_of_the_documentation, yaml_of_the_documentation
 from tests.sinks.stage import START_MS, Tables, event
 
@@ -30,15 +28,14 @@ CONSENTS = {
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
-    with a_database(clickhouse) as name:
-        found = Tables(clickhouse, name)
-        events = [
-            event(subject, subject=subject, consent={"state": state, "categories": names, "signals": signals})
-            for subject, (state, names, signals) in CONSENTS.items()
-        ]
-        found.insert("events_in", RESOLVED_EVENT, events, "t")
-        yield found
+def tables(clickhouse: str, module_database: str) -> Tables:
+    found = Tables(clickhouse, module_database)
+    events = [
+        event(subject, subject=subject, consent={"state": state, "categories": names, "signals": signals})
+        for subject, (state, names, signals) in CONSENTS.items()
+    ]
+    found.insert("events_in", RESOLVED_EVENT, events, "t")
+    return found
 
 
 @pytest.mark.parametrize(("category", "subjects"), [("marketing", [1, 3]), ("analytics", [1, 2]), ("", [])])

@@ -11,8 +11,8 @@ from tests.sinks.stage import START_MS, Tables, contact, pointer
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Tables:
-    return Tables(clickhouse, "contacts")
+def tables(clickhouse: str, module_database: str) -> Tables:
+    return Tables(clickhouse, module_database)
 
 
 def store(tables: Tables, *contacts: bytes) -> None:

@@ -1,13 +1,10 @@
 """View `link_clicks`: what only later events show of a click."""
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 
 from schemas.codec import RESOLVED_EVENT
 from schemas.stamps import Device
-from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event
 
 ANN, BOB = 7, 8
@@ -44,24 +41,23 @@ def page(number: int, visitor: int, after_ms: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
-    with a_database(clickhouse) as name:
-        tables = Tables(clickhouse, name)
-        scanner = [click(number, 100 + number, 1_000 * number, ANN) for number in range(3)]
-        reader = [click(10, 200, 60_000, ANN), page(11, 200, 61_000)]
-        quick = [click(20 + number, 300, 2_000 * number, BOB) for number in range(4)]
-        others = [
-            click(30, 400, 0, bot={"score": 100, "reasons": ["program"]}, device=BOT),
-            click(31, 500, 0),
-            page(32, 500, 1_800_001),
-        ]
-        tables.insert(
-            "events_in",
-            RESOLVED_EVENT,
-            [*scanner, *reader, *quick, page(28, 300, 30_000), *others],
-            "t-0-0-99",
-        )
-        yield tables
+def tables(clickhouse: str, module_database: str) -> Tables:
+    tables = Tables(clickhouse, module_database)
+    scanner = [click(number, 100 + number, 1_000 * number, ANN) for number in range(3)]
+    reader = [click(10, 200, 60_000, ANN), page(11, 200, 61_000)]
+    quick = [click(20 + number, 300, 2_000 * number, BOB) for number in range(4)]
+    others = [
+        click(30, 400, 0, bot={"score": 100, "reasons": ["program"]}, device=BOT),
+        click(31, 500, 0),
+        page(32, 500, 1_800_001),
+    ]
+    tables.insert(
+        "events_in",
+        RESOLVED_EVENT,
+        [*scanner, *reader, *quick, page(28, 300, 30_000), *others],
+        "t-0-0-99",
+    )
+    return tables
 
 
 def seen(tables: Tables, *clicks: int) -> list[tuple[object, ...]]:

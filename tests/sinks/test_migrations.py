@@ -55,8 +55,8 @@ def test_the_shipped_files_use_no_placeholder_that_nothing_fills() -> None:
             assert "{" not in bare, statement
 
 
-def test_migrations_are_applied_in_order_and_only_once(clickhouse: str, database: str) -> None:
-    settings = ClickHouseSettings(url=clickhouse, database=database)
+def test_migrations_are_applied_in_order_and_only_once(clickhouse: str, bare_database: str) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
     names = [migration.name for migration in shipped()]
     assert migrate(settings) == names
     assert migrate(settings) == []
@@ -85,10 +85,10 @@ ROWS = {
 
 
 def test_a_block_that_is_repeated_after_the_first_restart_of_the_server_is_stored_once(
-    clickhouse: str, database: str
+    clickhouse: str, bare_database: str
 ) -> None:
     """A restart loads the views; so does attaching them, which a server can do that others use too."""
-    settings = ClickHouseSettings(url=clickhouse, database=database)
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
     migrate(settings)
     client = connect(settings)
 
@@ -98,7 +98,7 @@ def test_a_block_that_is_repeated_after_the_first_restart_of_the_server_is_store
             client.command(statement, settings=INSERT_SETTINGS | {"insert_deduplication_token": "block"})
 
     insert_all()
-    views = client.query(VIEWS_SQL, parameters={"database": database}).result_rows
+    views = client.query(VIEWS_SQL, parameters={"database": bare_database}).result_rows
     assert len(views) == sum(file.text.count("CREATE MATERIALIZED VIEW") for file in shipped())
     for view, _ in views:
         client.command(f"DETACH VIEW {view} SYNC")
@@ -108,9 +108,11 @@ def test_a_block_that_is_repeated_after_the_first_restart_of_the_server_is_store
     assert client.command("SELECT count() FROM traits") == 1
 
 
-def test_a_block_that_is_repeated_after_an_upgrade_is_stored_once(clickhouse: str, database: str) -> None:
+def test_a_block_that_is_repeated_after_an_upgrade_is_stored_once(
+    clickhouse: str, bare_database: str
+) -> None:
     """`stitchline up` was killed in mid-insert, and the release that repeats the block brings a new definition of its view."""
-    settings = ClickHouseSettings(url=clickhouse, database=database)
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
     migrate(settings, shipped()[:EARLIER])
     client = connect(settings)
     columns, values, count = ROWS["events_in"]
@@ -126,12 +128,12 @@ def test_a_block_that_is_repeated_after_an_upgrade_is_stored_once(clickhouse: st
 
 
 def test_records_of_the_release_before_are_stored_between_any_two_statements_of_a_migration(
-    clickhouse: str, database: str
+    clickhouse: str, bare_database: str
 ) -> None:
     """Sinks run while tables are migrated: servers are upgraded one kind of process after the other."""
-    settings = ClickHouseSettings(url=clickhouse, database=database)
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
     before, after = shipped()[:7], shipped()[7]
-    tables = Tables(clickhouse, database, before)
+    tables = Tables(clickhouse, bare_database, before)
     steps = statements(after.text, placeholders(settings))
     for number, step in enumerate(["SELECT 1", *steps]):
         tables.client.command(step)
@@ -147,7 +149,6 @@ def test_a_view_that_a_killed_migration_left_detached_is_there_after_the_next(
     clickhouse: str, database: str
 ) -> None:
     settings = ClickHouseSettings(url=clickhouse, database=database)
-    migrate(settings)
     client = connect(settings)
     client.command("DETACH VIEW events_mv SYNC")
     assert client.command("EXISTS TABLE events_mv") == 0
@@ -155,16 +156,16 @@ def test_a_view_that_a_killed_migration_left_detached_is_there_after_the_next(
     assert client.command("EXISTS TABLE events_mv") == 1
 
 
-def test_a_migration_that_was_cut_off_is_run_again(clickhouse: str, database: str) -> None:
-    settings = ClickHouseSettings(url=clickhouse, database=database)
+def test_a_migration_that_was_cut_off_is_run_again(clickhouse: str, bare_database: str) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
     broken = Migration(2, SECOND.name, SECOND.text + "CREATE NONSENSE;\n")
     with pytest.raises(MigrationError, match=r"0002_b\.sql, statement 2: .*NONSENSE"):
         migrate(settings, [FIRST, broken])
     assert migrate(settings, [FIRST, SECOND]) == ["0002_b.sql"]
 
 
-def test_an_edited_file_changes_nothing(clickhouse: str, database: str) -> None:
-    settings = ClickHouseSettings(url=clickhouse, database=database)
+def test_an_edited_file_changes_nothing(clickhouse: str, bare_database: str) -> None:
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
     migrate(settings, [FIRST])
     with pytest.raises(MigrationError, match="edited"):
         migrate(settings, [Migration(1, FIRST.name, FIRST.text + "\n"), SECOND])

@@ -1,13 +1,11 @@
 """What is stamped on an event, asked of a real engine by the names that the stamps have."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
 from schemas.codec import RESOLVED_EVENT
-from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event
 
 PAGES = {
@@ -28,17 +26,16 @@ TOUCH = dict.fromkeys(("term", "content", "click_kind", "click_id", "referrer"),
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
-    with a_database(clickhouse) as name:
-        tables = Tables(clickhouse, name)
-        pages = [
-            event(n, message_id=name, context=json.dumps({"page": page}))
-            for n, (name, (page, _)) in enumerate(PAGES.items())
-        ]
-        tables.insert(
-            "events_in", RESOLVED_EVENT, [*pages, event(9, message_id="stamped", **stamps())], "t-0-0-9"
-        )
-        yield tables
+def tables(clickhouse: str, module_database: str) -> Tables:
+    tables = Tables(clickhouse, module_database)
+    pages = [
+        event(n, message_id=name, context=json.dumps({"page": page}))
+        for n, (name, (page, _)) in enumerate(PAGES.items())
+    ]
+    tables.insert(
+        "events_in", RESOLVED_EVENT, [*pages, event(9, message_id="stamped", **stamps())], "t-0-0-9"
+    )
+    return tables
 
 
 def stamps() -> dict[str, object]:

@@ -1,9 +1,12 @@
 """What questions about people start from: subjects and their kinds, the way by subject, and pointers of the past."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.migrations import shipped
+from tests.databases import Databases
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 FIRST, NEVER_SEEN, SEEN_NEVER = (
@@ -15,16 +18,17 @@ PEOPLE = 40
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str, module_database: str) -> Tables:
+def tables(clickhouse: str, databases: Databases) -> Iterator[Tables]:
     """As it is after an upgrade: some events of before, the same ones again, and some after."""
-    before = [each for each in shipped() if each.number <= 16]
-    tables = Tables(clickhouse, module_database, before)
-    tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(400)], "before")
-    tables.insert("pointers_in", POINTER, [pointer(1, 2, 1, updated_at=START_MS)], "p-before")
-    tables = Tables(clickhouse, module_database)
-    tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(200, 800)], "after")
-    tables.insert("pointers_in", POINTER, [pointer(1, 3, 2, updated_at=START_MS + 5)], "p-after")
-    return tables
+    with databases.bare() as name:
+        before = [each for each in shipped() if each.number <= 16]
+        tables = Tables(clickhouse, name, before)
+        tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(400)], "before")
+        tables.insert("pointers_in", POINTER, [pointer(1, 2, 1, updated_at=START_MS)], "p-before")
+        tables = Tables(clickhouse, name)
+        tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(200, 800)], "after")
+        tables.insert("pointers_in", POINTER, [pointer(1, 3, 2, updated_at=START_MS + 5)], "p-after")
+        yield tables
 
 
 def said(number: int) -> bytes:

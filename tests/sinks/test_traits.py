@@ -1,7 +1,6 @@
 """What profiles and groups have, in a real engine: the last value by event time, typed, within a limit, in any order."""
 
 import json
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 
 from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
-from tests.conftest import a_database
 from tests.sinks.stage import START_MS, Tables, event, pointer
 from tests.sinks.test_identity_tables import EXAMPLES
 
@@ -61,13 +59,12 @@ def group(number: int, group_id: str, subject: int, traits: str, **fields: Any) 
 
 
 @pytest.fixture(scope="module")
-def tables(clickhouse: str) -> Iterator[Tables]:
+def tables(clickhouse: str, module_database: str) -> Tables:
     """Subjects 1 and 2 are one person, whose profile is 2."""
-    with a_database(clickhouse) as name:
-        tables = Tables(clickhouse, name)
-        tables.insert("pointers_in", POINTER, [pointer(1, 2)], "p-0-0-1")
-        tables.reload(DICTIONARIES)
-        yield tables
+    tables = Tables(clickhouse, module_database)
+    tables.insert("pointers_in", POINTER, [pointer(1, 2)], "p-0-0-1")
+    tables.reload(DICTIONARIES)
+    return tables
 
 
 def test_a_trait_has_a_kind_and_columns_to_compare_with(tables: Tables) -> None:

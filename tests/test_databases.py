@@ -1,0 +1,45 @@
+"""A database that is given out again is as a new one."""
+
+from runtime.clickhouse import connect
+from runtime.settings import ClickHouseSettings
+from schemas.codec import POINTER, RESOLVED_EVENT
+from sinks.migrations import shipped
+from sinks.tables import DICTIONARIES
+from tests.databases import Databases
+from tests.sinks.stage import Tables, event, pointer
+
+
+def test_what_a_test_wrote_is_gone(clickhouse: str, databases: Databases) -> None:
+    """Also from dictionaries; and a token that was used is unknown again."""
+    names = set()
+    for _ in range(2):
+        with databases.migrated() as name:
+            names.add(name)
+            tables = Tables(clickhouse, name)
+            owner = f"SELECT dictGetOrDefault('{name}.idr_owner', 'owner', toUInt64(7), toUInt64(0))"
+            assert tables.row("SELECT count() FROM events_resolved") == (0,)
+            assert tables.row("SELECT count() FROM schema_migrations") == (len(shipped()),)
+            assert tables.row(owner) == (0,)
+            tables.insert("events_in", RESOLVED_EVENT, [event(1, subject=7)], "token")
+            tables.insert("pointers_in", POINTER, [pointer(7, 8)], "token")
+            tables.reload(DICTIONARIES)
+            assert tables.row("SELECT count() FROM events_resolved") == (1,)
+            assert tables.row(owner) == (8,)
+    assert len(names) == 1
+
+
+def test_one_that_a_test_changed_is_not_given_out_again(clickhouse: str, databases: Databases) -> None:
+    changes = (
+        "CREATE TABLE {name}.own (a UInt8) ENGINE = Memory",
+        "ALTER TABLE {name}.events ADD COLUMN own UInt8",
+        "INSERT INTO {name}.schema_migrations (number) VALUES (1000)",
+        "DROP VIEW {name}.events_mv",
+    )
+    client = connect(ClickHouseSettings(url=clickhouse), database="default")
+    with databases.migrated() as name:
+        forms = [databases.form(name)]
+        for change in changes:
+            client.command(change.format(name=name))
+            forms.append(databases.form(name))
+            assert forms[-1] not in forms[:-1], change
+    assert client.command(f"EXISTS DATABASE {name}") == 0
