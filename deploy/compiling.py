@@ -22,7 +22,7 @@ from schemas.compiled import FOLDER, ROOT, SUFFIX, library, source_of
 # By what the interpreter does for an event (docs/benchmarks.md): up to processors.resolved 95 hundredths of the resolver's
 # step, then identity, commerce, the matching of rules and the collector.
 MODULES = (
-    *("schemas.avro", "schemas.identifiers", "schemas.stamp_codec"),
+    *("schemas.avro", "schemas.identifiers", "schemas.json_values", "schemas.stamp_codec"),
     *(
         "processors.resolve",
         "processors.parsed",

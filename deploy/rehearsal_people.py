@@ -27,6 +27,9 @@ class NoWaits(Waits):
     def until_known(self, *, with_contacts: bool) -> None:
         """It is known."""
 
+    def until_fired(self, *, with_quotas: bool) -> None:
+        """What fired before counts for nothing here."""
+
     def reload(self, client: object, database: str) -> None:
         """The dictionaries are as their sink left them."""
 
@@ -67,7 +70,7 @@ class People:
         for page in pages:
             for firing, _home in page:
                 now, at = times[firing.occurrence]
-                found.append(msgspec.structs.replace(firing, confirmed_at=now, at=at))
+                found.append(msgspec.structs.replace(firing, confirmed_at=now, at=at, elsewhere=[]))
         return found
 
     def _timeless(self, each: Asked) -> Asked:

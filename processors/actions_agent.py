@@ -17,7 +17,7 @@ from processors.erased import Erased
 from processors.firing_caps import CAPS, Caps
 from processors.firing_moves import Moves, Outside
 from processors.firing_records import Shown
-from processors.firing_state import FIRING, KEY_BYTES, FiringState, key_of
+from processors.firing_state import FIRING, KEY_BYTES, FiringState, Seen, key_of
 from processors.firing_store import Firings
 from processors.internal_actions import Here
 from processors.letters import dead_letter, letter_record
@@ -119,14 +119,15 @@ class _Chunk:
 
     def _take(self, key: bytes, firing: Firing, record: InputRecord) -> None:
         known = self._firings.get(key)
-        if known is None:
+        has_come_back = isinstance(known, Seen) and known.moved_seq and firing.moved_seq > known.moved_seq
+        if known is None or has_come_back:
             try:
                 compiled_rule(firing.rule)
             except (msgspec.DecodeError, RecursionError) as error:
                 self.refuse(f"firing {firing.id}: its rule: {error}", record)
                 return
             self._moves.begin(key, firing, self._why_not(firing))
-        elif isinstance(known, FiringState) and known.phase == words.ASKING:
+        elif isinstance(known, FiringState) and known.phase == words.ASKING and not firing.moved_seq:
             self._moves.confirmed(key, known, firing, self._why_not(firing))
 
     def _why_not(self, firing: Firing) -> str:

@@ -2,9 +2,11 @@
 
 For each person and rule stand the moments at which it fired, as many as its caps can ask for. A firing takes its place when it is
 about to be sent, and gives it back when it is not sent after all. Two firings that are as far apart as the stretch
-is long are not within it. Which version of the rule fired is no matter. Test firings count among themselves.
+is long are not within it. Which version of the rule fired is no matter. Test firings count among themselves. What fired for
+the person while they were known as another profile comes with the firing (`elsewhere`) and counts too.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -32,13 +34,13 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Fired).decode
 
 
-def refusal(limits: Limits, fired: Fired, now: int) -> str:
+def refusal(limits: Limits, fired: Fired, elsewhere: Sequence[int], now: int) -> str:
     """Why it may not fire now; "" when it may."""
-    if limits.once and (fired.once or fired.at):
+    if limits.once and (fired.once or fired.at or elsewhere):
         return ONCE
     for cap in limits.caps:
         since = now - duration_ms(cap.within)
-        if sum(1 for each in fired.at if each > since) >= cap.max:
+        if sum(1 for each in (*fired.at, *elsewhere) if each > since) >= cap.max:
             return CAPPED
     return ""
 
@@ -75,7 +77,7 @@ class Caps:
         key = _key(firing, rule)
         fired = self._of(key)
         at = max(now, *fired.at) if fired.at else now  # moments never go back
-        if why := refusal(limits, fired, at):
+        if why := refusal(limits, fired, firing.elsewhere, at):
             return why, 0
         self._set(key, with_firing(limits, fired, at))
         return "", at

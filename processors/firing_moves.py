@@ -26,7 +26,7 @@ from processors.retries import postponed_pause_ms, retry_pause_ms
 from processors.template_engine import NoValue, TemplateFailed
 from processors.templates import CompiledRule, ListChange, NewEvent, Traits, compiled_rule, request_bytes
 from schemas.action_work import Claim, Firing, Grant, Result, encode_work
-from schemas.identifiers import partition_of
+from schemas.identifiers import partition_of, profile_key
 from schemas.rules import Limits
 from schemas.stream import OutputRecord
 from schemas.topics import ACTIONS_WORK
@@ -53,27 +53,38 @@ class Moves:
         self._home = home
         self._firings = firings
         self._caps = caps
-        self._work: dict[int, list[Claim | Grant]] = defaultdict(list)
+        self._work: dict[int, list[Claim | Grant | Firing]] = defaultdict(list)
         self.outputs: list[OutputRecord] = []
         self.now = 0
 
     def begin(self, key: bytes, firing: Firing, why_not: str) -> None:
-        state = FiringState(firing=firing, phase=words.WAITING, due_at=self.now)
+        state = FiringState(firing=firing, phase=words.WAITING, due_at=self.now, seq=firing.moved_seq)
         if why_not:
             self.end(key, state, Shown(words.REFUSED, why_not))
         else:
             self._go(key, state)
 
     def confirmed(self, key: bytes, state: FiringState, answer: Firing, why_not: str) -> None:
-        """Who the person is by now counts for what is still to be made, and the rule's mode of now. Where the firing is,
-        and whose caps it takes, stays."""
+        """Who the person is by now counts for what is still to be made, and the rule's mode of now. One that was not sent yet
+        goes where that person's firings are, and takes their caps."""
         said = {"person": answer.person, "rule": answer.rule, "confirmed_at": self.now}
+        if not why_not and not state.first_at:
+            said |= {"profile": answer.profile, "elsewhere": answer.elsewhere}
         firing = _replace(state.firing, **said)
         state = _replace(state, firing=firing, must_ask=False)
         if why_not:
             self.end(key, state, Shown(words.REFUSED, why_not))
+        elif (home := self._home_of(state)) != self._home:
+            self.tell(home, _replace(firing, moved_seq=state.seq))
+            self._firings.end(key, self.now, state.seq)
         else:
             self._go(key, state)
+
+    def _home_of(self, state: FiringState) -> int:
+        """Where its person's firings are; what is for nobody, or was sent before, stays."""
+        if state.first_at or not state.firing.profile:
+            return self._home
+        return partition_of(profile_key(state.firing.profile), self._outside.partitions)
 
     def granted(self, key: bytes, grant: Grant) -> None:
         state = self._firings.on_its_way(key)
@@ -117,7 +128,7 @@ class Moves:
         self._show(state, shown)
         self._firings.end(key, self.now)
 
-    def tell(self, partition: int, message: Claim | Grant) -> None:
+    def tell(self, partition: int, message: Claim | Grant | Firing) -> None:
         self._work[partition].append(message)
 
     def close(self) -> list[OutputRecord]:

@@ -18,7 +18,11 @@ SEEN_MS = 8 * DAY_MS  # a day longer than the topics keep what could bring it ag
 
 FIRING = b"f"
 KEY_BYTES = 13  # such a letter and a hash
-_SEEN_BYTES = 6  # when it may be forgotten, in ms; no state is as short
+_UNTIL_BYTES = 6  # when it may be forgotten, in ms
+_SEEN_BYTES = (
+    _UNTIL_BYTES,
+    _UNTIL_BYTES + 4,
+)  # with how often it was shown, if it moved; no state is as short
 
 # Where it is, while it is on its way.
 WAITING: Final = "waiting"
@@ -79,9 +83,11 @@ class FiringState(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, array_like=True, frozen=True):
-    """It has ended. `until`: its id is remembered."""
+    """It has ended, or moved to another partition. `until`: its id is remembered. `moved_seq`: how often it was shown before it
+    moved; 0: it did not."""
 
     until: int
+    moved_seq: int = 0
 
 
 class UnknownFiringVersion(ValueError):
@@ -97,13 +103,17 @@ def key_of(firing_id: str, letter: bytes = FIRING) -> bytes:
 
 
 def encode_state(state: FiringState | Seen) -> bytes:
-    return state.until.to_bytes(_SEEN_BYTES, "big") if isinstance(state, Seen) else _encode(state)
+    if isinstance(state, FiringState):
+        return _encode(state)
+    moved = state.moved_seq.to_bytes(4, "big") if state.moved_seq else b""
+    return state.until.to_bytes(_UNTIL_BYTES, "big") + moved
 
 
 def decode_state(value: bytes) -> FiringState | Seen:
     """Raises UnknownFiringVersion."""
-    if len(value) == _SEEN_BYTES:
-        return Seen(int.from_bytes(value, "big"))
+    if len(value) in _SEEN_BYTES:
+        until, moved = value[:_UNTIL_BYTES], value[_UNTIL_BYTES:]
+        return Seen(int.from_bytes(until, "big"), int.from_bytes(moved, "big"))
     state = _decode(value)
     if state.version != VERSION:
         raise UnknownFiringVersion(f"firing state version {state.version}, this release reads {VERSION}")

@@ -43,10 +43,11 @@ class Firings:
             state = msgspec.structs.replace(state, timed_at=moment)
         self._set(key, state)
 
-    def end(self, key: bytes, now: int) -> None:
+    def end(self, key: bytes, now: int, moved_seq: int = 0) -> None:
+        """`moved_seq` > 0: it goes on in another partition, and was shown so often here."""
         until = self._timers.moment(now + SEEN_MS)
         self._timers.set(until, key)
-        self._set(key, Seen(until))
+        self._set(key, Seen(until, moved_seq))
 
     def due(self, key: bytes, now: int) -> FiringState | None:
         """The firing whose timer has come, when it is its time indeed."""

@@ -17,10 +17,10 @@ from processors.rule_compiling import Asked, CompiledRule
 from processors.rule_events import encoded_event
 from processors.rule_hops import hops_of
 from processors.rule_index import NOTHING, RuleIndex, Wanted
-from processors.rule_paths import trait_at
 from processors.rule_view import EventView
 from schemas.contact_facts import ContactFact
 from schemas.contact_mark import ContactChange
+from schemas.json_values import trait_at
 from schemas.rule_facts import ENDS, STATES, Match, Occurrence
 from schemas.rule_levels import Place, in_scope, not_replaced, place_of_mailer
 

@@ -4,14 +4,15 @@ What schemas/segment_paths.py says in SQL, in Python; which path means which col
 A path becomes a function once, when a rule is compiled. Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import msgspec
 
 from processors.rule_values import text_of
-from processors.rule_view import EventView, inner_of, property_at
+from processors.rule_view import EventView, property_at
+from schemas.json_values import inner_of
 from schemas.segment_columns import (
     FLAGS,
     ITEM_TEXTS,
@@ -157,12 +158,3 @@ def _inside(keys: list[str]) -> Getter:
         return element
 
     return read
-
-
-def trait_at(traits: Mapping[str, Any], name: str) -> Any:
-    """The value of a trait by its dotted name: the first part is the trait's, the others reach into it."""
-    head, *keys = name.split(".")
-    found = traits.get(head)
-    for key in keys:
-        found = inner_of(found, key)
-    return found

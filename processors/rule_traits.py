@@ -6,18 +6,18 @@ seen, what it was is not.
 """
 
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
 from processors.rule_operators import value_check
+from schemas.json_values import one_text
 from schemas.rule_facts import Occurrence
-from schemas.rules import TraitTrigger, ValueTest
+from schemas.rules import TraitTrigger
 
 KEPT_MS = 400 * 24 * 3_600_000  # since the newest statement: what is said once a year is a change, or is none
 STATED_BYTES_MAX = 2_000
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -51,32 +51,15 @@ def stated(before: Value | None, text: bytes, by: Occurrence) -> Value:
 
 
 def is_change(before: Value | None, after: Value, trigger: TraitTrigger, at: int) -> bool:
-    """Whether the trigger wants it. A first statement is one: before it there was nothing."""
+    """Whether the trigger may want it. A first statement is one: before it there was nothing. What the value was before (`from`)
+    is asked where all that the person stated is known, under whichever identifier: stage `confirm`."""
     if before is not None and before.value == after.value:
         return False
-    return _passes(trigger.from_, before, at) and _passes(trigger.to, after, at)
-
-
-def _passes(test: ValueTest | None, value: Value | None, at: int) -> bool:
-    if test is None:
-        return True
-    return value_check(test.op, test.value)(_decode(value.value) if value else None, at)
+    return trigger.to is None or value_check(trigger.to.op, trigger.to.value)(_decode(after.value), at)
 
 
 def _one_text(text: bytes) -> bytes:
-    """However the keys of an object stand, and whether a number has a point or not."""
-    value = _plain(_decode(text))
-    found = _encode(value)
+    found = one_text(_decode(text))
     if len(found) <= STATED_BYTES_MAX:
         return found
     return _encode(blake2b(found, digest_size=16).hexdigest())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value

@@ -156,12 +156,3 @@ def _of_each(elements: list[Any], path: str) -> list[Any]:
         return []
     found = (flattened(each).get(path) for each in elements)
     return [stored_list(each) if isinstance(each, list) else each for each in found if each is not None]
-
-
-def inner_of(value: Any, key: str) -> Any:
-    """What is under a key of an element; of a list what each of its objects has there, as one list."""
-    if not isinstance(value, list):
-        return value.get(key) if isinstance(value, dict) else None
-    found = [each[key] for each in value if isinstance(each, dict) and key in each]
-    flat = [inner for each in found for inner in (each if isinstance(each, list) else (each,))]
-    return [each for each in flat if each is not None] or None

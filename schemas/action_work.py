@@ -33,6 +33,9 @@ class Firing(msgspec.Struct, array_like=True, frozen=True, kw_only=True, tag="fi
     """A rule fires for a person; to the partition of `profile`. `refused`: why it does not after all ("" when it does): then it
     is only written down. `rule`: JSON of the rule. `profile` 0: for nobody. `source`: of the event, in whose name
     others are sent. `list_channel` and `list_kind`: of the list that an action `list` changes, "" for other actions.
+    `elsewhere`: the moments (ms, ascending) at which the rule fired for the person while they were known as another profile, as
+    many as its caps ask for. `moved_seq` > 0: it waited in another partition until its person became one of this partition, and
+    was shown so often there.
     """
 
     id: str
@@ -53,6 +56,8 @@ class Firing(msgspec.Struct, array_like=True, frozen=True, kw_only=True, tag="fi
     hops: int = 0
     list_channel: str = ""
     list_kind: str = ""
+    elsewhere: list[int] = []
+    moved_seq: int = 0
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True, kw_only=True, tag="claim"):

@@ -5,7 +5,7 @@ time as a parameter holds. Deliberately absent: what is made of the answers (con
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from clickhouse_connect.driver.client import Client
@@ -17,6 +17,16 @@ from schemas.segment_words import used
 from schemas.segments import Selection, Trait
 
 T = TypeVar("T")
+
+
+class OfNodes(Protocol):
+    """Somebody who is asked about, under these nodes."""
+
+    @property
+    def nodes(self) -> tuple[int, ...]: ...
+
+
+W = TypeVar("W", bound=OfNodes)
 
 ZONE = "UTC"  # of dates that are written without one
 NUMBERS_MAX = 4_000  # in one parameter: a server takes 128 KB
@@ -152,7 +162,7 @@ class Questions:
         self._client = client
         self.workspace = workspace
         self._database = database
-        self._known = {
+        self.known = {
             "owners": f"{database}.idr_owner",
             "roots": f"{database}.idr_root",
             "segments": f"{database}.idr_segment",
@@ -164,7 +174,7 @@ class Questions:
         found = {}
         for some in _cut(sorted(set(moments)), NUMBERS_MAX):
             nodes, times = [node for node, _ in some], [time for _, time in some]
-            for node, time, _, profile in self._ask(_WHOSE, nodes=nodes, times=times):
+            for node, time, _, profile in self.ask(_WHOSE, nodes=nodes, times=times):
                 found[node, time] = profile
         return found
 
@@ -184,7 +194,7 @@ class Questions:
 
     def zones(self, nodes: Sequence[int]) -> dict[int, str]:
         """By profile, the zone of the latest place; of at most `NUMBERS_MAX` nodes, all of a profile among them."""
-        return {int(profile): str(zone) for profile, zone in self._ask(_ZONES, nodes=list(nodes))}
+        return {int(profile): str(zone) for profile, zone in self.ask(_ZONES, nodes=list(nodes))}
 
     def segments(self, nodes: Sequence[int], names: Iterable[str]) -> Iterator[tuple[int, str]]:
         """(node, segment): who was found in it when it was refreshed last."""
@@ -193,7 +203,7 @@ class Questions:
 
     def members(self, segment: str, after: int) -> list[int]:
         """The next profiles of a segment, in their order; fewer than `MEMBERS_MAX` when there are no more."""
-        rows = self._ask(_MEMBERS, name=segment, after=after, limit=MEMBERS_MAX)
+        rows = self.ask(_MEMBERS, name=segment, after=after, limit=MEMBERS_MAX)
         return [profile for (profile,) in rows]
 
     def passing(
@@ -202,12 +212,12 @@ class Questions:
         """Those of these profiles of whom all of it is true; `nodes`: of all of them, at most `NUMBERS_MAX`. The tests are those
         of segments (schemas/segment_traits.py)."""
         parameters = Parameters()
-        parameters.values |= {"nodes": [], "wanted": [], **self._known}  # so that no value takes their names
+        parameters.values |= {"nodes": [], "wanted": [], **self.known}  # so that no value takes their names
         told = Told(at_ms, ZONE, parameters)
         verdicts = [told.trait(each) for each in conditions]
         sql = _TESTED.replace("VERDICTS", ", ".join(f"toUInt8({verdict})" for verdict, _ in verdicts))
         values = parameters.values | {"nodes": list(nodes), "wanted": names(conditions)}
-        found = {int(profile): flags for profile, flags in self._ask(self._worded(sql), **values)}
+        found = {int(profile): flags for profile, flags in self.ask(self.worded(sql), **values)}
         none = [0] * len(verdicts)
         turned = [is_turned for _, is_turned in verdicts]
         return {
@@ -219,27 +229,27 @@ class Questions:
     def ended(self, selected: Selection, absences: Sequence[Absence], at_ms: int) -> set[int]:
         """The places of those who did it after all."""
         parameters = Parameters()
-        parameters.values |= {**_waiting(absences), **self._known}
+        parameters.values |= {**_waiting(absences), **self.known}
         condition = " AND ".join(Rows(at_ms, ZONE, parameters).selection(selected))
-        sql = self._worded(_ENDED.replace("SELECTED", condition))
+        sql = self.worded(_ENDED.replace("SELECTED", condition))
         return {
             place
-            for some in _together(absences)
-            for (place,) in self._ask(sql, **(parameters.values | _waiting(some)))
+            for some in in_one_question(absences)
+            for (place,) in self.ask(sql, **(parameters.values | _waiting(some)))
         }
 
-    def _worded(self, sql: str) -> str:
+    def worded(self, sql: str) -> str:
         """With the words that segments' tests are made of."""
         words = used(sql, f"{self._database}.")
         return f"WITH {', '.join(words)}\n{sql}" if words else sql
 
     def _each(self, sql: str, nodes: Sequence[int], **values: Any) -> Iterator[Sequence[Any]]:
         for some in _cut(nodes, NUMBERS_MAX):
-            yield from self._ask(sql, nodes=list(some), **values)
+            yield from self.ask(sql, nodes=list(some), **values)
 
-    def _ask(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+    def ask(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         """Only values that the text names: the client would put others into the text itself."""
-        given = {name: value for name, value in (self._known | values).items() if f"{{{name}:" in sql}
+        given = {name: value for name, value in (self.known | values).items() if f"{{{name}:" in sql}
         return self._client.query(sql, parameters=given).result_rows
 
 
@@ -256,11 +266,11 @@ def _waiting(some: Sequence[Absence]) -> dict[str, Any]:
     }
 
 
-def _together(absences: Sequence[Absence]) -> Iterator[list[Absence]]:
+def in_one_question(asked: Sequence[W]) -> Iterator[list[W]]:
     """As many at once as their nodes and places allow."""
-    some: list[Absence] = []
+    some: list[W] = []
     nodes = 0
-    for each in absences:
+    for each in asked:
         if some and (nodes + len(each.nodes) > NUMBERS_MAX or len(some) >= PLACES_MAX):
             yield some
             some, nodes = [], 0

@@ -15,6 +15,7 @@ from runtime.lookup import Lookup
 from runtime.progress import NotAcknowledged, Progress
 from runtime.settings import KafkaSettings
 from schemas.topics import (
+    ACTIONS_WORK,
     CONTACTS_FACTS,
     CONTROL,
     EVENTS_RAW,
@@ -26,6 +27,7 @@ from schemas.topics import (
 from sinks.tables import DICTIONARIES, SINKS
 
 CONTROL_POLL_S = 0.01
+CLAIM_ROUNDS = 3  # the firing, its claim, the answer
 PROCESSORS, RULES = "processors", "rules"  # stages whose groups commit how far their agents are
 
 
@@ -54,6 +56,13 @@ class Waits:
         if with_contacts:
             self._past({RULES: CONTACTS_FACTS})
         self._stored("events", "pointers", *(["contacts"] if with_contacts else []))
+
+    def until_fired(self, *, with_quotas: bool) -> None:
+        """Until what was passed on before has been let through or not, and that is stored. A firing of a rule with a quota is let
+        through when a claim has gone and come back. Raises NotAcknowledged, KafkaUnavailable."""
+        for _ in range(CLAIM_ROUNDS if with_quotas else 1):
+            self._past({RULES: ACTIONS_WORK})
+        self._stored("firings")
 
     def reload(self, client: Client, database: str) -> None:
         """The dictionaries, if a pointer came since they were loaded. Raises what the client raises, KafkaUnavailable."""

@@ -26,7 +26,7 @@ FIRINGS_PER_MESSAGE_MAX = 500
 MESSAGE_BYTES_MAX = 500_000
 FIRING_BYTES = 2_000  # what a firing is taken for beside its event, its rule and its person
 
-RULE_GONE, EXPIRED, ABSENCE_ENDED = "rule_gone", "expired", "absence_ended"
+RULE_GONE, EXPIRED, ABSENCE_ENDED, UNCHANGED = "rule_gone", "expired", "absence_ended", "unchanged"
 NOT_IN_SEGMENT, IN_SEGMENT, TRAIT, SUPPRESSED = "not_in_segment", "in_segment", "trait", "suppressed"
 
 
@@ -55,14 +55,16 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of whom it is for. `segments`: those of the rule's that they are in."""
+    """What is known of whom it is for. `segments`: those of the rule's that they are in. `elsewhere`: as of a firing."""
 
     profile: int = 0
     person: Person = Person()
     segments: frozenset[str] = frozenset()
     has_traits: bool = True
     has_ended: bool = False
+    is_unchanged: bool = False
     is_suppressed: bool = False
+    elsewhere: Sequence[int] = ()
 
 
 def asked(candidate: Candidate, rule: Rule, state: ControlState) -> Asked:
@@ -92,6 +94,8 @@ def refused(each: Asked, known: Known) -> str:
     conditions = each.rule.conditions
     if known.has_ended:
         return ABSENCE_ENDED
+    if known.is_unchanged:
+        return UNCHANGED
     if not known.segments.issuperset(conditions.in_segments):
         return NOT_IN_SEGMENT
     if known.segments.intersection(conditions.not_in_segments):
@@ -129,6 +133,7 @@ def firing_of(each: Asked, known: Known, why: str, changed: ContactList | None, 
         hops=candidate.hops,
         list_channel=changed.channel if changed is not None else "",
         list_kind=changed.kind if changed is not None else "",
+        elsewhere=list(known.elsewhere),
     )
 
 

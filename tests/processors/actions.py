@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ WAIT_S = 600
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
 Item = Firing | Claim | Grant | Result
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def new_step(partitions: int = 1) -> Actions:
@@ -107,8 +108,8 @@ def bytes_of(state: dict[bytes, bytes]) -> int:
     return sum(len(key) + len(value) for key, value in state.items())
 
 
-def named(firing: Firing, **fields: Any) -> Firing:
-    return msgspec.structs.replace(firing, **fields)
+def named(of: S, **fields: Any) -> S:
+    return msgspec.structs.replace(of, **fields)
 
 
 def fired(desk: Desk, limits: dict[str, Any] | None = None, **fields: Any) -> Desk:

@@ -16,7 +16,7 @@ def test_a_delay_waits_and_is_asked_about_again_where_it_waits() -> None:
     (candidate,) = desk.candidates
     assert (candidate.recheck, candidate.home, candidate.person) == ("fire_1", 0, NODE)
     rule = a_rule(limits={"delay": "2h", "expires_after": "3h"})
-    later = a_firing(rule, profile=7, person=Person(email="new@shop.example"))
+    later = a_firing(rule, person=Person(email="new@shop.example"))
     desk.take(later)
     assert desk.last == ("sending", "")
     assert b"new@shop.example" in desk.dues[0].request

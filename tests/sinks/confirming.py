@@ -13,17 +13,19 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from runtime.control import write_control
-from runtime.kafka import reader_config
+from runtime.kafka import group_name, reader_config
 from schemas.action_work import Firing, decode_work
-from schemas.codec import CONTACT, POINTER, RESOLVED_EVENT, decode
+from schemas.codec import CONTACT, FIRING, POINTER, RESOLVED_EVENT, decode
 from schemas.contact_addresses import contact_node
 from schemas.contact_lists import ContactList
 from schemas.rule_candidates import VERSION, Candidate, encode_rule_candidate, firing_id
 from schemas.rule_event import RuleEvent, encode_rule_event
 from schemas.rules import Rule, rule_key
-from schemas.topics import ACTIONS_WORK, EVENTS_DEAD
+from schemas.topics import ACTIONS_WORK, EVENTS_DEAD, EVENTS_RAW
 from sinks.confirm import ConfirmThread
+from sinks.confirm_waits import PROCESSORS, RULES
 from sinks.tables import DICTIONARIES
+from tests.sinks.fired import firing
 from tests.sinks.stage import PATIENCE_S, Tables, Topics, contact, event, pointer
 
 HASH_KEY = "00112233445566778899aabbccddeeff"
@@ -87,11 +89,14 @@ def environ_of(topics: Topics, tables: Tables) -> dict[str, str]:
 
 
 class Reader:
-    """Everything that is committed on a topic, as it comes."""
+    """Everything that is committed on a topic, as it comes. `group`: in whose name what was read is done with."""
 
-    def __init__(self, topics: Topics, topic: str) -> None:
+    def __init__(self, topics: Topics, topic: str, group: str = "") -> None:
         name = topics.settings.topic_prefix + topic
-        self._consumer = Consumer(reader_config(topics.settings, f"test-{uuid.uuid4().hex}"))
+        config = reader_config(topics.settings, f"test-{uuid.uuid4().hex}")
+        self._consumer = Consumer(config | ({"group.id": group} if group else {}))
+        self._is_done: Callable[[], object] = self._commit if group else lambda: None
+        self._committed: list[int] = []
         self._consumer.assign([TopicPartition(name, place, 0) for place in range(topics.settings.partitions)])
 
     def read(self) -> Iterator[tuple[int, bytes]]:
@@ -99,19 +104,28 @@ class Reader:
         for message in self._consumer.consume(1_000, 0.1):
             if message.error() is None:
                 yield message.partition() or 0, message.value() or b""
+        self._is_done()
+
+    def _commit(self) -> None:
+        reached = [each for each in self._consumer.position(self._consumer.assignment()) if each.offset >= 0]
+        offsets = [each.offset for each in reached]
+        if offsets != self._committed:
+            self._consumer.commit(offsets=reached, asynchronous=False)
+            self._committed = offsets
 
     def close(self) -> None:
         self._consumer.close()
 
 
 class Confirming:
-    """Topics and tables around the stage. Firings are kept as they came, with the partition they came on."""
+    """Topics and tables around the stage. Firings are kept as they came, with the partition they came on; what was read of them,
+    agent `actions` has passed."""
 
     def __init__(self, topics: Topics, tables: Tables) -> None:
         self.topics = topics
         self.tables = tables
         self.came: list[tuple[int, Firing]] = []
-        self._work = Reader(topics, ACTIONS_WORK.name)
+        self._work = Reader(topics, ACTIONS_WORK.name, group_name(topics.settings, RULES))
         self._dead = Reader(topics, EVENTS_DEAD.name)
         self.letters: list[dict[str, Any]] = []
 
@@ -140,6 +154,21 @@ class Confirming:
         self.send(*candidates)
         return self.of(*(each.recheck or id_of(each) for each in candidates))
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What comes meanwhile is confirmed at the end: an event is not resolved yet that was sent before."""
+        settings = self.topics.settings
+        self.topics.send(EVENTS_RAW.name, [b"an event"])
+        yield
+        config = reader_config(settings, "") | {"group.id": group_name(settings, PROCESSORS)}
+        consumer = Consumer(config)
+        name = settings.topic_prefix + EVENTS_RAW.name
+        places = [TopicPartition(name, place) for place in range(settings.partitions)]
+        ends = [consumer.get_watermark_offsets(place, timeout=30)[1] for place in places]
+        done = [TopicPartition(name, place, end) for place, end in enumerate(ends)]
+        consumer.commit(offsets=done, asynchronous=False)
+        consumer.close()
+
     def dead(self) -> list[dict[str, Any]]:
         self.letters += [decode(value) for _, value in self._dead.read()]
         return self.letters
@@ -160,13 +189,22 @@ class Confirming:
         value = event(of, **({"subject": subject, "timestamp": NOW - SECOND, "anonymous_id": ""} | fields))
         self.tables.insert("events_in", RESOLVED_EVENT, [value], f"events-{of}")
 
+    def fired(self, of: Rule, subject: int, profile: int, state: str = "sending", ago: int = 600) -> int:
+        """The rule was let through, or not, for the subject as the profile, so many seconds ago. When."""
+        number_of, at = number(), NOW - ago * SECOND
+        fields = {"rule": of.rule, "subject": subject, "profile": profile, "state": state, "at": at}
+        value = firing(number_of, occurred_at=at, **fields)
+        self.tables.insert("firings_in", FIRING, [value], f"firings-{number_of}")
+        return at
+
     def is_called(self, node: int, kind: str, value: str) -> None:
         named = [{"node": node, "kind": kind, "value": value}]
         self.happened(node, event="Called", identifiers=named, timestamp=NOW - 3_600 * SECOND)
 
-    def states(self, subject: int, traits: Mapping[str, Any]) -> None:
+    def states(self, subject: int, traits: Mapping[str, Any], ago: int = 3_600, **fields: Any) -> None:
         text = msgspec.json.encode(traits).decode()
-        self.happened(subject, type="identify", event="", traits=text, timestamp=NOW - 3_600 * SECOND)
+        timestamp = NOW - ago * SECOND
+        self.happened(subject, type="identify", event="", traits=text, timestamp=timestamp, **fields)
 
     def merge(self, node: int, into: int) -> None:
         self.tables.insert("pointers_in", POINTER, [pointer(node, into)], f"pointers-{node}")
