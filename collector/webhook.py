@@ -7,6 +7,7 @@ answered otherwise repeats, and in the end is silent. Absent: where secrets come
 
 import hmac
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,11 +15,13 @@ import msgspec
 from collector.exchange import Intake
 from collector.intake import Arrival, read_event
 from collector.limits import Limits
+from collector.privacy import treatment
 from collector.rejection import Letter, Refusal, dead_letter
 from collector.replies import SUCCESS, Reply, json_reply, method_not_allowed, refused, try_later
 from collector.webhook_body import Delivery, parameters, scope_of
 from collector.webhook_mapping import CompiledWebhook, Mapped, mapped
 from collector.webhook_signature import refusal_of, secret_names
+from schemas.network import without_addresses_in
 from schemas.pack import PackedEvent
 from schemas.reasons import Reason
 
@@ -49,7 +52,10 @@ def accept_webhook(
         return Intake(unusable(f"webhook {webhook.id}: none of its secrets can be read"))
     if refusal := refusal_of(delivery, webhook.signature, ready.secrets, now):
         return Intake(refused(refusal))
-    source, body = ready.mapping.source, delivery.body
+    source = ready.mapping.source
+    treated = treatment(source, None, is_browser=False)
+    shortened = partial(without_addresses_in, kept=treated.kept) if treated else bytes
+    body = shortened(delivery.body)  # as it may be kept
     scope = scope_of(delivery, limits.body_bytes_max, secret_names(webhook.signature))
     if isinstance(scope, Refusal):
         # A body over the limit is not read to its end: there is nothing whole to keep.
@@ -57,8 +63,10 @@ def accept_webhook(
         return Intake(refused(scope), source, [], kept)
     if reply := _challenged(scope["body"], ready):
         return Intake(reply)
+    found = mapped(ready.mapping, scope)
+    calls = [(place, shortened(call)) for place, call in found.calls]
     arrival = Arrival(source=source, received=body, received_at=now, ids=ids, limits=limits)
-    events, letters = sorted_out(mapped(ready.mapping, scope), arrival)
+    events, letters = sorted_out(msgspec.structs.replace(found, calls=calls), arrival)
     return Intake(SUCCESS, source, events, letters)
 
 
@@ -75,7 +83,7 @@ def sorted_out(found: Mapped, arrival: Arrival) -> tuple[list[PackedEvent], list
             events.append(event)
     if found.failures:
         first, *others = found.failures
-        more = f"; and {len(others)} more entries" if others else ""
+        more = f"; and {len(others)} more" if others else ""
         whole = msgspec.structs.replace(first, detail=f"{first.detail}{more}")
         letters.append(dead_letter(whole, arrival.received, source, now))
     return events, letters

@@ -45,6 +45,10 @@ class Budget:
     def __init__(self, steps: int = STEPS_MAX) -> None:
         self._left = steps
 
+    @property
+    def is_spent(self) -> bool:
+        return self._left < 0
+
     def spend(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:

@@ -1,8 +1,8 @@
 """What a webhook's payload becomes: the entries of its document, compiled once, applied to one delivery. Pure.
 
 An entry whose condition holds gives a call of the tracking API, or one for each item of a list. A message id is made of the
-sender's own id, so that a delivery that is sent again counts once. What fails costs the other entries nothing. Absent: whether
-the sender may be believed (webhook_signature.py), and what the door wants of a call (intake.py).
+sender's own id, so that a delivery that is sent again counts once. What fails costs the other entries and items nothing. Absent:
+whether the sender may be believed (webhook_signature.py), and what the door wants of a call (intake.py).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -92,10 +92,14 @@ def mapped(mapping: CompiledWebhook, scope: Mapping[str, Any]) -> Mapped:
         try:
             for item, scope_of_one in enumerate(_occasions(rule, scope, budget)):
                 ends = (f"{mapping.webhook.id}:", _ordinal(entry, item))
-                call = _call(rule, scope_of_one, budget, ends)
-                if len(calls) == EVENTS_MAX:
+                call = _call_or_failure(rule, scope_of_one, budget, ends)
+                if len(calls) + len(failures) >= EVENTS_MAX:
                     raise Failed(f": the payload becomes more than {EVENTS_MAX} events")
-                calls.append((rule.place, call))
+                if isinstance(call, Failed):
+                    at = rule.place if rule.each is None else f"{rule.place}: item {item} of `each`"
+                    failures.append(Refusal(Reason.MAPPING_FAILED, f"{at}{call}"))
+                else:
+                    calls.append((rule.place, call))
         except Failed as error:
             failures.append(Refusal(Reason.MAPPING_FAILED, f"{rule.place}{error}"))
     if not calls and not failures and mapping.webhook.otherwise == "keep":
@@ -131,6 +135,18 @@ def _ordinal(entry: int, item: int) -> str:
     return f":{entry}.{item}" if item else f":{entry}" if entry else ""
 
 
+def _call_or_failure(
+    rule: Rule, scope: Mapping[str, Any], budget: Budget, ends: tuple[str, str]
+) -> bytes | Failed:
+    """What fails in one item costs the others nothing. Raises Failed when the payload has cost all that one may."""
+    try:
+        return _call(rule, scope, budget, ends)
+    except Failed as failed:
+        if budget.is_spent:
+            raise
+        return failed
+
+
 def _call(rule: Rule, scope: Mapping[str, Any], budget: Budget, ends: tuple[str, str]) -> bytes:
     """`ends` stand around the sender's own id."""
     own = rule.message_id(scope, budget)
@@ -144,6 +160,8 @@ def _call(rule: Rule, scope: Mapping[str, Any], budget: Budget, ends: tuple[str,
             if name in _OBJECTS and not isinstance(value, dict):
                 raise Failed(f".{name}: the expression gives no object")
             call[name] = value
+    if rule.type == "track" and not str(call.get("event") or "").strip():
+        raise Failed(".event: nothing is there: a track has a name")
     if rule.email is not None and (email := rule.email(scope, budget)) is not None:
         _put_email(call, email)
     try:

@@ -30,6 +30,7 @@ from schemas.rule_reading import BadRule
 from schemas.rule_records import destination_records, rule_records
 from schemas.rules import Rule
 from schemas.segment_records import Records, refuse_broken_uses, segment_records
+from schemas.shapes import in_words
 from schemas.source_paths import refuse_clashing_paths
 from schemas.webhooks import refuse_taken_ids, webhook_records
 
@@ -112,7 +113,7 @@ def _parsed(file: Path, parse: Callable[[Any], T]) -> T:
     try:
         return parse(document)
     except (msgspec.ValidationError, ValueError) as error:
-        raise BadConfiguration(f"{file}: {error}") from error
+        raise BadConfiguration(f"{file}: {in_words(error)}") from error
 
 
 class Proposal(msgspec.Struct, frozen=True):

@@ -2,6 +2,11 @@
 
 from typing import Annotated
 
-import msgspec
+from schemas.shapes import shaped
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}\Z")]
+Name = Annotated[
+    str,
+    shaped(
+        r"^[a-z0-9][a-z0-9_-]{0,62}\Z", "a name of a-z 0-9 _ -, up to 63, which begins with a letter or digit"
+    ),
+]

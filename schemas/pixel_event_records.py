@@ -23,6 +23,7 @@ from schemas.pixel_events import (
     key_of,
 )
 from schemas.pixel_selectors import why_no_selector
+from schemas.shapes import in_words
 
 DEFINITIONS_PER_SOURCE_MAX: Final = 100
 COMPACT_BYTES_PER_SOURCE_MAX: Final = 30_000  # every first view of a page of the site loads them
@@ -58,7 +59,7 @@ def pixel_event_records(entries: Iterable[Any]) -> Records:
         try:
             key, document = _record(entry)
         except (msgspec.ValidationError, ValueError) as error:
-            raise BadPixelEvent(f"{place}: {error}") from error
+            raise BadPixelEvent(f"{place}: {in_words(error)}") from error
         if key in found:
             raise BadPixelEvent(
                 f"{place}: stands twice: each may stand once, give the second another event name"

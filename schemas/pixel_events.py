@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.channel_lists import kept_lists
 from schemas.names import Name
+from schemas.shapes import shaped
 
 PREFIX: Final = "pixel_event/"
 
@@ -22,20 +23,29 @@ PATTERNS_MAX = 50
 PROPERTIES_MAX = 30
 TEXT_CHARS_MAX = 500
 
-EventName = Annotated[str, msgspec.Meta(pattern=r"^\S([^\x00-\x1f\x7f]*\S)?\Z", max_length=200)]
+ONE_LINE, ON_ONE_LINE = r"^\S([^\x00-\x1f\x7f]*\S)?\Z", "a text on one line without spaces around it"
+
+EventName = Annotated[str, shaped(ONE_LINE, ON_ONE_LINE, max_length=200)]
 Selector = Annotated[str, msgspec.Meta(min_length=1)]
 Pattern = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
 Patterns = Annotated[tuple[Pattern, ...], msgspec.Meta(max_length=PATTERNS_MAX)]
-PathPattern = Annotated[str, msgspec.Meta(pattern=r"^[/*]", max_length=TEXT_CHARS_MAX)]
+PathPattern = Annotated[str, shaped(r"^[/*]", "a path that begins with / or *", max_length=TEXT_CHARS_MAX)]
 PathPatterns = Annotated[tuple[PathPattern, ...], msgspec.Meta(max_length=PATTERNS_MAX)]
-HostPattern = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9*][a-z0-9.*-]*\Z", max_length=253)]
+HostPattern = Annotated[
+    str,
+    shaped(
+        r"^[a-z0-9*][a-z0-9.*-]*\Z",
+        "a host name in lower case, in which * stands for anything",
+        max_length=253,
+    ),
+]
 HostPatterns = Annotated[tuple[HostPattern, ...], msgspec.Meta(max_length=PATTERNS_MAX)]
 Percent = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Percents = Annotated[tuple[Percent, ...], msgspec.Meta(min_length=1, max_length=MARKS_MAX)]
 Part = Annotated[int, msgspec.Meta(ge=1, le=99)]  # of a medium: its end is an event of its own
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=SECONDS_MAX)]
 Parameters = Annotated[dict[Pattern, Pattern], msgspec.Meta(max_length=PATTERNS_MAX)]
-PropertyName = Annotated[str, msgspec.Meta(pattern=r"^\S([^\x00-\x1f\x7f]*\S)?\Z", max_length=100)]
+PropertyName = Annotated[str, shaped(ONE_LINE, ON_ONE_LINE, max_length=100)]
 Constant = bool | int | float | Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)]
 UtmPart = Literal["source", "medium", "campaign", "term", "content"]
 

@@ -8,11 +8,20 @@ from typing import Annotated
 import msgspec
 
 from schemas.names import Name
+from schemas.shapes import shaped
 
 SERVER_KEY = "server_key/"
 
 # Spaces around a key are trimmed from what a client sends, and a colon would end it in HTTP's Basic form.
-Key = Annotated[str, msgspec.Meta(pattern=r"^[^\s:](?:[^:]*[^\s:])?\Z", min_length=8, max_length=1_024)]
+Key = Annotated[
+    str,
+    shaped(
+        r"^[^\s:](?:[^:]*[^\s:])?\Z",
+        "a text without a colon and without spaces around it",
+        min_length=8,
+        max_length=1_024,
+    ),
+]
 PerSecond = Annotated[float, msgspec.Meta(gt=0)]
 
 

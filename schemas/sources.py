@@ -13,18 +13,28 @@ from typing import Annotated, Literal
 import msgspec
 
 from schemas.names import Name
+from schemas.shapes import shaped
 
 # No client can send an empty one, and spaces around a key are trimmed from what a client sends.
-WriteKey = Annotated[str, msgspec.Meta(pattern=r"^\S(.*\S)?\Z")]
+WriteKey = Annotated[str, shaped(r"^\S(.*\S)?\Z", "a text on one line without spaces around it")]
 EventsPerSecond = Annotated[float, msgspec.Meta(gt=0)]
 Burst = Annotated[int, msgspec.Meta(ge=1)]
 Events = Annotated[int, msgspec.Meta(ge=1)]
-Path = Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*\Z", max_length=200)]
+Path = Annotated[
+    str,
+    shaped(
+        r"^(/[A-Za-z0-9._~-]+)*\Z",
+        "a path such as /assets/shop.js, of A-Z a-z 0-9 . _ ~ - without a slash at its end",
+        max_length=200,
+    ),
+]
 # A name and all below it as `*.shop.example`; names of letters beyond ASCII as browsers send them (xn--).
 Domain = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z", max_length=253
+    shaped(
+        r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z",
+        "a host name in lower case such as shop.example, or *.shop.example for all below it",
+        max_length=253,
     ),
 ]
 Signal = Literal[

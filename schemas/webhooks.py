@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from schemas.names import Name
-from schemas.sources import Burst, EventsPerSecond, Quota, Source
+from schemas.shapes import in_words, shaped
+from schemas.sources import Burst, EventsPerSecond, Privacy, Quota, Source
 
 WEBHOOK = "webhook/"
 WEBHOOK_BYTES_MAX = 200_000  # as JSON
@@ -26,10 +27,15 @@ Scheme = Literal[
 
 # env:NAME is a variable of the collector's environment, file:/PATH a file on its machine.
 SecretReference = Annotated[
-    str, msgspec.Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+)\Z", max_length=1_024)
+    str,
+    shaped(
+        r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+)\Z",
+        "where the secret stands, env:NAME or file:/path, and not the secret itself",
+        max_length=1_024,
+    ),
 ]
-HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,100}\Z")]
-Parameter = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
+HeaderName = Annotated[str, shaped(r"^[A-Za-z0-9-]{1,100}\Z", "a header's name such as X-Signature")]
+Parameter = Annotated[str, shaped(r"^[A-Za-z0-9_.-]{1,100}\Z", "a parameter's name of A-Z a-z 0-9 _ . -")]
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -85,6 +91,12 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     verify_token: SecretReference
 
 
+class WebhookPrivacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of the network addresses that a payload names (`ip`). No visitor's browser sends it: there is nothing else to say."""
+
+    address: Literal["keep", "truncate", "drop"] = "keep"
+
+
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One sender. `id` is the source of its events, and stands in the address, /w/ID.
 
@@ -100,6 +112,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     events_per_s_max: EventsPerSecond | None = None
     burst_events_max: Burst | None = None
     quota: Quota = Quota()
+    privacy: WebhookPrivacy = WebhookPrivacy()
 
     @property
     def source(self) -> Source:
@@ -111,6 +124,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             events_per_s_max=self.events_per_s_max,
             burst_events_max=self.burst_events_max,
             quota=self.quota,
+            privacy=Privacy(address=self.privacy.address),
         )
 
 
@@ -135,11 +149,22 @@ def webhook_records(entries: Iterable[Any]) -> dict[str, bytes | None]:
                 msgspec.convert(entry, Deleted) if is_deleted else msgspec.convert(entry, WebhookInput)
             )
         except msgspec.ValidationError as error:
-            raise ValueError(f"webhooks[{place}]: {error}") from None
+            raise ValueError(f"webhooks[{place}]: {in_words(error)}") from None
+        if isinstance(read, WebhookInput):
+            _refuse_nameless(read)
         if webhook_key(read.id) in found:
             raise ValueError(f"webhook {read.id} stands twice under webhooks: each may stand once")
         found[webhook_key(read.id)] = _document(read) if isinstance(read, WebhookInput) else None
     return found
+
+
+def _refuse_nameless(webhook: Webhook) -> None:
+    """Raises ValueError. One that was applied before is taken as it is; what it makes without a name becomes a dead letter."""
+    for place, entry in enumerate(webhook.events):
+        if entry.type == "track" and entry.event in (None, ""):
+            raise ValueError(
+                f"webhook {webhook.id}: events[{place}]: event is missing: a track has a name, as Order Completed or =body.type"
+            )
 
 
 def webhook_key(webhook_id: str) -> str:

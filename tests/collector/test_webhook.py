@@ -188,7 +188,39 @@ def test_the_other_entries_lose_nothing_and_several_failures_are_one_letter() ->
     broken = PAID | {"messageId": "=body.nothing"}
     intake = taken(ORDER, broken, PERSON, broken)
     assert [call["type"] for call in calls(intake)] == ["identify"]
-    assert detail(intake)[1].endswith("; and 1 more entries")
+    assert detail(intake)[1].endswith("; and 1 more")
+
+
+def test_an_item_that_fails_costs_the_other_items_nothing() -> None:
+    entry = {"each": "body.lines", "type": "track", "event": "=item.sku", "messageId": "=item.id"}
+    lines = [{"id": 1, "sku": "A"}, {"sku": "B"}, {"id": 3, "sku": "C"}, {"id": 4}]
+    intake = taken(ORDER | {"lines": lines}, entry)
+    assert [(call["event"], call["messageId"]) for call in calls(intake)] == [
+        ("A", "hook:1"),
+        ("C", "hook:3:0.2"),
+    ]
+    assert detail(intake)[1].startswith("events[0]: item 1 of `each`.messageId: nothing is there")
+    assert detail(intake)[1].endswith("; and 1 more")
+
+
+@pytest.mark.parametrize("missing", ["=body.nothing", "=''", "='  '"])
+def test_a_track_whose_name_is_missing_is_no_event(missing: str) -> None:
+    intake = taken(ORDER, PAID | {"event": missing}, PERSON)
+    assert [call["type"] for call in calls(intake)] == ["identify"]
+    assert detail(intake)[1] == "events[0].event: nothing is there: a track has a name"
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"), [("keep", "192.0.2.77"), ("truncate", "192.0.2.0"), ("drop", "")]
+)
+def test_addresses_in_a_payload_are_kept_as_the_webhook_says(address: str, kept: str) -> None:
+    entry = PAID | {"context": {"ip": "=body.ip"}}
+    intake = taken(
+        ORDER | {"ip": "192.0.2.77"}, entry, PAID | {"messageId": "=body.no"}, privacy={"address": address}
+    )
+    assert calls(intake)[0]["context"]["ip"] == kept
+    payload = msgspec.json.decode(decode(intake.letters[0].value)["payload"])
+    assert payload["ip"] == kept
 
 
 def test_what_the_door_would_not_take_is_a_dead_letter_of_that_call() -> None:

@@ -62,6 +62,13 @@ def test_a_document_that_says_nothing_usable_is_refused(change: dict[str, Any]) 
         webhook_records([ENTRY | change])
 
 
+def test_a_track_without_a_name_is_refused_when_it_is_written() -> None:
+    with pytest.raises(
+        ValueError, match=r"webhook stripe: events\[0\]: event is missing: a track has a name"
+    ):
+        webhook_records([ENTRY | {"events": [{"type": "track", "userId": "=body.user"}]}])
+
+
 def test_one_that_is_too_long_or_no_json_is_refused() -> None:
     long = ENTRY["events"][0] | {"properties": {"a": "x" * WEBHOOK_BYTES_MAX}}
     with pytest.raises(ValueError, match="at most 200000"):
