@@ -8,12 +8,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from processors.firing_state import KEY_BYTES, SEEN_MS, FiringState, Seen, decode_state, encode_state
+from processors.firing_state import SEEN_MS, FiringState, Seen, decode_state, encode_state
+from processors.firings_of import FiringsOf
 from processors.timers import Timers
 from schemas.stream import State
-
-ABOUT = b"i"
-ABOUT_KEYS_MAX = 1_000  # firings on their way for one node that are found when it is forgotten: the latest
 
 Known = FiringState | Seen | None
 
@@ -22,6 +20,7 @@ class Firings:
     def __init__(self, state: State, timers: Timers) -> None:
         self._state = state
         self._timers = timers
+        self._listed = FiringsOf(state)
         self._known: dict[bytes, tuple[Known, Known]] = {}  # as it was, as it is
 
     def get(self, key: bytes) -> Known:
@@ -66,7 +65,7 @@ class Firings:
 
     def about(self, node: int) -> Iterator[bytes]:
         """Those that are on their way, also those of this chunk."""
-        stored = _split(self._state.get(_index(node)))
+        stored = self._listed.of(node)
         fresh = [key for key, (_, known) in self._known.items() if node in _nodes(known)]
         for key in dict.fromkeys([*stored, *fresh]):
             if node in _nodes(self.get(key)):
@@ -88,24 +87,10 @@ class Firings:
 
     def _list(self, key: bytes, before: set[int], after: set[int]) -> None:
         for node in sorted(after - before):
-            keys = [*_split(self._state.get(_index(node))), key]
-            self._state[_index(node)] = b"".join(keys[-ABOUT_KEYS_MAX:])
+            self._listed.add(node, key)
         for node in sorted(before - after):
-            keys = [each for each in _split(self._state.get(_index(node))) if each != key]
-            if keys:
-                self._state[_index(node)] = b"".join(keys)
-            else:
-                self._state.pop(_index(node), None)
+            self._listed.remove(node, key)
 
 
 def _nodes(known: Known) -> set[int]:
     return {known.firing.subject, known.firing.profile} - {0} if isinstance(known, FiringState) else set()
-
-
-def _index(node: int) -> bytes:
-    return ABOUT + node.to_bytes(8, "big")
-
-
-def _split(keys: bytes | None) -> list[bytes]:
-    keys = keys or b""
-    return [keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES)]

@@ -17,6 +17,14 @@ class ConfirmSettings(msgspec.Struct, frozen=True, kw_only=True):
     candidates_max: Annotated[
         int, Meta(ge=1, le=20_000, description="Candidates that are confirmed together.")
     ] = field(default=5_000, name="CONFIRM_CANDIDATES_MAX")
+    firings_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Firings that are passed on in one transaction; more, of a schedule for a large segment, take several.",
+        ),
+    ] = field(default=20_000, name="CONFIRM_FIRINGS_MAX")
     nodes_max: Annotated[
         int,
         Meta(

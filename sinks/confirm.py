@@ -40,6 +40,7 @@ from schemas.rule_candidates import UnknownRuleCandidateVersion, decode_rule_can
 from schemas.rules import decode_rule
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_DEAD
+from sinks.confirm_questions import MEMBERS_MAX
 from sinks.confirm_waits import Waits
 from sinks.confirm_way import NAME, Way
 from sinks.confirmation import Asked, asked, records
@@ -51,7 +52,6 @@ __all__ = ["NAME", "ConfirmThread"]
 log = structlog.get_logger()
 
 RETRY_S = 1.0
-PAGE_MAX = 20_000  # firings of one transaction, but for one page
 LETTER_KEY = b"rules"
 
 _rule = lru_cache(4_096)(decode_rule)
@@ -64,6 +64,7 @@ class ConfirmThread(OwnThread):
         self._sinks = load(SinkSettings, environ)
         settings = load(ConfirmSettings, environ)
         self._candidates_max = settings.candidates_max
+        self._firings_max = settings.firings_max
         self._control = ControlReader(self._kafka)
         self._waits = Waits(self._kafka, settings.wait_s_max)
         self._confirmer = Confirmer(
@@ -71,6 +72,7 @@ class ConfirmThread(OwnThread):
             self._waits,
             Manner(
                 nodes_max=settings.nodes_max,
+                members_max=min(MEMBERS_MAX, settings.firings_max),
                 hash_key=hash_key_bytes(load(ProcessorSettings, environ)),
                 phone_region=load(ContactSettings, environ).phone_region,
             ),
@@ -135,18 +137,18 @@ class ConfirmThread(OwnThread):
         state = self._control.state
         batch, letters = _read(messages, state, self._kafka.partitions)
         pages = self._confirmer.pages(batch, state, _now_ms())
-        for page, is_last in _with_last(pages):
+        for page, is_last in _with_last(pages, self._firings_max):
             sent = [*records(page, self._kafka.partitions), *(letters if is_last else ())]
             if sent or is_last:
                 way.send(sent, done=is_last)
             _count(page, counts)
 
 
-def _with_last(pages: Iterable[list[Passed]]) -> Iterator[tuple[list[Passed], bool]]:
+def _with_last(pages: Iterable[list[Passed]], firings_max: int) -> Iterator[tuple[list[Passed], bool]]:
     """Small ones become one with the next."""
     held: list[Passed] = []
     for page in pages:
-        if len(held) + len(page) > PAGE_MAX:
+        if held and len(held) + len(page) > firings_max:
             yield held, False
             held = []
         held += page

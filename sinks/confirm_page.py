@@ -17,7 +17,7 @@ from schemas.rules import PERSON_ZONE
 from schemas.suppression import channels_asked, suppressing
 from sinks.confirm_history import Stated, fired_elsewhere, unchanged
 from sinks.confirm_people import Someone, people, person_of, together
-from sinks.confirm_questions import NUMBERS_MAX, Absence, Questions
+from sinks.confirm_questions import MEMBERS_MAX, NUMBERS_MAX, Absence, Questions
 from sinks.confirmation import Asked, Known, contacts_of, firing_of, list_changed, refused
 from sinks.opted_out import opted_out
 
@@ -25,11 +25,13 @@ Passed = tuple[Firing, int]  # with the partition that it must go to, or -1
 
 
 class Manner(msgspec.Struct, frozen=True):
-    """`hash_key`: of node ids. `phone_region`: of phone numbers without the code of a country."""
+    """`hash_key`: of node ids. `phone_region`: of phone numbers without the code of a country. `members_max`: of a segment, who are
+    asked about together."""
 
     nodes_max: int
     hash_key: bytes
     phone_region: str
+    members_max: int = MEMBERS_MAX
 
 
 class Told:

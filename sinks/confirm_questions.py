@@ -201,9 +201,9 @@ class Questions:
         asked = sorted(names)
         return ((node, name) for node, name in (self._each(_SEGMENTS, nodes, names=asked) if asked else ()))
 
-    def members(self, segment: str, after: int) -> list[int]:
-        """The next profiles of a segment, in their order; fewer than `MEMBERS_MAX` when there are no more."""
-        rows = self.ask(_MEMBERS, name=segment, after=after, limit=MEMBERS_MAX)
+    def members(self, segment: str, after: int, count: int) -> list[int]:
+        """The next profiles of a segment, in their order, at most so many; none when there are no more."""
+        rows = self.ask(_MEMBERS, name=segment, after=after, limit=count)
         return [profile for (profile,) in rows]
 
     def passing(

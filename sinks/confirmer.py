@@ -56,7 +56,7 @@ class Confirmer:
             yield page.confirmed([each for each in theirs if each.node])
             for each in theirs:
                 if not each.node:
-                    for members in _members(questions, _segment_of(each)):
+                    for members in _members(questions, _segment_of(each), self._manner.members_max):
                         yield page.confirmed(
                             [msgspec.structs.replace(each, member=profile) for profile in members]
                         )
@@ -69,8 +69,8 @@ def _segment_of(each: Asked) -> str:
     return (schedule.segment or "") if schedule is not None and is_first else ""
 
 
-def _members(questions: Questions, segment: str) -> Iterator[list[int]]:
+def _members(questions: Questions, segment: str, count: int) -> Iterator[list[int]]:
     after = 0
-    while members := questions.members(segment, after):
+    while members := questions.members(segment, after, count):
         yield members
         after = members[-1]

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.processors.actions import Desk
 from tests.sinks.confirming import HASH_KEY, NOW, SECOND, Confirming, candidate, id_of, number, rule
 from tests.sinks.stage import Stage, Tables, Topics, stop
 from tests.sinks.test_process import Door
 
 CANDIDATES = 1_200
 AT_ONCE = "100"  # so that a kill meets a batch in its midst
+MEMBERS = 200
 HOUR = 3_600 * SECOND
 
 
@@ -42,6 +44,36 @@ def test_a_stage_that_is_killed_in_mid_batch_passes_every_candidate_on_once(
         assert stop(process) == 0
     counts = Counter(firing.id for firing in confirm.firings())
     assert counts == dict.fromkeys(expected, 1)
+
+
+def test_a_schedule_whose_members_take_many_transactions_reaches_each_once_though_the_stage_is_killed(
+    confirm: Confirming, tmp_path: Path
+) -> None:
+    """What was passed on before a kill is passed on again, under the same ids, to where it is known."""
+    stage = Stage(confirm.topics, confirm.tables, tmp_path)
+    weekly = rule(trigger={"schedule": {"cron": "0 9 * * 1", "segment": "weekly"}}, limits={"once": True})
+    confirm.apply(weekly)
+    members = [number() for _ in range(MEMBERS)]
+    rows = [["main", "weekly", each, 1, "v", "enter", "data", 1, 1] for each in members]
+    columns = ["workspace", "segment", "profile", "seq", "version", "change", "reason", "run", "attempt"]
+    confirm.tables.client.insert("segment_changes", rows, column_names=columns)
+    confirm.send(one := candidate(weekly, 0, event=b"", message_id=""))
+    settings = {"STITCHLINE_HASH_KEY": HASH_KEY, "CONFIRM_FIRINGS_MAX": "5"}
+    for _ in range(2):
+        with stage.sink("confirm", **settings) as process:
+            known = len(confirm.firings())
+            confirm.wait(lambda floor=known: len(confirm.firings()) > floor)  # type: ignore[misc]
+            process.kill()
+    assert len({firing.id for firing in confirm.firings()}) < MEMBERS, "it was killed between two pages"
+    with stage.sink("confirm", **settings):
+        confirm.of(*(id_of(one, person=each) for each in members))
+    assert len(confirm.came) > MEMBERS, "some were passed on twice"
+    desk = Desk(confirm.topics.settings.partitions)
+    desk.now = NOW + SECOND
+    for place, firing in confirm.came:
+        desk.take(firing, home=place)
+    assert Counter(each["profile"] for each in desk.firings) == dict.fromkeys(members, 1)
+    assert {each["state"] for each in desk.firings} == {"sending"}
 
 
 def test_candidates_wait_for_clickhouse_and_are_refused_if_they_expire_meanwhile(
