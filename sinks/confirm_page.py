@@ -25,8 +25,8 @@ Passed = tuple[Firing, int]  # with the partition that it must go to, or -1
 
 
 class Manner(msgspec.Struct, frozen=True):
-    """`hash_key`: of node ids. `phone_region`: of phone numbers without the code of a country. `members_max`: of a segment, who are
-    asked about together."""
+    """`hash_key`: of node ids. `phone_region`: of phone numbers without the code of a country. `members_max`: of a segment, who
+    are asked about together."""
 
     nodes_max: int
     hash_key: bytes
