@@ -157,7 +157,13 @@ def _apply(client: Client, migration: Migration, database: str, values: Mapping[
         except ClickHouseError as error:
             raise MigrationError(f"{migration.name}, statement {number}: {translate(error)}") from error
     row = [migration.number, migration.name, migration.sha256]
-    client.insert(APPLIED, [row], column_names=["number", "name", "sha256"], database=database)
+    client.insert(
+        APPLIED,
+        [row],
+        column_names=["number", "name", "sha256"],
+        column_type_names=["UInt32", "String", "String"],  # so that it need not ask
+        database=database,
+    )
     log.info("migration applied", name=migration.name)
 
 

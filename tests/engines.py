@@ -133,6 +133,15 @@ def wait_until(holds: Callable[[], bool], timeout_s: float, what: str, every_s: 
         time.sleep(every_s)
 
 
+def asking(at_least_s: float = 0.05) -> Iterator[None]:
+    """Once for each time to ask, for ever. Whoever asks a database over and over takes the CPU that what is waited for needs: so
+    a pause lasts three times as long as what was asked."""
+    while True:
+        began = time.monotonic()
+        yield
+        time.sleep(max(at_least_s, 3 * (time.monotonic() - began)))
+
+
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/ping", timeout=2) as reply:

@@ -16,6 +16,8 @@ from typing import Any
 import clickhouse_connect
 import psutil
 
+from tests.engines import asking
+
 SETTLE_S = 60
 
 
@@ -92,6 +94,7 @@ class Up:
 
 def until(ask: Callable[[], object], wanted: object) -> None:
     end = time.monotonic() + SETTLE_S
-    while (found := ask()) != wanted:
+    for _ in asking():
+        if (found := ask()) == wanted:
+            return
         assert time.monotonic() < end, f"found {found}, wanted {wanted}"
-        time.sleep(0.1)

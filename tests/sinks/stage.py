@@ -30,6 +30,7 @@ from schemas.codec import (
 from sinks.clickhouse import ClickHouse, connect
 from sinks.container import container
 from sinks.migrations import Migration, migrate
+from tests.engines import asking
 
 START_MS = 1_700_000_000_000
 PATIENCE_S = 60.0
@@ -276,10 +277,11 @@ class Stage:
 
 
 def until(ask: Callable[[], object], expected: object, timeout_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while (found := ask()) != expected:
-        assert time.monotonic() < deadline, f"found {found}, expected {expected}"
-        time.sleep(0.05)
+    end = time.monotonic() + timeout_s
+    for _ in asking():
+        if (found := ask()) == expected:
+            return
+        assert time.monotonic() < end, f"found {found}, expected {expected}"
 
 
 def stop(process: SinkProcess) -> int:

@@ -214,5 +214,6 @@ def test_the_base_currency_is_that_of_the_last_migrate(clickhouse: str, database
     tables = Tables(clickhouse, database)
     stored(tables, "main", [order(1, COMPLETED, total=10).value("main")])
     assert tables.row("SELECT currency, base_currency FROM orders") == ("EUR", "EUR")
-    migrate(ClickHouseSettings(url=clickhouse, database=database, base_currency="USD"))
-    assert tables.row("SELECT currency, base_currency FROM orders") == ("USD", "USD")
+    for currency in ("USD", "EUR"):
+        migrate(ClickHouseSettings(url=clickhouse, database=database, base_currency=currency))
+        assert tables.row("SELECT currency, base_currency FROM orders") == (currency, currency)

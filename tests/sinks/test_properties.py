@@ -69,6 +69,7 @@ def merge_and_read(tables: Tables) -> None:
     tables.client.command("ALTER TABLE events MODIFY SETTING min_bytes_for_wide_part = 1")
     tables.client.command("OPTIMIZE TABLE events FINAL")
     tables.client.raw_query("SELECT * FROM events_resolved FORMAT JSONEachRow")
+    tables.client.command("ALTER TABLE events RESET SETTING min_bytes_for_wide_part")
 
 
 @pytest.mark.parametrize(
