@@ -121,6 +121,22 @@ RELOAD_SECONDS = Histogram(
     "stitchline_sink_reload_seconds", "Time of one load of the identity dictionaries", buckets=SECONDS
 )
 
+# stage confirm
+CONFIRMED = Counter(
+    "stitchline_confirm_firings", "Firings passed on, by what became of them: fired, refused", ["outcome"]
+)
+CONFIRM_SECONDS = Histogram(
+    "stitchline_confirm_seconds",
+    "Time of one batch of candidates, from reading to passing on",
+    buckets=(*SECONDS, 30, 60, 120),
+)
+CONFIRM_RETRIES = Counter("stitchline_confirm_retries", "Batches that were begun again")
+CONFIRM_AGE_SECONDS = Histogram(
+    "stitchline_confirm_age_seconds",
+    "Age of a batch's oldest candidate when it is passed on, by Kafka's timestamp",
+    buckets=(*SECONDS, 30, 60, 300, 900, 3_600),
+)
+
 # sender of actions
 DELIVER_ATTEMPTS = Counter(
     "stitchline_deliver_attempts",

@@ -9,7 +9,7 @@ that could not be confirmed before it expires is passed on as refused. Deliberat
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -18,6 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException, Message
 from urllib3.exceptions import HTTPError
 
+from runtime import metrics
 from runtime.control import ControlReader
 from runtime.kafka import KafkaUnavailable
 from runtime.progress import NotAcknowledged
@@ -119,15 +120,9 @@ class ConfirmThread(OwnThread):
             except (ClickHouseError, HTTPError, OSError) as error:  # without its text, which may quote values
                 log.warning("rules wait", candidates=len(messages), error=type(error).__name__)
             else:
-                seconds = round(time.monotonic() - began, 3)
-                log.info(
-                    "rules confirmed",
-                    candidates=len(messages),
-                    fired=counts[0],
-                    refused=counts[1],
-                    seconds=seconds,
-                )
+                _tell(messages, counts, time.monotonic() - began)
                 return
+            metrics.CONFIRM_RETRIES.inc()
             self._stop_event.wait(RETRY_S)
 
     def _pass_on(self, way: Way, messages: list[Message], counts: list[int]) -> None:
@@ -153,6 +148,17 @@ def _with_last(pages: Iterable[list[Passed]], firings_max: int) -> Iterator[tupl
             held = []
         held += page
     yield held, True
+
+
+def _tell(messages: Sequence[Message], counts: Sequence[int], seconds: float) -> None:
+    fired, refused = counts
+    metrics.CONFIRMED.labels("fired").inc(fired)
+    metrics.CONFIRMED.labels("refused").inc(refused)
+    metrics.CONFIRM_SECONDS.observe(seconds)
+    metrics.CONFIRM_AGE_SECONDS.observe((_now_ms() - min(each.timestamp()[1] for each in messages)) / 1000)
+    log.info(
+        "rules confirmed", candidates=len(messages), fired=fired, refused=refused, seconds=round(seconds, 3)
+    )
 
 
 def _count(page: Iterable[Passed], counts: list[int]) -> None:
