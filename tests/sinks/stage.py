@@ -210,6 +210,10 @@ class SinkProcess:
                 cwd=Path(__file__).parents[2],
             )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
