@@ -45,9 +45,10 @@ up: setup
 	@$(BIN)/stitchline up
 
 # Files side by side, each worker with engines of its own: half of the suite waits for something. WORKERS=0: one after the other.
+# Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
 WORKERS ?= 3
 test: setup
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .
