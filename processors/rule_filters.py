@@ -12,7 +12,7 @@ from processors.rule_operators import UTC_ZONE, value_check
 from processors.rule_paths import Getter, Place, getter
 from processors.rule_view import EventView
 from schemas.segment_columns import is_commerce, is_item_field, is_items
-from schemas.segments import ElementFilter, Filter, Selection
+from schemas.segments import ElementFilter, Filter, Selection, paths_named
 
 Check: TypeAlias = Callable[[EventView, int], bool]
 _Inner: TypeAlias = Callable[[EventView, Any, int], bool]  # `Any`: the element in which the filter stands
@@ -80,7 +80,7 @@ def _element_check(
     filters: ElementFilter, place: Place, zone: str, joined: Callable[[Iterator[bool]], bool] | None
 ) -> _Inner:
     """`joined` None: no element passes."""
-    fields = list(_paths(filters.where))
+    fields = list(paths_named(filters.where))
     is_typed = is_items(filters.path, of_commerce=place.is_commerce) and all(map(is_item_field, fields))
     inner = Place(is_item=True) if is_typed else Place(is_element=True)
     passes = _all([_filter(each, inner, zone) for each in filters.where])
@@ -113,15 +113,3 @@ def _json_path(path: str, place: Place) -> str:
     if place.is_element or place.is_item or not is_items(path, of_commerce=place.is_commerce):
         return path
     return "properties.products" if path == "products" else "properties.items"
-
-
-def _paths(filters: Sequence[Filter]) -> Iterator[str]:
-    """Paths that the filters name, of elements' elements too, which no item has."""
-    for each in filters:
-        if each.path is not None:
-            yield each.path
-        for listed in (each.all_of, each.any_of, each.none_of):
-            yield from _paths(listed or [])
-        for inner in (each.any, each.all, each.none):
-            if inner is not None:
-                yield f"{inner.path}[]"

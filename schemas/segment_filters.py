@@ -4,13 +4,13 @@ Elements of `items` are tested with the fields that a filter names and no others
 Deliberately absent: windows and measures (segment_events.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from schemas.segment_columns import is_item_field
 from schemas.segment_operators import Asked, test
 from schemas.segment_paths import Place, is_items, json_of, place_of, value_at
 from schemas.segment_sql import Parameters
-from schemas.segments import ElementFilter, Filter, Selection
+from schemas.segments import ElementFilter, Filter, Selection, paths_named
 
 ANY_EVENT = "*"
 
@@ -56,7 +56,7 @@ class Rows:
         raise AssertionError("a filter says something")
 
     def _element_test(self, filters: ElementFilter, place: Place) -> str:
-        fields = tuple(dict.fromkeys(_paths(filters.where)))
+        fields = tuple(dict.fromkeys(paths_named(filters.where)))
         if is_items(filters.path, place) and all(is_item_field(field) for field in fields):
             inner = Place(fields=fields)
             tests = " AND ".join(self.filter(each, inner) for each in filters.where)
@@ -91,15 +91,3 @@ def _json_path(path: str, place: Place) -> str:
     if place.element or not is_items(path, place):
         return path
     return "properties.products" if path == "products" else "properties.items"
-
-
-def _paths(filters: Sequence[Filter]) -> Iterator[str]:
-    """Paths that the filters name, of elements' elements too, which no item has."""
-    for each in filters:
-        if each.path is not None:
-            yield each.path
-        for listed in (each.all_of, each.any_of, each.none_of):
-            yield from _paths(listed or [])
-        for inner in (each.any, each.all, each.none):
-            if inner is not None:
-                yield f"{inner.path}[]"

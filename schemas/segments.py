@@ -6,6 +6,7 @@ schemas/segment_reading.py, which every definition passes before it becomes a `S
 docs/segments.md; its SQL is made in console/.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -81,6 +82,18 @@ class ElementFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     path: str
     where: list[Filter]
+
+
+def paths_named(filters: Iterable[Filter]) -> Iterator[str]:
+    """By the filters, of elements' elements too, which no item has."""
+    for each in filters:
+        if each.path is not None:
+            yield each.path
+        for listed in (each.all_of, each.any_of, each.none_of):
+            yield from paths_named(listed or [])
+        for inner in (each.any, each.all, each.none):
+            if inner is not None:
+                yield f"{inner.path}[]"
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -137,6 +137,7 @@ def test_a_role_may_apply_what_it_may_and_each_refusal_says_why(shared: tuple[De
         (tokens.viewer, "token paul is viewer, which may plan and applies nothing"),
         ("stitchline.jane", "the token given is none"),
         (Held("jane", b"x" * 32).text, "token jane is none of this deployment's"),
+        (Held("someone", b"x" * 32).text, "token someone is none of this deployment's"),
     ]:
         assert words in refused("apply", project, token=token)
     assert "rule/main/welcome" in told("plan", project, token=tokens.viewer)

@@ -1,7 +1,10 @@
 """The mutants: mistakes that this kind of software is known for, each as a small change to the code that does it right."""
 
+from tests.mutants.firings import FIRING_MUTANTS
 from tests.mutants.mutant import Mutant
+from tests.mutants.rules import RULE_MUTANTS
 from tests.mutants.segments import SEGMENT_MUTANTS
+from tests.mutants.sender import SENDER_MUTANTS
 
 P = "tests/processors"
 STORIES, GROUPING = f"{P}/test_stories.py", f"{P}/test_grouping.py"
@@ -265,4 +268,7 @@ MUTANTS = (
         (ORDERS,),
     ),
     *SEGMENT_MUTANTS,
+    *RULE_MUTANTS,
+    *FIRING_MUTANTS,
+    *SENDER_MUTANTS,
 )

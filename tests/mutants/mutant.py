@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("console", "processors", "runtime", "schemas")
-LINKED = ("collector", "sinks", "deploy", "tests", "pyproject.toml", "node_modules")
+COPIED = ("console", "deploy", "processors", "runtime", "schemas", "sinks")
+LINKED = ("collector", "tests", "pyproject.toml", "node_modules")
 TESTS_FAILED = 1  # pytest's exit status; every other one but 0 means that the tests did not run
 
 

@@ -92,8 +92,8 @@ class Up:
         assert not alive, f"left behind: {[process.cmdline() for process in alive]}"
 
 
-def until(ask: Callable[[], object], wanted: object) -> None:
-    end = time.monotonic() + SETTLE_S
+def until(ask: Callable[[], object], wanted: object, patience_s: float = SETTLE_S) -> None:
+    end = time.monotonic() + patience_s
     for _ in asking():
         if (found := ask()) == wanted:
             return

@@ -176,6 +176,9 @@ def test_consent_is_asked_of_the_event() -> None:
         ({"crm": False}, False),
         ({"shop": False}, True),
         ({"All": True, "crm": False}, False),
+        ({"crm": None}, True),
+        ({"All": None}, True),
+        ({"All": False, "crm": None}, True),
     ],
 )
 def test_an_event_switches_destinations_off_and_on_by_their_names(

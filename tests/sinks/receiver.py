@@ -3,9 +3,10 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from ssl import SSLContext
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -53,11 +54,25 @@ class Receiver:
 
 
 @contextmanager
-def receiver(tls: SSLContext | None = None) -> Iterator[Receiver]:
-    found, ready, loop = Receiver(), threading.Event(), asyncio.new_event_loop()
-    stop = asyncio.Event()
+def running(serve: Callable[[threading.Event, asyncio.Event], Coroutine[Any, Any, None]]) -> Iterator[None]:
+    """`serve` in a loop and a thread of its own: from when it sets the first event until the second one tells it to end."""
+    ready, stop, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve(ready, stop)), daemon=True)
+    thread.start()
+    assert ready.wait(START_S)
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(START_S)
+        loop.close()
 
-    async def serve() -> None:
+
+@contextmanager
+def receiver(tls: SSLContext | None = None) -> Iterator[Receiver]:
+    found = Receiver()
+
+    async def serve(ready: threading.Event, stop: asyncio.Event) -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{tail:.*}", found.handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
@@ -69,15 +84,8 @@ def receiver(tls: SSLContext | None = None) -> Iterator[Receiver]:
         await stop.wait()
         await runner.cleanup()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(START_S)
-    try:
+    with running(serve):
         yield found
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(START_S)
-        loop.close()
 
 
 async def hang(_request: web.Request) -> web.StreamResponse:

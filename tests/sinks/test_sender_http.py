@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -15,20 +14,7 @@ from schemas.requests import HttpRequest, WebhookRequest
 from tests.engines import free_port
 from tests.sinks.channels import NOW_MS, OTHER_SECRET, SECRET, by_http, tools, webhook
 from tests.sinks.deliver_stage import due
-from tests.sinks.receiver import Receiver, hang, receiver, status
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Receiver]:
-    with receiver() as found:
-        yield found
-
-
-@pytest.fixture
-def there(shared: Receiver) -> Receiver:
-    shared.got.clear()
-    shared.answers.clear()
-    return shared
+from tests.sinks.receiver import Receiver, hang, status
 
 
 def test_a_webhook_is_signed_by_every_secret_and_the_specifications_own_library_takes_it(

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
 
 import pytest
 import trustme
@@ -10,6 +9,7 @@ from aiohttp.abc import ResolveResult
 
 from schemas.destinations import HttpDestination
 from schemas.requests import HttpRequest
+from sinks.sender_addresses import is_public
 from sinks.sender_connections import Resolver
 from tests.sinks.channels import HERE, by_http, tools, webhook
 from tests.sinks.deliver_stage import due
@@ -23,19 +23,6 @@ class Names(Resolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         return await super().resolve(HERE if host == "receiver.example" else host, port, family)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Receiver]:
-    with receiver() as found:
-        yield found
-
-
-@pytest.fixture
-def there(shared: Receiver) -> Receiver:
-    shared.got.clear()
-    shared.answers.clear()
-    return shared
 
 
 def test_a_redirect_keeps_method_and_body_and_is_followed_three_times(there: Receiver) -> None:
@@ -71,6 +58,28 @@ def test_a_redirect_to_a_private_address_is_refused(there: Receiver, target: str
     answer = webhook(there)
     assert answer.outcome == "failed"
     assert "private" in answer.error
+    assert [got.path for got in there.got] == ["/"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost"])
+def test_a_name_that_this_machines_resolver_finds_at_home_is_never_connected_to(
+    there: Receiver, host: str
+) -> None:
+    """No table of names: the sender's own resolver, a real socket, and a receiver that would answer."""
+    answer = webhook(there, host=host, given=tools(resolver=Resolver(), may_connect=is_public))
+    assert (answer.outcome, "private" in answer.error, there.got) == ("retry", True, [])
+    assert (
+        webhook(there, host=host, given=tools(resolver=Resolver()), allow_private_addresses=True).outcome
+        == "delivered"
+    )
+
+
+def test_a_redirect_to_a_name_is_judged_by_what_the_resolver_says_of_it(there: Receiver) -> None:
+    there.answers["/"] = status(307, Location=there.url("/x", host="localhost"))
+    is_first = iter([True])
+    given = tools(resolver=Names(), may_connect=lambda _: next(is_first, False))
+    answer = webhook(there, given=given)
+    assert (answer.outcome, "private" in answer.error) == ("failed", True)
     assert [got.path for got in there.got] == ["/"]
 
 

@@ -19,8 +19,8 @@ from sinks.sender_outcomes import Answer
 from tests.engines import free_port
 from tests.sinks.channels import by_smtp, tools
 from tests.sinks.deliver_stage import due
+from tests.sinks.receiver import running
 
-START_S = 30.0
 HOST = "receiver.example"
 LETTER = EmailRequest(to=["ann@shop.example"], subject="Hello", text="There")
 
@@ -66,13 +66,20 @@ def authenticated(
 def mail_server(
     tls: ssl.SSLContext | None = None, at_once: ssl.SSLContext | None = None, **options: Any
 ) -> Iterator[Server]:
-    found, loop, ready = Server(), asyncio.new_event_loop(), threading.Event()
-    stop = asyncio.Event()
+    found = Server()
 
     def protocol() -> SMTP:
-        return Door(found, hostname="mail", enable_SMTPUTF8=True, tls_context=tls, loop=loop, **options)
+        return Door(
+            found,
+            hostname="mail",
+            enable_SMTPUTF8=True,
+            tls_context=tls,
+            loop=asyncio.get_running_loop(),
+            **options,
+        )
 
-    async def serve() -> None:
+    async def serve(ready: threading.Event, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
         server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=at_once)
         found.port = server.sockets[0].getsockname()[1]
         ready.set()
@@ -87,15 +94,8 @@ def mail_server(
         await asyncio.gather(*others, return_exceptions=True)
         await asyncio.sleep(0)
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(START_S)
-    try:
+    with running(serve):
         yield found
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(START_S)
-        loop.close()
 
 
 @pytest.fixture(scope="module")
