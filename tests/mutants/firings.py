@@ -29,7 +29,7 @@ FIRING_MUTANTS = (
     Mutant(
         "a firing that comes again fires again",
         AGENT,
-        (("if known is None:", "if not isinstance(known, FiringState):"),),
+        (("if known is None or has_come_back:", "if not isinstance(known, FiringState):"),),
         (MACHINE, ACTIONS),
     ),
     Mutant(

@@ -14,6 +14,7 @@ NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
         (204, "delivered", "delivered"),
         (299, "delivered", "delivered"),
         (300, "retry", "failed"),
+        (302, "retry", "failed"),  # without an address
         (304, "retry", "failed"),
         (400, "retry", "failed"),
         (401, "retry", "failed"),
