@@ -142,7 +142,10 @@ RULE_MUTANTS = (
     Mutant(
         "what was done with the start ends the wait",
         ABSENCES,
-        (("not wait.started < time <= wait.due_at", "not wait.started <= time <= wait.due_at"),),
+        (
+            ("not wait.started < time <= wait.due_at", "not wait.started <= time <= wait.due_at"),
+            ("self.ended_at <= self.started", "self.ended_at < self.started"),
+        ),
         (ABSENT,),
     ),
     Mutant(
