@@ -72,7 +72,7 @@ def _told(topic: str, outputs: Sequence[OutputRecord]) -> list[InputRecord]:
 def _asking() -> Iterator[dict[str, Any]]:
     """A shop's rules; and one for every operator, of properties, of lists and of columns."""
     yield from shop_rules()
-    asked = [(path, each) for path in PROPERTY_PATHS for each in TESTS]
+    asked = [(path, each) for path in PROPERTY_PATHS[::2] for each in TESTS]
     asked += [(path, each) for path in (*TYPED_PATHS, *ORDER_PATHS) for each in FEW]
     for number, (path, each) in enumerate(asked):
         where = [{"path": path, **each}, {"any": {"path": "list", "where": [{"path": "w", **each}]}}]
