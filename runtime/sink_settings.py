@@ -22,7 +22,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default=500, name="SINK_BUSY_ROWS_MIN")
     busy_age_ms_max: Annotated[
         int, Meta(ge=1, description="How long the first row of a block with many rows may wait.")
-    ] = field(default=1_500, name="SINK_BUSY_AGE_MS_MAX")
+    ] = field(default=3_000, name="SINK_BUSY_AGE_MS_MAX")
     ledger_age_ms_max: Annotated[
         int, Meta(ge=1, description="The same in the ledger, whose sums nobody waits for.")
     ] = field(default=2_000, name="SINK_LEDGER_AGE_MS_MAX")
