@@ -1,8 +1,9 @@
 """Compiles the modules that take the time: `python -m deploy.compiling`, which `make setup` runs.
 
-Cython makes C of the sources as they stand, without a type or a word for it in them, and the machine's C compiler makes libraries
-of that: half a minute for all. Each is made once for each state of its source (schemas/compiled.py). Where there is no C compiler
-nothing is made and everything runs interpreted; that is said, and is no fault.
+Cython makes C of the sources as they stand, without a type or a word for it in them, and the machine's C compiler makes
+libraries of that: half a minute for all. What it is told of some of them stands beside them, in a file `.pxd`. Each is made once
+for each state of its source (schemas/compiled.py). Where there is no C compiler nothing is made and everything runs interpreted;
+that is said, and is no fault.
 
 Deliberately absent: imports of anything but Cython and setuptools, with which alone an image is built; modules of which a
 hundredth of the time or less is spent; and whatever waits for others, which compiling does not make sooner.
@@ -17,7 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.compiled import FOLDER, ROOT, SUFFIX, library, source_of
+from schemas.compiled import FOLDER, ROOT, SUFFIX, library, origin_of, source_of, taken_types, types_of
 
 # By what the interpreter does for an event (docs/benchmarks.md): up to processors.resolved 95 hundredths of the resolver's
 # step, then identity, commerce, the matching of rules and the collector.
@@ -79,7 +80,7 @@ def brought_up_to_date(modules: Sequence[str], root: Path = ROOT, folder: Path =
 
 
 def _library(name: str, root: Path, folder: Path) -> Path:
-    return library(name, source_of(name, root).read_bytes(), folder)
+    return library(name, origin_of(name, root), folder)
 
 
 def require_compiler() -> None:
@@ -103,7 +104,13 @@ def _compile(names: Sequence[str], root: Path, scratch: Path, folder: Path) -> N
         Extension(name, [_copied(name, root, scratch)], extra_compile_args=[*OPTIONS]) for name in names
     ]
     try:
-        made = cythonize(sources, compiler_directives=DIRECTIVES, build_dir=f"{scratch}/c", quiet=True)
+        made = cythonize(
+            sources,
+            include_path=[str(scratch)],
+            compiler_directives=DIRECTIVES,
+            build_dir=f"{scratch}/c",
+            quiet=True,
+        )
         command = Distribution({"ext_modules": made}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = f"{scratch}/lib", f"{scratch}/o"
         command.parallel = os.cpu_count()
@@ -117,9 +124,15 @@ def _compile(names: Sequence[str], root: Path, scratch: Path, folder: Path) -> N
 
 
 def _copied(name: str, root: Path, scratch: Path) -> str:
+    """With what the compiler is told beside it, and the modules whose types that takes."""
     copy = source_of(name, scratch)
     copy.parent.mkdir(exist_ok=True)
+    (copy.parent / "__init__.py").touch()  # by which Cython knows a package
     shutil.copyfile(source_of(name, root), copy)
+    if types_of(name, root).exists():
+        shutil.copyfile(types_of(name, root), types_of(name, scratch))
+        for other in taken_types(types_of(name, scratch).read_bytes()):
+            _copied(other, root, scratch)
     return str(copy)
 
 

@@ -40,9 +40,17 @@ _QUOTES = (
     "\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
+_LONGEST = max(map(len, BLOCKED))
+_ODD_ENDS = frozenset(
+    _QUOTES + "0-"
+)  # what may lie around a blocked value, and what one of zeros begins with
+
 
 def is_blocked(value: str) -> bool:
     """Whether an identifier's value must not be used as an id."""
+    size = len(value)
+    if _LONGEST < size <= ID_BYTES_MAX // 4 and value[0] not in _ODD_ENDS and value[-1] not in _ODD_ENDS:
+        return False  # nearly always
     bare = value.strip(_QUOTES)
     if bare.lower() in BLOCKED or (bare[0] in "0-" and _NOTHING_BUT_ZEROS.fullmatch(bare)):
         return True

@@ -194,7 +194,9 @@ def _addresses(event: ParsedEvent, page: dict[str, Any]) -> Said:
 
 
 def _bounded(value: object) -> str:
-    return value[:ADDRESS_CHARS_MAX] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value if len(value) <= ADDRESS_CHARS_MAX else value[:ADDRESS_CHARS_MAX]
 
 
 def _stated(campaign: dict[str, Any]) -> Said:
@@ -217,8 +219,9 @@ def _tidy(part: str, value: str) -> str:
 
 
 def _place(address: str) -> str:
-    """What names the host, so that pages of one site have one."""
-    return "/".join(address.split("/", 3)[:3]) if address else ""
+    """What names the host, so that pages of one site have one: up to the third slash."""
+    parts = address.split("/", 3)
+    return address if len(parts) < 4 else address[: -1 - len(parts[3])]
 
 
 def _query(url: str) -> str:

@@ -50,7 +50,7 @@ class Duplicates:
         value = self._values.get(routing)
         if value is None:
             value = self._values[routing] = _usable(self._state.get(PREFIX + routing))
-        return message_hash in value
+        return value.find(message_hash) >= 0  # `in` takes bytes for a number first, which is dear
 
     def remember(self, routing: bytes, message_hash: bytes, received_at: int) -> None:
         """After `seen` of the same routing id."""

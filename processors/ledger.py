@@ -2,7 +2,6 @@
 sums of sums are exact. Beside them, as a stage of its own, what was left aside of events that were kept (schemas/remarks.py).
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 from schemas.codec import encode_ledger_entry
@@ -29,20 +28,23 @@ class Ledger:
     def __init__(self, stage: str, partitions: int) -> None:
         self._stage = stage
         self._partitions = partitions
-        self._counts: Counter[Line] = Counter()
-        self._remarks: Counter[Line] = Counter()
+        self._counts: dict[Line, int] = {}  # a Counter takes three times as long to count one
+        self._remarks: dict[Line, int] = {}
 
     def count(self, workspace: str, source: str, received_at: int, outcome: str) -> None:
         """One event read, with the way it took."""
-        self._counts[workspace, source, received_at - received_at % MINUTE_MS, outcome] += 1
+        line = workspace, source, received_at - received_at % MINUTE_MS, outcome
+        self._counts[line] = self._counts.get(line, 0) + 1
 
     def remark(self, workspace: str, source: str, received_at: int, remark: Remark) -> None:
-        self._remarks[workspace, source, received_at - received_at % MINUTE_MS, remark] += 1
+        line = workspace, source, received_at - received_at % MINUTE_MS, remark
+        self._remarks[line] = self._remarks.get(line, 0) + 1
 
     def records(self) -> Iterator[OutputRecord]:
-        accepted: Counter[Line] = Counter()
+        accepted: dict[Line, int] = {}
         for (workspace, source, minute, _), events in self._counts.items():
-            accepted[workspace, source, minute, ACCEPTED] += events
+            line = workspace, source, minute, ACCEPTED
+            accepted[line] = accepted.get(line, 0) + events
         for stage, counts in ((self._stage, accepted), (self._stage, self._counts), (REMARKS, self._remarks)):
             for line, events in counts.items():
                 yield self._record(stage, line, events)

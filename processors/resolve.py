@@ -109,6 +109,7 @@ class _Chunk:
         self.duplicates = Duplicates(state, resolver.limits)
         self.known = KnownFacts(state, resolver.hash_key)
         self.orders = Orders(state, resolver.hash_key)
+        self.is_ordered = bool(self.orders)
         self.enrichment = Enrichment(state, resolver.rules)
         self.plans = resolver.plans()
         self.context = resolver.rules.context
@@ -133,6 +134,7 @@ class _Chunk:
         if pack.orders:
             self._ask_user_steps()  # about the events before the orders: those are not subject to them
             self.orders.take(pack.orders, self.known)
+            self.is_ordered = bool(self.orders)
             self.enrichment.obey(pack.orders)
         for index, packed in enumerate(pack.events):
             self._event(packed, Lineage(self.partition, record.offset, index))
@@ -159,22 +161,26 @@ class _Chunk:
             return
         origin = Origin(message_id, lineage, visitor)
         found = self._resolve(packed, origin)
+        seen = routing, message_hash
         if not isinstance(found, Stamped):
-            self._settle(found, packed, origin, message_hash)
+            self._settle(found, packed, origin, seen)
         elif self.user_steps:
             self.waiting[routing + message_hash] = packed, found
         else:
-            self._settle(self._emit(found, found.stored), packed, origin, message_hash)
+            self._settle(self._emit(found, found.stored), packed, origin, seen)
 
-    def _settle(self, way: str | Refusal, packed: PackedEvent, origin: Origin, message_hash: bytes) -> None:
-        """Count the way it took: an outcome of the ledger, or why it is a dead letter."""
+    def _settle(
+        self, way: str | Refusal, packed: PackedEvent, origin: Origin, seen: tuple[bytes, bytes]
+    ) -> None:
+        """Count the way it took: an outcome of the ledger, or why it is a dead letter. `seen`: by what it is known again."""
         received_at = clamp(packed.received_at)
         if isinstance(way, Refusal):
             sender = Sender(packed.workspace, packed.source, origin.message_id, packed.received_at)
             self._refuse(way, sender, origin.lineage, packed.payload)
             return
         if way in (RESOLVED, WITHHELD, DROPPED):
-            self.duplicates.remember(origin.visitor.to_bytes(8, "big"), message_hash, received_at)
+            routing, message_hash = seen
+            self.duplicates.remember(routing, message_hash, received_at)
         self.ledger.count(packed.workspace, packed.source, received_at, way)
 
     def _ask_user_steps(self) -> None:
@@ -184,7 +190,7 @@ class _Chunk:
         found = asked(self.user_steps, [stamped for _, stamped in waiting.values()])
         for (key, (packed, stamped)), stored in zip(waiting.items(), found, strict=True):
             way = self._emit(stamped, stored) if isinstance(stored, ParsedEvent) else stored
-            self._settle(way, packed, stamped.origin, key[8:])
+            self._settle(way, packed, stamped.origin, (key[:8], key[8:]))
 
     def _resolve(self, packed: PackedEvent, origin: Origin) -> Stamped | str | Refusal:
         """As it is to be stored; or what becomes of it instead."""
@@ -194,7 +200,7 @@ class _Chunk:
         about = mentions(event, origin.message_id, self.link_keys)
         if about is None:
             return _NO_IDENTIFIER
-        if self.orders:
+        if self.is_ordered:
             before, about = about, self._obeyed(about, event, origin.message_id)
             if self._is_erased(before.subject, about.subject, event.times.happened):
                 # That a session ended is told all the same: what is said of a device before and after it may be somebody else's.
@@ -254,7 +260,7 @@ class _Chunk:
 
     def _facts(self, event: ParsedEvent, about: Mentions) -> list[Fact]:
         facts = facts_of(event, about)
-        return self.orders.admitted(facts) if facts and self.orders else facts
+        return self.orders.admitted(facts) if facts and self.is_ordered else facts
 
     def _state(self, facts: list[Fact]) -> None:
         for fact in self.known.news(facts):
@@ -274,7 +280,7 @@ class _Chunk:
     def _previous_id(self, event: ParsedEvent) -> str:
         """As a user id it could be a target, also when the event's facts are told again from its row."""
         previous = person_id(text(event.call.previous_id))
-        if not (previous and self.orders):
+        if not (previous and self.is_ordered):
             return previous
         is_suppressed = self.orders.is_suppressed(node_key(event.packed.workspace, USER, previous))
         return "" if is_suppressed else previous

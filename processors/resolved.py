@@ -5,20 +5,19 @@ JSON objects pass through as the bytes that the client sent, without identity pa
 written field by field, in the schema's order, from where each field stands: a mapping of all of them would cost as much again.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
 
-from processors.mentions import Mentions
+from processors.mentions import Identifier, Mentions
 from processors.parsed import JsonText, ParsedEvent, object_of
 from schemas import identifiers
-from schemas.avro import name, number, size, text, time
+from schemas.avro import Writer
 from schemas.call import Call, Scalar
 from schemas.codec import RESOLVED_EVENT, header
 from schemas.dead_letter import Lineage
 from schemas.identifiers import ANONYMOUS, USER
-from schemas.stamp_codec import encode_stamps
+from schemas.stamp_codec import put_stamps
 from schemas.stamps import Stamps
 from schemas.withheld import is_withheld, written
 
@@ -27,8 +26,6 @@ SENDERS_REMEMBERED_MAX = 1_024
 TITLES_REMEMBERED_MAX = 1_024
 TITLE_CHARS_MAX = 128  # a longer one is not remembered
 
-_NOTHING, _NO_OTHERS, _END = text(""), 2 * text(""), number(0)
-_ONE, _PROFILE_SIZE = size(1), size(16)
 _NO_OBJECT = b"{}"
 
 
@@ -66,47 +63,43 @@ def resolved_event(
 ) -> bytes:
     """In Confluent's wire format."""
     call, packed, times, lineage = event.call, event.packed, event.times, origin.lineage
-    traits = traits_of(event)
-    properties = call.properties if event.properties else _NO_OBJECT
-    context = event.context_text if event.context else _NO_OBJECT
-    integrations = _integrations(event)
-    stated = about.stated
-    values = [text(found.value) for found in stated]
-    return b"".join(
-        (
-            _sender(packed.workspace, packed.source),
-            text(origin.message_id),
-            _titles(packed.type, call),  # type, event and name
-            time(times.happened),
-            time(event.received_at),
-            time(times.sent),
-            time(times.original),
-            values[-1] if stated and stated[-1].kind == ANONYMOUS else _NOTHING,  # by authority: the last
-            values[0] if stated and stated[0].kind == USER else _NOTHING,
-            _NO_OTHERS
-            if call.group_id is None and not whose.previous_id
-            else _others(whose.previous_id, call.group_id),
-            number(whose.subject),
-            _PROFILE_SIZE,
-            whose.profile,
-            text(stamps.session_id) if stamps.session_id else _NOTHING,
-            size(len(traits)),
-            traits,
-            size(len(properties)),
-            properties,
-            size(len(context)),
-            context,
-            size(len(integrations)),
-            integrations,
-            size(len(packed.payload)),
-            packed.payload,
-            _identifiers(about, whose.nodes, values),
-            _numbers(whose.nodes[len(stated) :]) if about.claimed else _END,
-            encode_stamps(stamps),
-            _message(lineage.partition, lineage.offset),
-            number(lineage.index),
-        )
-    )
+    record = Writer()
+    record.raw(_sender(packed.workspace, packed.source))
+    record.text(origin.message_id)
+    record.raw(_titles(packed.type, call))  # type, event and name
+    record.number(times.happened)
+    record.number(event.received_at)
+    record.number(times.sent)
+    record.number(times.original)
+    _put_ids(record, about.stated, whose.previous_id, call.group_id)
+    record.number(whose.subject)
+    record.sized(whose.profile)
+    record.text(stamps.session_id)
+    _put_objects(record, event)
+    record.sized(packed.payload)
+    _put_identifiers(record, about, whose.nodes)
+    put_stamps(record, stamps)
+    record.number(lineage.partition)
+    record.number(lineage.offset)
+    record.number(lineage.index)
+    return record.written()
+
+
+def _put_ids(record: Writer, stated: tuple[Identifier, ...], previous_id: str, group_id: Scalar) -> None:
+    """The fields `anonymous_id` to `group_id`. The stated ids stand by authority: an anonymous one last, a user's first."""
+    last, first = (stated[-1], stated[0]) if stated else (None, None)
+    record.text(last.value if last is not None and last.kind == ANONYMOUS else "")
+    record.text(first.value if first is not None and first.kind == USER else "")
+    record.text(previous_id)
+    record.text("" if group_id is None else identifiers.text(group_id))
+
+
+def _put_objects(record: Writer, event: ParsedEvent) -> None:
+    """The fields `traits` to `integrations`: as the client sent them."""
+    record.sized(traits_of(event))
+    record.sized(event.call.properties if event.properties else _NO_OBJECT)
+    record.sized(event.context_text if event.context else _NO_OBJECT)
+    record.sized(_integrations(event))
 
 
 def _integrations(event: ParsedEvent) -> JsonText:
@@ -118,17 +111,11 @@ def _integrations(event: ParsedEvent) -> JsonText:
 
 @lru_cache(SENDERS_REMEMBERED_MAX)
 def _sender(workspace: str, source: str) -> bytes:
-    return header(RESOLVED_EVENT) + text(workspace) + text(source)
-
-
-@lru_cache(1)
-def _message(partition: int, offset: int) -> bytes:
-    """One message brings many events."""
-    return number(partition) + number(offset)
-
-
-def _others(previous_id: str, group_id: Scalar) -> bytes:
-    return text(previous_id) + text(identifiers.text(group_id))
+    record = Writer()
+    record.raw(header(RESOLVED_EVENT))
+    record.text(workspace)
+    record.text(source)
+    return record.written()
 
 
 def _titles(kind: str, call: Call) -> bytes:
@@ -141,7 +128,11 @@ def _titles(kind: str, call: Call) -> bytes:
 def _encoded_titles(kind: str, title: str) -> bytes:
     """The fields `type`, `event` and `name`."""
     title = title.strip()
-    return text(kind) + (text(title) + _NOTHING if kind == "track" else _NOTHING + text(title))
+    record = Writer()
+    record.text(kind)
+    record.text(title if kind == "track" else "")
+    record.text("" if kind == "track" else title)
+    return record.written()
 
 
 _remembered_titles = lru_cache(TITLES_REMEMBERED_MAX)(_encoded_titles)
@@ -156,21 +147,21 @@ def traits_of(event: ParsedEvent) -> JsonText:
     return _NO_OBJECT
 
 
-def _identifiers(about: Mentions, nodes: Sequence[int], values: list[bytes]) -> bytes:
-    """Every id, those known by their hash alone too: what the event states can be told again from what is stored."""
-    found = about.stated
-    if len(found) == 1 and not about.claimed:  # most of all
-        return b"".join((_ONE, number(nodes[0]), name(found[0].kind), values[0], _END))
+def _put_identifiers(record: Writer, about: Mentions, nodes: list[int]) -> None:
+    """The fields `identifiers` and `claimed`. Every id, those known by their hash alone too: what the event states can be told
+    again from what is stored."""
+    found, count = about.stated, len(about.stated)
     if about.claimed:
-        found, values = found + about.claimed, values + [text(claim.value) for claim in about.claimed]
-    if not found:
-        return _END
-    parts = [size(len(found))]  # one block, and the empty one that ends an array
-    for identifier, node, value in zip(found, nodes, values, strict=True):
-        parts += (number(node), name(identifier.kind), value)
-    parts.append(_END)
-    return b"".join(parts)
-
-
-def _numbers(found: Sequence[int]) -> bytes:
-    return b"".join((size(len(found)), *map(number, found), _END))
+        found += about.claimed
+    if found:
+        record.number(len(found))
+        for place, identifier in enumerate(found):
+            record.number(nodes[place])
+            record.text(identifier.kind)
+            record.text(identifier.value)
+    record.number(0)  # the empty block that ends an array
+    if about.claimed:
+        record.number(len(about.claimed))
+        for node in nodes[count:]:
+            record.number(node)
+    record.number(0)

@@ -5,9 +5,13 @@ file of its own in `.compiled`, beside the packages, and its name has the digest
 source and a library of what it was before never meet: the edited module runs interpreted until it is compiled again. What the
 sources say is what counts; that both do the same is tested (tests/processors/test_compiled_steps.py).
 
+Beside some sources stands a file `.pxd`, which says to the compiler alone what is a number of C. A module whose `.pxd` takes
+types of another one's is made of that one's source too: an edited source takes all that know its types along.
+
 `python -X interpreted` takes none of them, as if they were not there; `.compiled` may be removed at any time.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -20,16 +24,37 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".compiled"
 PACKAGES = ("schemas.", "processors.", "collector.")
 RECIPE = b"Cython 3.3.1, options 1"  # what else decides what is made of a source; another one: all is compiled anew
+_TAKEN = re.compile(rb"^from ([\w.]+) cimport ", re.MULTILINE)
 SUFFIX = EXTENSION_SUFFIXES[0]  # of this version of Python on this platform
 
 
-def library(module: str, source: bytes, folder: Path = FOLDER) -> Path:
-    """The file of a module that was compiled of this source."""
-    return folder / f"{module}-{blake2b(RECIPE + source, digest_size=8).hexdigest()}{SUFFIX}"
+def library(module: str, origin: bytes, folder: Path = FOLDER) -> Path:
+    """The file of a module that was compiled of this."""
+    return folder / f"{module}-{blake2b(RECIPE + origin, digest_size=8).hexdigest()}{SUFFIX}"
 
 
 def source_of(module: str, root: Path = ROOT) -> Path:
     return root / f"{module.replace('.', '/')}.py"
+
+
+def types_of(module: str, root: Path = ROOT) -> Path:
+    """Where it stands what the compiler is told, for the few modules that have it."""
+    return source_of(module, root).with_suffix(".pxd")
+
+
+def origin_of(module: str, root: Path = ROOT) -> bytes:
+    """All that a module is compiled of. Raises FileNotFoundError: a package, or nothing at all."""
+    source = source_of(module, root).read_bytes()
+    try:
+        types = types_of(module, root).read_bytes()
+    except FileNotFoundError:
+        return source
+    return b"".join((source, types, *(origin_of(name, root) for name in taken_types(types))))
+
+
+def taken_types(types: bytes) -> list[str]:
+    """The modules of ours whose types are taken by this."""
+    return [name for found in _TAKEN.findall(types) if (name := found.decode()).startswith(PACKAGES)]
 
 
 class CompiledFinder:
@@ -44,10 +69,10 @@ class CompiledFinder:
         if not name.startswith(PACKAGES):
             return None
         try:
-            source = source_of(name, self._root).read_bytes()
-        except FileNotFoundError:  # a package, or nothing at all
+            origin = origin_of(name, self._root)
+        except FileNotFoundError:
             return None
-        compiled = library(name, source, self._folder)
+        compiled = library(name, origin, self._folder)
         if not compiled.exists():
             return None
         return spec_from_file_location(name, compiled, loader=ExtensionFileLoader(name, str(compiled)))

@@ -69,7 +69,7 @@ def cut(address: Address, kept: Kept) -> str:
 
 def may_hold_address(packed: PackedEvent) -> bool:
     """Whether it has a member `ip`; escapes in its name, which no encoder of JSON writes, would hide it."""
-    return b'"ip"' in packed.payload or b'"ip"' in packed.context
+    return packed.payload.find(b'"ip"') >= 0 or packed.context.find(b'"ip"') >= 0
 
 
 def without_addresses(packed: PackedEvent, kept: Kept) -> tuple[PackedEvent, str]:

@@ -46,7 +46,7 @@ PARTS: tuple[tuple[str, Any, str], ...] = (
     ("visits", Visits, "of"),
     ("visits: state", Visits, "save"),
     ("facts of carts and products", CommerceOutbox, "add"),
-    ("written into the record", resolved, "encode_stamps"),
+    ("written into the record", resolved, "put_stamps"),
 )
 
 State = dict[bytes, bytes]

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from processors.commerce import COMPLAINTS_MAX, FAMILY, ITEMS_MAX, ONE_PRODUCT, typed_commerce, with_commerce
 from processors.resolve import Resolver
+from schemas.avro import Writer
 from schemas.catalogue import catalogue, event_spec
 from schemas.codec import decode
 from schemas.pack import encode_pack
-from schemas.stamp_codec import encode_stamps
+from schemas.stamp_codec import put_stamps
 from schemas.stamps import MONEY_MAX, NO_COMMERCE, NO_MEANING, Commerce, Item, Meaning, Stamps
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_RESOLVED
@@ -279,7 +280,7 @@ def test_any_json_gives_stamps_that_can_be_written(
 ) -> None:
     sent = properties | ({} if products is None else {"products": products})
     meaning, commerce, items = with_commerce(Meaning(family=FAMILY, event=event), sent)
-    assert encode_stamps(Stamps(meaning=meaning, commerce=commerce, items=items))
+    put_stamps(Writer(), Stamps(meaning=meaning, commerce=commerce, items=items))
     amounts = [commerce.total, commerce.revenue, *(found.price for found in items)]
     assert all(abs(found) < MONEY_MAX for found in amounts if found is not None)
 

@@ -4,14 +4,19 @@ tests.processors.whole_step`. Run twice, it tells whether two ways of running th
 
 import hashlib
 import json
+import random
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 from processors import resolve
 from processors.commerce_agent import Commerce
 from processors.identity import Identity
 from processors.resolve import Resolver
 from processors.worker import rules
+from schemas.call import CALL_TYPES
 from schemas.compiled import is_compiled
 from schemas.identifiers import node_id, node_key
 from schemas.orders import Erase, Forget, Order, Suppress
@@ -21,9 +26,19 @@ from schemas.topics import COMMERCE_FACTS, IDENTITY_FACTS
 from tests.bench.shop import shop
 from tests.odd_events import EITHER, ODD_EVENTS, Odd
 
+RANDOM_EVENTS = 300
 HASH_KEY = bytes(range(16))
 NOW = 1_800_000_000_000
 EVENTS_A_CHUNK, CHUNKS = 150, 8
+
+LETTERS = 'ab09-_ ="%?&/.@\\\u00e9\u20ac\U0001f600\x00'
+NAMES = ("Product Viewed", "Product Added", "Order Completed", "Cart Viewed", "logout", "My own")
+SCALARS = ("userId", "previousId", "groupId", "event", "name", "timestamp", "originalTimestamp", "sentAt")
+OBJECTS = ("traits", "properties", "context", "integrations")
+MEMBERS = (
+    *("url", "search", "referrer", "email", "price", "quantity", "product_id", "products", "position", "currency", "revenue"),
+    *("page", "userAgent", "campaign", "name", "source", "ip", "traits", "externalIds", "type", "id", "device", "ClickHouse"),
+)  # fmt: skip
 
 
 def _odd(odd: Odd) -> PackedEvent:
@@ -41,6 +56,47 @@ def _odd(odd: Odd) -> PackedEvent:
     )
 
 
+def _random_events(seed: int) -> Iterator[PackedEvent]:
+    """What no client has in mind: each field is there or not, of any type, numbers near those at which their bytes grow."""
+    rng = random.Random(seed)  # noqa: S311 - made-up traffic
+    for number in range(RANDOM_EVENTS):
+        anonymous = _text(rng)
+        call = {name: _value(rng, 0) for name in SCALARS} | {name: _value(rng, 3) for name in OBJECTS}
+        call |= {"anonymousId": anonymous} if rng.random() < 0.8 else {}
+        call |= {"event": rng.choice(NAMES)} if rng.random() < 0.8 else {}
+        yield PackedEvent(
+            workspace="main",
+            source=_text(rng),
+            routing=node_key("main", "a", anonymous),
+            type=rng.choice(CALL_TYPES),
+            message_id=f"{seed}-{number}",
+            received_at=_number(rng),
+            sent_at=rng.choice(("", "2026-01-02T09:00:00.001Z", _text(rng))),
+            context=b"",
+            payload=msgspec.json.encode(call),
+            unsigned_links=rng.random() < 0.5,
+        )
+
+
+def _number(rng: random.Random) -> int:
+    return max(0, (1 << rng.randrange(63)) + rng.randint(-2, 2))
+
+
+def _text(rng: random.Random) -> str:
+    return "".join(rng.choices(LETTERS, k=rng.choice((0, 1, 5, 40, 70, 300))))
+
+
+def _value(rng: random.Random, depth: int) -> Any:
+    kind = rng.randrange(9 if depth else 7)
+    if kind < 7:
+        moment = f"{rng.randrange(1969, 2202)}-0{rng.randrange(10)}-1{rng.randrange(10)}T09:00:00.{rng.randrange(1000):03}Z"
+        number = _number(rng)
+        return (None, _text(rng), moment, number, -number, number / 1000, rng.random() < 0.5)[kind]
+    if kind == 7:
+        return [_value(rng, depth - 1) for _ in range(rng.randrange(4))]
+    return {rng.choice(MEMBERS): _value(rng, depth - 1) for _ in range(rng.randrange(6))}
+
+
 def _chunks() -> Iterator[tuple[list[PackedEvent], list[Order]]]:
     """A third of the events comes twice."""
     events = list(shop(EVENTS_A_CHUNK * CHUNKS))
@@ -54,6 +110,8 @@ def _chunks() -> Iterator[tuple[list[PackedEvent], list[Order]]]:
         [Forget(nodes[0], until), Erase(nodes[1], 0, until), Suppress(nodes[2])],
     )
     yield events[:EVENTS_A_CHUNK], []
+    for seed in range(4):
+        yield list(_random_events(seed)), []
 
 
 def _told(topic: str, outputs: Sequence[OutputRecord]) -> list[InputRecord]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.compiling import MODULES
-from schemas.compiled import RECIPE, CompiledFinder, library, source_of
+from schemas.compiled import RECIPE, CompiledFinder, library, origin_of, source_of, types_of
 
 
 @pytest.fixture
@@ -30,6 +30,22 @@ def test_a_module_is_taken_compiled_of_its_very_source_alone(tmp_path: Path, sou
     assert finder.find_spec("schemas.example") is None
     source.write_text("ANSWER = 42\n")
     assert finder.find_spec("schemas.example") is not None
+
+
+def test_an_edited_source_takes_those_along_that_know_its_types(tmp_path: Path, source: Path) -> None:
+    other = source_of("schemas.other", tmp_path)
+    other.write_text("OTHER = 1\n")
+    types_of("schemas.other", tmp_path).write_text(
+        "cimport cython\nfrom schemas.example cimport Answer\nfrom cython cimport final\n"
+    )
+    before = origin_of("schemas.other", tmp_path)
+    library("schemas.other", before, tmp_path).write_bytes(b"machine code")
+    assert CompiledFinder(tmp_path, tmp_path).find_spec("schemas.other") is not None
+    for changed in (source, types_of("schemas.example", tmp_path)):
+        changed.write_text("# edited\n")
+        assert CompiledFinder(tmp_path, tmp_path).find_spec("schemas.other") is None
+        changed.write_text("ANSWER = 42\n") if changed == source else changed.unlink()
+        assert origin_of("schemas.other", tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["schemas", "schemas.nothing", "example", "json", "schemas.example"])

@@ -1,0 +1,29 @@
+# What the compiler is told of resolve.py beside its source (docs/decisions/0040): a chunk's fields and the calls within it are C's.
+
+cimport cython
+
+
+cdef class _Chunk:
+    cdef object partition, partitions, hash_key, owners, link_keys
+    cdef object duplicates, known, orders, enrichment, plans, context, ledger, commerce, user_steps
+    cdef dict facts, waiting
+    cdef list outputs
+    cdef bint is_ordered
+
+    cpdef take(self, record)
+    cpdef close(self)
+    cdef _event(self, packed, lineage)
+    cdef _settle(self, way, packed, origin, tuple seen)
+    cdef _ask_user_steps(self)
+    cdef _resolve(self, packed, origin)
+    cdef _is_erased(self, before, subject, time)
+    cdef _obeyed(self, about, event, message_id)
+    cdef _stamped(self, event, about, origin)
+    cdef _emit(self, stamped, stored)
+    cdef _remark(self, stamped)
+    cdef list _facts(self, event, about)
+    cdef _state(self, list facts)
+    cdef tuple _whose(self, event, about, list facts)
+    cdef _previous_id(self, event)
+    cdef _profile(self, event, about, list facts, subject)
+    cdef _refuse(self, refusal, sender, lineage, payload)
