@@ -98,7 +98,7 @@ function events(definitions: Definition[], api: Api, own: string[]): Told {
     referrer = page.referrer;
     if (view === "began") {
       done.clear();
-      for (const begin of begins) begin();
+      for (const begin of begins) begin(when);
       return;
     }
     const seen = of("page");

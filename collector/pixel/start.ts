@@ -8,7 +8,7 @@ import type { Api, Gate, Parts } from "./api.ts";
 import { BATCH, type Config, VISITOR } from "./config.ts";
 import { gateOf } from "./consent.ts";
 import { type Delivery, delivery } from "./delivery.ts";
-import { safe } from "./dom.ts";
+import { listen, safe } from "./dom.ts";
 import { alias, type Circumstances, type Fields, group, idOf, identify, page, said, track } from "./event.ts";
 import { handedOver } from "./handover.ts";
 import { type Log, logOf } from "./log.ts";
@@ -24,7 +24,7 @@ type Values = unknown[];
 type Method = "page" | "track" | "identify" | "group" | "alias" | "reset" | "ready" | "setAnonymousId" | "consent";
 type Call = (values: Values, when: Date, href?: string) => void;
 type Calls = Record<Method, Call>;
-type Early = [method: Method, values: ArrayLike<unknown>, when?: Date, href?: string];
+type Early = [method: Method, values: ArrayLike<unknown>, when?: Date | undefined, href?: string | undefined];
 type Admit = ReturnType<typeof admission>["admit"];
 
 export interface Stub extends Partial<Record<Method, (...values: Values) => void>> {
@@ -40,26 +40,32 @@ export const start = safe((stub: Stub, host: string, config: Config, load?: () =
   if (stub.version) return;
   stub.version = VERSION;
   const early = (stub.q as Early[] | undefined) || [];
-  const [, , began = new Date(), landing = landingNow()] = early[0] || [];
+  const isAhead = (document as { prerendering?: boolean }).prerendering; // made ready before anybody has asked for it
+  const [, , called, landing = landingNow()] = early[0] || [];
   const log = load && logOf();
   let pixel: ReturnType<typeof assembled>;
 
-  const finish = inTasks([
+  let finish: (() => void) | undefined; // once the page is seen
+  const begin = () => (finish = inTasks([
     () => (pixel = assembled(host, config, landing)),
     () => {
-      if (config.pages || log) pixel.look(began, log);
-      early.forEach(pixel.call);
+      if (config.pages || log) pixel.look((!isAhead && called) || new Date(), log);
+      for (const [method, values, when, href] of early) pixel.call([method, values, isAhead ? undefined : when, href]);
     },
     () => pixel.out.start(),
     () => load && log && follow(load(), log, config, { track: stub.track, identify: stub.identify, anonymousId: pixel.name } as Api),
-  ]);
+  ]));
   const run = (one: Early) => {
+    if (!finish) return void early.push(one);
     finish(); // an event is the values of the moment of its call
     pixel.call(one);
   };
+  if (isAhead) listen(document, "prerenderingchange", begin);
+  else begin();
   for (const method of METHODS) stub[method] = safe((...values) => run([method, values]));
   stub.q = { push: safe(run) }; // who kept a method of the stub still reaches us
   addEventListener("pagehide", safe(() => {
+    if (!finish) return;
     finish();
     pixel.out.leave(true);
   }));

@@ -10,18 +10,31 @@ const SHORT_MS = 2_000; // what is seen without scrolling counts after so long: 
 const LOOK_MS = 200; // between two looks for elements that were added
 const STEPS = [0, 0.05, 0.1, 0.25, 0.5]; // of an element's size: when the browser is to tell
 
-export type Begin = () => void;
+export type Begin = (when: Date) => void;
 type Marks = (definition: Definition, value: number) => boolean;
 
 /*! if depth */
+/** How much of the page has been above the window's lower edge, and how much there is. Where the document has nothing to scroll it is
+ * the innermost element around the window's middle that scrolls, and fills half of the window's height. */
+function extent(): [seen: number, whole: number] {
+  const { scrollHeight } = document.documentElement;
+  let one = scrollHeight > innerHeight ? null : document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+  for (; one; one = one.parentElement) {
+    const { scrollTop, clientHeight, scrollHeight } = one;
+    const isMain = scrollHeight > clientHeight && clientHeight >= innerHeight / 2;
+    if (isMain && /auto|scroll/.test(getComputedStyle(one).overflowY)) return [scrollTop + clientHeight, scrollHeight];
+  }
+  return [scrollY + innerHeight, scrollHeight];
+}
+
 /** Reading sizes is free in a frame that is about to be painted; there it happens, and once. */
 export function depths(definitions: Definition[], fire: Fire, isDone: Marks): Begin {
   if (!definitions.length) return () => {};
   let isAsked = false;
   const measure = (isWhole: boolean) => {
-    const { scrollHeight } = document.documentElement;
-    if (!isWhole && scrollHeight <= innerHeight) return; // nothing to scroll yet
-    const percent = (100 * (scrollY + innerHeight + 1)) / scrollHeight; // browsers round positions
+    const [seen, whole] = extent();
+    if (!isWhole && whole <= innerHeight) return; // nothing to scroll yet
+    const percent = (100 * (seen + 1)) / whole; // browsers round positions
     for (const definition of definitions) {
       for (const at of definition.at || []) if (percent >= at && !isDone(definition, at)) fire(definition, undefined, { percent: at });
     }
@@ -39,7 +52,7 @@ export function depths(definitions: Definition[], fire: Fire, isDone: Marks): Be
     clearTimeout(timer);
     timer = window.setTimeout(() => requestAnimationFrame(safe(() => measure(true))), SHORT_MS);
   };
-  listen(window, "scroll", ({ target }) => target === document && ask());
+  listen(window, "scroll", ask); // also of elements
   listen(window, "resize", ask);
   listen(window, "load", ({ target }) => target === document && settle());
   return () => document.readyState === "complete" && settle();
@@ -101,9 +114,9 @@ export function durations(definitions: Definition[], fire: Fire, isDone: Marks):
     timer = window.setTimeout(safe(go), length);
   };
   listen(document, "visibilitychange", go);
-  return () => {
+  return (when) => {
     stop();
-    seen = 0;
+    seen = document.visibilityState === "hidden" ? 0 : Math.max(0, Date.now() - +when); // also before this script was there
     go();
   };
 }

@@ -67,9 +67,7 @@ export function views({ began, settled }: Told, start: Date): void {
     begin(new Date(), false);
   });
 
-  const shown = () => begin(start, !!document.title || document.readyState === "complete");
-  if ((document as { prerendering?: boolean }).prerendering) listen(document, "prerenderingchange", shown);
-  else shown();
+  begin(start, !!document.title || document.readyState === "complete");
   listen(window, "pagehide", () => finish?.());
   listen<PageTransitionEvent>(window, "pageshow", ({ persisted }) => persisted && begin(new Date(), true));
   follow(moved);

@@ -27,6 +27,33 @@ def test_a_page_is_read_as_far_as_it_was_scrolled_each_mark_once_a_view(context:
     assert [event["context"]["page"]["path"] for event in found] == [path] * 2 + [f"{path}/next"] * 3
 
 
+INNER = """<style>body { margin: 0 } main { height: 100vh; overflow-y: auto }</style>
+<main><div style='height:6000px'>Text</div></main>"""
+
+
+def test_a_page_whose_content_scrolls_in_an_element_is_read_as_far_as_that_was_scrolled(
+    chrome: Browser, shop: Shop
+) -> None:
+    context = chrome.context(viewport=VIEWPORT)
+    context.stop_clock()
+    page = context.page(shop.site.origin() + shop.page(INNER, events=definitions(DEPTHS)))
+
+    def read(count: int) -> None:
+        def has_read() -> bool:
+            context.move_clock(100)  # frames come with it
+            return len(shop.of(page, "Read")) == count
+
+        until(has_read)
+
+    context.move_clock(3_000)  # what is seen without scrolling counts then, and that is a tenth
+    page.run("document.querySelector('main').scrollTop = 2500")
+    read(2)
+    page.run("document.querySelector('main').scrollTop = 6000")
+    read(3)
+    assert [event["percent"] for event in said(shop.told(page, 3), "Read")] == [25, 50, 100]
+    context.end()
+
+
 GROWS = """<div></div>
 <script>setTimeout(() => { document.querySelector("div").style.height = "900px" }, 1000)</script>"""
 
