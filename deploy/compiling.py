@@ -34,7 +34,12 @@ MODULES = (
     *("processors.duplicates", "processors.known", "processors.facts", "processors.ledger"),
     *("processors.enrichment", "processors.context", "processors.device", "processors.channel"),
     *("processors.semantics", "processors.commerce_facts", "processors.commerce_outbox"),
-    *("processors.visits", "processors.visit_state", "processors.resolved"),
+    *(
+        "processors.visits",
+        "processors.visit_state",
+        "processors.visitor_values",
+        "processors.resolved",
+    ),
     *("processors.identity", "processors.forest", "processors.timeline", "processors.node_state"),
     *("processors.settled", "processors.commerce_agent", "processors.carts", "processors.products"),
     *(

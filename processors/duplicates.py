@@ -1,6 +1,6 @@
 """Recent message ids per routing id: what makes a client's retry count once.
 
-One state value per routing id, under its keyed hash: a version byte, then for each remembered event 4 bytes of its
+One value per routing id, under its keyed hash: a version byte, then for each remembered event 4 bytes of its
 second of receipt and an 8-byte keyed hash of its message id, the oldest first. Only events that were emitted are
 remembered, so a repaired dead letter passes. The window is measured against the newest receipt under the same key,
 not against a clock: the same input gives the same state.
@@ -16,7 +16,7 @@ import struct
 
 import msgspec
 
-from schemas.stream import State
+from schemas.stream import Values
 
 PREFIX = b"d"
 VERSION = b"\x01"
@@ -39,7 +39,7 @@ class DuplicateLimits(msgspec.Struct, frozen=True):
 class Duplicates:
     """The ids under the routing ids that one chunk touches: each value is read once and written once."""
 
-    def __init__(self, state: State, limits: DuplicateLimits) -> None:
+    def __init__(self, state: Values, limits: DuplicateLimits) -> None:
         self._state = state
         self._limits = limits
         self._values: dict[bytes, bytearray] = {}

@@ -24,7 +24,7 @@ from processors.parsed import ParsedEvent
 from processors.visits import SessionRules, Visits
 from schemas.orders import Order
 from schemas.stamps import Meaning, Stamps
-from schemas.stream import State
+from schemas.stream import Values
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ NO_RULES = Rules()
 class Enrichment:
     """The steps over one chunk. What they keep in `state` is read once and written once for each key."""
 
-    def __init__(self, state: State, rules: Rules) -> None:
+    def __init__(self, state: Values, rules: Rules) -> None:
         self._context = rules.context
         self._networks = rules.context.bots.networks()
         self._channels = rules.channels or kept_channels()

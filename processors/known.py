@@ -2,7 +2,7 @@
 resolver at once whose an anonymous id was.
 
 A fact goes out when its link is new, when it is earlier than every one sent before, or when it is a stamp with
-another time than the latest. One state value per node, under its node id, holds up to `LINKS_PER_NODE_MAX` links of 25
+another time than the latest. One value per node, under its node id, holds up to `LINKS_PER_NODE_MAX` links of 25
 bytes: the target's node id (`NOBODY` for a logout) and strength, the earliest time sent, the latest stamp sent. To
 forget a link is always safe: its next fact is sent again and changes nothing.
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from processors.facts import ASSERTED, BOUNDARY, Fact
 from schemas.identifiers import node_id
-from schemas.stream import State
+from schemas.stream import Values
 
 PREFIX = b"s"
 VERSION = b"\x02"  # 1 held a hash of target and strength together
@@ -32,7 +32,7 @@ Links = dict[tuple[int, int], tuple[int, int]]  # target and strength -> earlies
 class KnownFacts:
     """The links of the nodes that one chunk touches: each is read once and written once."""
 
-    def __init__(self, state: State, hash_key: bytes) -> None:
+    def __init__(self, state: Values, hash_key: bytes) -> None:
         self._state = state
         self._hash_key = hash_key
         self._nodes: dict[int, Links] = {}

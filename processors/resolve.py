@@ -2,7 +2,7 @@
 
 Per event: seen before? readable? whose? to be stored at all? as its source's plan wants it? Then one resolved event, with what
 enrichment.py says of it, and those facts that identity does not know yet. State of a partition: recent message ids
-(duplicates.py), links sent (known.py) and what enrichment keeps, all under the routing id's partition, and what people ordered
+(duplicates.py), links sent (known.py) and what enrichment keeps, all in one value (visitor_values.py), and what people ordered
 (orders.py). An event that cannot be used becomes a dead letter, whatever its bytes are; nothing here raises.
 """
 
@@ -28,6 +28,7 @@ from processors.plans import NO_PLANS, Plans, judge
 from processors.resolved import Origin, Stamped, Whose, resolved_event
 from processors.shown import asked
 from processors.times import clamp, has_unusable_time
+from processors.visitor_values import VisitorValues
 from schemas.dead_letter import Lineage, Sender, Stage
 from schemas.identifiers import ANONYMOUS, MESSAGE, USER, node_id, node_key, partition_of, profile_key, text
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
@@ -106,11 +107,12 @@ class _Chunk:
         self.hash_key = resolver.hash_key
         self.owners = resolver.owners
         self.link_keys = resolver.link_keys
-        self.duplicates = Duplicates(state, resolver.limits)
-        self.known = KnownFacts(state, resolver.hash_key)
+        self.visitors = VisitorValues(state)
+        self.duplicates = Duplicates(self.visitors, resolver.limits)
+        self.known = KnownFacts(self.visitors, resolver.hash_key)
         self.orders = Orders(state, resolver.hash_key)
         self.is_ordered = bool(self.orders)
-        self.enrichment = Enrichment(state, resolver.rules)
+        self.enrichment = Enrichment(self.visitors, resolver.rules)
         self.plans = resolver.plans()
         self.context = resolver.rules.context
         self.ledger = Ledger(Stage.RESOLVE, resolver.partitions)
@@ -144,6 +146,7 @@ class _Chunk:
         self.duplicates.save()
         self.known.save()
         self.enrichment.save()
+        self.visitors.save()
         for partition, facts in sorted(self.facts.items()):
             for value in encode_facts(facts, []):
                 self.outputs.append(OutputRecord(IDENTITY_FACTS.name, partition, facts[0].node, value))
@@ -179,8 +182,7 @@ class _Chunk:
             self._refuse(way, sender, origin.lineage, packed.payload)
             return
         if way in (RESOLVED, WITHHELD, DROPPED):
-            routing, message_hash = seen
-            self.duplicates.remember(routing, message_hash, received_at)
+            self.duplicates.remember(*seen, received_at)
         self.ledger.count(packed.workspace, packed.source, received_at, way)
 
     def _ask_user_steps(self) -> None:

@@ -10,7 +10,7 @@ context says where they were made (page, user agent, device or screen), which no
 must be one: not a blocked or suppressed id, and not an event that names nobody. Events of the same millisecond are in one
 session, and the first that says how the visitor came speaks for all of them.
 
-One state value for each visitor under its node id, of bounded size (visit_state.py), read once and written once in a chunk.
+One value for each visitor under its node id, of bounded size (visit_state.py), read once and written once in a chunk.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from processors.times import EPOCH, MILLISECOND, TIME_MAX
 from processors.visit_state import STAYS_MAX, Stay, Visitor, decode_visitor, encode_visitor, without
 from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
 from schemas.stamps import NO_TOUCH, NO_VISIT, Touch, Visit
-from schemas.stream import State
+from schemas.stream import Values
 from schemas.zones import zone
 
 PREFIX = b"v"
@@ -77,7 +77,7 @@ class _Open:
 class Visits:
     """The visitors that one chunk touches."""
 
-    def __init__(self, state: State, rules: SessionRules) -> None:
+    def __init__(self, state: Values, rules: SessionRules) -> None:
         self._state = state
         self._rules = rules
         self._open: dict[int, _Open] = {}  # in order: the same input gives the same changelog

@@ -8,6 +8,8 @@ import heapq
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Protocol
 
+_UNREAD = object()
+
 
 class Stored(Protocol):
     """The committed state beneath. Keys come in byte order."""
@@ -22,41 +24,37 @@ class ChunkState(MutableMapping[bytes, bytes]):
 
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
-        self._read: dict[bytes, bytes | None] = {}
+        self._read = stored.get
+        self._known: dict[bytes, Any] = {}  # what was read or set; None: there is none
         self._changed: dict[bytes, bytes | None] = {}
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Every key that the chunk set or deleted, once, with its last value; None: deleted."""
         return self._changed
 
-    def _lookup(self, key: bytes) -> bytes | None:
-        if key in self._changed:
-            return self._changed[key]
-        if key not in self._read:
-            self._read[key] = self._stored.get(key)
-        return self._read[key]
-
     def __getitem__(self, key: bytes) -> bytes:
-        value = self._lookup(key)
+        value: bytes | None = self.get(key)
         if value is None:
             raise KeyError(key)
         return value
 
     def get(self, key: bytes, default: Any = None) -> Any:
-        """Mapping's own raises and catches a KeyError for each key that is not there: most of a chunk's are new."""
-        value = self._lookup(key)
+        """In one function, and not by way of a KeyError as Mapping's own: most of a chunk's keys are asked for once."""
+        value = self._known.get(key, _UNREAD)
+        if value is _UNREAD:
+            value = self._known[key] = self._read(key)
         return default if value is None else value
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
-        self._changed[key] = value
+        self._known[key] = self._changed[key] = value
 
     def __delitem__(self, key: bytes) -> None:
-        if self._lookup(key) is None:
+        if self.get(key) is None:
             raise KeyError(key)
-        self._changed[key] = None
+        self._known[key] = self._changed[key] = None
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, bytes) and self._lookup(key) is not None
+        return isinstance(key, bytes) and self.get(key) is not None
 
     def __iter__(self) -> Iterator[bytes]:
         changed = dict(self._changed)

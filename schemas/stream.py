@@ -30,6 +30,19 @@ class OutputRecord(msgspec.Struct, frozen=True, gc=False):
 
 State = MutableMapping[bytes, bytes]  # one partition's keyed state within a chunk
 
+
+class Values(Protocol):
+    """As much of a `State` as whoever keeps one value for each key needs; every `State` is one."""
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """None where there is none."""
+
+    def __setitem__(self, key: bytes, value: bytes, /) -> None: ...
+
+    def pop(self, key: bytes, default: None, /) -> bytes | None:
+        """What was there; afterwards nothing is."""
+
+
 # Whom a node points to, as far as somebody happens to know: itself when a link was taken back, None when it is unknown or several
 # by turns. Such knowledge is no part of a step's input: an output may differ by it in what is called a hint, and in nothing else.
 Owners = Callable[[int], int | None]

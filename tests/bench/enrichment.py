@@ -29,6 +29,7 @@ from schemas.stream import InputRecord
 from tests.bench.figures import Figure
 from tests.bench.meter import PER
 from tests.bench.shop import AGENTS, ARRIVALS, START, Visitor, packed, shop, visit
+from tests.processors.driver import kept
 
 HASH_KEY = bytes(range(16))
 EVENTS, ROUNDS = 12_000, 9
@@ -168,12 +169,12 @@ def sizes(visitors: int) -> Iterator[Figure]:
         ("an active device", VISITS_OF_AN_ACTIVE_ONE, ACTIVE_BYTES_MAX),
     ):
         state = passed(chunks(_visits(visitors, visits)), resolver())
-        ids = {key: value for key, value in state.items() if key.startswith(duplicates.PREFIX)}
+        ids = sum(map(len, kept(state, duplicates.PREFIX).values()))
         products = {key: value for key, value in state.items() if key.startswith(told_products.PREFIX)}
-        rest = {key: value for key, value in state.items() if key not in ids and key not in products}
+        rest = _bytes(state) - _bytes(products) - ids
         yield _figure(f"{len(products)} products, for each of them", _bytes(products) / len(products), "B")
-        yield _figure(f"state of {name}", _bytes(rest) / visitors, "B", at_most=at_most)
-        yield _figure(f"its window of duplicates, {visits} visits", _bytes(ids) / visitors, "B")
+        yield _figure(f"state of {name}", rest / visitors, "B", at_most=at_most)
+        yield _figure(f"its window of duplicates, {visits} visits", ids / visitors, "B")
 
 
 def _visits(visitors: int, visits: int) -> Iterator[PackedEvent]:

@@ -7,7 +7,7 @@ moment; when all is at rest, what a command does after an order is done: erased 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from processors.mentions import mentions
 from processors.node_state import STATE_BYTES_MAX
 from processors.parsed import ParsedEvent, parse
 from processors.resolve import RECORD_BYTES_MAX, Resolver
+from processors.visitor_values import PREFIX, SECTIONS, parted
 from schemas.codec import decode
 from schemas.identifiers import EMAIL, node_id, node_key, partition_of, profile_id
 from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
@@ -28,6 +29,13 @@ from tests.processors.oracle import Node, Ruling, Visit
 
 HASH_KEY = bytes(range(16))
 RECEIVED = 1_714_900_000_000
+
+
+def kept(state: Mapping[bytes, bytes], section: bytes) -> dict[bytes, bytes]:
+    """What a resolver's state has of one keeper, under the key that the keeper knows."""
+    found = {key[1:]: parted(value) for key, value in state.items() if key[:1] == PREFIX and key != PREFIX}
+    place = SECTIONS.index(section)
+    return {section + node: sections[place] for node, sections in found.items() if sections[place]}
 
 
 def packed(call: dict[str, Any], **fields: Any) -> PackedEvent:

@@ -17,7 +17,7 @@ from schemas.orders import Erase, Forget, Order, Suppress
 from schemas.pack import encode_pack
 from schemas.stamps import NO_TOUCH, NO_VISIT, Touch
 from schemas.stream import InputRecord
-from tests.processors.driver import HASH_KEY, Pipeline, packed
+from tests.processors.driver import HASH_KEY, Pipeline, kept, packed
 from tests.processors.visits import LONG, MINUTE, SERVER, START, stamped
 
 
@@ -26,8 +26,9 @@ def state_bytes(pipeline: Pipeline) -> int:
     return sum(
         len(key) + len(value)
         for (topic, _), state in pipeline.states.items()
-        for key, value in state.items()
-        if topic == "events.raw" and key[:1] in (PREFIX, KNOWN)
+        if topic == "events.raw"
+        for section in (PREFIX, KNOWN)
+        for key, value in kept(state, section).items()
     )
 
 
@@ -76,9 +77,9 @@ FORGOTTEN: list[tuple[str, Order]] = [
 def test_what_is_forgotten_leaves_no_visits(sentence, order):
     page = {"type": "page", "anonymousId": "d1", "userId": "ann"}
     _, state = stored([page | {"messageId": "1", "timestamp": START}], [order], [])
-    assert not [key for key in state if key[:1] == PREFIX]
+    assert not kept(state, PREFIX)
     _, before = stored([page | {"messageId": "1", "timestamp": START}], [], [])
-    assert [key for key in before if key[:1] == PREFIX]
+    assert kept(before, PREFIX)
 
 
 def test_what_is_later_than_a_forgetting_stays_and_is_counted_anew():
