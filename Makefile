@@ -12,7 +12,7 @@ help:
 	@echo "make clients  fetch and build the recipes in Go and Java, which their tests run"
 	@echo "make bench  measure every stage and the whole chain (about five minutes, on a quiet machine)"
 	@echo "make chaos  faults under load for an hour or two, with a tally (FAULTS=200 MINUTES=120 SEED= DELIVERY= FOLDER=)"
-	@echo "make mutants  known mistakes put into copies of the code, one by one: the tests see each (some six to ten minutes)"
+	@echo "make mutants  known mistakes put into copies of the code, one by one: the tests see each (some fifteen minutes)"
 	@echo "make setup  only set everything up"
 	@echo "make lock   pin dependencies anew (needs uv)"
 

@@ -5,11 +5,9 @@ from tests.mutants.mutant import Mutant
 ACTIONS, AGAIN = "tests/processors/test_actions_agent.py", "tests/processors/test_retries.py"
 MACHINE = "tests/processors/test_firing_machine.py"
 OPTING = "tests/schemas/test_suppression.py"
-CONFIRM = "tests/sinks/test_confirm.py"
 MOVES = "processors/firing_moves.py"
 RETRIES = "processors/retries.py"
 AGENT = "processors/actions_agent.py"
-DECIDED = "sinks/confirmation.py"
 OPT_OUTS = "schemas/suppression.py"
 
 FIRING_MUTANTS = (
@@ -101,34 +99,5 @@ FIRING_MUTANTS = (
         OPT_OUTS,
         ((" or opt_out.workspace != rule.workspace", ""),),
         (OPTING,),
-    ),
-    Mutant(
-        "who is in one of the segments is in all",
-        DECIDED,
-        (
-            (
-                "not known.segments.issuperset(conditions.in_segments)",
-                "conditions.in_segments and not known.segments",
-            ),
-        ),
-        (CONFIRM,),
-    ),
-    Mutant(
-        "who opted out is written to",
-        DECIDED,
-        (('return SUPPRESSED if known.is_suppressed else ""', 'return ""'),),
-        (CONFIRM,),
-    ),
-    Mutant(
-        "what was switched to test is sent",
-        DECIDED,
-        (("if current is None or current.mode == rule.mode:", "if True:"),),
-        (CONFIRM,),
-    ),
-    Mutant(
-        "what waited at its own wish expires",
-        DECIDED,
-        (("not candidate.recheck and age_ms", "age_ms"),),
-        (CONFIRM,),
     ),
 )

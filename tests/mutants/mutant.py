@@ -82,4 +82,6 @@ def failing_test(tests: tuple[str, ...], folder: Path) -> str | None:
     if ran.returncode not in (0, TESTS_FAILED):
         raise TestsDidNotRun(ran.stdout + ran.stderr)
     failed = [line for line in ran.stdout.splitlines() if line.startswith("FAILED ")]
-    return failed[0].removeprefix("FAILED ").split(" - ")[0] if ran.returncode else None
+    if ran.returncode and not failed:  # what a test needs could not be made
+        raise TestsDidNotRun(ran.stdout + ran.stderr)
+    return failed[0].removeprefix("FAILED ").split(" - ")[0] if failed else None

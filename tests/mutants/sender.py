@@ -3,7 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 ROLES = "tests/schemas/test_roles.py"
-TOKENS = "tests/deploy/test_tokens.py"
+TOKENS = "tests/deploy/test_authority.py"
 CIRCUIT = "tests/sinks/test_circuit.py"
 GATE = "tests/sinks/test_sender_gate.py"
 ADDRESSES = "tests/sinks/test_sender_addresses.py"

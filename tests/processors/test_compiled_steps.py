@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from schemas.compiled import library, origin_of
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +21,7 @@ def _whole_step(*options: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timeout(300)  # some ten seconds of a core
 def test_the_steps_do_the_same_compiled_and_interpreted() -> None:
     """Where nothing is compiled, both are interpreted."""
     as_it_is, interpreted = _whole_step(), _whole_step("-X", "interpreted")

@@ -1,5 +1,6 @@
-"""Everything that the three steps do with a shop's traffic, odd events and orders, as digests: `python -m
-tests.processors.whole_step`. Run twice, it tells whether two ways of running the same sources differ, and in which chunk first.
+"""Everything that the three steps do with a shop's traffic, odd events and orders, and what rules of all sorts then ask for, as
+digests: `python -m tests.processors.whole_step`. Run twice, it tells whether two ways of running the same sources differ, and in
+which chunk first.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from processors import resolve
 from processors.commerce_agent import Commerce
 from processors.identity import Identity
 from processors.resolve import Resolver
+from processors.triggers import Triggers
 from processors.worker import rules
 from schemas.call import CALL_TYPES
 from schemas.compiled import is_compiled
@@ -22,9 +24,13 @@ from schemas.identifiers import node_id, node_key
 from schemas.orders import Erase, Forget, Order, Suppress
 from schemas.pack import PackedEvent, encode_pack
 from schemas.stream import InputRecord, OutputRecord
-from schemas.topics import COMMERCE_FACTS, IDENTITY_FACTS
+from schemas.topics import COMMERCE_FACTS, EVENTS_RESOLVED, IDENTITY_FACTS
+from tests.bench.rules import index_of, shop_rules
 from tests.bench.shop import shop
 from tests.odd_events import EITHER, ODD_EVENTS, Odd
+from tests.processors.rule_documents import DOCUMENTS, TYPED
+from tests.processors.rule_questions import FEW, ORDER_PATHS, PROPERTY_PATHS, TESTS, TYPED_PATHS
+from tests.processors.rule_records import resolved
 
 RANDOM_EVENTS = 300
 HASH_KEY = bytes(range(16))
@@ -120,8 +126,39 @@ def _told(topic: str, outputs: Sequence[OutputRecord]) -> list[InputRecord]:
     return [InputRecord(offset, NOW, None, value) for offset, value in enumerate(values)]
 
 
+def _asking() -> Iterator[dict[str, Any]]:
+    """A shop's rules; and one for every operator, of properties, of lists and of columns."""
+    yield from shop_rules()
+    asked = [(path, each) for path in PROPERTY_PATHS[::2] for each in TESTS]
+    asked += [(path, each) for path in (*TYPED_PATHS, *ORDER_PATHS) for each in FEW]
+    for number, (path, each) in enumerate(asked):
+        where = [{"path": path, **each}, {"any": {"path": "list", "where": [{"path": "w", **each}]}}]
+        trigger = {"event": {"event": "*", "where": [{"any_of": where}]}}
+        yield {"rule": f"asks-{number}", "trigger": trigger, "action": {"event": {"name": "Asked"}}}
+
+
+def _of_rules() -> Iterator[str]:
+    """Events whose parts are hard to read."""
+    index = index_of(list(_asking()))
+    step = Triggers(lambda: index, hash_key=HASH_KEY, partitions=16)
+    said = [*({"properties": each} for each in DOCUMENTS), *({**each} for each in TYPED)]
+    for at in range(0, len(said), EVENTS_A_CHUNK):
+        values = [resolved(at + number, **each) for number, each in enumerate(said[at : at + EVENTS_A_CHUNK])]
+        yield _digest(
+            step(3, [InputRecord(number, NOW, None, value) for number, value in enumerate(values)], {})
+        )
+
+
+def _digest(outputs: Sequence[OutputRecord], *states: dict[bytes, bytes]) -> str:
+    told = repr([(out.topic, out.partition, out.key, out.value) for out in outputs])
+    kept = repr([sorted(state.items()) for state in states])
+    return hashlib.sha256((told + kept).encode()).hexdigest()
+
+
 def digests() -> Iterator[str]:
     """Of the outputs and the states after each chunk."""
+    shop_index = index_of(list(shop_rules()))
+    triggers = Triggers(lambda: shop_index, hash_key=HASH_KEY, partitions=16)
     resolver = Resolver(
         hash_key=HASH_KEY, partitions=16, duplicate_window_days=7, duplicate_ids_per_key_max=1_000
     ).with_rules(rules({}))
@@ -137,9 +174,9 @@ def digests() -> Iterator[str]:
         facts = identity(3, _told(IDENTITY_FACTS.name, outputs), states[1])
         outputs += [*facts, *identity(3, _told(IDENTITY_FACTS.name, facts), states[1])]
         outputs += commerce(3, _told(COMMERCE_FACTS.name, outputs), states[2])
-        told = repr([(out.topic, out.partition, out.key, out.value) for out in outputs])
-        kept = repr([sorted(state.items()) for state in states])
-        yield hashlib.sha256((told + kept).encode()).hexdigest()
+        outputs += triggers(3, _told(EVENTS_RESOLVED.name, outputs), {})
+        yield _digest(outputs, *states)
+    yield from _of_rules()
 
 
 if __name__ == "__main__":
