@@ -5,6 +5,7 @@ among addresses one address.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from processors.template_engine import NoValue, Scope, Template, TemplateFailed
@@ -66,11 +67,13 @@ def request_path(path: str, place: str = "") -> str:
     return path
 
 
-def header_name(name: str) -> str:
-    """Raises ValueError."""
-    if not _HEADER_NAME.fullmatch(name) or name.lower() in SENDERS_HEADERS:
-        raise ValueError(f"http.headers.{name}: not a header that an action may set")
-    return name
+def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Without what the sender says itself: rules that name it are refused when they are applied (schemas/rule_checks.py), but an
+    older release took some. Raises ValueError."""
+    for name in headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"http.headers.{name}: not the name of a header")
+    return {name: value for name, value in headers.items() if name.lower() not in SENDERS_HEADERS}
 
 
 def one_line(text: str) -> str:

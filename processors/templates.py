@@ -22,8 +22,8 @@ from processors.request_parts import (
     addresses,
     body,
     filled,
-    header_name,
     one_line,
+    own_headers,
     request_path,
 )
 from processors.template_engine import ADDRESS, HTML, PATH, TEXT, Scope, Template, TemplateFailed
@@ -187,7 +187,7 @@ def _http(action: HttpAction) -> Maker:
     if path.is_literal:
         request_path(action.path, "http.path: ")
     query = _texts("http.query", action.query)
-    headers = {header_name(name): each for name, each in _texts("http.headers", action.headers).items()}
+    headers = _texts("http.headers", own_headers(action.headers))
     content = _content(action)
 
     def make(scope: Scope) -> HttpRequest:

@@ -160,6 +160,8 @@ class _Made:
             given = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
             assert len(given) == 1, kind
             return self.of(given[0])
+        if isinstance(kind, inspect.Metadata):
+            return _number(self, kind.type, kind.extra_json_schema)
         if isinstance(kind, inspect.AnyType):
             return True
         return _MAKERS[type(kind)](self, kind)
@@ -206,9 +208,12 @@ def _text(_: _Made, kind: Any) -> Schema:
     return schema | ({"maxLength": kind.max_length} if kind.max_length else {})
 
 
-def _number(_: _Made, kind: Any) -> Schema:
+def _number(_: _Made, kind: Any, later: Schema | None = None) -> Schema:
+    """`later`: bounds that documents which were applied before need not keep."""
     is_whole = isinstance(kind, inspect.IntType)
-    bounds = {"minimum": kind.ge, "maximum": kind.le, "exclusiveMinimum": kind.gt}
+    bounds = {"minimum": kind.ge, "maximum": kind.le, "exclusiveMinimum": kind.gt} | (later or {})
+    if later and "minimum" in later:
+        bounds["exclusiveMinimum"] = None
     given = {key: bound for key, bound in bounds.items() if bound is not None}
     told = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
     words = ", ".join(f"{told[key]} {bound:.12g}" for key, bound in given.items())

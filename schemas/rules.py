@@ -3,6 +3,9 @@
 The same shape in YAML, JSON and on the control topic (documents `rule/WORKSPACE/NAME`). What a definition may say is checked by
 schemas/rule_reading.py, which every one passes before it becomes a `Rule`; what it means stands in docs/rules.md. Filters
 are those of segments (schemas/segments.py) and mean the same.
+
+Firings that wait carry their rule. So what a struct takes is never made less, nor is that of a destination: a bound that came
+later stands in `extra_json_schema`, of which only the schema for what is written takes note.
 """
 
 from hashlib import blake2b
@@ -22,7 +25,7 @@ Level: TypeAlias = Literal[
 ]
 Channel: TypeAlias = Literal["email", "phone"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
-QuotaMax = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+QuotaMax = Annotated[int, msgspec.Meta(ge=1, extra_json_schema={"maximum": 1_000_000_000})]
 CapMax = Annotated[int, msgspec.Meta(ge=1, le=1_000)]  # so many moments are kept for each person
 PERSON_ZONE = "person"
 

@@ -228,3 +228,12 @@ def test_how_chunks_are_cut_changes_nothing() -> None:
         found.append((state, [each for each in outputs if each.topic != "actions.work"]))
     assert len(found[0][1]) == 8
     assert found[0] == found[1] == found[2]
+
+
+def test_what_waits_is_sent_when_its_rule_would_be_refused_by_now() -> None:
+    """A rule that was applied before quotas had a bound is read as it was, also from what an older release left."""
+    desk = fired(Desk(), {"delay": "1h", "quota": {"max": 5_000_000_000}})
+    assert desk.last == ("waiting", "delay")
+    desk.wait(HOUR).take(a_firing(a_rule(limits={"delay": "1h", "quota": {"max": 5_000_000_000}})))
+    assert desk.last == ("sending", "")
+    assert desk.letters == []

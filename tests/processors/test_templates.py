@@ -100,11 +100,14 @@ def test_a_recipient_that_is_no_address_is_refused_when_it_is_applied(to: str) -
         check_templates(action_of({"email": {"destination": "mail", "to": to, "subject": "x", "text": "x"}}))
 
 
-def test_a_header_is_one_line_and_none_of_the_connections() -> None:
-    action = {"http": {"destination": "gateway", "headers": {"X-Name": "{{ event.properties.name }}"}}}
+def test_a_header_is_one_line_and_none_of_the_senders_own() -> None:
+    """A rule that names one was applied before that was refused: the rest of it is sent."""
+    senders = dict.fromkeys(("Host", "Content-Length", "transfer-encoding", "webhook-id", "User-Agent"), "x")
+    headers = {"X-Name": "{{ event.properties.name }}", **senders}
+    action: dict[str, Any] = {"http": {"destination": "gateway", "headers": headers}}
     request = sent(action, properties={"name": "Ann\r\nHost: evil.example"})
     assert request["headers"] == {"X-Name": "Ann Host: evil.example"}
-    for name in ("Host", "Content-Length", "transfer-encoding", "webhook-id", "a b", "x:y"):
+    for name in ("a b", "x:y"):
         with pytest.raises(ValueError, match=r"http\.headers"):
             check_templates(action_of({"http": {"destination": "gateway", "headers": {name: "x"}}}))
 

@@ -135,3 +135,16 @@ def test_a_plan_that_cannot_be_read_leaves_the_last_one() -> None:
     state = state_of(PLAN).updated([("plan/shop", b'{"source": "shop", "spec": "ask"}')])
     assert state.plans["plan/shop"].spec == "block"
     assert list(state.unreadable) == ["plan/shop"]
+
+
+def test_what_was_applied_before_a_bound_came_is_still_read() -> None:
+    """Bounds that came later are asked of what is written, never of what stands on the topic already."""
+    rule = b'{"rule":"a","trigger":{"event":{"event":"A"}},"action":{"event":{"name":"B"}},"limits":{"quota":{"max":5000000000}}}'
+    slow = (
+        b'{"destination":"crm","http":{"url":"https://crm.example/","headers":{"Host":"b"},"timeout_s":0.01}}'
+    )
+    fast = b'{"destination":"mail","smtp":{"host":"a","from":"b"},"requests_per_s_max":1e300}'
+    state = ControlState({"rule/main/a": rule, "destination/main/crm": slow, "destination/main/mail": fast})
+    assert state.unreadable == {}
+    assert state.rules.keys() == {"rule/main/a"}
+    assert state.destinations.keys() == {"destination/main/crm", "destination/main/mail"}
