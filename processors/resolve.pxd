@@ -5,7 +5,7 @@ cimport cython
 
 cdef class _Chunk:
     cdef object partition, partitions, hash_key, owners, link_keys
-    cdef object duplicates, known, orders, enrichment, plans, context, ledger, commerce, user_steps
+    cdef object duplicates, known, visitors, orders, enrichment, plans, context, ledger, commerce, user_steps
     cdef dict facts, waiting
     cdef list outputs
     cdef bint is_ordered

@@ -1,5 +1,7 @@
 """Which file a module is imported from: the compiled one of exactly its source, or the source."""
 
+import ast
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -65,3 +67,19 @@ def test_the_modules_that_are_compiled_exist_and_are_named_once() -> None:
 
 def test_another_compiler_is_another_recipe() -> None:
     assert f"Cython {version('cython')}," in RECIPE.decode()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if types_of(name).exists()])
+def test_the_fields_of_a_class_that_the_compiler_knows_are_declared(name: str) -> None:
+    """Where it is compiled it has no others; interpreted it would have."""
+    declared = set(re.findall(r"\w+", types_of(name).read_text()))
+    for node in ast.walk(ast.parse(source_of(name).read_text())):
+        if isinstance(node, ast.ClassDef) and f"cdef class {node.name}:" in types_of(name).read_text():
+            fields = {
+                part.attr
+                for part in ast.walk(node)
+                if isinstance(part, ast.Attribute)
+                and isinstance(part.value, ast.Name)
+                and part.value.id == "self"
+            }
+            assert fields <= declared
