@@ -1,7 +1,8 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
     python -m tests.bench [collector] [processor] [enrichment] [sink] [stack] [recovery] [core_latency] [keyed] [identity]
-                          [reports] [segments] [profiles] [pixel] [deliver] [rules] [confirm] [--json FILE]
+                          [reports] [segments] [profiles] [pixel] [deliver] [rules] [confirm] [activation]
+                          [--json FILE]
 
 Without names the first five, which takes about five minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
@@ -12,7 +13,8 @@ Streams; `identity` measures who is who (about ten minutes and 3 GB; `identity_s
 `segments` asks ten million events who is in a segment (a quarter of an hour, 2 GB on disk), `profiles` who somebody is (ten
 minutes); `pixel` loads a page with our script and with others' in Chromium (three minutes, and 9 MB fetched the first time);
 `deliver` sends webhooks to a fast receiver, and to one beside two that are dead (a minute); `rules` matches two hundred rules (a
-minute); `confirm` asks for whom they fire (two minutes).
+minute); `confirm` asks for whom they fire (two minutes), `activation` awaits the webhooks of a whole stack (a
+minute).
 Loads only 127.0.0.1; what it starts, ends with it. Exit status 1 when a benchmark could not be run, never for a slow figure.
 """
 
@@ -29,6 +31,7 @@ from confluent_kafka import KafkaException
 
 from runtime import logs
 from tests.bench import (
+    activation,
     chain,
     collector_figures,
     confirm,
@@ -89,6 +92,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "stack": stack,
 }
 PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "activation": activation.run,
     "memory": memory.run,
     "latency": latency.run,
     "chain": chain.run,
