@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from collector.rejection import Refusal
-from collector.webhook_language import BadExpression, Budget, Expression, Failed
+from collector.webhook_budget import Budget, Failed
+from collector.webhook_language import BadExpression, Expression
 from collector.webhook_signature import problem_of
 from schemas.call import CALL_TYPES
 from schemas.identifiers import text
