@@ -1,69 +1,32 @@
-"""A person's devices, and from when to when they were seen: SQL and what is made of its answer. Pure.
+"""A person's devices, and from when to when they were seen: what is made of the rows about their nodes. Pure.
 
 A device is an anonymous id with one kind of device, system and browser. Events of servers, which name none of these, count
-for the person's totals and are no device. Table `subject_devices` has them by subject; of a device that several people used
-only the events can say which were whose.
+for the person's totals and are no device.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
-from console.people import Person, Place
-from console.question import Question
-from console.times import iso
+from console.details import DEVICE, Detail
+from console.times import epoch_ms, iso
 
 DEVICES_MAX = 100
+ONLY_DEVICES = ("a", "m")  # types of subjects that name nobody
 
-_STORED = """\
-    SELECT
-        anonymous_id,
-        toString(subject_devices.kind) AS kind,
-        toString(subject_devices.brand) AS brand,
-        toString(subject_devices.model) AS model,
-        toString(subject_devices.os) AS os,
-        toString(subject_devices.browser) AS browser,
-        is_bot,
-        latest,
-        first_seen,
-        events,
-        if(subject_type IN ('a', 'm'), NULL, first_seen) AS known_since
-    FROM subject_devices
-    WHERE workspace = {workspace:String} AND subject IN {sure:Array(UInt64)}"""
 
-_SHARED = """\
-    SELECT
-        anonymous_id,
-        toString(device.kind),
-        toString(device.brand),
-        toString(device.model),
-        toString(device.os),
-        toString(device.browser),
-        device.is_bot,
-        max((timestamp, toString(device.os_version), toString(device.browser_version))),
-        min(timestamp),
-        count(),
-        NULL
-    FROM events
-    THEIRS
-    GROUP BY ALL"""
+class _Key(NamedTuple):
+    """What makes a device one, in the order in which those that were seen last at one time are listed."""
 
-_DEVICES = """\
-SELECT
-    anonymous_id, kind, brand, model, os, browser, is_bot,
-    (max(latest) AS last).2 AS os_version,
-    last.3 AS browser_version,
-    min(first_seen) AS first,
-    last.1 AS until,
-    sum(events) AS count,
-    toUnixTimestamp64Milli(min(known_since))
-FROM
-(
-ROWS
-)
-GROUP BY anonymous_id, kind, brand, model, os, browser, is_bot
-ORDER BY until DESC, anonymous_id, kind, os, browser, brand, model"""
+    anonymous_id: str
+    kind: str
+    os: str
+    browser: str
+    brand: str
+    model: str
+    is_bot: bool
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,37 +55,51 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True):
     devices: list[Device]
 
 
-def devices_of(place: Place, person: Person) -> Question:
-    """Events are looked at for the devices that are not theirs alone, and only where there are some."""
-    rows, ending = (
-        (f"{_STORED}\n    UNION ALL\n{_SHARED}", "\nBY_SUBJECT") if person.unsure else (_STORED, "")
-    )
-    return place.asking(
-        _DEVICES.replace("ROWS", rows) + ending,
-        profile=person.profile,
-        sure=person.sure,
-        subjects=person.unsure,
-    )
+class _Seen(msgspec.Struct):
+    """One device as it is put together."""
+
+    last: tuple[datetime, tuple[str, ...]]
+    first: datetime
+    events: int
 
 
-def stay(rows: Sequence[Sequence[Any]]) -> Stay | None:
-    """None when there is no event, and so nobody."""
-    if not rows:
+def stay(rows: Sequence[Detail]) -> Stay | None:
+    """Of the rows that are a person's own. None when there is no event, and so nobody."""
+    found = _by_device(rows)
+    if not found:
         return None
-    known = [row[12] for row in rows if row[12] is not None]
-    listed = [row for row in rows if row[0] or row[1]]
+    known = [row.first_seen for row in rows if row.part == DEVICE and row.subject_type not in ONLY_DEVICES]
+    latest = sorted(sorted(found.items()), key=lambda each: each[1].last[0], reverse=True)
+    listed = [each for each in latest if each[0].anonymous_id or each[0].kind]
     return Stay(
-        first_seen=iso(min(row[9] for row in rows)),
-        last_seen=iso(rows[0][10]),  # they come by that
-        events=sum(row[11] for row in rows),
-        known_since_ms=min(known, default=None),
-        devices=[_device(row) for row in listed[:DEVICES_MAX]],
+        first_seen=iso(min(each.first for each in found.values())),
+        last_seen=iso(latest[0][1].last[0]),
+        events=sum(each.events for each in found.values()),
+        known_since_ms=min(map(epoch_ms, known), default=None),
+        devices=[_device(key, each) for key, each in listed[:DEVICES_MAX]],
     )
 
 
-def _device(row: Sequence[Any]) -> Device:
-    anonymous_id, kind, brand, model, os, browser, is_bot, os_version, browser_version = row[:9]
+def _by_device(rows: Sequence[Detail]) -> dict[_Key, _Seen]:
+    found: dict[_Key, _Seen] = {}
+    for row in rows:
+        if row.part != DEVICE:
+            continue
+        brand, model, os, browser, is_bot = row.about
+        key = _Key(row.name, row.kind, os, browser, brand, model, is_bot == "1")
+        last = (row.seen, row.said)
+        if seen := found.get(key):
+            seen.last, seen.first = max(seen.last, last), min(seen.first, row.first_seen)
+            seen.events += row.events
+        else:
+            found[key] = _Seen(last, row.first_seen, row.events)
+    return found
+
+
+def _device(key: _Key, seen: _Seen) -> Device:
+    last_seen, (os_version, browser_version) = seen.last
     return Device(
-        anonymous_id=anonymous_id, kind=kind, brand=brand, model=model, os=os, os_version=os_version, browser=browser,
-        browser_version=browser_version, is_bot=is_bot, first_seen=iso(row[9]), last_seen=iso(row[10]), events=row[11],
+        anonymous_id=key.anonymous_id, kind=key.kind, brand=key.brand, model=key.model, os=key.os, os_version=os_version,
+        browser=key.browser, browser_version=browser_version, is_bot=key.is_bot, first_seen=iso(seen.first),
+        last_seen=iso(last_seen), events=seen.events,
     )  # fmt: skip

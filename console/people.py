@@ -55,21 +55,6 @@ WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}"""
 
 _IS_THERE = "SELECT 1 FROM events THEIRS LIMIT 1 BY_SUBJECT"
 
-# By the projection; the table's own order, which is the one asked for, would be taken instead and be read to its end.
-_NAMES = """\
-SELECT DISTINCT kind, value, node
-FROM identifiers
-WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)}HELD
-ORDER BY kind, value
-SETTINGS min_table_rows_to_use_projection_index = 0, optimize_read_in_order = 0, optimize_distinct_in_order = 0"""
-
-# A contested device is an identifier of each of its owners.
-_HELD = """
-    AND (node NOT IN {unled:Array(UInt64)} OR node IN (
-        SELECT node FROM identity_pointers FINAL
-        WHERE workspace = {workspace:String} AND node IN {unled:Array(UInt64)}
-            AND arrayExists(each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, segments.owner)))"""
-
 
 class Place(msgspec.Struct, frozen=True):
     """Where somebody is looked for."""
@@ -186,12 +171,9 @@ def is_there(place: Place, person: Person) -> Question:
     return place.asking(_IS_THERE, profile=person.profile, subjects=person.unsure)
 
 
-def names_of(place: Place, person: Person) -> Question:
-    sql = _NAMES.replace("HELD", _HELD if person.unled else "")
-    return place.asking(sql, profile=person.profile, nodes=person.subjects, unled=list(person.unled))
-
-
-def names(profile: int, rows: Sequence[Sequence[Any]]) -> Names:
+def names(profile: int, named: Iterable[tuple[str, str, int]]) -> Names:
+    """Of kind, value and node of what is the person's; it may come more than once."""
+    rows = sorted({*named})
     return Names(
         identifiers=[Identifier(*typed(kind, value)) for kind, value, _ in rows],
         emails=[value for kind, value, _ in rows if kind == EMAIL],

@@ -11,14 +11,25 @@ import msgspec
 
 from console import people
 from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders_of, value
-from console.devices import Device, devices_of, stay
+from console.details import (
+    NAME,
+    Detail,
+    details,
+    details_around,
+    details_of,
+    held_of,
+    person_around,
+    shared_of,
+    theirs,
+)
+from console.devices import Device, stay
 from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
-from console.memberships import Membership, memberships, segments_of
+from console.memberships import Change, Membership, changes, changes_of, memberships, void_of
 from console.people import Identifier, Person, Place, Seen
 from console.question import Question
 from console.times import iso_ms
-from console.traits import Trait, plain, traits, traits_of
+from console.traits import Trait, plain, traits, traits_in, traits_of
 from console.visits import Visits, visits, visits_of
 from schemas.identifiers import profile_id
 
@@ -81,25 +92,30 @@ class Profiles:
         raise self._nobody()
 
     def look_up(self, identifier: str) -> Profile:
-        """`profile` of `person`, in fewer steps: that a person's nodes are those that name the profile itself is asked along with
-        what is told of them, and so is whether anybody is there. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
+        """`profile` of `person`, in fewer steps: who names the profile itself is asked along with what is told of them, and so is
+        whether anybody is there. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
         for profile in self._roots(read(identifier)):
-            person, led = self._round(Person(profile, (profile,)), (profile,))
-            further = [people.round_of(self._place, profile, led, self._room(person) + 1)] if led else []
-            shared, *told = self._store.ask_all(
-                [people.shared_of(self._place, profile), *self._told_of(person), *further]
+            around, entered = self._store.ask_all(
+                [details_around(self._place, profile), changes_of(self._place, profile)]
             )
-            named = {node for node, _ in told.pop()} if led else set()
-            if shared or not named <= {*person.subjects}:
-                person = msgspec.structs.replace(self._gathered(profile), is_shared=bool(shared))
-                told = list(self._store.ask_all(self._told_of(person)))
-            if found := _profile(person, told):
+            rows = details(around)
+            person = person_around(profile, rows, self._nodes_max)
+            if person is None:
+                person = self._gathered(profile)
+                shared, around = self._store.ask_all(
+                    [people.shared_of(self._place, profile), details_of(self._place, person.subjects)]
+                )
+                person, rows = msgspec.structs.replace(person, is_shared=bool(shared)), details(around)
+            if found := self._whole(person, rows, changes(entered)):
                 return found
         raise self._nobody()
 
     def profile(self, person: Person) -> Profile:
         """Everything but what is asked for by itself. Raises NoSuchProfile, NoAnswer."""
-        found = _profile(person, self._store.ask_all(self._told_of(person)))
+        rows, entered = self._store.ask_all(
+            [details_of(self._place, person.subjects), changes_of(self._place, person.profile)]
+        )
+        found = self._whole(person, details(rows), changes(entered))
         if found is None:
             raise NoSuchProfile("nobody: the last event of this profile was just deleted")
         return found
@@ -115,7 +131,9 @@ class Profiles:
 
     def segments(self, person: Person) -> list[Membership]:
         """Raises NoAnswer."""
-        return memberships(self._store.ask(segments_of(self._place, person)))
+        found = changes(self._store.ask(changes_of(self._place, person.profile)))
+        (void,) = self._store.ask_all(void_of(self._place, found)) or [[]]
+        return memberships(found, {*map(tuple, void)})
 
     def orders(self, person: Person) -> tuple[Value | None, list[Order]]:
         """Raises NoAnswer."""
@@ -142,14 +160,17 @@ class Profiles:
                 for (root,) in self._store.ask(people.past_owners(self._place, found.node)):
                     yield root
 
-    def _told_of(self, person: Person) -> list[Question]:
-        place = self._place
-        return [
-            devices_of(place, person),
-            people.names_of(place, person),
-            traits_of(place, person),
-            segments_of(place, person),
+    def _whole(self, person: Person, rows: Sequence[Detail], entered: Sequence[Change]) -> Profile | None:
+        """Of the rows about their nodes and segments, and what has to be asked besides. None: no event, and so nobody."""
+        asked = [
+            shared_of(self._place, person, rows),
+            held_of(self._place, person, rows),
+            void_of(self._place, entered),
         ]
+        answers = iter(self._store.ask_all([question for some in asked for question in some]))
+        shared, held, void = [[row for _ in some for row in next(answers)] for some in asked]
+        told = theirs(person, rows, details(shared), {node for (node,) in held})
+        return _profile(person, told, memberships(entered, {*map(tuple, void)}))
 
     def _seen(self, person: Person, seen: Seen, *, is_shared: bool) -> Person | None:
         """None: there is no event of theirs. What is not theirs alone is looked at only where nothing else is."""
@@ -191,12 +212,14 @@ class Profiles:
         return max(self._nodes_max - len(person.subjects), 0)
 
 
-def _profile(person: Person, answers: Sequence[Rows]) -> Profile | None:
-    """Of the answers to what is told of somebody, in their order; None: there is no event, and so nobody."""
-    seen, named, told, entered = answers
-    stays, names = stay(seen), people.names(person.profile, named)
+def _profile(person: Person, rows: Sequence[Detail], entered: Sequence[Membership]) -> Profile | None:
+    """Of what is told of somebody; None: there is no event, and so nobody."""
+    stays = stay(rows)
     if stays is None:
         return None
+    names = people.names(
+        person.profile, [(row.kind, row.name, row.subject) for row in rows if row.part == NAME]
+    )
     known = stays.known_since_ms
     return Profile(
         profile_id=profile_id(person.profile),
@@ -209,8 +232,8 @@ def _profile(person: Person, answers: Sequence[Rows]) -> Profile | None:
         emails=names.emails,
         anonymous_ids=names.anonymous_ids,
         identifiers=names.identifiers,
-        traits=plain(traits(told)),
+        traits=plain(traits_in(rows)),
         devices=stays.devices,
-        segments=[each.segment for each in memberships(entered)],
+        segments=[each.segment for each in entered],
         partial=[] if person.is_whole else ["identifiers"],
     )

@@ -5,10 +5,12 @@ of a profile's names the first 1,000 by when they were first set.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from console.details import TRAIT, Detail
 from console.json_text import NULL, as_json
 from console.people import Person, Place
 from console.question import Question
@@ -55,6 +57,26 @@ def traits(rows: Sequence[Sequence[Any]]) -> list[Trait]:
         Trait(name, as_json(value), iso(at), message_id, source, profile_id(subject))
         for name, value, at, message_id, source, subject in rows
     ]
+
+
+def traits_in(rows: Sequence[Detail]) -> list[Trait]:
+    """The same, of the rows that are a person's own."""
+    last: dict[str, tuple[datetime, tuple[str, ...], int]] = {}
+    first: dict[str, datetime] = {}
+    for row in rows:
+        if row.part == TRAIT:
+            last[row.name] = max(
+                last.get(row.name, (row.seen, row.said, 0)), (row.seen, row.said, row.subject)
+            )
+            first[row.name] = min(first.get(row.name, row.first_seen), row.first_seen)
+    kept = sorted(sorted(first), key=first.__getitem__)[:TRAITS_MAX]
+    return traits(
+        [
+            (name, value, at, message_id, source, subject)
+            for name in sorted(kept)
+            for at, (message_id, value, source), subject in (last[name],)
+        ]
+    )
 
 
 def plain(found: Sequence[Trait]) -> dict[str, msgspec.Raw]:

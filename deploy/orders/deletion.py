@@ -30,6 +30,10 @@ INSERT INTO identifiers (workspace, kind, value, node, claimed)
 SELECT DISTINCT workspace, i.kind, i.value, i.node, i.claimed
 FROM events ARRAY JOIN identifiers AS i
 WHERE workspace = {workspace:String} AND toUnixTimestamp64Milli(timestamp) > {until:Int64} AND i.node IN (NODES)"""
+_TOLD_LATER = """\
+INSERT INTO subject_details (workspace, subject, part, kind, name)
+SELECT DISTINCT workspace, node, 'name', kind, value
+FROM identifiers WHERE workspace = {workspace:String} AND value != '' AND node IN (NODES)"""
 _SEEN_STILL = """\
 INSERT INTO subjects (workspace, subject, subject_type, human_first_seen, human_last_seen, bot_first_seen, bot_last_seen)
 SELECT workspace, subject, max(subject_type),
@@ -38,18 +42,25 @@ SELECT workspace, subject, max(subject_type),
     min(if(device.is_bot, timestamp, toDateTime64('2299-12-31 00:00:00', 3, 'UTC'))),
     max(if(device.is_bot, timestamp, toDateTime64('1970-01-01 00:00:00', 3, 'UTC')))
 FROM events WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY workspace, subject"""
+# Table subject_details by its parts. Its rows about pointers hold hashes, and stay as the pointers do.
 _DEVICES_STILL = """\
-INSERT INTO subject_devices
-    (workspace, subject, subject_type, anonymous_id, kind, brand, model, os, browser, is_bot, latest, first_seen, events)
-SELECT workspace, subject, max(toString(events.subject_type)), anonymous_id,
-    toString(device.kind) AS kind, toString(device.brand) AS brand, toString(device.model) AS model, toString(device.os) AS os,
-    toString(device.browser) AS browser, device.is_bot AS is_bot,
-    max((timestamp, toString(device.os_version), toString(device.browser_version))), min(timestamp), count()
-FROM events WHERE workspace = {workspace:String} AND subject IN (NODES)
-GROUP BY workspace, subject, anonymous_id, kind, brand, model, os, browser, is_bot"""
+INSERT INTO subject_details (workspace, subject, part, kind, name, about, subject_type, latest, first_seen, events)
+SELECT workspace, subject, 'device', toString(device.kind) AS kind, anonymous_id,
+    [toString(device.brand), toString(device.model), toString(device.os), toString(device.browser),
+        toString(toUInt8(device.is_bot))] AS about,
+    max(toString(events.subject_type)), max((timestamp, [toString(device.os_version), toString(device.browser_version)])),
+    min(timestamp), count()
+FROM events WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY workspace, subject, kind, anonymous_id, about"""
+_TRAITS_STILL = """\
+INSERT INTO subject_details (workspace, subject, part, name, latest, first_seen)
+SELECT workspace, subject, 'trait', toString(traits.name) AS trait,
+    max((timestamp, [message_id, traits.value, toString(source)])), min(timestamp)
+FROM traits WHERE workspace = {workspace:String} AND subject IN (NODES) GROUP BY workspace, subject, trait"""
+DETAILS = "subject_details"
+_OF_EVENTS, _OF_NAMES = "part IN ('device', 'trait')", "part = 'name'"
 SEEN = {
-    "subjects": _SEEN_STILL,
-    "subject_devices": _DEVICES_STILL,
+    "subjects": (_SEEN_STILL,),
+    DETAILS: (_DEVICES_STILL, _TRAITS_STILL),
 }  # made of events, and made anew of those that stay
 
 # While a forgetting is under way its mark is of the last day of all, which no refresh is done with.
@@ -73,7 +84,8 @@ def would_delete(tables: Tables, plans: Iterable[Plan], values: Sequence[Named])
             tables.count("dead_letters", each) for each in _letters(tables, plan, values)
         )
         for table in SEEN:
-            found[table] += sum(tables.count(table, each) for each in _seen(tables, plan))
+            found[table] += sum(tables.count(table, each) for each in _seen(tables, plan, table))
+        found[DETAILS] += sum(tables.count(DETAILS, each) for each in _named(tables, plan))
         found[CONTACTS] += sum(tables.count(CONTACTS, each) for each in _contacts(tables, plan))
         found["lists"] += sum(tables.count("lists", each) for each in _names(tables, plan))
         found["identifiers"] += sum(tables.count("identifiers", each) for each in _names(tables, plan))
@@ -93,6 +105,7 @@ def delete(tables: Tables, plan: Plan, values: Sequence[Named]) -> dict[str, int
     gone[CONTACTS] = _delete(tables, CONTACTS, _contacts(tables, plan))
     gone["lists"] = _delete(tables, "lists", _names(tables, plan))
     gone["identifiers"] = _delete_names(tables, plan)
+    gone[DETAILS] += _delete_told(tables, plan)
     _tell_refresh(tables, plan)
     return gone
 
@@ -134,28 +147,33 @@ def _delete(tables: Tables, table: str, conditions: Iterable[str]) -> int:
 
 def _delete_seen(tables: Tables, plan: Plan, table: str) -> int:
     """How a subject was seen: what is left of its events says it anew, also where a run before was cut off in between."""
-    gone = _delete(tables, table, _seen(tables, plan))
+    gone = _delete(tables, table, _seen(tables, plan, table))
     for subjects in _subjects(plan):
-        # The server must not take it for a block that it had before the deletion.
-        tables.client.command(
-            SEEN[table].replace("NODES", subjects),
-            parameters={"workspace": tables.workspace},
-            settings={"insert_deduplicate": 0},
-        )
+        for still in SEEN[table]:
+            _again(tables, still.replace("NODES", subjects))
     return gone
 
 
 def _delete_names(tables: Tables, plan: Plan) -> int:
     """What later events name is named again: this table has no times."""
     if gone := _delete(tables, "identifiers", _names(tables, plan)):
-        nodes = numbers(sorted(plan.nodes))
-        # The server must not take it for a block that it had before the deletion.
-        tables.client.command(
-            _NAMED_LATER.replace("NODES", nodes),
-            parameters={"workspace": tables.workspace, "until": plan.until},
-            settings={"insert_deduplicate": 0},
-        )
+        _again(tables, _NAMED_LATER.replace("NODES", numbers(sorted(plan.nodes))), until=plan.until)
     return gone
+
+
+def _delete_told(tables: Tables, plan: Plan) -> int:
+    """Names of table subject_details, which are told anew from `identifiers`, also where a run before was cut off in between."""
+    gone = _delete(tables, DETAILS, _named(tables, plan))
+    if plan.nodes:
+        _again(tables, _TOLD_LATER.replace("NODES", numbers(sorted(plan.nodes))))
+    return gone
+
+
+def _again(tables: Tables, statement: str, **values: int) -> None:
+    """What is left. The server must not take it for a block that it had before the deletion."""
+    tables.client.command(
+        statement, parameters={"workspace": tables.workspace} | values, settings={"insert_deduplicate": 0}
+    )
 
 
 def _account(tables: Tables, token: str, table: str, conditions: Iterable[str]) -> None:
@@ -179,8 +197,14 @@ def _conditions(tables: Tables, erased: Iterable[str]) -> list[str]:
     return [f"{_here(tables)} AND {each}" for each in erased]
 
 
-def _seen(tables: Tables, plan: Plan) -> list[str]:
-    return [f"{_here(tables)} AND subject IN ({subjects})" for subjects in _subjects(plan)]
+def _seen(tables: Tables, plan: Plan, table: str) -> list[str]:
+    of_events = f" AND {_OF_EVENTS}" if table == DETAILS else ""
+    return [f"{_here(tables)} AND subject IN ({subjects}){of_events}" for subjects in _subjects(plan)]
+
+
+def _named(tables: Tables, plan: Plan) -> list[str]:
+    nodes = sorted(plan.nodes)
+    return [f"{_here(tables)} AND subject IN ({numbers(nodes)}) AND {_OF_NAMES}"] if nodes else []
 
 
 def _subjects(plan: Plan) -> list[str]:

@@ -24,7 +24,7 @@ POLL_S = 0.2
 MERGED = (
     "identifiers",
     "subjects",
-    "subject_devices",
+    "subject_details",
     "cart_states",
     "firing_states",
     "delivery_attempts",

@@ -41,7 +41,7 @@ OTHERS_OF = {
     "identity_pointer_log": "identity_pointer_log (workspace, node, owner) SELECT 'others', number, number",
     "identity_owners": "identity_owners (workspace, owner, node) SELECT 'others', number, number",
     "subjects": "subjects (workspace, subject) SELECT 'others', number",
-    "subject_devices": "subject_devices (workspace, subject) SELECT 'others', number",
+    "subject_details": "subject_details (workspace, subject, part) SELECT 'others', number, 'device'",
     "dead_letters": "dead_letters (workspace, detail) SELECT 'others', toString(number)",
     "cart_states": "cart_states (cart) SELECT number + 1000000",
     "catalogue_statements": "catalogue_statements (workspace, hour) SELECT 'others', number",
@@ -125,7 +125,9 @@ def test_a_block_over_24_months_repeated_after_merges_a_thousand_others_and_a_re
         merge(tables)  # the parts that the blocks made are gone
         stored = sums(tables)
         # Every node but one has another owner, number 9.
-        assert stored == dict.fromkeys(OTHERS_OF, (48,)) | {"events": (96,), "identity_owners": (47,)}
+        # Of each subject a device, a trait and a name, and of the owner who names it.
+        different = {"events": (96,), "identity_owners": (47,), "subject_details": (3 * 48 + 47,)}
+        assert stored == dict.fromkeys(OTHERS_OF, (48,)) | different
         insert_others(tables)
         insert_all(tables, 0)
         assert sums(tables) == stored

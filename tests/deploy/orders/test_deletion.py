@@ -116,15 +116,30 @@ def test_the_next_refresh_of_segments_is_told_who_was_forgotten(tables: Tables) 
     assert tables.ask(marks) == [(ANN, 0), (EMAIL, 0), (TABLET, 0)], "it is done"
 
 
+STATED = {
+    "device": "subject, anonymous_id, count() FROM events WHERE true",
+    "trait": "subject, toString(name), 0 FROM traits WHERE true",
+    "name": "node, value, 0 FROM identifiers WHERE value != ''",
+}
+
+
 def stored(tables: Tables) -> list[str]:
     return [row[0] for row in tables.ask("SELECT message_id FROM events ORDER BY message_id")]
 
 
 def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables) -> None:
     would = would_delete(tables, [PLAN], VALUES)
-    seen_twice = ("subjects", "subject_devices", "identifiers")
-    twice = ("events", "traits", "dead_letters", "firing_states", "delivery_attempts", *seen_twice)
+    twice = (
+        "events",
+        "traits",
+        "dead_letters",
+        "firing_states",
+        "delivery_attempts",
+        "subjects",
+        "identifiers",
+    )
     assert would == dict.fromkeys(twice, 2) | {
+        "subject_details": 6,  # two devices, two traits, two names
         "group_traits": 0,
         "cart_states": 1,
         "contact_list_members": 0,
@@ -134,7 +149,7 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
     assert stored(tables) == ["m3", "m4", "m5", "m6"], "later ones, other people's, other workspaces' stay"
     assert delete(tables, PLAN, VALUES) == dict.fromkeys(would, 0) | {
         "subjects": 2,
-        "subject_devices": 2,
+        "subject_details": 4,  # devices of later events, and the names that they name again
         "identifiers": 2,
     }
     for table in ("firing_states", "delivery_attempts"):
@@ -153,6 +168,11 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
     seen = "SELECT subject, human_first_seen FROM subjects FINAL WHERE workspace = 'main' ORDER BY subject"
     events = "SELECT subject, min(timestamp) FROM events WHERE workspace = 'main' GROUP BY subject ORDER BY subject"
     assert tables.ask(seen) == tables.ask(events), "when somebody was seen is what the events left say"
+    for part, stated in STATED.items():
+        told = f"""SELECT subject, name, sum(events) FROM subject_details
+            WHERE workspace = 'main' AND part = '{part}' GROUP BY ALL ORDER BY ALL"""  # noqa: S608 - ours
+        found = tables.ask(f"SELECT {stated} AND workspace = 'main' GROUP BY ALL ORDER BY ALL")
+        assert tables.ask(told) == found, f"what is told of somebody is what is left: {part}"
 
 
 def test_a_row_that_a_newer_one_has_replaced_goes_too(tables: Tables) -> None:
