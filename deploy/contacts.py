@@ -88,7 +88,7 @@ class Changing:
     def load_file(self, file: Path, change: str, tell: Tell, *, is_dry: bool) -> Iterator[Counted]:
         """The counts after each batch, which Kafka has then. Raises CannotChange, NotText, KafkaUnavailable."""
         try:
-            with opened(file, odd_bytes=True) as text:
+            with opened(file, by_lines=True) as text:
                 for counted, facts in batches(text, change, self.into, tell):
                     if not is_dry:
                         self._send(facts)

@@ -27,16 +27,16 @@ class NotText(ValueError):
 
 
 @contextmanager
-def opened(file: Path, *, odd_bytes: bool = False) -> Iterator[TextIO]:
-    """With its line ends as they are. `odd_bytes`: of UTF-8, what is none comes as lone surrogates, for whoever looks at each
-    line. Raises NotText, also for what is read later."""
+def opened(file: Path, *, by_lines: bool = False) -> Iterator[TextIO]:
+    """With its line ends as they are. `by_lines`: for whoever looks at each line, all ends are line feeds, and what is no UTF-8
+    comes as lone surrogates. Raises NotText, also for what is read later."""
     with file.open("rb") as raw:
         start = raw.peek(PEEKED_BYTES)[:PEEKED_BYTES]
         encoding = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8-sig")
         if encoding == "utf-8-sig" and b"\0" in start:
             raise NotText(f"{file} is no text, or is in UTF-16 without a mark: {_SAVE}")
-        errors = "surrogateescape" if odd_bytes and encoding == "utf-8-sig" else "strict"
-        with TextIOWrapper(raw, encoding=encoding, errors=errors, newline="") as text:
+        errors = "surrogateescape" if by_lines and encoding == "utf-8-sig" else "strict"
+        with TextIOWrapper(raw, encoding=encoding, errors=errors, newline=None if by_lines else "") as text:
             try:
                 yield text
             except UnicodeDecodeError as error:

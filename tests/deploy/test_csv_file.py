@@ -49,8 +49,17 @@ def test_what_cannot_be_read_is_one_error_for_the_whole_file(
 def test_odd_bytes_of_a_file_in_utf_8_are_left_to_whoever_looks_at_each_line(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_bytes(b"a@shop.example\n\xff\n")
-    with opened(file, odd_bytes=True) as text:
+    with opened(file, by_lines=True) as text:
         assert text.read().splitlines() == ["a@shop.example", "\udcff"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_line_ends_as_it_does_on_any_machine(tmp_path: Path, end: str, encoding: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes(end.join(("email", "a@shop.example", "b@shop.example", "")).encode(encoding))
+    with opened(file, by_lines=True) as text:
+        assert [*iter(text.readline, "")] == ["email\n", "a@shop.example\n", "b@shop.example\n"]
 
 
 def test_the_separator_is_the_headings() -> None:
