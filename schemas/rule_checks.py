@@ -21,6 +21,15 @@ from schemas.zones import zone
 
 CAPS_MAX: Final = 10
 EXPIRES_AFTER: Final = "1d"  # unless a rule says otherwise
+_FOR_NOBODY: Final = (
+    "a schedule without a segment fires for nobody: name the segment of those meant in trigger.schedule"
+)
+_OF_PERSONS: Final = {
+    "event": "",
+    "trait": "",
+    "list": "address",
+    "email": "to",
+}  # and what stands in for one
 _SOME_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)  # a schedule that has a next moment has one after any
 
 
@@ -31,6 +40,7 @@ def rule_problems(rule: dict[str, Any]) -> Iterator[Problem]:
     yield from _of_trigger(rule["trigger"])
     yield from problems_of_part(rule.get("conditions", {}), ("conditions",))
     yield from _of_conditions(rule["trigger"], rule.get("conditions", {}))
+    yield from _of_nobody(rule["trigger"], rule["action"])
     yield from _of_limits(rule.get("limits", {}))
     if rule["rule"] in rule.get("replaces", ()):
         yield Problem("replaces", "the rule itself: take it out")
@@ -146,10 +156,15 @@ def _of_conditions(trigger: dict[str, Any], conditions: dict[str, Any]) -> Itera
     if "segment" not in trigger["schedule"]:
         for key in ("in_segments", "not_in_segments", "traits"):
             if conditions.get(key):
-                yield Problem(
-                    f"conditions.{key}",
-                    "a schedule without a segment fires for nobody: name the segment of those meant in trigger.schedule",
-                )
+                yield Problem(f"conditions.{key}", _FOR_NOBODY)
+
+
+def _of_nobody(trigger: dict[str, Any], action: dict[str, Any]) -> Iterator[Problem]:
+    """Actions that take a person, or an address in their place."""
+    kind, said = next(iter(action.items()))
+    is_for_nobody = "schedule" in trigger and "segment" not in trigger["schedule"]
+    if is_for_nobody and kind in _OF_PERSONS and not said.get(_OF_PERSONS[kind]):
+        yield Problem(f"action.{kind}", _FOR_NOBODY)
 
 
 def _of_limits(limits: dict[str, Any]) -> Iterator[Problem]:

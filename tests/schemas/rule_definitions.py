@@ -22,7 +22,6 @@ TRIGGERS: list[Any] = yaml.safe_load("""
 - contact: {change: deleted, channel: phone, lists: [customers], mailers: [spring-mail]}
 - absence: {after: {event: Signed Up}, of: {event: Order Completed}, within: 3d}
 - schedule: {cron: "0 9 * * mon", timezone: Europe/Berlin, segment: vip}
-- schedule: {cron: "*/15 8-18 * * *"}
 """)
 
 ACTIONS: list[Any] = yaml.safe_load("""
@@ -51,6 +50,8 @@ MORE: list[Any] = yaml.safe_load("""
 - {level: project, mode: test, description: a, workspace: second}
 - {level: email_campaign, object: spring, replaces: [wide], mode: "off"}
 - {level: phone_opt_out_list, object: no-calls}
+- {trigger: {schedule: {cron: "*/15 8-18 * * *"}}, action: {webhook: {destination: crm}}}
+- {trigger: {schedule: {cron: "0 9 * * *"}}, action: {email: {destination: mail, to: a@shop.example, subject: a, text: b}}}
 """)
 
 DESTINATIONS: list[Any] = yaml.safe_load("""

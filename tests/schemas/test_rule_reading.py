@@ -59,6 +59,10 @@ KEYS = "rule, trigger, action, conditions, limits, workspace, level, object, rep
 NAME = "a name: a-z, 0-9, _ and -, beginning with a letter or a digit, at most 63 characters"
 NO_ZONE = "names are those of the time zone database, such as Europe/Berlin, America/New_York, UTC"
 B = "action: {event: {name: B}}"
+W = "action: {webhook: {destination: b}}"
+FOR_NOBODY = (
+    "a schedule without a segment fires for nobody: name the segment of those meant in trigger.schedule"
+)
 
 
 @pytest.mark.parametrize(
@@ -136,22 +140,33 @@ B = "action: {event: {name: B}}"
             "rule a: at trigger.absence.within: 99999w is more than 36500 days, a hundred years",
         ),
         (
-            f"rule: a, trigger: {{schedule: {{cron: '0 9 * *'}}}}, {B}",
+            f"rule: a, trigger: {{schedule: {{cron: '0 9 * *'}}}}, {W}",
             ("rule a: at trigger.schedule.cron: 4 fields, and cron has five: minute, hour, day of the month, month, day of the "
             'week, such as "0 9 * * mon" for Mondays at nine'),
         ),
         (
-            f"rule: a, trigger: {{schedule: {{cron: '0 25 * * *'}}}}, {B}",
+            f"rule: a, trigger: {{schedule: {{cron: '0 25 * * *'}}}}, {W}",
             'rule a: at trigger.schedule.cron: Bad hour, and "0 9 * * mon" is every Monday at nine',
         ),
         (
-            f"rule: a, trigger: {{schedule: {{cron: '0 9 * * *', timezone: Mars}}}}, {B}",
+            f"rule: a, trigger: {{schedule: {{cron: '0 9 * * *', timezone: Mars}}}}, {W}",
             f"rule a: at trigger.schedule.timezone: no time zone 'Mars': {NO_ZONE}",
         ),
         (
-            f"rule: a, trigger: {{schedule: {{cron: '0 9 * * *'}}}}, {B}, conditions: {{in_segments: [vip]}}",
-            ("rule a: at conditions.in_segments: a schedule without a segment fires for nobody: name the segment of those "
-            "meant in trigger.schedule"),
+            f"rule: a, trigger: {{schedule: {{cron: '0 9 * * *'}}}}, {W}, conditions: {{in_segments: [vip]}}",
+            f"rule a: at conditions.in_segments: {FOR_NOBODY}",
+        ),
+        *(
+            (
+                f"rule: a, trigger: {{schedule: {{cron: '0 9 * * *'}}}}, action: {{{action}}}",
+                f"rule a: at action.{action.partition(':')[0]}: {FOR_NOBODY}",
+            )
+            for action in (
+                "event: {name: B}",
+                "trait: {set: {a: 1}}",
+                "list: {add: b}",
+                "email: {destination: b, subject: c, text: d}",
+            )
         ),
         (
             f"rule: a, trigger: {{schedule: {{cron: '0 9 * * *', segment: b}}}}, {B}, conditions: {{consent: [marketing]}}",
