@@ -8,7 +8,7 @@ import yaml
 
 from schemas.destinations import Destination
 from schemas.rule_reading import BadRule, read_destination, read_rule
-from schemas.rule_records import RULE_BYTES_MAX, destination_records, rule_records
+from schemas.rule_records import destination_records, rule_records
 from schemas.rules import Rule, version_of
 from tests.schemas.rule_definitions import DESTINATIONS, rules
 
@@ -288,28 +288,3 @@ def test_a_destination_that_cannot_be_is_told_with_its_place_and_the_way_out(
     with pytest.raises(BadRule) as refused:
         read_destination(yaml.safe_load(f"{{{written}}}"))
     assert str(refused.value) == words
-
-
-def test_what_is_deleted_is_named_and_no_more() -> None:
-    assert rule_records([{"rule": "a", "deleted": True}]) == {"rule/main/a": None}
-    assert destination_records([{"destination": "a", "deleted": True, "workspace": "b"}]) == {
-        "destination/b/a": None
-    }
-    with pytest.raises(BadRule, match=r"^rules\[0\]: `deleted: false` says nothing: leave it out$"):
-        rule_records([{"rule": "a", "deleted": False}])
-    with pytest.raises(BadRule, match=r"destinations\[0\]: .*http.*: to delete one, give its name"):
-        destination_records([{"destination": "a", "deleted": True, "http": {}}])
-
-
-def test_each_stands_once() -> None:
-    one = yaml.safe_load(f"{{{A}}}")
-    with pytest.raises(BadRule, match=r"^rule main/a stands twice under rules: each may stand once$"):
-        rule_records([one, one])
-    assert len(rule_records([one, {**one, "workspace": "b"}])) == 2
-
-
-def test_a_rule_that_every_firing_could_not_carry_is_refused() -> None:
-    text = "x" * 60_000
-    large = {"text": text, "html": text, "destination": "b", "subject": "c"}
-    with pytest.raises(BadRule, match=f"at most {RULE_BYTES_MAX}: shorten its texts"):
-        rule_records([{**yaml.safe_load(f"{{{A}}}"), "action": {"email": large}}])
