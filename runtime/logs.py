@@ -42,8 +42,10 @@ def configure(process: str, level: int = logging.INFO, out: TextIO | None = None
     )
     handler = logging.StreamHandler(lines)
     handler.setFormatter(foreign)
-    # Its errors reach the caller as exceptions; what it logs besides is the same again, with a stack.
-    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+    # Their errors reach the caller as exceptions. What they log besides is the same again: the one with a stack, the other with
+    # the address of the request, in which a query's parameters stand.
+    for name in ("clickhouse_connect", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # A command says in one sentence that Kafka does not answer; of a stage they say why, again and again.
     logging.getLogger(CLIENT_LOGGER).setLevel(logging.CRITICAL if level > logging.INFO else logging.NOTSET)
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)

@@ -1,0 +1,27 @@
+"""What a process logs, and what never stands there."""
+
+import socket
+import subprocess
+import sys
+
+ASK = """
+import sys
+from runtime import logs
+from urllib3 import PoolManager
+from urllib3.exceptions import MaxRetryError
+
+logs.configure("test")
+try:
+    PoolManager().request("GET", f"http://127.0.0.1:{sys.argv[1]}/?param_who=ann", retries=1)
+except MaxRetryError:
+    print("refused")
+"""
+
+
+def test_a_query_that_found_nobody_leaves_its_parameters_in_no_log() -> None:
+    """ClickHouse's client sends them in the address, which its connections would log with each retry."""
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        asked = [sys.executable, "-c", ASK, str(closed.getsockname()[1])]
+        told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    assert (told.stdout, told.stderr) == ("refused\n", "")
