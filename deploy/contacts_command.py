@@ -90,6 +90,8 @@ def _show(workspace: str, name: str, *, is_export: bool) -> None:
             client.close()
     for each in shown:
         _say(msgspec.to_builtins(each))
+    if name and not shown:
+        typer.echo(f"no address is or was on a list {name} of workspace {workspace}", err=True)
 
 
 def _tell(number: int, why: str) -> None:

@@ -106,6 +106,9 @@ def test_a_file_is_loaded_once_however_often_and_taken_off_again(
     deployment.apply()
     (status,) = told(deployment.run("news", "--status"))
     assert (status["added"], status["deleted"]) == (0, 2)
+    assert (
+        "no address is or was on a list newz of workspace main" in deployment.run("newz", "--status").stderr
+    )
 
 
 def test_a_spreadsheets_file_in_utf_16_is_read_and_what_is_no_text_is_one_error(

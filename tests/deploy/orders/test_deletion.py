@@ -1,111 +1,33 @@
 """Deletion in a real ClickHouse: exactly the rows of a plan, accounted for once, and a search that says what is left and why."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import msgspec
 import pytest
 
 from deploy.orders.deletion import announce, delete, would_delete
 from deploy.orders.events import are_stated, facts_after
 from deploy.orders.people import Pointer, Segment
-from deploy.orders.plan import Company, Plan
+from deploy.orders.plan import Company
 from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
 from processors.facts import ASSERTED, Fact
-from schemas.codec import CART, DEAD_LETTER, DELIVERY, FIRING, POINTER, RESOLVED_EVENT, encoder
+from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.identifiers import hash_email
-from schemas.orders import Erase
 from schemas.stamps import Item
-from tests.sinks.fired import delivery, firing
-from tests.sinks.stage import START_MS, cart, event, pointer
-from tests.sinks.stage import Tables as Stage
-
-ANN, EMAIL, TABLET, BOB = 101, 102, 103, 104
-NAMES = {
-    ANN: ("u", "ann-1"),
-    EMAIL: ("e", "ann@mail.example"),
-    TABLET: ("a", "tablet-1"),
-    BOB: ("u", "bob-2"),
-}
-NOW = START_MS + 10_000
-BEFORE, LATE = START_MS, NOW + 1_000
-PLAN = Plan(
-    by=f"forget/{ANN:016x}-{NOW}",
-    until=NOW,
-    nodes=frozenset({ANN, EMAIL}),
-    erasures=(Erase(ANN, 0, NOW), Erase(EMAIL, 0, NOW), Erase(TABLET, 0, START_MS + 500)),
-    orders=(),
+from tests.deploy.orders.forgotten import (
+    ANN,
+    BEFORE,
+    BOB,
+    EMAIL,
+    LATE,
+    NAMES,
+    NOW,
+    PLAN,
+    TABLET,
+    VALUES,
+    happened,
 )
-VALUES = [Named(*NAMES[node], node) for node in (ANN, EMAIL)]
-
-encode_letter = encoder(DEAD_LETTER)
-
-
-def happened(number: int, *nodes: int, time: int = BEFORE, **fields: Any) -> bytes:
-    """An event under the first of these nodes, that names them all."""
-    identifiers = [{"node": node, "kind": NAMES[node][0], "value": NAMES[node][1]} for node in nodes]
-    text = " ".join(value for _, value in (NAMES[node] for node in nodes))
-    said = {
-        "subject": nodes[0],
-        "timestamp": time,
-        "identifiers": identifiers,
-        "envelope": f'{{"{text}": 1}}',
-    }
-    return event(number, anonymous_id="", properties="{}", **said | fields)
-
-
-def letter(payload: str, stage: str, received_at: int = BEFORE) -> bytes:
-    fields = ("source", "reason", "detail", "fingerprint", "message_id")
-    return encode_letter(
-        dict.fromkeys(fields, "dev")
-        | {"workspace": "main", "stage": stage, "received_at": received_at, "payload": payload.encode()}
-        | {"raw_partition": -1, "raw_offset": -1, "raw_index": -1}
-    )
-
-
-@pytest.fixture
-def tables(clickhouse: str, database: str) -> Iterator[Tables]:
-    stage = Stage(clickhouse, database)
-    rows = [
-        happened(1, ANN, EMAIL, type="identify", traits='{"email": "ann@mail.example", "plan": "pro"}'),
-        happened(2, TABLET),
-        happened(3, TABLET, time=START_MS + 501),
-        happened(4, BOB, EMAIL),
-        happened(5, ANN, EMAIL, time=LATE),
-        happened(6, ANN, workspace="second"),
-    ]
-    letters = [letter('{"userId":"ann-1"}', stage) for stage in ("collector", "resolve")]
-    letters += [letter('{"userId":"ann-1"}', "resolve", LATE), letter('{"userId":"bob-2"}', "resolve")]
-    stage.insert("events_in", RESOLVED_EVENT, rows, "t1")
-    stage.insert("dead_letters_in", DEAD_LETTER, letters[:2] + letters[3:], "t2")
-    stage.insert(
-        "dead_letters_in", DEAD_LETTER, [letter('{"userId": "ann-1", "late": 1}', "resolve", LATE)], "t3"
-    )
-    carts = [
-        cart(1, subject=ANN, timestamp=BEFORE),
-        cart(2, subject=ANN, timestamp=LATE),
-        cart(3, subject=BOB),
-    ]
-    stage.insert("carts_in", CART, carts, "t4")
-    fired = [
-        firing(1, subject=ANN, profile=BOB),
-        firing(2, subject=0, profile=EMAIL, seq=2),
-        firing(3, subject=ANN, profile=ANN, occurred_at=LATE),
-        firing(4, subject=BOB, profile=BOB),
-        firing(5, subject=TABLET, profile=BOB, occurred_at=START_MS + 501),
-    ]
-    stage.insert("firings_in", FIRING, fired, "t5")
-    stage.insert("deliveries_in", DELIVERY, [delivery(n, started_at=LATE) for n in range(1, 6)], "t6")
-    listed = [
-        ("main", "vip", ANN, 1),
-        ("main", "vip", BOB, 1),
-        ("second", "vip", ANN, 1),
-        ("main", "b", TABLET, 1),
-    ]
-    stage.client.insert("lists", listed, column_names=["workspace", "list", "node", "version"])
-    yield Tables(stage.client, "main", delete_timeout_s=60)
-    stage.client.close()
+from tests.sinks.stage import Tables as Stage
+from tests.sinks.stage import pointer
 
 
 def test_the_next_refresh_of_segments_is_told_who_was_forgotten(tables: Tables) -> None:
