@@ -29,7 +29,8 @@ async function visitor(browser, who) {
   const context = await browser.newContext({ userAgent });
   context.setDefaultTimeout(WAIT_MS_MAX);
   let open = 0;
-  const isCall = (request) => request.url().includes("/v1/");
+  // The second script comes from there too, and is no call.
+  const isCall = (request) => request.url().includes("/v1/") && request.resourceType() !== "script";
   context.on("request", (request) => isCall(request) && (open++, calls.push({ who, url: request.url() })));
   context.on("requestfailed", (request) => isCall(request) && open--);
   context.on("response", (response) => {
