@@ -16,9 +16,8 @@ from runtime.kafka import client_id
 from runtime.settings import KafkaSettings, ProcessorSettings, folder
 
 CHUNKS_BUFFERED_MAX = 64  # of one agent, all partitions together; lanes bound it long before
-COMMIT_INTERVAL_S = (
-    0.25  # what waits for a stage asks for its commits (progress.py): firings are later by two of these
-)
+# What waits for a stage asks for its commits (progress.py): firings are later by two of these.
+COMMIT_INTERVAL_S = 0.25
 
 
 class FaustGroup:

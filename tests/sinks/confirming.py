@@ -25,6 +25,7 @@ from schemas.topics import ACTIONS_WORK, EVENTS_DEAD, EVENTS_RAW
 from sinks.confirm import ConfirmThread
 from sinks.confirm_waits import PROCESSORS, RULES
 from sinks.tables import DICTIONARIES
+from tests import engines
 from tests.sinks.fired import firing
 from tests.sinks.stage import PATIENCE_S, Tables, Topics, contact, event, pointer
 
@@ -232,3 +233,14 @@ def confirming(environ: Mapping[str, str]) -> Iterator[ConfirmThread]:
         stop.set()
         thread.join(60)
     assert not thread.has_failed
+
+
+@contextmanager
+def confirming_beside(kafka: str, tables: Tables, prefix: str) -> Iterator[Confirming]:
+    """The stage with topics of its own, which go with it."""
+    topics = Topics(kafka, prefix)
+    found = Confirming(topics, tables)
+    with confirming(environ_of(topics, tables)):
+        yield found
+    found.close()
+    engines.delete_topics(kafka, prefix)

@@ -10,19 +10,17 @@ from schemas.action_work import Person
 from schemas.contact_lists import ContactList
 from schemas.identifiers import partition_of, profile_id, profile_key
 from schemas.rules import Rule
-from tests import engines
 from tests.sinks.confirming import (
     NOW,
     SECOND,
     Confirming,
     candidate,
-    confirming,
-    environ_of,
+    confirming_beside,
     id_of,
     number,
     rule,
 )
-from tests.sinks.stage import Tables, Topics
+from tests.sinks.stage import Tables
 
 DAY = 86_400 * SECOND
 PREFIX = "confirm-"
@@ -31,12 +29,8 @@ DONE = {"after": {"event": "Added"}, "of": {"event": "Bought"}, "within": "1h"}
 
 @pytest.fixture(scope="module")
 def stage(kafka: str, clickhouse: str, module_database: str) -> Iterator[Confirming]:
-    topics = Topics(kafka, PREFIX)
-    found = Confirming(topics, Tables(clickhouse, module_database))
-    with confirming(environ_of(topics, found.tables)):
+    with confirming_beside(kafka, Tables(clickhouse, module_database), PREFIX) as found:
         yield found
-    found.close()
-    engines.delete_topics(kafka, PREFIX)
 
 
 def reasons(stage: Confirming, of: Rule, *subjects: int, said: dict[str, Any] | None = None) -> list[str]:

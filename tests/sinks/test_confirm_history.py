@@ -12,19 +12,17 @@ import pytest
 from schemas.action_work import Firing
 from schemas.rule_candidates import Candidate
 from schemas.rules import Rule
-from tests import engines
 from tests.sinks.confirming import (
     NOW,
     SECOND,
     Confirming,
     candidate,
-    confirming,
-    environ_of,
+    confirming_beside,
     id_of,
     number,
     rule,
 )
-from tests.sinks.stage import Tables, Topics
+from tests.sinks.stage import Tables
 
 PREFIX = "history-"
 MOMENTS = ("before", "between", "after")
@@ -33,12 +31,8 @@ ONCE, CAPPED = {"once": True}, {"caps": [{"max": 2, "within": "1h"}]}
 
 @pytest.fixture(scope="module")
 def stage(kafka: str, clickhouse: str, module_database: str) -> Iterator[Confirming]:
-    topics = Topics(kafka, PREFIX)
-    found = Confirming(topics, Tables(clickhouse, module_database))
-    with confirming(environ_of(topics, found.tables)):
+    with confirming_beside(kafka, Tables(clickhouse, module_database), PREFIX) as found:
         yield found
-    found.close()
-    engines.delete_topics(kafka, PREFIX)
 
 
 def of_trait(name: str = "plan", **trigger: Any) -> Rule:
