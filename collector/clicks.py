@@ -2,7 +2,7 @@
 
     to      the page, percent-encoded: on a host of the source's `redirect_domains`
     name    what reports call the link
-    sent    when the mail went out, in seconds since 1970: who clicks at once is a scanner (processors/bots.py)
+    sent    when the mail went out, in seconds since 1970: who clicks at once is a scanner (processors/enrichment/bots.py)
     pass=1  hand all other parameters on to the page
     others  stay with the click: campaign parameters, `_c` and the like (docs/links.md)
 

@@ -2,7 +2,7 @@
 
 A browser names an origin with every POST, Sec-Fetch-Mode with nearly everything, and asks for images; servers'
 libraries and apps do none of that. So an address is known to be a visitor's or not: a shop's server must not become the place
-where its customers live. Apps are told apart later, by what is in the event (processors/place.py).
+where its customers live. Apps are told apart later, by what is in the event (processors/enrichment/place.py).
 
 Absent: trust in forwarding headers (forwarded.py).
 """

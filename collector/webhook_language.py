@@ -24,7 +24,7 @@ from schemas.identifiers import text
 EXPRESSION_CHARS_MAX = 2_000
 SECONDS_MAX = 100_000_000_000  # a smaller number counts seconds, a larger one milliseconds
 EXPONENT_MAX = 300  # a double holds no larger number
-MILLISECONDS_MAX = 7_258_118_400_000  # 2200-01-01: no later time is one (processors/times.py)
+MILLISECONDS_MAX = 7_258_118_400_000  # 2200-01-01: no later time is one (processors/events/times.py)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NULLABLE_TEXT: Any = {"types": ["string", "number", "boolean", "null"]}
 _NUMBER: Any = {"types": ["number", "string", "null"]}

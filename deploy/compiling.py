@@ -20,48 +20,20 @@ from pathlib import Path
 
 from schemas.compiled import FOLDER, ROOT, SUFFIX, library, origin_of, source_of, taken_types, types_of
 
-# By what the interpreter does for an event (docs/benchmarks.md): up to processors.resolved 95 hundredths of the resolver's
-# step, then identity, commerce, the matching of rules and the collector.
-MODULES = (
-    *("schemas.avro", "schemas.identifiers", "schemas.json_values", "schemas.stamp_codec"),
-    *(
-        "processors.resolve",
-        "processors.parsed",
-        "processors.times",
-        "processors.mentions",
-        "processors.blocked",
-    ),
-    *("processors.duplicates", "processors.known", "processors.facts", "processors.ledger"),
-    *("processors.enrichment", "processors.context", "processors.device", "processors.channel"),
-    *("processors.semantics", "processors.commerce_facts", "processors.commerce_outbox"),
-    *(
-        "processors.visits",
-        "processors.visit_state",
-        "processors.visitor_values",
-        "processors.resolved",
-    ),
-    *("processors.identity", "processors.forest", "processors.timeline", "processors.node_state"),
-    *("processors.settled", "processors.commerce_agent", "processors.carts", "processors.products"),
-    *(
-        "processors.resolved_peek",
-        "processors.resolved_reader",
-        "processors.rule_view",
-        "processors.rule_values",
-    ),
-    *(
-        "processors.rule_operators",
-        "processors.rule_paths",
-        "processors.rule_filters",
-        "processors.rule_compiling",
-    ),
-    *(
-        "processors.rule_events",
-        "processors.rule_matching",
-        "processors.rule_index",
-        "processors.rule_outbox",
-    ),
-    *("collector.intake", "collector.sender", "collector.packing", "collector.routing", "collector.visitor"),
-)
+# By what the interpreter does for an event (docs/benchmarks.md): up to resolved 95 hundredths of the
+# resolver's step, then identity, commerce, the matching of rules and the collector.
+_MODULES = {
+    "schemas": "avro identifiers json_values stamp_codec",
+    "processors.resolver": "resolve duplicates visitor_values resolved",
+    "processors.events": "parsed times mentions blocked ledger",
+    "processors.enrichment": "enrichment context device channel semantics visits visit_state",
+    "processors.identity": "known facts identity forest timeline node_state settled",
+    "processors.commerce": "commerce_facts commerce_outbox commerce_agent carts products",
+    "processors.rules": "resolved_peek resolved_reader rule_view rule_values rule_operators rule_paths rule_filters "
+    "rule_compiling rule_events rule_matching rule_index rule_outbox",
+    "collector": "intake sender packing routing visitor",
+}
+MODULES = tuple(f"{folder}.{name}" for folder, names in _MODULES.items() for name in names.split())
 OPTIONS = ("-O2", "-g0", "-w")
 DIRECTIVES = {
     "language_level": "3",
@@ -131,8 +103,9 @@ def _compile(names: Sequence[str], root: Path, scratch: Path, folder: Path) -> N
 def _copied(name: str, root: Path, scratch: Path) -> str:
     """With what the compiler is told beside it, and the modules whose types that takes."""
     copy = source_of(name, scratch)
-    copy.parent.mkdir(exist_ok=True)
-    (copy.parent / "__init__.py").touch()  # by which Cython knows a package
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    for package in copy.relative_to(scratch).parents[:-1]:
+        (scratch / package / "__init__.py").touch()  # by which Cython knows a package
     shutil.copyfile(source_of(name, root), copy)
     if types_of(name, root).exists():
         shutil.copyfile(types_of(name, root), types_of(name, scratch))

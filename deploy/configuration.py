@@ -11,8 +11,8 @@ from deploy.authority import Wish, authorised
 from deploy.ids import NotAnId, read
 from deploy.wide_names import refuse_wide_names
 from deploy.yaml_file import NotYaml, read_yaml
-from processors.plans import compile_plan
-from processors.templates import check_templates
+from processors.actions.templates import check_templates
+from processors.enrichment.plans import compile_plan
 from runtime.control import read_control, write_control
 from runtime.settings import KafkaSettings
 from schemas.changes import Change, differences

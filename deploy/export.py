@@ -23,7 +23,7 @@ from deploy.export_sql import LETTERS, NAMES, ROOTS, SECTIONS
 from deploy.ids import Id, find, hash_key_at_hand
 from deploy.letters import Pair, holds_one_of
 from deploy.why_view import moment
-from processors.times import TIME_MAX
+from processors.events.times import TIME_MAX
 from runtime.clickhouse import NoAnswer
 from runtime.settings import ClickHouseSettings, load
 from schemas.identifiers import profile_id

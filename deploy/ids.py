@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from processors.blocked import is_blocked
+from processors.events.blocked import is_blocked
 from schemas.identifiers import (
     ANONYMOUS,
     EMAIL,

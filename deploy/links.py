@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from deploy.merge_tags import PROPERTY, TOOLS, parameters
-from processors.authority import CONTACT
-from processors.blocked import is_blocked, why_external_blocked
-from processors.links import token_in
+from processors.events.authority import CONTACT
+from processors.events.blocked import is_blocked, why_external_blocked
+from processors.events.links import token_in
 from schemas.click_links import BadClickLink, click_link
 from schemas.identifiers import hash_email, normalise_email
 from schemas.links import (

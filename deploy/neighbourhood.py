@@ -5,7 +5,7 @@ the earliest of them, and as many later ones as a timeline keeps. An address tha
 end: of each identifier a stated number of links is read, first those between identifiers that are known already, and the
 answer says that there are more.
 
-Deliberately absent: a judgement; that is the cores' (processors/explain.py) and deploy/why.py's.
+Deliberately absent: a judgement; that is the cores' (processors/identity/explain.py) and deploy/why.py's.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,10 +16,10 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.ids import Id, key_of
 from deploy.neighbourhood_sql import LINKS_SQL, NODES_SQL, OLDER_SQL, POINTERS_SQL
-from processors.facts import LOGOUT_EVENTS, STAMPED_TYPES
-from processors.node_state import STAMPS_MAX
-from processors.older import OlderRow, read_again
-from processors.stored import StoredEvent, StoredId, keys_in
+from processors.identity.facts import LOGOUT_EVENTS, STAMPED_TYPES
+from processors.identity.node_state import STAMPS_MAX
+from processors.identity.older import OlderRow, read_again
+from processors.identity.stored import StoredEvent, StoredId, keys_in
 from runtime.settings import ExplanationSettings
 from schemas.identifiers import ANONYMOUS, USER, node_id
 

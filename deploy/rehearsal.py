@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from processors.actions_agent import Actions
-from processors.rule_events import iso
-from processors.rules_agent import RulesStep
-from processors.rules_now import Known, RulesNow
+from processors.actions.actions_agent import Actions
+from processors.rules.rule_events import iso
+from processors.rules.rules_agent import RulesStep
+from processors.rules.rules_now import Known, RulesNow
 from schemas.action_work import Firing, decode_work, encode_work
 from schemas.codec import decode
 from schemas.rule_candidates import Candidate, decode_rule_candidate
@@ -145,7 +145,7 @@ class Firings:
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """`since` to `until` in ms; `region`: see processors/rule_changes.py."""
+    """`since` to `until` in ms; `region`: see processors/rules/rule_changes.py."""
 
     since: int
     until: int

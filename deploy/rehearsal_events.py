@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from processors.memberships import occurrences
-from processors.resolved_reader import Record
-from processors.rule_changes import Changes
-from processors.rule_index import RuleIndex
-from processors.rule_matching import Matcher
+from processors.rules.memberships import occurrences
+from processors.rules.resolved_reader import Record
+from processors.rules.rule_changes import Changes
+from processors.rules.rule_index import RuleIndex
+from processors.rules.rule_matching import Matcher
 from schemas.rule_facts import Match, Occurrence
 from schemas.rules import Rule
 from schemas.segment_windows import EPOCH
@@ -136,7 +136,7 @@ def _with(occurrence: Occurrence, matches: list[Match]) -> Occurrence:
 
 
 def _record(row: Mapping[str, Any]) -> Record:
-    """As processors/resolved_reader.py reads it from Kafka."""
+    """As processors/rules/resolved_reader.py reads it from Kafka."""
     record: Record = {name: row[name] for name in (*_COLUMNS, "profile_id")}
     visit = dict(record["visit"])
     for name in ("started_at", "first_touch_at"):

@@ -12,8 +12,8 @@ from deploy.ids import hash_key_at_hand
 from deploy.rehearsal import Report, Setting, in_test, rehearse
 from deploy.rehearsal_events import Span, happened
 from deploy.rehearsal_people import People
-from processors.rule_changes import Changes
-from processors.rule_index import indexed
+from processors.rules.rule_changes import Changes
+from processors.rules.rule_index import indexed
 from runtime.clickhouse import connect
 from runtime.settings import (
     ClickHouseSettings,

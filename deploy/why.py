@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError
 from deploy.ids import Id, find, hash_key_at_hand
 from deploy.neighbourhood import Neighbourhood, around
 from deploy.why_view import Answer, DifferenceView, Names, moment
-from processors.explain import ALWAYS, AT_TIMES, NEVER, explain, places
-from processors.settled import NO_ID, Settled
+from processors.identity.explain import ALWAYS, AT_TIMES, NEVER, explain, places
+from processors.identity.settled import NO_ID, Settled
 from runtime.clickhouse import NoAnswer
 from runtime.control import read_control
 from runtime.kafka import KafkaUnavailable

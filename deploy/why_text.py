@@ -6,8 +6,8 @@ import msgspec
 
 from deploy.visible import visible
 from deploy.why_view import Answer, PlaceView, ReasonView, RouteView, StepView
-from processors.explain import ALWAYS, AT_TIMES
-from processors.reasons import (
+from processors.identity.explain import ALWAYS, AT_TIMES
+from processors.identity.reasons import (
     BEATEN,
     BEYOND_CAP,
     CLAIM_IGNORED,

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from processors.explain import Place, Route
-from processors.facts import ASSERTED, CLAIMED, DERIVED, MERGED
-from processors.reasons import Reason
-from processors.steps import Step
-from processors.stored import StoredEvent, is_hash_alone
-from processors.times import EPOCH, MILLISECOND, TIME_MAX
+from processors.events.times import EPOCH, MILLISECOND, TIME_MAX
+from processors.identity.explain import Place, Route
+from processors.identity.facts import ASSERTED, CLAIMED, DERIVED, MERGED
+from processors.identity.reasons import Reason
+from processors.identity.steps import Step
+from processors.identity.stored import StoredEvent, is_hash_alone
 from schemas.identifiers import EMAIL, hash_email
 
 CLASSES = {MERGED: "M", ASSERTED: "A", CLAIMED: "B", DERIVED: "C"}

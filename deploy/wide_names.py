@@ -6,7 +6,7 @@ may well stand, and origins that are no names.
 
 from collections.abc import Iterator
 
-from processors.hosts import is_registrys
+from processors.enrichment.hosts import is_registrys
 from schemas.sources import Source
 
 

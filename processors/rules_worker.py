@@ -8,15 +8,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from processors.actions_agent import Actions
-from processors.contacts_agent import Contacts
-from processors.controlling import Control, current_control
-from processors.memberships import Memberships
-from processors.rule_book import RuleBook
-from processors.rule_indexing import current_index
-from processors.rules_agent import RulesStep
+from processors.actions.actions_agent import Actions
+from processors.contacts.contacts_agent import Contacts
+from processors.edges.controlling import Control, current_control
+from processors.edges.rule_book import RuleBook
+from processors.edges.rule_indexing import current_index
+from processors.rules.memberships import Memberships
+from processors.rules.rules_agent import RulesStep
+from processors.rules.triggers import Triggers
 from processors.stage import Agent, Clock, Stage, StageSettings, run_stage
-from processors.triggers import Triggers
 from runtime import logs
 from runtime.kafka import require_topics
 from runtime.settings import (

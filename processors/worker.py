@@ -8,22 +8,22 @@ from contextlib import nullcontext
 
 import msgspec
 
-from processors.bots import BotRules
-from processors.channel import Channels
-from processors.commerce_agent import Commerce
-from processors.commerce_facts import encode_tick
-from processors.context import ContextRules
-from processors.device import Devices
-from processors.enrichment import Rules
-from processors.geography import open_geography
-from processors.hosting_file import hosting_networks
-from processors.identity import Identity
-from processors.place import Places
-from processors.planning import current_plans
-from processors.resolve import Resolver
+from processors.commerce.commerce_agent import Commerce
+from processors.commerce.commerce_facts import encode_tick
+from processors.edges.geography import open_geography
+from processors.edges.hosting_file import hosting_networks
+from processors.edges.planning import current_plans
+from processors.enrichment.bots import BotRules
+from processors.enrichment.channel import Channels
+from processors.enrichment.context import ContextRules
+from processors.enrichment.device import Devices
+from processors.enrichment.enrichment import Rules
+from processors.enrichment.place import Places
+from processors.enrichment.user_agents import user_agent_reader
+from processors.enrichment.visits import SessionRules
+from processors.identity.identity import Identity
+from processors.resolver.resolve import Resolver
 from processors.stage import Agent, Clock, OpenGroup, Stage, StageSettings, open_group, run_stage
-from processors.user_agents import user_agent_reader
-from processors.visits import SessionRules
 from runtime import logs
 from runtime.ending import die
 from runtime.kafka import require_topics

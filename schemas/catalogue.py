@@ -9,7 +9,7 @@ A name means an event when both are the same letters and digits, whatever their 
 "productAdded". Other orders of the words ("Added Product") are aliases in the data, never guessed. A property goes by its
 name, by that name in camel case, and by what the data says it is `also` called.
 
-Deliberately absent: any check of a value, which is processors/semantics.py's.
+Deliberately absent: any check of a value, which is processors/enrichment/semantics.py's.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What brings visitors to sites, as data: schemas/channels/lists.yaml, and a deployment's own file of the same form.
 
-Deliberately absent: what follows for one event; that is processors/channel.py's.
+Deliberately absent: what follows for one event; that is processors/enrichment/channel.py's.
 """
 
 from functools import cache

@@ -104,7 +104,7 @@ def encoder(schema_id: int) -> Callable[[Record], bytes]:
     return encode
 
 
-# A resolved event is written by processors/resolved.py, in less than half the time.
+# A resolved event is written by processors/resolver/resolved.py, in less than half the time.
 encode_pointer = encoder(POINTER)
 encode_profile_change = encoder(PROFILE_CHANGE)
 encode_dead_letter = encoder(DEAD_LETTER)

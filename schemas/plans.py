@@ -2,7 +2,7 @@
 
 A plan is a document `plan/SOURCE` on the control topic. Its schemas are JSON Schema, of the `properties` of a track call by the
 event's exact name, of `properties` or `traits` of the other calls by their type. Compiling and applying them is
-processors/plans.py's.
+processors/enrichment/plans.py's.
 """
 
 from typing import Any, Literal

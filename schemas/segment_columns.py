@@ -3,7 +3,7 @@ of them.
 
 A misspelt column would be a property that nobody has, so that the condition holds for nobody, or by `neq` for everybody, and
 nothing says why. Deliberately absent: what a path means in SQL (schemas/segment_paths.py) and in a processor
-(processors/rule_paths.py).
+(processors/rules/rule_paths.py).
 """
 
 from collections.abc import Sequence

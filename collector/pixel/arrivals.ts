@@ -1,5 +1,5 @@
 // How a visitor came to the page that was loaded: by a campaign's parameters, from a site, out of an e-mail. Pure.
-// Absent: the channels of the reports, which know more (processors/channel.py).
+// Absent: the channels of the reports, which know more (processors/enrichment/channel.py).
 
 import { type Definition, fits, isHostIn, like, type Mail } from "./conditions.ts";
 

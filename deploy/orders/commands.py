@@ -194,7 +194,7 @@ def _find(tools: "Tools", text: str, data: Path) -> "Id":
 
 
 def _moment(text: str) -> int:
-    from processors.times import parse_time
+    from processors.events.times import parse_time
 
     found = parse_time(text)
     if found is None:

@@ -10,7 +10,7 @@ from deploy.orders.fired import FIRED, fired
 from deploy.orders.letters import letter_pattern
 from deploy.orders.plan import Plan
 from deploy.orders.tables import Named, Tables, cut, numbers, within
-from processors.ledger import FORGOTTEN
+from processors.events.ledger import FORGOTTEN
 from schemas.dead_letter import Stage
 
 TABLES = ("events", "traits", "group_traits", "cart_states")  # those with a subject and a time

@@ -1,11 +1,11 @@
-"""Stored events as the steps see them: which links they state, told again from their rows (processors/stored.py)."""
+"""Stored events as the steps see them: which links they state, told again from their rows (processors/identity/stored.py)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from deploy.orders.tables import Tables, numbers
-from processors.facts import Fact
-from processors.stored import Keys, StoredEvent, StoredId, facts_again, keys_in
+from processors.identity.facts import Fact
+from processors.identity.stored import Keys, StoredEvent, StoredId, facts_again, keys_in
 from schemas.identifiers import partition_hash
 
 FACTS_ROWS_MAX = 10_000  # rows that are looked at for the links between two identifiers

@@ -22,7 +22,7 @@ from deploy.orders.plan import Plan, earlier, plan
 from deploy.orders.receipt import BEGUN, DONE, DRY, Copies, Receipt, begun
 from deploy.orders.residue import search
 from deploy.orders.tables import Named, Tables
-from processors.facts import Fact, encode_facts
+from processors.identity.facts import Fact, encode_facts
 from schemas.identifiers import partition_hash, partition_of
 from schemas.order_documents import Addressed, orders_in, outdated
 from schemas.orders import Suppress

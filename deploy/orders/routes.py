@@ -8,8 +8,8 @@ these two is told, and those that do not have the node keep a few bytes for noth
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from processors.commerce_facts import encode_orders as encode_for_carts
-from processors.facts import encode_orders
+from processors.commerce.commerce_facts import encode_orders as encode_for_carts
+from processors.identity.facts import encode_orders
 from schemas.action_work import encode_work
 from schemas.contact_facts import encode_contact_facts
 from schemas.order_documents import Addressed

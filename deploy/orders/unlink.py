@@ -14,7 +14,7 @@ from deploy.orders.events import are_stated
 from deploy.orders.giving import Giver
 from deploy.orders.people import Pointer, above, way
 from deploy.orders.tables import Tables
-from processors.authority import rank
+from processors.events.authority import rank
 from schemas.identifiers import partition_hash
 from schemas.order_documents import Addressed, hex_of, key_of
 from schemas.orders import Unlink

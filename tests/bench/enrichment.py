@@ -15,13 +15,15 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
-from processors import duplicates, enrichment, resolve, resolved, told_products
-from processors.channel import Channels
-from processors.commerce_outbox import CommerceOutbox
-from processors.enrichment import Enrichment
-from processors.plans import Judged
-from processors.resolve import Resolver
-from processors.visits import Visits
+from processors.commerce import told_products
+from processors.commerce.commerce_outbox import CommerceOutbox
+from processors.enrichment import enrichment
+from processors.enrichment.channel import Channels
+from processors.enrichment.enrichment import Enrichment
+from processors.enrichment.plans import Judged
+from processors.enrichment.visits import Visits
+from processors.resolver import duplicates, resolve, resolved
+from processors.resolver.resolve import Resolver
 from processors.worker import rules
 from schemas.pack import PackedEvent, encode_pack
 from schemas.stamps import NO_MEANING, NO_STAMPS

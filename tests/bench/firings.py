@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from processors.actions_agent import Actions
-from processors.templates import compiled_rule, request_bytes
+from processors.actions.actions_agent import Actions
+from processors.actions.templates import compiled_rule, request_bytes
 from schemas.action_work import Firing, Person, Result, decode_due, encode_work
 from schemas.requests import WebhookRequest
 from schemas.rule_event import RuleEvent, encode_rule_event

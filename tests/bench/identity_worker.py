@@ -15,7 +15,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
 
-from processors.facts import ASSERTED, Fact, encode_facts
+from processors.identity.facts import ASSERTED, Fact, encode_facts
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings, load
 from schemas.identifiers import node_key, partition_of

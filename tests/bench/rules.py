@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from processors.resolve import Resolver
-from processors.resolved_peek import begins_visit, peek, texts_of
-from processors.rule_index import RuleIndex, indexed
-from processors.triggers import Triggers
+from processors.resolver.resolve import Resolver
+from processors.rules.resolved_peek import begins_visit, peek, texts_of
+from processors.rules.rule_index import RuleIndex, indexed
+from processors.rules.triggers import Triggers
 from processors.worker import rules as enrichment
 from schemas.control import ControlState
 from schemas.stream import InputRecord, OutputRecord

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from processors.identity import Identity
-from processors.resolve import Resolver
+from processors.identity.identity import Identity
+from processors.resolver.resolve import Resolver
 from schemas.identifiers import node_key
 from schemas.pack import PackedEvent, encode_pack
 from schemas.stream import InputRecord, OutputRecord

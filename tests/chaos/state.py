@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 from rocksdict import AccessType, Options, Rdict
 
-from processors.facts import Fact, decode_facts
-from processors.identity import Identity
-from processors.node_state import NodeState
-from processors.resolve import Resolver
+from processors.identity.facts import Fact, decode_facts
+from processors.identity.identity import Identity
+from processors.identity.node_state import NodeState
+from processors.resolver.resolve import Resolver
 from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes
 from runtime.store import NEXT, USER, Mark
 from schemas.codec import DEFINITIONS, HEADER, schema_id_of

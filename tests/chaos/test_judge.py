@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from processors.identity import Identity
-from processors.resolve import Resolver
+from processors.identity.identity import Identity
+from processors.resolver.resolve import Resolver
 from runtime.settings import ProcessorSettings, hash_key_bytes, load
 from runtime.store import NEXT, USER, Mark, Store, encode_next
 from schemas.identifiers import node_key

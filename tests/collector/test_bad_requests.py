@@ -10,7 +10,7 @@ from collector.exchange import Intake, Request
 from collector.intake import accept
 from collector.limits import Limits
 from collector.replies import Reply
-from processors.resolve import Resolver
+from processors.resolver.resolve import Resolver
 from schemas.codec import decode
 from schemas.pack import encode_pack
 from schemas.sources import Source

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from processors.resolve import Resolver
+from processors.resolver.resolve import Resolver
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.identifiers import ANONYMOUS, USER, node_id, node_key
 from schemas.pack import encode_pack

@@ -6,8 +6,8 @@ import pytest
 
 from deploy.authority import Wish
 from deploy.configuration import BadConfiguration, apply_file, read_blocked, read_file
-from processors.planning import current_plans
-from processors.plans import compile_plan
+from processors.edges.planning import current_plans
+from processors.enrichment.plans import compile_plan
 from runtime.control import ControlReader, read_control
 from runtime.kafka import ensure_topics
 from runtime.settings import KafkaSettings

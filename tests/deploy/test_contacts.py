@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from deploy.authority import Wish
 from deploy.cli import app
 from deploy.configuration import BadConfiguration, apply_file
-from processors.contacts_agent import Contacts
+from processors.contacts.contacts_agent import Contacts
 from runtime.control import write_control
 from schemas.codec import CONTACT
 from schemas.contact_list_records import contact_list_records, mailer_records

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from collector.clicks import read_link
 from deploy.cli import app
 from deploy.links import BadLink, Signer, counted, last_day, signed_rows, templates, with_parameter
-from processors.links import token_in
+from processors.events.links import token_in
 from schemas.links import PARAMETER, LinkKey
 
 TO, REDIRECT = "https://shop.example/spring", "https://c.shop.example/r/shop"

@@ -24,7 +24,7 @@ from deploy.links import (
     with_parameter,
 )
 from deploy.merge_tags import PROPERTY, TOOLS, parameters
-from processors.links import token_in
+from processors.events.links import token_in
 from schemas.identifiers import hash_email
 from schemas.links import Claim, LinkKey, SignedLink, open_token, sign
 from schemas.remarks import Remark

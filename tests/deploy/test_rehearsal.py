@@ -11,11 +11,11 @@ from deploy import rule_shown
 from deploy.rehearsal import Report
 from deploy.rehearsal_events import TooMuch
 from deploy.rehearsal_people import People
-from processors.actions_agent import Actions
-from processors.rule_events import iso
-from processors.rules_agent import RulesStep
-from processors.rules_now import NO_RULES, rules_of
-from processors.triggers import Triggers
+from processors.actions.actions_agent import Actions
+from processors.rules.rule_events import iso
+from processors.rules.rules_agent import RulesStep
+from processors.rules.rules_now import NO_RULES, rules_of
+from processors.rules.triggers import Triggers
 from schemas.action_work import decode_work, encode_work
 from schemas.codec import RESOLVED_EVENT, decode
 from schemas.rule_candidates import decode_rule_candidate

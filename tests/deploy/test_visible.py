@@ -11,7 +11,7 @@ from deploy.ports import PortTaken
 from deploy.visible import visible
 from deploy.why_text import text
 from deploy.why_view import Answer
-from processors.explain import ALWAYS
+from processors.identity.explain import ALWAYS
 
 
 @pytest.mark.parametrize(

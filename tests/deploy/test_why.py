@@ -13,8 +13,8 @@ from deploy.neighbourhood import around
 from deploy.why import Question, answer
 from deploy.why_text import WHY_NOT, text
 from deploy.why_view import Answer
-from processors import reasons
-from processors.explain import ALWAYS, AT_TIMES, NEVER
+from processors.identity import reasons
+from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.settings import ExplanationSettings
 from schemas.codec import POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, ms

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from deploy.why import Question, answer
-from processors.explain import ALWAYS, AT_TIMES, NEVER
+from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.settings import ExplanationSettings
 from tests.deploy.test_why import HISTORY, fill, messages
 from tests.processors.driver import HASH_KEY

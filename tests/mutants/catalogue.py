@@ -15,9 +15,21 @@ ORDERS, FORGETTING, CRASHES = (
 )
 STABILITY, BOUNDS = f"{P}/test_stability.py", f"{P}/test_bounds.py"
 
-FOREST, TIMELINE, RULINGS = "processors/forest.py", "processors/timeline.py", "processors/rulings.py"
-IDENTITY, RESOLVE, KNOWN = "processors/identity.py", "processors/resolve.py", "processors/known.py"
-ORDERED, MENTIONS, FACTS = "processors/orders.py", "processors/mentions.py", "processors/facts.py"
+FOREST, TIMELINE, RULINGS = (
+    "processors/identity/forest.py",
+    "processors/identity/timeline.py",
+    "processors/identity/rulings.py",
+)
+IDENTITY, RESOLVE, KNOWN = (
+    "processors/identity/identity.py",
+    "processors/resolver/resolve.py",
+    "processors/identity/known.py",
+)
+ORDERED, MENTIONS, FACTS = (
+    "processors/identity/orders.py",
+    "processors/events/mentions.py",
+    "processors/identity/facts.py",
+)
 
 MUTANTS = (
     # Time and order.
@@ -154,7 +166,7 @@ MUTANTS = (
     ),
     Mutant(
         "no id is blocked",
-        "processors/blocked.py",
+        "processors/events/blocked.py",
         (
             (
                 "    bare = value.strip(_QUOTES)\n",

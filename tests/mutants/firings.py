@@ -2,12 +2,12 @@
 
 from tests.mutants.mutant import Mutant
 
-ACTIONS, AGAIN = "tests/processors/test_actions_agent.py", "tests/processors/test_retries.py"
-MACHINE = "tests/processors/test_firing_machine.py"
+ACTIONS, AGAIN = "tests/processors/actions/test_actions_agent.py", "tests/processors/actions/test_retries.py"
+MACHINE = "tests/processors/actions/test_firing_machine.py"
 OPTING = "tests/schemas/test_suppression.py"
-MOVES = "processors/firing_moves.py"
-RETRIES = "processors/retries.py"
-AGENT = "processors/actions_agent.py"
+MOVES = "processors/actions/firing_moves.py"
+RETRIES = "processors/actions/retries.py"
+AGENT = "processors/actions/actions_agent.py"
 OPT_OUTS = "schemas/suppression.py"
 
 FIRING_MUTANTS = (
@@ -49,7 +49,7 @@ FIRING_MUTANTS = (
     ),
     Mutant(
         "who is forgotten stays in the record of their firing",
-        "processors/firing_records.py",
+        "processors/actions/firing_records.py",
         (("is_named = shown.reason != FORGOTTEN", "is_named = True"),),
         (ACTIONS,),
     ),

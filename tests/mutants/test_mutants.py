@@ -16,7 +16,7 @@ def test_a_mutant_changes_code_that_is_there_and_stays_python(mutant: Mutant) ->
 
 
 def test_a_mutant_whose_code_is_gone_is_an_error() -> None:
-    gone = Mutant("gone", "processors/forest.py", (("no such text", ""),), ())
+    gone = Mutant("gone", "processors/identity/forest.py", (("no such text", ""),), ())
     with pytest.raises(DoesNotApply):
         gone.applied()
 
@@ -24,7 +24,9 @@ def test_a_mutant_whose_code_is_gone_is_an_error() -> None:
 def test_tests_see_a_mutant_and_pass_without_one(tmp_path: Path) -> None:
     copy_of_the_packages(tmp_path)
     chosen = [mutant for mutant in MUTANTS if mutant.name in QUICK]
-    story = "tests/processors/test_stories.py::test_two_users_who_share_an_email_do_not_merge"
-    harmless = Mutant("harmless", "processors/forest.py", (('"""The pointer', '"""A pointer'),), (story,))
+    story = "tests/processors/identity/test_stories.py::test_two_users_who_share_an_email_do_not_merge"
+    harmless = Mutant(
+        "harmless", "processors/identity/forest.py", (('"""The pointer', '"""A pointer'),), (story,)
+    )
     assert caught_by(harmless, tmp_path) is None
     assert all(caught_by(mutant, tmp_path) for mutant in chosen)

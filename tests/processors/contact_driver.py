@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from processors.contacts_agent import Contacts
-from processors.parsed import ParsedEvent, parse
+from processors.contacts.contacts_agent import Contacts
+from processors.events.parsed import ParsedEvent, parse
 from schemas.codec import decode
 from schemas.contact_facts import ContactFact, encode_contact_facts
 from schemas.contact_mark import ContactChange, change_of

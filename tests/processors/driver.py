@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
-from processors.facts import Fact, encode_facts, encode_orders, facts_of
-from processors.identity import Identity
-from processors.mentions import mentions
-from processors.node_state import STATE_BYTES_MAX
-from processors.parsed import ParsedEvent, parse
-from processors.resolve import RECORD_BYTES_MAX, Resolver
-from processors.visitor_values import PREFIX, SECTIONS, parted
+from processors.events.mentions import mentions
+from processors.events.parsed import ParsedEvent, parse
+from processors.identity.facts import Fact, encode_facts, encode_orders, facts_of
+from processors.identity.identity import Identity
+from processors.identity.node_state import STATE_BYTES_MAX
+from processors.resolver.resolve import RECORD_BYTES_MAX, Resolver
+from processors.resolver.visitor_values import PREFIX, SECTIONS, parted
 from schemas.codec import decode
 from schemas.identifiers import EMAIL, node_id, node_key, partition_of, profile_id
 from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink

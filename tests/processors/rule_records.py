@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from processors.rule_index import RuleIndex, indexed
-from processors.triggers import Triggers
+from processors.rules.rule_index import RuleIndex, indexed
+from processors.rules.triggers import Triggers
 from schemas.contact_facts import ContactFact, decode_contact_facts
 from schemas.control import ControlState
 from schemas.rule_facts import Occurrence, decode_rule_facts

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
-from processors.commerce_agent import Commerce
-from processors.commerce_facts import (
+from processors.commerce.commerce_agent import Commerce
+from processors.commerce.commerce_facts import (
     ADDED,
     CartFact,
     FactPack,

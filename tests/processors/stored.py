@@ -1,8 +1,8 @@
 """A visit as ClickHouse would have it."""
 
-from processors.mentions import mentions
-from processors.parsed import ParsedEvent, parse
-from processors.stored import StoredEvent, StoredId
+from processors.events.mentions import mentions
+from processors.events.parsed import ParsedEvent, parse
+from processors.identity.stored import StoredEvent, StoredId
 from schemas.identifiers import node_id
 from tests.processors.driver import HASH_KEY, call_of, packed
 from tests.processors.oracle import Visit

@@ -4,7 +4,10 @@ from random import Random
 
 import pytest
 
-from processors.facts import (
+from processors.events.mentions import mentions
+from processors.events.parsed import ParsedEvent, parse
+from processors.events.times import TIME_MAX
+from processors.identity.facts import (
     ASSERTED,
     BOUNDARY,
     CLAIMED,
@@ -18,12 +21,9 @@ from processors.facts import (
     encode_orders,
     facts_of,
 )
-from processors.forest import apply, outcome
-from processors.identity import Identity
-from processors.mentions import mentions
-from processors.node_state import PROVENANCES_MAX, RULINGS_MAX, STATE_BYTES_MAX, NodeState
-from processors.parsed import ParsedEvent, parse
-from processors.times import TIME_MAX
+from processors.identity.forest import apply, outcome
+from processors.identity.identity import Identity
+from processors.identity.node_state import PROVENANCES_MAX, RULINGS_MAX, STATE_BYTES_MAX, NodeState
 from schemas.identifiers import node_id
 from schemas.orders import Forget, Order, Unlink
 from schemas.stream import InputRecord

@@ -11,7 +11,7 @@ import pytest
 from schemas.compiled import library, origin_of
 
 ROOT = Path(__file__).parents[2]
-STEP = "processors.resolve"
+STEP = "processors.resolver.resolve"
 
 
 def _whole_step(*options: str) -> dict[str, Any]:

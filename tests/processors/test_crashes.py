@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.facts import ASSERTED, Fact, encode_facts, encode_orders
-from processors.identity import Identity
-from processors.node_state import NodeState
+from processors.identity.facts import ASSERTED, Fact, encode_facts, encode_orders
+from processors.identity.identity import Identity
+from processors.identity.node_state import NodeState
 from schemas.identifiers import node_id
 from schemas.orders import Forget, Order, Unlink
 from schemas.stream import InputRecord

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.withheld import is_withheld_record
 from tests.processors.driver import packed
-from tests.processors.test_resolve import ledger, of, resolve
+from tests.processors.resolver.test_resolve import ledger, of, resolve
 
 CALL = {"type": "identify", "messageId": "m1", "userId": "ann", "traits": {"email": "ann@shop.example"}}
 

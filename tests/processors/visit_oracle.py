@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors.arrivals import arrival_of
-from processors.visits import SessionRules
+from processors.enrichment.arrivals import arrival_of
+from processors.enrichment.visits import SessionRules
 from schemas.stamps import NO_TOUCH, Touch
 
 RULES = SessionRules()

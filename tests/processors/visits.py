@@ -1,6 +1,6 @@
 """Touches, moments and calls that the tests of visits share."""
 
-from processors.visits import SessionRules, Visits
+from processors.enrichment.visits import SessionRules, Visits
 from schemas.stamps import Touch, Visit
 
 MINUTE = 60_000

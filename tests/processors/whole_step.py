@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from processors import resolve
-from processors.commerce_agent import Commerce
-from processors.identity import Identity
-from processors.resolve import Resolver
-from processors.triggers import Triggers
+from processors.commerce.commerce_agent import Commerce
+from processors.identity.identity import Identity
+from processors.resolver import resolve
+from processors.resolver.resolve import Resolver
+from processors.rules.triggers import Triggers
 from processors.worker import rules
 from schemas.call import CALL_TYPES
 from schemas.compiled import is_compiled

@@ -56,7 +56,9 @@ def test_what_was_not_compiled_is_pythons(tmp_path: Path, source: Path, name: st
 
 
 def test_nothing_is_taken_compiled_where_python_is_told_so() -> None:
-    program = "import sys; from processors import resolve; sys.exit(not resolve.__file__.endswith('.py'))"
+    program = (
+        "import sys; from processors.resolver import resolve; sys.exit(not resolve.__file__.endswith('.py'))"
+    )
     subprocess.run([sys.executable, "-X", "interpreted", "-c", program], check=True)
 
 

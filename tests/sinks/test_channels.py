@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from processors.resolve import Resolver
+from processors.resolver.resolve import Resolver
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.identifiers import ANONYMOUS, node_id, node_key
 from schemas.pack import encode_pack

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from processors.identity import Identity
-from processors.resolve import Resolver
+from processors.identity.identity import Identity
+from processors.resolver.resolve import Resolver
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent, encode_pack

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from processors.facts import LOGIN_EVENTS, LOGOUT_EVENTS
-from processors.visits import DIRECT, SessionRules
+from processors.enrichment.visits import DIRECT, SessionRules
+from processors.identity.facts import LOGIN_EVENTS, LOGOUT_EVENTS
 from runtime.settings import SessionSettings
 from schemas.codec import RESOLVED_EVENT
 from schemas.stamps import NO_TOUCH, Touch

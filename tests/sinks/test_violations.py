@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from processors.plans import Plans, compile_plan
-from processors.resolve import Resolver
+from processors.enrichment.plans import Plans, compile_plan
+from processors.resolver.resolve import Resolver
 from schemas.codec import DEAD_LETTER, RESOLVED_EVENT
 from schemas.pack import encode_pack
 from schemas.plans import Plan

@@ -9,7 +9,7 @@ from deploy.orders.people import Pointer, Segment
 from deploy.orders.plan import Company
 from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
-from processors.facts import ASSERTED, Fact
+from processors.identity.facts import ASSERTED, Fact
 from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.identifiers import hash_email
 from schemas.stamps import Item

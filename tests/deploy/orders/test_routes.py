@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.orders.routes import RECORD_ORDERS_MAX, records
-from processors.facts import decode_facts
+from processors.identity.facts import decode_facts
 from schemas.action_work import decode_work
 from schemas.contact_facts import decode_contact_facts
 from schemas.identifiers import partition_hash, partition_of

@@ -1,0 +1,1 @@
+"""Agent `actions`: what becomes of a firing until it has been sent, and what is sent."""

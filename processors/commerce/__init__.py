@@ -1,0 +1,1 @@
+"""Agent `commerce`: carts that were left, the catalogue and the counters of products."""

@@ -1,0 +1,1 @@
+"""Agent `contacts`: who is on which list."""

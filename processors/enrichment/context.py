@@ -1,0 +1,68 @@
+"""The context step: device, place and clock of one event, by the event alone and the connection that it came by. Pure.
+
+What takes tables or files comes in as functions (`ContextRules`), from the composition root. Without them the step reads no
+user agents and knows no places, and says so by saying nothing.
+"""
+
+import msgspec
+
+from processors.enrichment.bots import NO_BOT_RULES, BotRules, as_judged, bot_of
+from processors.enrichment.clock import clock_offset_ms
+from processors.enrichment.device import Devices, Known
+from processors.enrichment.hosting import NO_NETWORKS, Networks
+from processors.enrichment.place import Places, nowhere
+from processors.events.parsed import ParsedEvent, Refusal, parse
+from schemas.network import Kept, may_hold_address, without_addresses
+from schemas.pack import PackedEvent
+from schemas.stamps import NO_BOT, NO_DEVICE, Bot, Device, Place
+
+
+class ContextRules(msgspec.Struct, frozen=True, kw_only=True):
+    """`devices` is None where user agents are not read; `address_kept` says what stays of addresses, in the text too."""
+
+    devices: Devices | None = None
+    places: Places
+    address_kept: Kept
+    bots: BotRules = NO_BOT_RULES
+
+
+NO_CONTEXT = ContextRules(places=Places(nowhere, "full"), address_kept="full")
+
+
+def read_event(packed: PackedEvent, rules: ContextRules) -> ParsedEvent | Refusal:
+    """As `parse`, of an event whose network addresses are cut down to what is kept. Whether it is a bot's is known of one by
+    whose address somebody may be named."""
+    event = _read(packed, rules.address_kept)
+    if isinstance(event, Refusal) or not event.address:
+        return event
+    _, reason = _known(event, rules)
+    bot = bot_of(event, reason, rules.bots.networks())
+    return msgspec.structs.replace(event, is_bots=True) if bot.score >= rules.bots.threshold else event
+
+
+def _read(packed: PackedEvent, kept: Kept) -> ParsedEvent | Refusal:
+    if kept == "full" or not may_hold_address(packed):
+        return parse(packed)
+    shortened, said = without_addresses(packed, kept)
+    event = parse(shortened)
+    return (
+        event if isinstance(event, Refusal) or not said else msgspec.structs.replace(event, said_address=said)
+    )
+
+
+def surroundings(
+    event: ParsedEvent, rules: ContextRules, networks: Networks = NO_NETWORKS
+) -> tuple[Device, Place, int, Bot]:
+    """Device, place, the offset of the client's clock in ms, and whether a person is behind it all."""
+    device, reason = _known(event, rules)
+    place = rules.places.of(event.context, event.said_address, event.packed.connection)
+    bot = bot_of(event, reason, networks)
+    if bot is not NO_BOT:
+        device = as_judged(device, bot, rules.bots.threshold)
+    return device, place, clock_offset_ms(event.times, event.received_at), bot
+
+
+def _known(event: ParsedEvent, rules: ContextRules) -> Known:
+    if rules.devices is None:
+        return NO_DEVICE, ""
+    return rules.devices.known(event.context, event.packed.connection)

@@ -1,0 +1,193 @@
+"""Whom an event speaks of: its identifiers as nodes, the one it is stored under, and the claims that its page
+address makes.
+
+*Stated* ids stand in the call: userId, external ids, e-mail, anonymousId. *Claimed* ids stand in the query of the
+page's address, signed or, where the source takes them so, unsigned (links.py). An e-mail is read from `traits.email` of
+identify and from `context.traits.email`, where there is none its hash from `email_sha256` beside it; never from `properties` or
+from a group's traits: those are other people's addresses. What was left aside, and why, is told in `remarks`.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from processors.events.authority import Rank, rank
+from processors.events.blocked import is_blocked, why_blocked
+from processors.events.links import Claims, LinkKeys, Pair, claims
+from processors.events.parsed import ParsedEvent, object_of
+from schemas.identifiers import (
+    ANONYMOUS,
+    EMAIL,
+    EXTERNAL,
+    MESSAGE,
+    USER,
+    external_ids,
+    hash_email,
+    node_key,
+    normalise_email,
+    text,
+)
+from schemas.links import EMAIL_HASH
+from schemas.remarks import Remark
+
+EXTERNAL_IDS_PER_EVENT_MAX = 16  # the first ones listed
+
+_NO_EMAIL = (EMAIL, "")  # an e-mail that is none
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Identifier(msgspec.Struct, frozen=True, gc=False):
+    """`value` is in clear, "" when only its hash is known; `kind` is one of schemas/identifiers.py."""
+
+    kind: str
+    value: str
+    node: bytes
+
+
+class Mentions(msgspec.Struct, frozen=True, gc=False):
+    """Stated and claimed ids without blocked ones, by authority; the subject is one of them, else `m:<message id>`."""
+
+    subject: bytes
+    stated: tuple[Identifier, ...]
+    claimed: tuple[Identifier, ...]
+    remarks: tuple[Remark, ...] = ()
+
+
+def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> Mentions | None:
+    """None when nothing says whose event this is. Blocked ids are not nothing: such an event is kept, alone."""
+    stated = _stated(event)
+    kept = _identifiers(event.packed.workspace, stated)
+    if (
+        kept
+        and len(kept) == len(stated)
+        and event.packed.type != "alias"
+        and (not event.address or _is_nameless(event))
+    ):
+        return Mentions(kept[0].node, kept, ())  # nearly always
+    return _with_claims(event, (stated, kept), message_id, claims(event, link_keys))
+
+
+def _is_nameless(event: ParsedEvent) -> bool:
+    """Whether it was taken without a cookie: then a link that it came by names nobody."""
+    seen = event.packed.seen
+    return seen is not None and "cookieless" in seen.signals
+
+
+def _with_claims(
+    event: ParsedEvent, given: tuple[list[Pair], tuple[Identifier, ...]], message_id: str, claimed: Claims
+) -> Mentions | None:
+    """`given` is what the call states, and what of it counts."""
+    (stated, kept), workspace = given, event.packed.workspace
+    claimants = _without(_identifiers(workspace, claimed.pairs), kept)
+    is_said = any(value for _, value in (*stated, *claimed.pairs)) or Remark.LINK_BY_BOT in claimed.remarks
+    if not kept and not claimants and not is_said:
+        return None
+    remarks = _remarks([*stated, *claimed.pairs, *_previous(event)], claimed)
+    return gathered(kept, claimants, node_key(workspace, MESSAGE, message_id), remarks)
+
+
+def gathered(
+    stated: tuple[Identifier, ...],
+    claimed: tuple[Identifier, ...],
+    alone: bytes,
+    remarks: tuple[Remark, ...] = (),
+) -> Mentions:
+    """`alone` is the subject when no id is left. The anonymous id comes last, so the first stated id is the subject."""
+    first = stated or claimed
+    return Mentions(first[0].node if first else alone, stated, claimed, remarks)
+
+
+def person_id(value: str) -> str:
+    """An identifier's value as stored: "" when it is blocked."""
+    return "" if not value or is_blocked(value) else value
+
+
+def _stated(event: ParsedEvent) -> list[Pair]:
+    """In order of authority, kind by kind."""
+    call, context = event.call, event.context
+    found: list[Pair] = []
+    if call.user_id is not None and (user := text(call.user_id)):
+        found.append((USER, user))
+    if "externalIds" in context:
+        listed = external_ids(context)[:EXTERNAL_IDS_PER_EVENT_MAX]
+        found += [(EXTERNAL, f"{kind}:{value}") for kind, value in listed]
+    if event.packed.type == "identify":
+        found += _email(event.traits)
+    if "traits" in context:
+        found += _email(object_of(context["traits"]))
+    if call.anonymous_id is not None and (anonymous := text(call.anonymous_id)):
+        found.append((ANONYMOUS, anonymous))
+    return found
+
+
+def _previous(event: ParsedEvent) -> list[Pair]:
+    """The id that an alias speaks of besides its own ones: for what is told of it alone."""
+    previous = text(event.call.previous_id) if event.packed.type == "alias" else ""
+    return [(USER, previous)] if previous else []
+
+
+def _email(traits: dict[str, Any]) -> list[Pair]:
+    value = traits.get("email")
+    if not value:
+        return _hashed_email(traits)
+    address = normalise_email(value)
+    return [(EMAIL, address) if address else _NO_EMAIL]
+
+
+def _hashed_email(traits: dict[str, Any]) -> list[Pair]:
+    """Of an address that its sender did not want to tell: as `eh` in a link (schemas/identifiers.py: hash_email)."""
+    value = traits.get("email_sha256")
+    if not value:
+        return []
+    is_one = isinstance(value, str) and _SHA256.fullmatch(value.strip().lower())
+    return [(EMAIL_HASH, value.strip().lower()) if is_one else _NO_EMAIL]
+
+
+def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
+    """As nodes, the most authoritative first, without blocked values and repetitions."""
+    usable: list[Identifier] = []
+    for kind, value in pairs:
+        if found := _identifier(workspace, kind, value):
+            usable.append(found)
+    if len(usable) < 2 or (len(usable) == 2 and usable[1].kind == ANONYMOUS):
+        return tuple(usable)  # in order already and of two kinds, as most events are
+    nodes: dict[bytes, Identifier] = {}
+    for found in usable:
+        if found.value or found.node not in nodes:  # an address in clear says more than its hash
+            nodes[found.node] = found
+    return tuple(sorted(nodes.values(), key=_rank))
+
+
+def _without(claims: tuple[Identifier, ...], stated: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
+    nodes = {identifier.node for identifier in stated}
+    return tuple(claim for claim in claims if claim.node not in nodes)
+
+
+def _remarks(pairs: list[Pair], claimed: Claims) -> tuple[Remark, ...]:
+    """Each once: what links said, and why ids were left aside. An id that is there twice is no reason."""
+    found = dict.fromkeys(claimed.remarks)
+    for kind, value in pairs:
+        if (kind, value) == _NO_EMAIL:
+            found[Remark.EMAIL_MALFORMED] = None
+        elif remark := _why_ignored(kind, value):
+            found[remark] = None
+    return tuple(found)
+
+
+def _why_ignored(kind: str, value: str) -> Remark | None:
+    return why_blocked(value) or (why_blocked(value.partition(":")[2]) if kind == EXTERNAL else None)
+
+
+def _rank(identifier: Identifier) -> Rank:
+    return rank(identifier.node)
+
+
+def _identifier(workspace: str, kind: str, value: str) -> Identifier | None:
+    if is_blocked(value) or (kind == EXTERNAL and is_blocked(value.partition(":")[2])):
+        return None
+    if kind == EMAIL:
+        return Identifier(EMAIL, value, node_key(workspace, EMAIL, hash_email(value)))
+    if kind == EMAIL_HASH:
+        return Identifier(EMAIL, "", node_key(workspace, EMAIL, value))
+    return Identifier(kind, value, node_key(workspace, kind, value))
