@@ -7,29 +7,23 @@ from tests.mutants.segments import SEGMENT_MUTANTS
 from tests.mutants.sender import SENDER_MUTANTS
 
 P = "tests/processors"
-STORIES, GROUPING = f"{P}/test_stories.py", f"{P}/test_grouping.py"
-ORDERS, FORGETTING, CRASHES = (
-    f"{P}/test_orders_and_order.py",
-    f"{P}/test_forgetting.py",
-    f"{P}/test_crashes.py",
-)
-STABILITY, BOUNDS = f"{P}/test_stability.py", f"{P}/test_bounds.py"
+STORIES, GROUPING = f"{P}/identity/test_stories.py", f"{P}/test_grouping.py"
+ORDERS, STABILITY = f"{P}/identity/test_orders_and_order.py", f"{P}/identity/test_stability.py"
+FORGETTING, CRASHES, BOUNDS = f"{P}/test_forgetting.py", f"{P}/test_crashes.py", f"{P}/test_bounds.py"
 
+WHO = "processors/identity"
 FOREST, TIMELINE, RULINGS = (
-    "processors/identity/forest.py",
-    "processors/identity/timeline.py",
-    "processors/identity/rulings.py",
+    f"{WHO}/forest.py",
+    f"{WHO}/timeline.py",
+    f"{WHO}/rulings.py",
 )
-IDENTITY, RESOLVE, KNOWN = (
-    "processors/identity/identity.py",
-    "processors/resolver/resolve.py",
-    "processors/identity/known.py",
+IDENTITY, KNOWN, ORDERED, FACTS = (
+    f"{WHO}/identity.py",
+    f"{WHO}/known.py",
+    f"{WHO}/orders.py",
+    f"{WHO}/facts.py",
 )
-ORDERED, MENTIONS, FACTS = (
-    "processors/identity/orders.py",
-    "processors/events/mentions.py",
-    "processors/identity/facts.py",
-)
+RESOLVE, MENTIONS = "processors/resolver/resolve.py", "processors/events/mentions.py"
 
 MUTANTS = (
     # Time and order.
@@ -162,7 +156,7 @@ MUTANTS = (
         "the e-mail of a group is its caller's",
         MENTIONS,
         (('if event.packed.type == "identify":', 'if event.packed.type in ("identify", "group"):'),),
-        (f"{P}/test_facts.py", f"{P}/test_resolve.py", STORIES),
+        (f"{P}/identity/test_facts.py", f"{P}/resolver/test_resolve.py", STORIES),
     ),
     Mutant(
         "no id is blocked",
@@ -180,7 +174,7 @@ MUTANTS = (
         "an older word of a node replaces its newer one",
         FOREST,
         (("if any(derived[target][via][0] >= derivation.version for target in before):", "if False:"),),
-        (f"{P}/test_forest.py", GROUPING),
+        (f"{P}/identity/test_forest.py", GROUPING),
     ),
     Mutant(
         "pointers have no version",

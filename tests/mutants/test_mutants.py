@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.catalogue import MUTANTS
-from tests.mutants.mutant import DoesNotApply, Mutant, caught_by, copy_of_the_packages
+from tests.mutants.mutant import ROOT, DoesNotApply, Mutant, caught_by, copy_of_the_packages
 
 QUICK = ("an address belongs to who claimed it last", "whoever was linked first stays linked")
 
@@ -13,6 +13,7 @@ QUICK = ("an address belongs to who claimed it last", "whoever was linked first 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_changes_code_that_is_there_and_stays_python(mutant: Mutant) -> None:
     compile(mutant.applied(), mutant.file, "exec")
+    assert all((ROOT / test.partition("::")[0]).exists() for test in mutant.tests)
 
 
 def test_a_mutant_whose_code_is_gone_is_an_error() -> None:
