@@ -14,6 +14,7 @@ def lines(changes: list[Change]) -> Iterator[str]:
     """What changes, and how much stays."""
     for what in ORDER[:-1]:
         yield from (_line(each) for each in changes if each.what == what)
+    yield from (_unreadable(each) for each in changes if each.unreadable)
     counts = {what: sum(each.what == what for each in changes) for what in ORDER}
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
     roles = {each.role for each in changes} - {""}
@@ -37,6 +38,11 @@ def history_lines(found: History) -> Iterator[str]:
         yield f"{each.at or '-':<20}  {each.token or '-':<12}  {each.signature}  {each.apply_id}  {named}{rest}"
     for key in found.unaccounted:
         yield f"{key}: no apply with a valid signature left it as it is"
+
+
+def _unreadable(each: Change) -> str:
+    mend = "delete it, or apply it anew" if each.what == "unchanged" else "after this it can"
+    return f"ignored  {each.key}  cannot be read as it stands: {each.unreadable}; {mend}"
 
 
 def _line(each: Change) -> str:

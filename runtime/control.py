@@ -40,7 +40,7 @@ class ControlReader:
         self.position = 0  # the offset up to which `state` says what the topic says
         self.problem = ""  # why the topic is not read any more; the process must be started again then
         self.state = ControlState(_read_snapshot(snapshot))
-        _tell_unreadable(self.state)
+        _tell_unreadable(self.state, {})
 
     def start(self) -> None:
         self._thread.start()
@@ -105,7 +105,7 @@ class ControlReader:
             log.info("control read", documents=len(self.state.documents))
 
     def _serve(self, state: ControlState) -> None:
-        _tell_unreadable(state)
+        _tell_unreadable(state, self.state.unreadable)
         self.state = state
         if self._snapshot is not None:
             _write_snapshot(self._snapshot, state)
@@ -133,8 +133,8 @@ def _record(message: Message) -> list[Record]:
         return []
 
 
-def _tell_unreadable(state: ControlState) -> None:
-    for key, why in state.unreadable.items():
+def _tell_unreadable(state: ControlState, told: Mapping[str, str]) -> None:
+    for key, why in state.unreadable.items() - told.items():
         log.error("control document ignored", key=key, error=why)
 
 

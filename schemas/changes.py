@@ -22,7 +22,7 @@ ORDER: Final[tuple[What, ...]] = ("added", "changed", "deleted", "unchanged")
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`fields`: of a changed document, the names at its top whose values differ. `implied`: a default action of a destination.
-    `role`: what it takes to apply it (roles.py), "" where nothing is written."""
+    `role`: what it takes to apply it (roles.py), "" where nothing is written. `unreadable`: why what stood there is none."""
 
     what: What
     key: str
@@ -31,24 +31,26 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: list[str] = []
     implied: bool = False
     role: str = ""
+    unreadable: str = ""
 
 
 def differences(
     before: ControlState, after: ControlState, records: Mapping[str, bytes | None]
 ) -> list[Change]:
-    """Of the `records`, by key, and of the rules that destinations imply."""
+    """Of the `records`, by key; of the rules that destinations imply; and what else stands there that cannot be read."""
     written = [_difference(key, before, after) for key in sorted(records)]
-    return [*written, *_implied(before, after)]
+    broken = [_difference(key, before, after) for key in sorted(before.unreadable.keys() - records.keys())]
+    return [*written, *_implied(before, after), *broken]
 
 
 def version(key: str, state: ControlState) -> str:
     """ "" when there is no such document."""
-    if key in state.rules:
+    if key in state.rules and key not in state.unreadable:
         return rule_version(state.rules[key])
     document = state.documents.get(key)
     if document is None:
         return ""
-    if key in state.segments:
+    if key in state.segments and key not in state.unreadable:
         try:
             return segment_version(state.segments[key], state.segments)
         except BadSegment:
@@ -68,6 +70,7 @@ def _difference(key: str, before: ControlState, after: ControlState) -> Change:
         after=version(key, after),
         fields=_fields(old, new) if what == "changed" else [],
         role=needed(key, before, after) if what != "unchanged" else "",
+        unreadable=before.unreadable.get(key, ""),
     )
 
 
@@ -77,7 +80,10 @@ def _fields(old: bytes | None, new: bytes | None) -> list[str]:
 
 
 def _mapping(document: bytes | None) -> dict[str, Any]:
-    found = msgspec.json.decode(document) if document else {}
+    try:
+        found = msgspec.json.decode(document) if document else {}
+    except msgspec.DecodeError:
+        return {}
     return found if isinstance(found, dict) else {}
 
 

@@ -45,8 +45,9 @@ SOURCE, PLAN = "source/", "plan/"
 class ControlState:
     """All documents as of one moment; never changed, so any thread may read it. `updated` makes the next one.
 
-    The last record of a key decides, as in the compacted topic. `unreadable` says why documents of the last update were
-    passed over; what their keys said before stays.
+    The last record of a key decides, as in the compacted topic. `documents` has all of them, as they stand on the topic.
+    `unreadable`: those that cannot be read, by key, and why. What such a key said before holds until it is written anew or
+    deleted, as long as the process that read it runs.
     """
 
     def __init__(self, documents: Mapping[str, bytes | None] | None = None) -> None:
@@ -74,7 +75,7 @@ class ControlState:
 
     def updated(self, records: Iterable[Record]) -> "ControlState":
         new = ControlState()
-        new.documents = self.documents.copy()
+        new.documents, new.unreadable = self.documents.copy(), self.unreadable.copy()
         new._sources, new.plans = self._sources.copy(), self.plans.copy()
         new.segments, new._pixel_events = self.segments.copy(), self._pixel_events.copy()
         new.server_keys, new.webhooks = self.server_keys.copy(), self.webhooks.copy()
@@ -128,6 +129,10 @@ class ControlState:
         self.rules = implied | self.written_rules
 
     def _take_one(self, key: str, value: bytes | None) -> None:
+        if value is None:
+            self.documents.pop(key, None)
+        else:
+            self.documents[key] = value
         for prefix, known, decode in self._kinds:
             if not key.startswith(prefix):
                 continue
@@ -135,10 +140,7 @@ class ControlState:
                 known.pop(key, None)
             else:
                 known[key] = decode(value)
-        if value is None:
-            self.documents.pop(key, None)
-        else:
-            self.documents[key] = value
+        self.unreadable.pop(key, None)
 
     @property
     def _kinds(self) -> tuple[tuple[str, dict[str, Any], Callable[[bytes], Any]], ...]:

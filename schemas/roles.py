@@ -47,7 +47,9 @@ def may(role: str, needed: str) -> bool:
 
 
 def needed(key: str, before: ControlState, after: ControlState) -> Role:
-    """For a document that is made, changed or deleted."""
+    """For a document that is made, changed or deleted. Nobody can tell what one did that cannot be read: an admin decides."""
+    if key in before.unreadable:
+        return "admin"
     if key.startswith(RULE) and (_project_rule(key, before, after) or _opting_rule(key, before, after)):
         return "admin"
     if key.startswith(CONTACT_LIST) and _opt_out_list(key, before, after):
@@ -75,6 +77,8 @@ def _told(key: str, before: ControlState, after: ControlState) -> tuple[str, str
     kind, _, rest = key.partition("/")
     name = rest.rpartition("/")[2] if kind != "pixel_event" else rest
     what = f"{kind.replace('_', ' ')} {name}"
+    if key in before.unreadable and key.partition("/")[0] in ROLES:
+        return f"{what} stands there and cannot be read", "have an admin apply it"
     if key.startswith(RULE) and (verb := _project_rule(key, before, after)):
         mend = "give it a campaign's level, or " if verb == "is" else ""
         return f"{what} {verb} at project level", f"{mend}have an admin apply it"

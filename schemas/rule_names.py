@@ -43,12 +43,16 @@ def refuse_broken_names(
         for use in uses:
             if user not in records and use.key not in records:
                 continue
-            if use.key in after.documents:
+            if use.key in after.documents and use.key not in after.unreadable:
                 _refuse_misfit(key, use, after)
             elif use.key in records and use.key in before.documents:
                 raise BadRule(
                     f"{use.what} cannot be deleted, {key} uses it at {use.place}: take it out there, or delete "
                     f"{key} in the same file"
+                )
+            elif user in records and use.key in after.unreadable:
+                raise BadRule(
+                    f"{key}: at {use.place}: {use.what} cannot be read ({after.unreadable[use.key]}): put it into the same file"
                 )
             elif user in records:
                 raise BadRule(f"{key}: at {use.place}: {_not_there(use, after)}")

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from deploy.plan_text import lines
 from schemas.changes import Change, differences
 from schemas.control import ControlState
 from schemas.rule_records import destination_records, rule_records
@@ -67,3 +68,22 @@ def test_default_actions_are_shown_as_implied() -> None:
     assert [(each.what, each.key) for each in edited.values() if each.implied] == [
         ("deleted", "rule/main/crm--signed-up")
     ]
+
+
+def test_what_cannot_be_read_is_told_and_can_be_deleted_or_mended() -> None:
+    broken = BEFORE.updated([("rule/main/a", b"{"), ("segment/main/vip", b"[]")])
+    others = told(broken, records([{**A, "rule": "b"}]))
+    assert {key: each.what for key, each in others.items() if each.unreadable} == {
+        "rule/main/a": "unchanged",
+        "segment/main/vip": "unchanged",
+    }
+    gone = told(broken, records([{"rule": "a", "deleted": True}], [VIP]))
+    assert [(each.what, each.role, bool(each.unreadable)) for each in gone.values()] == [
+        ("deleted", "admin", True),
+        ("changed", "admin", True),
+    ], "nobody can tell what it did"
+    ignored = [line for line in lines(list(others.values())) if line.startswith("ignored")]
+    assert ignored[0].startswith(
+        "ignored  rule/main/a  cannot be read as it stands: Input data was truncated"
+    )
+    assert ignored[0].endswith("delete it, or apply it anew")

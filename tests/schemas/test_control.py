@@ -50,13 +50,17 @@ def test_a_document_that_cannot_be_read_is_passed_over_and_named() -> None:
     assert state.source_of("k1")
     assert state.source_of("k9")
     assert list(state.unreadable) == ["source/shop"]
-    assert not state.updated([]).unreadable
+    assert state.documents["source/shop"] == b"{"
+    assert list(state.updated([]).unreadable) == ["source/shop"]
+    for mended in ([("source/shop", None)], parse_file(FILE).items()):
+        assert not state.updated(mended).unreadable
+    assert state.updated([("source/shop", None)]).source_of("k1") is None
 
 
 def test_an_unreadable_document_never_keeps_a_state_from_being_made() -> None:
     state = ControlState({**state_of(FILE).documents, "source/shop": b"[]"})
     assert state.source_of("k3")
-    assert "source/shop" not in state.documents
+    assert state.documents["source/shop"] == b"[]"
     assert list(state.unreadable) == ["source/shop"]
 
 

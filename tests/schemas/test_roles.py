@@ -169,3 +169,12 @@ def test_a_rule_that_changes_an_opt_out_list_is_an_admins_at_any_level(way: str)
 def _with_opting(rule: bytes) -> tuple[ControlState, ControlState]:
     old = of("contact_list/main/no", None, LISTS[0])[1]
     return old, old.updated([("rule/main/theirs", rule)])
+
+
+def test_what_cannot_be_read_is_an_admins_to_replace() -> None:
+    old = ControlState().updated([("rule/main/a", b"{")])
+    new = old.updated([("rule/main/a", None)])
+    assert needed("rule/main/a", old, new) == "admin"
+    assert list(refusals("editor", "jo", old, new, ["rule/main/a"])) == [
+        "rule a stands there and cannot be read: that needs role admin, token jo is editor: have an admin apply it"
+    ]

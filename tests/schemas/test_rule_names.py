@@ -201,3 +201,14 @@ def test_what_was_broken_before_keeps_nobody_from_mending_something_else() -> No
     assert (
         "segment/main/new" in applied("segments: [{segment: new, where: {did: {event: A}}}]", broken).segments
     )
+
+
+def test_what_stands_there_and_cannot_be_read_is_not_there() -> None:
+    broken = BEFORE.updated([("destination/main/crm", b"{")])
+    rule = "rules: [{rule: a, trigger: {event: {event: A}}, action: {webhook: {destination: crm}}}]"
+    with pytest.raises(
+        BadRule, match=r"rule a: at action.webhook.destination: destination crm cannot be read \("
+    ):
+        applied(rule, broken)
+    mended = records(THERE)["destination/main/crm"]
+    assert applied(rule, broken, {"destination/main/crm": mended}).rules
