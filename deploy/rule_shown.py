@@ -126,7 +126,7 @@ def told(report: Report) -> str:
     """For people."""
     lines = [
         f"rule {report.rule} (version {report.version}) from {report.since} to {report.until}",
-        f"would have fired {report.fired} times; {report.events} events looked at",
+        f"would have fired {report.fired} time{'s' * (report.fired != 1)}; {report.events} events looked at",
         *(f"  refused, {reason}: {count}" for reason, count in report.refused.items()),
         *([f"  still waiting: {report.waiting}"] if report.waiting else []),
         *(

@@ -53,6 +53,15 @@ def test_odd_bytes_of_a_file_in_utf_8_are_left_to_whoever_looks_at_each_line(tmp
         assert text.read().splitlines() == ["a@shop.example", "\udcff"]
 
 
+def test_nothing_is_read_by_lines_of_a_file_that_breaks_late(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes(("email\n" + "ann@shop.example\n" * 50_000).encode("utf-16") + b"\x00\xd8a\x00")
+    read = []
+    with pytest.raises(NotText, match="is no text in UTF-16: illegal"), opened(file, by_lines=True) as text:
+        read.append(text.readline())
+    assert not read
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_line_ends_as_it_does_on_any_machine(tmp_path: Path, end: str, encoding: str) -> None:

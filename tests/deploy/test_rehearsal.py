@@ -205,7 +205,7 @@ def test_a_dry_run_tells_who_and_why(tables: Tables) -> None:
     assert fires[0].message_id.startswith("m")
     assert {each.reason for each in report.sample if each.state == "refused"} == {"capped", "expired"}
     said = rule_shown.told(report)
-    assert f"would have fired {report.fired} times" in said
+    assert f"would have fired {report.fired} time" in said
     assert f"refused, capped: {report.refused['capped']}" in said
 
 
