@@ -23,9 +23,9 @@ from schemas.compiled import FOLDER, ROOT, SUFFIX, library, origin_of, source_of
 # By what the interpreter does for an event (docs/benchmarks.md): up to resolved 95 hundredths of the
 # resolver's step, then identity, commerce, the matching of rules and the collector.
 _MODULES = {
-    "schemas": "avro identifiers json_values stamp_codec",
+    "schemas": "avro identifiers json_values network stamp_codec",
     "processors.resolver": "resolve duplicates visitor_values resolved",
-    "processors.events": "parsed times mentions blocked ledger",
+    "processors.events": "addresses parsed times mentions blocked ledger",
     "processors.enrichment": "enrichment context device channel semantics visits visit_state",
     "processors.identity": "known facts identity forest timeline node_state settled",
     "processors.commerce": "commerce_facts commerce_outbox commerce_agent carts products",

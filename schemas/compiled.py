@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".compiled"
 PACKAGES = ("schemas.", "processors.", "collector.")
 RECIPE = b"Cython 3.3.1, options 1"  # what else decides what is made of a source; another one: all is compiled anew
-_TAKEN = re.compile(rb"^from ([\w.]+) cimport ", re.MULTILINE)
+_TAKEN = re.compile(rb"^(?:from ([\w.]+) cimport |cimport ([\w.]+) as )", re.MULTILINE)
 SUFFIX = EXTENSION_SUFFIXES[0]  # of this version of Python on this platform
 
 
@@ -54,7 +54,8 @@ def origin_of(module: str, root: Path = ROOT) -> bytes:
 
 def taken_types(types: bytes) -> list[str]:
     """The modules of ours whose types are taken by this."""
-    return [name for found in _TAKEN.findall(types) if (name := found.decode()).startswith(PACKAGES)]
+    found = [(one or other).decode() for one, other in _TAKEN.findall(types)]
+    return [name for name in found if name.startswith(PACKAGES)]
 
 
 class CompiledFinder:

@@ -13,8 +13,9 @@ from binascii import hexlify
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from murmurhash2 import murmurhash2
 from siphashc import siphash
+
+import schemas.octets as octets
 
 USER, EXTERNAL, EMAIL, ANONYMOUS, MESSAGE = "u", "x", "e", "a", "m"
 
@@ -22,6 +23,8 @@ KAFKA_SEED = 0x9747B28C  # the seed of Kafka's own murmur2 partitioner
 NODE_ID_MASK = (
     1 << 63
 ) - 1  # docs/decisions/0003: the same number in Avro's signed long, Java, Python and ClickHouse
+
+_KAFKA_SEED, _NODE_ID_MASK = KAFKA_SEED, NODE_ID_MASK  # numbers of C, where this is C
 
 # x@y.z, where the first dot that can be the one is: text of any length is read in one go.
 EMAIL_SHAPE = re.compile(r"[^@\s]+@[^@\s][^@\s.]*\.[^@\s]+")
@@ -64,7 +67,7 @@ def node_id(key: bytes, hash_key: bytes) -> int:
     Keyed, since anonymous ids are chosen by strangers. ClickHouse computes the same number with
     `bitAnd(sipHash64Keyed((k0, k1), key), 0x7FFFFFFFFFFFFFFF)`, k0 and k1 being the key's little-endian halves.
     """
-    return siphash(hash_key, key) & NODE_ID_MASK
+    return siphash(hash_key, key) & _NODE_ID_MASK
 
 
 def profile_id(node: int) -> str:
@@ -74,17 +77,17 @@ def profile_id(node: int) -> str:
 
 def profile_key(node: int) -> bytes:
     """The same as bytes: a record's key."""
-    return hexlify(node.to_bytes(8, "big"))
+    return hexlify(octets.eight(node))
 
 
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition to which Kafka's own clients send this key."""
-    return (murmurhash2(key, KAFKA_SEED) & 0x7FFFFFFF) % partitions
+    return partition_hash(key) % partitions
 
 
 def partition_hash(key: bytes) -> int:
     """What `partition_of` divides by the number of partitions: enough to find the partition, and no way back to the key."""
-    return int(murmurhash2(key, KAFKA_SEED)) & 0x7FFFFFFF
+    return octets.murmur2(key, _KAFKA_SEED) & 0x7FFFFFFF
 
 
 def external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:

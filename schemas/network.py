@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+import schemas.octets as octets
 from schemas.pack import PackedEvent
 
 Kept = Literal["none", "truncated", "full"]
@@ -69,7 +70,7 @@ def cut(address: Address, kept: Kept) -> str:
 
 def may_hold_address(packed: PackedEvent) -> bool:
     """Whether it has a member `ip`; escapes in its name, which no encoder of JSON writes, would hide it."""
-    return packed.payload.find(b'"ip"') >= 0 or packed.context.find(b'"ip"') >= 0
+    return octets.holds(packed.payload, b'"ip"', 2) or octets.holds(packed.context, b'"ip"', 2)
 
 
 def without_addresses(packed: PackedEvent, kept: Kept) -> tuple[PackedEvent, str]:

@@ -14,6 +14,8 @@ people, nobody can tell from here.
 import re
 from collections.abc import Callable, Iterator
 
+import schemas.octets as octets
+
 IDENTITY_PARAMETERS = ("contact_id", "ecid", "email", "em", "eh", "_c", "_sl")
 
 _ENCODED_DEPTH_MAX = 2
@@ -68,6 +70,7 @@ def _search(*patterns: str) -> Callable[[bytes], re.Match[bytes] | None]:
 
 
 _NAMES = tuple(name.encode() for name in IDENTITY_PARAMETERS)
+_NAME_BYTES_MAX = max(map(len, _NAMES))
 _EQUALS, _PERCENT, _BACKSLASH = b"=%\\"
 _plain = _search(_after_name("="))
 _encoded = _search(
@@ -82,24 +85,29 @@ _escaped = _search(r"\\u00[2-7]")
 def may_name_people(document: bytes) -> bool:
     """Whether the JSON text of an event can hold an identity parameter; false is certain.
 
-    A look for one character first: a pattern that begins with several takes twenty times as long to find none. For its number:
-    bytes on the left of `in` are first taken for one, which makes an error that nobody sees.
+    A look for one character first: a pattern that begins with several takes twenty times as long to find none.
     """
     return bool(
-        (_EQUALS in document and _is_named_before_equals(document) and _plain(document))
-        or (_PERCENT in document and _encoded(document))
-        or (_BACKSLASH in document and _escaped(document))
+        (_is_named_before_equals(document) and _plain(document))
+        or (octets.place_of(document, _PERCENT, 0) >= 0 and _encoded(document))
+        or (octets.place_of(document, _BACKSLASH, 0) >= 0 and _escaped(document))
     )
 
 
 def _is_named_before_equals(document: bytes) -> bool:
     """Whether an = follows the letters of a name: the pattern takes twenty times as long for those that do not."""
-    pieces = document.lower().split(b"=")
-    pieces.pop()
-    for piece in pieces:  # noqa: SIM110 - any() of a generator takes twice as long
-        if piece.endswith(_NAMES):
+    octet = document  # where this is C, its first byte's address
+    at = octets.place_of(document, _EQUALS, 0)
+    while at > 0:
+        if octet[at - 1] in b"cdhlmCDHLM" and _ends_with_a_name(document, at):
             return True
+        at = octets.place_of(document, _EQUALS, at + 1)
     return False
+
+
+def _ends_with_a_name(document: bytes, at: int) -> bool:
+    """What stands before `at`."""
+    return document[max(0, at - _NAME_BYTES_MAX) : at].lower().endswith(_NAMES)
 
 
 def without_identity(document: str) -> str:

@@ -41,6 +41,7 @@ _QUOTES = (
 )
 
 _LONGEST = max(map(len, BLOCKED))
+_ORDINARY_MAX = ID_BYTES_MAX // 4  # characters that never are more bytes than are allowed
 _ODD_ENDS = frozenset(
     _QUOTES + "0-"
 )  # what may lie around a blocked value, and what one of zeros begins with
@@ -49,12 +50,12 @@ _ODD_ENDS = frozenset(
 def is_blocked(value: str) -> bool:
     """Whether an identifier's value must not be used as an id."""
     size = len(value)
-    if _LONGEST < size <= ID_BYTES_MAX // 4 and value[0] not in _ODD_ENDS and value[-1] not in _ODD_ENDS:
+    if _LONGEST < size <= _ORDINARY_MAX and value[0] not in _ODD_ENDS and value[-1] not in _ODD_ENDS:
         return False  # nearly always
     bare = value.strip(_QUOTES)
     if bare.lower() in BLOCKED or (bare[0] in "0-" and _NOTHING_BUT_ZEROS.fullmatch(bare)):
         return True
-    return len(value) > ID_BYTES_MAX // 4 and _is_too_long(value)
+    return len(value) > _ORDINARY_MAX and _is_too_long(value)
 
 
 def why_blocked(value: str) -> Remark | None:

@@ -11,6 +11,7 @@ from schemas.stream import OutputRecord
 from schemas.topics import LEDGER
 
 MINUTE_MS = 60_000
+_MINUTE_MS = MINUTE_MS  # a number of C, where this is C
 REMARKS = "remarks"  # the stage of remarks: they say something of events that another stage counts
 
 # Outcomes. `ACCEPTED` counts every event that was read: it equals the sum of the others.
@@ -33,7 +34,7 @@ class Ledger:
 
     def count(self, workspace: str, source: str, received_at: int, outcome: str) -> None:
         """One event read, with the way it took."""
-        line = workspace, source, received_at - received_at % MINUTE_MS, outcome
+        line = workspace, source, received_at - received_at % _MINUTE_MS, outcome
         self._counts[line] = self._counts.get(line, 0) + 1
 
     def remark(self, workspace: str, source: str, received_at: int, remark: Remark) -> None:

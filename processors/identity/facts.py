@@ -97,7 +97,9 @@ def facts_of(event: ParsedEvent, about: Mentions) -> list[Fact]:
 
 def facts_on(occasion: Occasion, about: Mentions) -> list[Fact]:
     """The same of an event that is stored."""
-    found = [*_from_stated(occasion, about), *_from_claimed(occasion, about)]
+    found = _from_stated(occasion, about)
+    if about.claimed:
+        found += _from_claimed(occasion, about)
     if occasion.type == "alias":
         found += _from_alias(occasion, about)
     if occasion.is_logout:
@@ -109,16 +111,17 @@ def is_logout_event(name: str) -> bool:
     return name.lower() in LOGOUT_EVENTS
 
 
-def _from_stated(event: Occasion, about: Mentions) -> Iterator[Fact]:
+def _from_stated(event: Occasion, about: Mentions) -> list[Fact]:
     stamped = event.type in STAMPED_TYPES
+    subject, time = about.subject, event.time
+    found: list[Fact] = []
     for identifier in about.stated[1:]:
         stamp = stamped and identifier.kind == ANONYMOUS
-        yield Fact(identifier.node, about.subject, event.time, ASSERTED, stamp)
+        found.append(Fact(identifier.node, subject, time, ASSERTED, stamp))
+    return found
 
 
 def _from_claimed(event: Occasion, about: Mentions) -> Iterator[Fact]:
-    if not about.claimed:
-        return
     strong = about.stated and about.stated[0].kind != ANONYMOUS
     head = about.subject if strong else about.claimed[0].node
     if about.stated and not strong:

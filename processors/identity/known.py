@@ -14,6 +14,7 @@ hands, or where two links state the same moment, the answer is a good guess; for
 import struct
 from collections.abc import Sequence
 
+import schemas.octets as octets
 from processors.identity.facts import ASSERTED, BOUNDARY, Fact
 from schemas.identifiers import node_id
 from schemas.stream import Values
@@ -96,12 +97,12 @@ class KnownFacts:
 
 
 def _key(node: int) -> bytes:
-    return PREFIX + node.to_bytes(8, "big")
+    return PREFIX + octets.eight(node)
 
 
 def _encode(links: Links) -> bytes:
     latest = list(links.items())[-LINKS_PER_NODE_MAX:]
-    return VERSION + b"".join(_ENTRY.pack(*link, *times) for link, times in latest)
+    return VERSION + b"".join([_ENTRY.pack(*link, *times) for link, times in latest])
 
 
 def _decode(value: bytes | None) -> Links:

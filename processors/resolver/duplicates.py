@@ -12,10 +12,9 @@ Values are never taken apart: whether an id is known is a search for its 8 bytes
 under a secret key, so bytes of two neighbours match by chance as rarely as two ids share a hash.
 """
 
-import struct
-
 import msgspec
 
+import schemas.octets as octets
 from schemas.stream import Values
 
 PREFIX = b"d"
@@ -23,10 +22,8 @@ VERSION = b"\x01"
 DAY_S = 86_400
 SECOND_MAX = 0xFFFFFFFF
 
-_ENTRY = struct.Struct(">I8s")
-_entry = _ENTRY.pack
-_second = struct.Struct(">I").unpack_from
-_ENTRY_BYTES = _ENTRY.size
+_ENTRY_BYTES = 12
+_SECOND_MAX, _DAY_S = SECOND_MAX, DAY_S  # numbers of C, where this is C
 
 
 class DuplicateLimits(msgspec.Struct, frozen=True):
@@ -50,12 +47,12 @@ class Duplicates:
         value = self._values.get(routing)
         if value is None:
             value = self._values[routing] = _usable(self._state.get(PREFIX + routing))
-        return value.find(message_hash) >= 0  # `in` takes bytes for a number first, which is dear
+        return octets.holds(value, message_hash, 0)
 
     def remember(self, routing: bytes, message_hash: bytes, received_at: int) -> None:
         """After `seen` of the same routing id."""
         value = self._values[routing]
-        _insert(value, min(received_at // 1000, SECOND_MAX), message_hash)
+        _insert(value, min(received_at // 1000, _SECOND_MAX), message_hash)
         self._changed[routing] = None
         if len(value) > self._bytes_max:  # one key may fill a whole chunk
             _forget(value, self._limits)
@@ -65,7 +62,7 @@ class Duplicates:
             value = self._values[routing]
             if len(value) > 1 + _ENTRY_BYTES:  # most visitors come for one event
                 _forget(value, self._limits)
-            self._state[PREFIX + routing] = bytes(value)
+            self._state[PREFIX + routing] = octets.first(value, len(value))
 
 
 def _usable(value: bytes | None) -> bytearray:
@@ -74,19 +71,30 @@ def _usable(value: bytes | None) -> bytearray:
 
 def _insert(value: bytearray, second: int, message_hash: bytes) -> None:
     """Behind all that were received before or in the same second: nearly always at the end."""
-    entry = _entry(second, message_hash)
+    entry = octets.eight(second)[4:] + message_hash
     at = len(value)
-    while at > 1 and _second(value, at - _ENTRY_BYTES)[0] > second:
+    while at > 1 and _second(value, at - _ENTRY_BYTES) > second:
         at -= _ENTRY_BYTES
-    value[at:at] = entry
+    if at == len(value):
+        value += entry
+    else:
+        value[at:at] = entry
+
+
+def _second(value: bytearray, at: int) -> int:
+    """Of the entry that begins there."""
+    octet = value  # where this is C, its first byte's address
+    high = octet[at] * 256 + octet[at + 1]
+    low = octet[at + 2] * 256 + octet[at + 3]
+    return high * 65_536 + low
 
 
 def _forget(value: bytearray, limits: DuplicateLimits) -> None:
     """Drop what is older than the window or over the number."""
     size = len(value)
-    oldest = _second(value, size - _ENTRY_BYTES)[0] - limits.window_days * DAY_S
+    oldest = _second(value, size - _ENTRY_BYTES) - limits.window_days * _DAY_S
     start = max(1, size - limits.ids_per_key_max * _ENTRY_BYTES)
-    while _second(value, start)[0] < oldest:
+    while _second(value, start) < oldest:
         start += _ENTRY_BYTES
     if start > 1:
         del value[1:start]

@@ -11,6 +11,7 @@ from copy import copy
 
 import msgspec
 
+import schemas.octets as octets
 from processors.commerce.commerce_outbox import CommerceOutbox
 from processors.enrichment.context import read_event
 from processors.enrichment.enrichment import NO_RULES, Enrichment, Rules
@@ -155,9 +156,9 @@ class _Chunk:
 
     def _event(self, packed: PackedEvent, lineage: Lineage) -> None:
         message_id = packed.message_id or f"raw-{lineage.partition}-{lineage.offset}-{lineage.index}"
-        message_hash = node_id(message_id.encode(), self.hash_key).to_bytes(8, "big")
+        message_hash = octets.eight(node_id(message_id.encode(), self.hash_key))
         visitor = node_id(packed.routing, self.hash_key)
-        routing = visitor.to_bytes(8, "big")
+        routing = octets.eight(visitor)
         is_waiting = bool(self.waiting) and routing + message_hash in self.waiting
         if is_waiting or self.duplicates.seen(routing, message_hash):
             self.ledger.count(packed.workspace, packed.source, clamp(packed.received_at), DUPLICATE)
@@ -182,7 +183,7 @@ class _Chunk:
             self._refuse(way, sender, origin.lineage, packed.payload)
             return
         if way in (RESOLVED, WITHHELD, DROPPED):
-            self.duplicates.remember(*seen, received_at)
+            self.duplicates.remember(seen[0], seen[1], received_at)
         self.ledger.count(packed.workspace, packed.source, received_at, way)
 
     def _ask_user_steps(self) -> None:

@@ -1,0 +1,12 @@
+# What the compiler is told of facts.py beside its source (docs/decisions/0040).
+
+cimport cython
+from processors.events.blocked cimport is_blocked
+from schemas.identifiers cimport node_key, text
+
+cpdef list facts_of(event, about)
+@cython.locals(found=list)
+cpdef list facts_on(occasion, about)
+cpdef bint is_logout_event(str name) except -1
+@cython.locals(found=list)
+cdef list _from_stated(event, about)

@@ -1,0 +1,107 @@
+# What stands in the place of octets.py's functions where a module that uses them is compiled (docs/decisions/0040).
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.string cimport memchr, memcmp, memcpy
+
+
+cdef inline bytearray room(Py_ssize_t size):
+    return PyByteArray_FromStringAndSize(NULL, size)
+
+
+cdef inline Py_ssize_t copied(bytearray out, Py_ssize_t at, content) except -1:
+    cdef Py_buffer view
+    cdef Py_ssize_t size
+    if PyBytes_CheckExact(content):  # nearly always
+        size = len(<bytes>content)
+        memcpy(PyByteArray_AS_STRING(out) + at, PyBytes_AS_STRING(content), size)
+        return at + size
+    PyObject_GetBuffer(content, &view, PyBUF_SIMPLE)
+    size = view.len
+    memcpy(PyByteArray_AS_STRING(out) + at, view.buf, size)
+    PyBuffer_Release(&view)
+    return at + size
+
+
+cdef inline Py_ssize_t copied_text(bytearray out, Py_ssize_t at, str content) except -1:
+    cdef Py_ssize_t size = 0
+    cdef const char* letters = PyUnicode_AsUTF8AndSize(content, &size)
+    memcpy(PyByteArray_AS_STRING(out) + at, letters, size)
+    return at + size
+
+
+cdef inline Py_ssize_t size_of(str content) except -1:
+    cdef Py_ssize_t size = 0
+    PyUnicode_AsUTF8AndSize(content, &size)
+    return size
+
+
+cdef inline bytes first(bytearray out, Py_ssize_t size):
+    return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(out), min(size, len(out)))
+
+
+cdef inline bint holds(content, bytes wanted, Py_ssize_t rarest) except -1:
+    cdef const char* sought = PyBytes_AS_STRING(wanted)
+    cdef const char* at
+    cdef const char* last  # behind the last place at which the rarest byte may stand
+    cdef Py_ssize_t size
+    if PyBytes_CheckExact(content):
+        at, size = PyBytes_AS_STRING(content), len(<bytes>content)
+    else:
+        at, size = PyByteArray_AS_STRING(content), len(<bytearray?>content)
+    last = at + size - (len(wanted) - rarest - 1)
+    at += rarest
+    while at < last:
+        at = <const char*>memchr(at, sought[rarest], last - at)
+        if at == NULL:
+            return False
+        if not memcmp(at - rarest, sought, len(wanted)):
+            return True
+        at += 1
+    return False
+
+
+cdef inline Py_ssize_t place_of(bytes content, int octet, Py_ssize_t start) except? -1:
+    cdef const char* began = PyBytes_AS_STRING(content)
+    if start >= len(content):
+        return -1
+    cdef const char* found = <const char*>memchr(began + start, octet, len(content) - start)
+    return found - began if found else -1
+
+
+cdef inline bytes eight(unsigned long long value):
+    cdef unsigned char octets[8]
+    cdef int place
+    for place in range(8):
+        octets[7 - place] = value & 0xFF
+        value >>= 8
+    return PyBytes_FromStringAndSize(<char*>octets, 8)
+
+
+cdef inline unsigned int murmur2(bytes content, unsigned int seed):
+    cdef const unsigned char* octets = <const unsigned char*>PyBytes_AS_STRING(content)
+    cdef Py_ssize_t size = len(content)
+    cdef unsigned int mixer = 0x5BD1E995, four
+    cdef unsigned int found = seed ^ <unsigned int>size
+    while size >= 4:
+        four = octets[0] | <unsigned int>octets[1] << 8 | <unsigned int>octets[2] << 16 | <unsigned int>octets[3] << 24
+        four *= mixer
+        four ^= four >> 24
+        four *= mixer
+        found *= mixer
+        found ^= four
+        octets += 4
+        size -= 4
+    if size >= 3:
+        found ^= <unsigned int>octets[2] << 16
+    if size >= 2:
+        found ^= <unsigned int>octets[1] << 8
+    if size >= 1:
+        found ^= octets[0]
+        found *= mixer
+    found ^= found >> 13
+    found *= mixer
+    found ^= found >> 15
+    return found
