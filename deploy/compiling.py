@@ -26,9 +26,10 @@ _MODULES = {
     "schemas": "avro identifiers json_values network stamp_codec",
     "processors.resolver": "resolve duplicates visitor_values resolved",
     "processors.events": "addresses parsed times mentions blocked ledger",
-    "processors.enrichment": "enrichment context device channel semantics visits visit_state",
+    "processors.enrichment": "enrichment context device place clock bots channel arrivals semantics plans commerce money "
+    "visits visit_state",
     "processors.identity": "known facts identity forest timeline node_state settled",
-    "processors.commerce": "commerce_facts commerce_outbox commerce_agent carts products",
+    "processors.commerce": "commerce_facts commerce_outbox told_products commerce_agent carts products",
     "processors.rules": "resolved_peek resolved_reader rule_view rule_values rule_operators rule_paths rule_filters "
     "rule_compiling rule_events rule_matching rule_index rule_outbox",
     "collector": "intake sender packing routing visitor",

@@ -152,21 +152,22 @@ def cart_fact(event: ParsedEvent, stamps: Stamps, subject: int, message: int) ->
         time=min(event.times.happened, event.received_at),
         message=message,
         kind=kind,
-        lines=[] if kind in (TOUCHED, ORDERED) else list(_lines(stamps)),
+        lines=[] if kind in (TOUCHED, ORDERED) else _lines(stamps),
     )
 
 
-def product_facts(event: ParsedEvent, stamps: Stamps) -> Iterator[ProductFact]:
+def product_facts(event: ParsedEvent, stamps: Stamps) -> list[ProductFact]:
     """One for each product of which the event states a catalogue field."""
+    found: list[ProductFact] = []
     if stamps.meaning.event not in PRODUCT_EVENTS:
-        return
+        return found
     workspace, time = event.packed.workspace, min(event.times.happened, event.received_at)
+    currency = stamps.commerce.currency
     objects = _objects(event.properties, len(stamps.items))
-    for item, said in zip(stamps.items[:ITEMS_PER_FACT_MAX], objects, strict=False):
-        product = _product(item)
-        values = _values(item, said, stamps.commerce.currency)
-        if product and values != NO_VALUES:
-            yield ProductFact(workspace, product, time, values)
+    for place, item in enumerate(stamps.items[:ITEMS_PER_FACT_MAX]):
+        if (product := _product(item)) and (values := _values(item, objects[place], currency)) != NO_VALUES:
+            found.append(ProductFact(workspace, product, time, values))
+    return found
 
 
 def _objects(properties: dict[str, Any], count: int) -> Sequence[object]:
@@ -178,42 +179,48 @@ def _objects(properties: dict[str, Any], count: int) -> Sequence[object]:
 
 
 def _values(item: Item, said: object, currency: str) -> Values:
-    found = object_of(said)
+    found, price = object_of(said), item.price
     return Values(
-        name=item.name[:NAME_CHARS_MAX],
-        brand=item.brand[:NAME_CHARS_MAX],
-        category=item.category[:NAME_CHARS_MAX],
-        variant=item.variant[:NAME_CHARS_MAX],
-        currency="" if item.price is None else (item.currency or currency)[:NAME_CHARS_MAX],
+        name=_name(item.name),
+        brand=_name(item.brand),
+        category=_name(item.category),
+        variant=_name(item.variant),
+        currency="" if price is None else _name(item.currency or currency),
         url=_address(found.get("url")),
         image_url=_address(found.get("image_url") or found.get("imageUrl")),
-        price=_micro(item.price),
+        price=_micro(price),
     )
 
 
-def _lines(stamps: Stamps) -> Iterator[Line]:
-    for item in stamps.items[:ITEMS_PER_FACT_MAX]:
-        if product := _product(item):
-            yield Line(
-                product=product,
-                name=item.name[:NAME_CHARS_MAX],
-                variant=item.variant[:NAME_CHARS_MAX],
-                currency=(item.currency or stamps.commerce.currency)[:NAME_CHARS_MAX],
-                quantity=_micro(item.quantity),
-                price=_micro(item.price),
-            )
+def _lines(stamps: Stamps) -> list[Line]:
+    currency = stamps.commerce.currency
+    return [
+        Line(
+            product=product,
+            name=_name(item.name),
+            variant=_name(item.variant),
+            currency=_name(item.currency or currency),
+            quantity=_micro(item.quantity),
+            price=_micro(item.price),
+        )
+        for item in stamps.items[:ITEMS_PER_FACT_MAX]
+        if (product := _product(item))
+    ]
 
 
 def _product(item: Item) -> str:
-    if _is_key(item.product_id):
-        return item.product_id
-    return item.sku if _is_key(item.sku) else ""
+    product, sku = item.product_id, item.sku
+    return product if _is_key(product) else sku if _is_key(sku) else ""
 
 
 def _is_key(value: str) -> bool:
     if not 0 < len(value) <= KEY_BYTES_MAX:
         return False
     return value.isascii() or len(value.encode()) <= KEY_BYTES_MAX
+
+
+def _name(value: str) -> str:
+    return value if len(value) <= NAME_CHARS_MAX else value[:NAME_CHARS_MAX]
 
 
 def _address(value: object) -> str:

@@ -39,22 +39,23 @@ class CommerceOutbox:
 
     def add(self, event: ParsedEvent, stamps: Stamps, subject: int, message_id: str) -> None:
         """An event that is stored."""
-        if not stamps.meaning.event:  # nearly always
+        name = stamps.meaning.event
+        if not name:  # nearly always
             return
-        if stamps.meaning.event in CART_EVENTS:
+        if name in CART_EVENTS:
             fact = cart_fact(event, stamps, subject, node_id(message_id.encode(), self._hash_key))
             self._carts.setdefault(partition_of(fact.key, self._partitions), []).append(fact)
-        if stamps.meaning.event in PRODUCT_EVENTS and self._says_more(event, stamps):
+        if name in PRODUCT_EVENTS and self._says_more(event, name):
             self._state(event, stamps)
 
-    def _says_more(self, event: ParsedEvent, stamps: Stamps) -> bool:
+    def _says_more(self, event: ParsedEvent, name: str) -> bool:
         """Than one of the same properties, as they were sent, in the same hour: the usual one says it again, and later."""
-        time = event.times.happened
-        said = event.packed.workspace, stamps.meaning.event, bytes(event.call.properties), hour_of(time)
+        time, received_at = event.times.happened, event.received_at
+        said = event.packed.workspace, name, bytes(event.call.properties), hour_of(time)
         earliest = self._texts.get(said)
-        if earliest is not None and earliest <= time <= event.received_at:
+        if earliest is not None and earliest <= time <= received_at:
             return False
-        self._texts[said] = min(time, event.received_at)
+        self._texts[said] = min(time, received_at)
         return True
 
     def _state(self, event: ParsedEvent, stamps: Stamps) -> None:

@@ -34,10 +34,11 @@ class ToldProducts:
         statements = self._products.get(product)
         if statements is None:
             statements = self._products[product] = _decode(self._state.get(_key(product)))
-        told = statements.get((hour, digest))
+        entry = hour, digest
+        told = statements.get(entry)
         if told is not None and told <= time:
             return False
-        statements[hour, digest] = time
+        statements[entry] = time
         self._changed[product] = None
         return True
 

@@ -49,13 +49,16 @@ NO_BOT_RULES = BotRules()
 
 def bot_of(event: ParsedEvent, by_agent: str, networks: Networks) -> Bot:
     """`by_agent`: what the user agent gives away, "" for nothing."""
-    reasons = [by_agent] if by_agent else []
     context = event.context
+    is_click = event.call.event == CLICK
+    if networks is NO_NETWORKS and not by_agent and not is_click and "signs" not in context:
+        return NO_BOT  # nearly always
+    reasons = [by_agent] if by_agent else []
     if "signs" in context:
         reasons += _signs(context["signs"])
     if networks and networks.holds(_address(event)):
         reasons.append(HOSTING)
-    if event.call.event == CLICK and _is_at_once(event):
+    if is_click and _is_at_once(event):
         reasons.append(AT_ONCE)
     return _judged(tuple(reasons)) if reasons else NO_BOT
 

@@ -41,6 +41,7 @@ _MEMBERS = ("source", "medium", "name", "term", "content")  # as context.campaig
 _VIEWS = frozenset({"page", "screen"})
 
 Said = tuple[str, ...]  # a campaign's parts, in the order of `PARTS`
+Addresses = tuple[str, str, str]  # of a page, its query beside it, of the page before
 NOTHING_SAID: Said = ("",) * len(PARTS)
 
 
@@ -94,9 +95,12 @@ class Channels:
         page, campaign = context.get("page"), context.get("campaign")
         if not page and not campaign and "referrer" not in context and event.packed.type not in _VIEWS:
             return NO_TOUCH
-        url, search, referrer = _addresses(event, page if isinstance(page, dict) else context)
+        addresses = _addresses(event, page if isinstance(page, dict) else context)
         said = _stated(campaign) if campaign and isinstance(campaign, dict) else NOTHING_SAID
         by_link = bool(event.address) and bool(token_in(event.address[:ADDRESS_CHARS_MAX]))
+        if said is NOTHING_SAID and not by_link and _is_inside(addresses):
+            return NO_TOUCH
+        url, search, referrer = addresses
         # Without the path, which differs from event to event and says nothing.
         return self._remembered(_query(url) or search, _place(url), _place(referrer), said, by_link)
 
@@ -181,7 +185,15 @@ def _origin(signs: _Signs, sender: Sender | None) -> tuple[str, str]:
     return (sender.source, medium or sender.medium) if sender else ("", medium)
 
 
-def _addresses(event: ParsedEvent, page: dict[str, Any]) -> Said:
+def _is_inside(addresses: Addresses) -> bool:
+    """Whether a page of a visit is left for another one of the same host, as nearly always, and says no more than that."""
+    url, search, referrer = addresses
+    if search or "?" in url or "#" in url:
+        return False
+    return not referrer or _place(referrer) == _place(url)
+
+
+def _addresses(event: ParsedEvent, page: dict[str, Any]) -> Addresses:
     """Address, query and referrer of the page; of a view's properties where its context has none."""
     url, search, referrer = page.get("url"), page.get("search"), page.get("referrer")
     if url is None and event.packed.type in _VIEWS:
@@ -220,15 +232,20 @@ def _tidy(part: str, value: str) -> str:
 
 def _place(address: str) -> str:
     """What names the host, so that pages of one site have one: up to the third slash."""
-    parts = address.split("/", 3)
-    return address if len(parts) < 4 else address[: -1 - len(parts[3])]
+    end = -1
+    for _ in range(3):
+        end = address.find("/", end + 1)
+        if end < 0:
+            return address
+    return address[:end]
 
 
 def _query(url: str) -> str:
     """Query and fragment, which some put parameters into."""
     if "?" not in url and "#" not in url:
         return ""
-    return url[min(found for found in (url.find("?"), url.find("#")) if found >= 0) :]
+    at, hash_at = url.find("?"), url.find("#")
+    return url[hash_at if at < 0 or 0 <= hash_at < at else at :]
 
 
 def _parameters(query: str) -> Iterator[tuple[str, str]]:

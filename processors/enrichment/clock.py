@@ -12,4 +12,5 @@ from processors.events.times import EventTimes
 
 def clock_offset_ms(times: EventTimes, received_at: int) -> int:
     """Above 0 when the client's clock is ahead; 0 too when the client does not say when it sent."""
-    return times.sent - received_at if times.sent else 0
+    sent = times.sent
+    return sent - received_at if sent else 0

@@ -13,7 +13,7 @@ view over all reports of them (docs/commerce.md).
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -52,16 +52,9 @@ ORDER_EVENTS = frozenset(
 
 Reader = Callable[[Any], tuple[Any, str]]
 Fields = dict[str, Any]
-
-
-class Known(NamedTuple):
-    """A property that is read: the field it fills, whether of the item, whether this is its own name, and how its value is read,
-    None for a text."""
-
-    field: str
-    is_of_item: bool
-    is_own_name: bool
-    read: Reader | None
+# A property that is read: the field it fills, whether of the item, whether this is its own name, and how its value is read, None
+# for a text.
+Known = tuple[str, bool, bool, Reader | None]
 
 
 class Typed(msgspec.Struct, frozen=True, gc=False):
@@ -184,12 +177,12 @@ def _named(
     readers: dict[str, Reader | None], also: dict[str, tuple[str, ...]], *, is_of_item: bool
 ) -> dict[str, Known]:
     """By each name that a property goes by."""
-    found = {}
+    found: dict[str, Known] = {}
     for field, read in readers.items():
         first, *words = field.split("_")
         camel = first + "".join(word.title() for word in words)
         for name in (*also.get(field, ()), camel, field):
-            found[name] = Known(field, is_of_item, name == field, read)
+            found[name] = (field, is_of_item, name == field, read)
     return found
 
 

@@ -8,13 +8,13 @@ import msgspec
 
 from processors.enrichment.bots import NO_BOT_RULES, BotRules, as_judged, bot_of
 from processors.enrichment.clock import clock_offset_ms
-from processors.enrichment.device import Devices, Known
+from processors.enrichment.device import NOBODY, Devices, Known
 from processors.enrichment.hosting import NO_NETWORKS, Networks
 from processors.enrichment.place import Places, nowhere
-from processors.events.parsed import ParsedEvent, Refusal, parse
+from processors.events.parsed import Object, ParsedEvent, Refusal, parse
 from schemas.network import Kept, may_hold_address, without_addresses
-from schemas.pack import PackedEvent
-from schemas.stamps import NO_BOT, NO_DEVICE, Bot, Device, Place
+from schemas.pack import Connection, PackedEvent
+from schemas.stamps import NO_BOT, Bot, Device, Place
 
 
 class ContextRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +33,9 @@ def read_event(packed: PackedEvent, rules: ContextRules) -> ParsedEvent | Refusa
     """As `parse`, of an event whose network addresses are cut down to what is kept. Whether it is a bot's is known of one by
     whose address somebody may be named."""
     event = _read(packed, rules.address_kept)
-    if isinstance(event, Refusal) or not event.address:
+    if type(event) is not ParsedEvent or not event.address:
         return event
-    _, reason = _known(event, rules)
+    _, reason = _known(rules.devices, event.context, packed.connection)
     bot = bot_of(event, reason, rules.bots.networks())
     return msgspec.structs.replace(event, is_bots=True) if bot.score >= rules.bots.threshold else event
 
@@ -54,15 +54,14 @@ def surroundings(
     event: ParsedEvent, rules: ContextRules, networks: Networks = NO_NETWORKS
 ) -> tuple[Device, Place, int, Bot]:
     """Device, place, the offset of the client's clock in ms, and whether a person is behind it all."""
-    device, reason = _known(event, rules)
-    place = rules.places.of(event.context, event.said_address, event.packed.connection)
+    context, connection, places = event.context, event.packed.connection, rules.places
+    device, reason = _known(rules.devices, context, connection)
+    place = places.of(context, event.said_address, connection)
     bot = bot_of(event, reason, networks)
     if bot is not NO_BOT:
         device = as_judged(device, bot, rules.bots.threshold)
     return device, place, clock_offset_ms(event.times, event.received_at), bot
 
 
-def _known(event: ParsedEvent, rules: ContextRules) -> Known:
-    if rules.devices is None:
-        return NO_DEVICE, ""
-    return rules.devices.known(event.context, event.packed.connection)
+def _known(devices: Devices | None, context: Object, connection: Connection | None) -> Known:
+    return NOBODY if devices is None else devices.known(context, connection)

@@ -47,7 +47,7 @@ App = tuple[
 Said = tuple[str, str, str] | bytes  # hints: three headers, or the JSON of `context.userAgentData`
 
 HEADLESS, CRAWLER, PROGRAM, LISTED = "headless", "crawler", "program", "listed"
-_NOBODY: Known = (NO_DEVICE, "")
+NOBODY: Known = (NO_DEVICE, "")
 NO_APP: App = ("", "", "", "", "")
 NO_AGENT = Agent()
 
@@ -122,9 +122,9 @@ class Devices:
     def known(self, context: Object, connection: Connection | None) -> Known:
         """`context` is the event's; headers count for what it does not say."""
         app = _app(context) if "device" in context or "os" in context else NO_APP
-        agent, said = context.get("userAgent"), context.get("userAgentData")
+        agent = context.get("userAgent")
         hints: Said = b""
-        if said and isinstance(said, dict):
+        if "userAgentData" in context and isinstance(said := context["userAgentData"], dict) and said:
             hints = _document(said)
         if not (agent and isinstance(agent, str)):
             if connection is not None and connection.is_browser:
@@ -133,8 +133,10 @@ class Devices:
             else:
                 agent = ""
         if not agent and not hints and app is NO_APP:
-            return _NOBODY
-        return self._of_signs(agent[:USER_AGENT_CHARACTERS_MAX], hints, app)
+            return NOBODY
+        if len(agent) > USER_AGENT_CHARACTERS_MAX:
+            agent = agent[:USER_AGENT_CHARACTERS_MAX]
+        return self._of_signs(agent, hints, app)
 
     def _device(self, text: str, said: Said, app: App) -> Known:
         agent = self._read(text) if text else NO_AGENT
@@ -188,7 +190,7 @@ def _joined(text: str, agent: Agent, hints: Hints, app: App) -> Known:
     kind = "bot" if is_bot else _kind(signs, text, system, hints)
     known = _cut(kind, brand, model, system, version, browser, browser_version)
     if not any(known) or (kind == "other" and not any(known[1:])):
-        return _NOBODY
+        return NOBODY
     return Device(
         kind=known[0], brand=known[1], model=known[2], os=known[3], os_version=known[4], browser=known[5],
         browser_version=known[6], is_bot=is_bot,

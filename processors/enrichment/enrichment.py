@@ -16,14 +16,14 @@ from collections.abc import Iterable
 import msgspec
 
 from processors.enrichment.channel import Channels, kept_channels
-from processors.enrichment.commerce import with_commerce
+from processors.enrichment.commerce import FAMILY, with_commerce
 from processors.enrichment.consent import consent_of
 from processors.enrichment.context import NO_CONTEXT, ContextRules, surroundings
 from processors.enrichment.visits import SessionRules, Visits
 from processors.events.mentions import Mentions
 from processors.events.parsed import ParsedEvent
 from schemas.orders import Order
-from schemas.stamps import Meaning, Stamps
+from schemas.stamps import NO_COMMERCE, NO_CONSENT, Item, Meaning, Stamps
 from schemas.stream import Values
 
 
@@ -51,7 +51,12 @@ class Enrichment:
         """Of an event that is going to be stored. `visitor` is the node id of its routing id."""
         device, place, clock_offset_ms, bot = surroundings(event, self._context, self._networks)
         touch = self._channels.touch(event)
-        meaning, commerce, items = with_commerce(meaning, event.properties, bytes(event.call.properties))
+        context, seen = event.context, event.packed.seen
+        commerce = NO_COMMERCE
+        items: tuple[Item, ...] = ()
+        if meaning.family == FAMILY:
+            text = bytes(event.call.properties)
+            meaning, commerce, items = with_commerce(meaning, event.properties, text)
         session_id, visit = self._visits.of(event, about, visitor, touch)
         return Stamps(
             visitor=visitor,
@@ -65,7 +70,7 @@ class Enrichment:
             items=items,
             clock_offset_ms=clock_offset_ms,
             bot=bot,
-            consent=consent_of(event.context, event.packed.seen),
+            consent=NO_CONSENT if seen is None and "consent" not in context else consent_of(context, seen),
         )
 
     def obey(self, orders: Iterable[Order]) -> None:

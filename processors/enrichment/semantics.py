@@ -95,8 +95,8 @@ def meaning_of(event: ParsedEvent) -> Meaning:
 
 def _meaning(checks: EventChecks, event: ParsedEvent) -> Meaning:
     said: list[str] = []
-    examine(checks.properties, event.properties, "properties", said)
     properties = event.properties
+    examine(checks.properties, properties, "properties", said)
     for names, missing in checks.required:
         for name in names:
             if (value := properties.get(name)) is not None and value != "":

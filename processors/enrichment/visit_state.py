@@ -4,69 +4,79 @@ A version byte, then msgpack. The usual case is short: one session, and its touc
 once. At its bounds a value has some 260 bytes. A value of another version counts as none: what is stamped then begins anew.
 """
 
+from typing import Any
+
 import msgspec
 
 from processors.enrichment.arrivals import NO_SIGNS, Signs
 
-VERSION = b"\x01"
+VERSION = 1
 STAYS_MAX = 3  # sessions that are known, the newest among them
 
 
-class Stay(msgspec.Struct, array_like=True, gc=False):
-    """One session. Changed in place while a chunk is worked on."""
+class Stay:
+    """One session, in ms. Changed in place while a chunk is worked on."""
 
-    start: int
-    lasted: int
-    number: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.lasted
+    def __init__(self, start: int, lasted: int, number: int) -> None:
+        self.start = start
+        self.lasted = lasted
+        self.number = number
 
 
-class Visitor(msgspec.Struct, array_like=True, gc=False):
+class Visitor:
     """`stays` from the newest backwards; `touch` is the newest one's, `first` the earliest of all, b"" when none is known."""
 
-    stays: list[Stay] = []
+    def __init__(
+        self,
+        stays: list[Stay],
+        signs: Signs = NO_SIGNS,
+        touch: bytes = b"",
+        first: bytes = b"",
+        first_at: int = 0,
+    ) -> None:
+        self.stays = stays
+        self.signs = signs
+        self.touch = touch
+        self.first = first
+        self.first_at = first_at
+
+
+class _Kept(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """As it is written. Both touches are one, said at the newest session's start, where `first` is missing."""
+
+    stays: list[tuple[int, int, int]]
     signs: Signs = NO_SIGNS
     touch: bytes = b""
     first: bytes = b""
     first_at: int = 0
 
 
-class _Shared(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The same where both touches are one, said at the newest session's start; or where there is none."""
-
-    stays: list[Stay]
-    signs: Signs = NO_SIGNS
-    touch: bytes = b""
-
-
-class _Untouched(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    stays: list[Stay]
-
-
+_HEAD = bytes((VERSION,))
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Visitor).decode
+_decode = msgspec.msgpack.Decoder(_Kept).decode
 
 
 def encode_visitor(visitor: Visitor) -> bytes:
-    if not visitor.first and visitor.signs == NO_SIGNS:
-        return VERSION + _encode(_Untouched(visitor.stays))
-    if visitor.first == visitor.touch and visitor.first_at == visitor.stays[0].start:
-        return VERSION + _encode(_Shared(visitor.stays, visitor.signs, visitor.touch))
-    return VERSION + _encode(visitor)
+    newest, first = visitor.stays[0], visitor.first
+    told: tuple[Any, ...] = ([(stay.start, stay.lasted, stay.number) for stay in visitor.stays],)
+    if first or visitor.signs != NO_SIGNS:
+        told += (visitor.signs, visitor.touch)
+        if first != visitor.touch or visitor.first_at != newest.start:
+            told += (first, visitor.first_at)
+    return _HEAD + _encode(told)
 
 
 def decode_visitor(value: bytes | None) -> Visitor:
-    if not value or value[:1] != VERSION:
-        return Visitor()
-    return _with_first(_decode(memoryview(value)[1:]))
+    if not value or value[0] != VERSION:
+        return Visitor([])
+    kept = _decode(value[1:])
+    stays = [Stay(start, lasted, number) for start, lasted, number in kept.stays]
+    return _with_first(Visitor(stays, kept.signs, kept.touch, kept.first, kept.first_at))
 
 
 def without(visitor: Visitor, since: int, until: int) -> Visitor:
     """The visitor as if nothing were known of these moments: sessions that touch them are gone, the others are counted anew."""
-    kept = [stay for stay in visitor.stays if stay.end < since or stay.start > until]
+    kept = [stay for stay in visitor.stays if stay.start + stay.lasted < since or stay.start > until]
     for number, stay in enumerate(reversed(kept), 1):
         stay.number = number
     found = Visitor(kept)
@@ -78,7 +88,7 @@ def without(visitor: Visitor, since: int, until: int) -> Visitor:
 
 
 def _with_first(visitor: Visitor) -> Visitor:
-    """As `_Shared` says it: without an earlier touch the newest session's is the first."""
+    """As `_Kept` says it: without an earlier touch the newest session's is the first."""
     if visitor.touch and not visitor.first:
         visitor.first, visitor.first_at = visitor.touch, visitor.stays[0].start
     return visitor

@@ -59,11 +59,12 @@ def _day(name: str, grain: int) -> int:
 
 def takes_part(event: ParsedEvent, about: Mentions) -> bool:
     """Whether an event belongs to a visit: a function of the event alone, and of what is suppressed."""
-    if event.packed.type not in VIEWS:
-        said = event.context.get  # what a visitor's device says of where it is
-        if not (said("page") or said("userAgent") or said("device") or said("screen")):
+    packed = event.packed
+    if packed.type not in VIEWS:
+        said = event.context  # of what a visitor's device says of where it is
+        if not (said.get("page") or said.get("userAgent") or said.get("device") or said.get("screen")):
             return False
-    routing = event.packed.routing
+    routing = packed.routing
     for found in about.stated:  # noqa: SIM110 - any() of a generator takes twice as long
         if found.node == routing:
             return True
@@ -73,9 +74,8 @@ def takes_part(event: ParsedEvent, about: Mentions) -> bool:
 class _Open:
     """A visitor within the chunk; `said` is what the events of the newest session are told, until something changes."""
 
-    __slots__ = ("is_changed", "kept", "said")
-
-    def __init__(self, kept: Visitor) -> None:
+    def __init__(self, key: bytes, kept: Visitor) -> None:
+        self.key = key
         self.kept = kept
         self.said: tuple[str, Visit] | None = None
         self.is_changed = False
@@ -86,7 +86,9 @@ class Visits:
 
     def __init__(self, state: Values, rules: SessionRules) -> None:
         self._state = state
-        self._rules = rules
+        self._timeout_ms = rules.timeout_ms
+        self._new_on_campaign = rules.new_on_campaign
+        self._midnight_zone = rules.midnight_zone
         self._open: dict[int, _Open] = {}  # in order: the same input gives the same changelog
 
     def of(self, event: ParsedEvent, about: Mentions, visitor: int, touch: Touch) -> tuple[str, Visit]:
@@ -98,16 +100,22 @@ class Visits:
     def at(self, visitor: int, time: int, touch: Touch) -> tuple[str, Visit]:
         opened = self._open.get(visitor)
         if opened is None:
-            opened = self._open[visitor] = _Open(decode_visitor(self._state.get(_key(visitor))))
-        arrival = arrival_of(touch) if touch.channel else None
+            opened = self._open[visitor] = self._opened(visitor)
+        arrival = arrival_of(touch) if touch is not NO_TOUCH and touch.channel else None
         kept = opened.kept
-        if kept.stays and time < kept.stays[0].start:
-            opened.is_changed, opened.said = True, None
-            return _said(visitor, kept, self._late(kept, time, arrival), arrival)
+        if kept.stays:
+            newest = kept.stays[0]
+            if time < newest.start:
+                opened.is_changed, opened.said = True, None
+                return _said(visitor, kept, self._late(kept, time, arrival), arrival)
         self._forward(opened, time, arrival)
         if opened.said is None:
             opened.said = _said(visitor, kept, kept.stays[0], arrival)
         return opened.said
+
+    def _opened(self, visitor: int) -> _Open:
+        key = PREFIX + visitor.to_bytes(8, "big")
+        return _Open(key, decode_visitor(self._state.get(key)))
 
     def obey(self, orders: Iterable[Order]) -> None:
         for order in orders:
@@ -122,26 +130,26 @@ class Visits:
     def forget(self, visitor: int, since: int, until: int) -> None:
         """What is known of these moments (ms, both inclusive)."""
         opened = self._open.get(visitor)
-        kept = opened.kept if opened else decode_visitor(self._state.get(_key(visitor)))
-        if kept.stays:
-            self._open[visitor] = opened = _Open(without(kept, since, until))
+        before = opened if opened is not None else self._opened(visitor)
+        if before.kept.stays:
+            self._open[visitor] = opened = _Open(before.key, without(before.kept, since, until))
             opened.is_changed = True
 
     def save(self) -> None:
-        for visitor, opened in self._open.items():
+        for opened in self._open.values():
             if opened.is_changed and opened.kept.stays:
-                self._state[_key(visitor)] = encode_visitor(opened.kept)
+                self._state[opened.key] = encode_visitor(opened.kept)
             elif opened.is_changed:
-                self._state.pop(_key(visitor), None)
+                self._state.pop(opened.key, None)
 
     def _forward(self, opened: _Open, time: int, arrival: Arrival | None) -> None:
         """An event in or after the newest session."""
         kept = opened.kept
-        if not kept.stays or self._is_apart(kept.stays[0].end, time):
+        newest = kept.stays[0] if kept.stays else None
+        if newest is None or self._is_apart(newest.start + newest.lasted, time):
             _begin(kept, time, arrival)
             opened.is_changed, opened.said = True, None
             return
-        newest = kept.stays[0]
         ahead = time - newest.start
         if arrival and (ahead > newest.lasted or not (ahead or kept.touch)):
             opened.is_changed = True
@@ -156,7 +164,7 @@ class Visits:
         """At the end of the newest session. Whether events are told something else from now on."""
         newest, before = kept.stays[0], kept.signs
         is_new = before.is_new(arrival)
-        begins = is_new and self._rules.new_on_campaign and time > newest.start
+        begins = is_new and self._new_on_campaign and time > newest.start
         tells = begins or not kept.touch
         if begins:
             _begin(kept, time, arrival)
@@ -169,34 +177,32 @@ class Visits:
 
     def _is_apart(self, end: int, time: int) -> bool:
         """Whether no session has both moments, whatever brought it."""
-        if time - end > self._rules.timeout_ms:
+        if time - end > self._timeout_ms:
             return True
-        name = self._rules.midnight_zone
+        name = self._midnight_zone
         return bool(name) and _day(name, time // _GRAIN_MS) != _day(name, end // _GRAIN_MS)
 
     def _late(self, kept: Visitor, time: int, arrival: Arrival | None) -> Stay:
         """Of an event before the newest session: a known one that it lies in, follows or precedes, else one of its own."""
         stays = kept.stays
-        at = next((index for index, stay in enumerate(stays) if stay.start <= time), len(stays))
+        at = 1
+        while at < len(stays) and stays[at].start > time:
+            at += 1
         following = stays[at - 1]
         fits = not self._is_apart(time, following.start)
         if arrival:
             _first(kept, time, arrival)
             if at == 1:  # of the newest alone it is known what brought it
-                fits = fits and not (
-                    self._rules.new_on_campaign and kept.touch and kept.signs.is_new(arrival)
-                )
+                fits = fits and not (self._new_on_campaign and kept.touch and kept.signs.is_new(arrival))
                 if fits:
                     _adopt(kept, arrival)
                     return following
-        if at < len(stays) and not self._is_apart(stays[at].end, time):
-            stays[at].lasted = max(stays[at].lasted, time - stays[at].start)
-            return stays[at]
+        if at < len(stays):
+            before = stays[at]
+            if not self._is_apart(before.start + before.lasted, time):
+                before.lasted = max(before.lasted, time - before.start)
+                return before
         return following if fits else _insert(stays, at, time)
-
-
-def _key(visitor: int) -> bytes:
-    return PREFIX + visitor.to_bytes(8, "big")
 
 
 def _begin(kept: Visitor, time: int, arrival: Arrival | None) -> None:

@@ -1,0 +1,18 @@
+# What the compiler is told of commerce_outbox.py beside its source (docs/decisions/0040).
+
+cimport cython
+from processors.commerce.commerce_facts cimport cart_fact, product_facts, product_key
+from processors.commerce.told_products cimport ToldProducts
+
+
+cdef class CommerceOutbox:
+    cdef ToldProducts _told
+    cdef object _partitions, _hash_key
+    cdef dict _carts, _products, _texts
+
+    @cython.locals(name=str)
+    cpdef add(self, event, stamps, subject, str message_id)
+    cdef bint _says_more(self, event, str name) except -1
+    cdef _state(self, event, stamps)
+    @cython.locals(found=dict)
+    cdef dict _news(self)

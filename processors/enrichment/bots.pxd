@@ -1,0 +1,8 @@
+# What the compiler is told of bots.py beside its source (docs/decisions/0040).
+
+cimport cython
+
+
+@cython.locals(context=dict, reasons=list, is_click=cython.bint)
+cpdef bot_of(event, str by_agent, networks)
+cpdef as_judged(device, bot, threshold)

@@ -1,0 +1,7 @@
+# What the compiler is told of clock.py beside its source (docs/decisions/0040).
+
+cimport cython
+
+
+@cython.locals(sent=cython.longlong)
+cpdef long long clock_offset_ms(times, long long received_at) except? -1

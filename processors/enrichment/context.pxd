@@ -1,0 +1,13 @@
+# What the compiler is told of context.py beside its source (docs/decisions/0040).
+
+cimport cython
+from processors.enrichment.bots cimport as_judged, bot_of
+from processors.enrichment.clock cimport clock_offset_ms
+from processors.enrichment.device cimport Devices
+from processors.enrichment.place cimport Places
+
+cpdef read_event(packed, rules)
+cdef _read(packed, kept)
+@cython.locals(context=dict, places=Places)
+cpdef tuple surroundings(event, rules, networks=*)
+cdef tuple _known(Devices devices, dict context, connection)

@@ -1,0 +1,10 @@
+# What the compiler is told of semantics.py beside its source (docs/decisions/0040).
+
+cimport cython
+
+
+cpdef meaning_of(event)
+@cython.locals(properties=dict, said=list)
+cdef _meaning(checks, event)
+@cython.locals(fine_types=dict, fine=frozenset)
+cpdef examine(checks, dict values, str place, list said)

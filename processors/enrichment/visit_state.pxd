@@ -1,0 +1,23 @@
+# What the compiler is told of visit_state.py beside its source (docs/decisions/0040): all but what begins and ends is C's.
+
+cimport cython
+
+
+@cython.final
+cdef class Stay:
+    cdef public long long start, lasted, number
+
+
+@cython.final
+@cython.no_gc
+cdef class Visitor:
+    cdef public list stays
+    cdef public object signs
+    cdef public bytes touch, first
+    cdef public long long first_at
+
+
+@cython.locals(newest=Stay, stay=Stay, told=tuple, first=bytes)
+cpdef bytes encode_visitor(Visitor visitor)
+cpdef Visitor decode_visitor(bytes value)
+cdef Visitor _with_first(Visitor visitor)
