@@ -29,8 +29,8 @@ from collector.replies import Headers, Reply, refused, try_later
 from collector.routes import Followed, Route, Routes, Sent, Told
 from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import CookieRules, cookie_of_sender
+from runtime.environment.settings import CollectorSettings
 from runtime.kafka import KafkaUnavailable
-from runtime.settings import CollectorSettings
 from schemas.control import ControlState
 from schemas.origins import ANY
 from schemas.reasons import Reason

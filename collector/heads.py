@@ -11,7 +11,7 @@ from collector.forwarded import Proxies
 from collector.privacy import wishes_of
 from collector.reading import Head
 from collector.visitor import CookieRules, Visit, visit
-from runtime.settings import CollectorSettings
+from runtime.environment.settings import CollectorSettings
 from schemas.origins import origin_of
 from schemas.pack import Connection
 

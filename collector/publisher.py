@@ -21,9 +21,9 @@ from collector.gathering import Gathering
 from collector.packing import seal, weight
 from collector.rejection import Letter
 from collector.tickets import Parcel, Ticket
+from runtime.environment.settings import CollectorSettings, KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.metrics import PACK_EVENTS, QUEUED
-from runtime.settings import CollectorSettings, KafkaSettings
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW

@@ -14,8 +14,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from collector.daily import SALT_BYTES, Salt, Salts
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config, reader_config
-from runtime.settings import KafkaSettings
 from schemas.topics import VISITORS_SALTS
 
 log = structlog.get_logger()

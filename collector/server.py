@@ -30,14 +30,14 @@ from collector.salts import SaltReader
 from collector.script import FILE, PARTS
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
-from collector.webhook_book import WebhookBook
+from collector.webhooks.webhook_book import WebhookBook
 from collector.workers import refuse_taken_port, run_workers
 from runtime import logs
-from runtime.browser_settings import BrowserSettings
 from runtime.control import ControlReader
+from runtime.environment.browser_settings import BrowserSettings
+from runtime.environment.settings import CollectorSettings, KafkaSettings, SettingsError, load
 from runtime.parent import end_with_parent
 from runtime.secrets import Secrets
-from runtime.settings import CollectorSettings, KafkaSettings, SettingsError, load
 
 log = structlog.get_logger()
 

@@ -14,9 +14,9 @@ from types import FrameType
 import structlog
 
 from collector.siblings import open_meeting
+from runtime.environment.settings import CollectorSettings
 from runtime.parent import LEASHED, end_with_parent
 from runtime.ports import refuse_taken_port as refuse_taken
-from runtime.settings import CollectorSettings
 
 log = structlog.get_logger()
 

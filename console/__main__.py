@@ -4,8 +4,8 @@ import os
 import sys
 
 from console.server import run
+from runtime.environment.settings import SettingsError
 from runtime.ports import PortTaken
-from runtime.settings import SettingsError
 
 if __name__ == "__main__":
     try:

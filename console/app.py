@@ -30,8 +30,8 @@ from console.replies import Refused, document, refusal
 from console.store import Store
 from runtime import metrics
 from runtime.clickhouse import NoAnswer
+from runtime.environment.settings import ConsoleSettings, QuestionSettings
 from runtime.kafka import KafkaUnavailable
-from runtime.settings import ConsoleSettings, QuestionSettings
 from schemas.authorization import key_of
 from schemas.control import ControlState
 from schemas.server_keys import ServerKey

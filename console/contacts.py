@@ -16,8 +16,8 @@ from console.replies import Refused
 from console.store import Store
 from console.times import iso
 from console.wishes import BadWish, Pairs, known, limit_of
+from runtime.environment.settings import ContactSettings, KafkaSettings
 from runtime.sending import send
-from runtime.settings import ContactSettings, KafkaSettings
 from schemas.contact_addresses import NotAnAddress, contact_node, kept_address
 from schemas.contact_changes import Into, NoSuchList, fact_records, list_of, mailers_for
 from schemas.contact_lists import ContactList

@@ -18,9 +18,7 @@ from console.contacts import Edge
 from console.store import Store
 from runtime import logs
 from runtime.control import ControlReader
-from runtime.parent import end_with_parent
-from runtime.ports import refuse_taken_port
-from runtime.settings import (
+from runtime.environment.settings import (
     ClickHouseSettings,
     ConsoleSettings,
     ContactSettings,
@@ -29,6 +27,8 @@ from runtime.settings import (
     QuestionSettings,
     load,
 )
+from runtime.parent import end_with_parent
+from runtime.ports import refuse_taken_port
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from console.question import Question
 from runtime.clickhouse import NoAnswer, code_of, connect
-from runtime.settings import ClickHouseSettings, QuestionSettings
+from runtime.environment.settings import ClickHouseSettings, QuestionSettings
 
 TOO_SLOW = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
 MARGIN_S = 2  # the server is to give up first, and to say why

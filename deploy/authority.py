@@ -13,7 +13,7 @@ import msgspec
 from deploy.signing import Held, read_token
 from schemas.control import ControlState
 from schemas.roles import changed, may, refusals
-from schemas.segment_records import Records
+from schemas.segments.segment_records import Records
 from schemas.tokens import Token, applies_in, said_by, signed_bytes, superfluous, tokens_in
 
 APPLY_BYTES_MAX: Final = 900_000  # Kafka takes about a million

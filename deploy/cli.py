@@ -13,22 +13,22 @@ from typing import Annotated
 
 import typer
 
-from deploy import control_commands, person_commands, segment_commands
-from deploy.contacts_command import contacts
-from deploy.dead_command import dead
+from deploy.commands import control_commands, person_commands, segment_commands
+from deploy.commands.contacts_command import contacts
+from deploy.commands.dead_command import dead
+from deploy.commands.extract_command import extract
+from deploy.commands.link_command import link
+from deploy.commands.list_command import list_people
+from deploy.commands.profile_command import profile
+from deploy.commands.rates_command import rates
+from deploy.commands.rule_command import rule
+from deploy.commands.rules_command import firing, rules
+from deploy.commands.segments_command import segments
+from deploy.commands.sources_command import sources
+from deploy.commands.webhook_command import webhook
 from deploy.errors import told_plainly
-from deploy.extract_command import extract
-from deploy.link_command import link
-from deploy.list_command import list_people
 from deploy.orders.commands import forget, orders, suppress, unlink
 from deploy.ports import without_proxy_for_us
-from deploy.profile_command import profile
-from deploy.rates_command import rates
-from deploy.rule_command import rule
-from deploy.rules_command import firing, rules
-from deploy.segments_command import segments
-from deploy.sources_command import sources
-from deploy.webhook_command import webhook
 from runtime import logs
 
 app = typer.Typer(
@@ -117,7 +117,7 @@ def fetch() -> None:
 
     require("embedded")
     from deploy.embedded.kafka import fetch as fetch_kafka
-    from runtime.settings import EngineSettings, load
+    from runtime.environment.settings import EngineSettings, load
 
     engine = load(EngineSettings, os.environ)
     fetch_kafka(engine.cache_path, say, engine.jar_registry)
@@ -168,7 +168,7 @@ def console() -> None:
 @app.command()
 def migrate() -> None:
     """Create or upgrade ClickHouse's tables; idempotent."""
-    from runtime.settings import ClickHouseSettings, SessionSettings, load
+    from runtime.environment.settings import ClickHouseSettings, SessionSettings, load
     from sinks.comments import write_comments
     from sinks.migrations import migrate as apply_migrations
 
@@ -182,8 +182,8 @@ def migrate() -> None:
 @app.command()
 def topics() -> None:
     """Create Kafka's topics; idempotent."""
+    from runtime.environment.settings import KafkaSettings, load
     from runtime.kafka import ensure_topics
-    from runtime.settings import KafkaSettings, load
 
     for name in ensure_topics(load(KafkaSettings, os.environ)):
         say(f"created {name}")
@@ -205,7 +205,7 @@ def query(
 ) -> None:
     """Ask ClickHouse one of the ready queries and print a table; its parameters are options (`query NAME --list` says which)."""
     from deploy import queries
-    from runtime.settings import ClickHouseSettings, load
+    from runtime.environment.settings import ClickHouseSettings, load
 
     if not name:
         typer.echo("\n".join(f"{found:<18} {queries.ready(found).meaning}" for found in queries.names()))

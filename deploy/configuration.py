@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from collector.webhook_mapping import compile_webhook
+from collector.webhooks.webhook_mapping import compile_webhook
 from deploy.authority import Wish, authorised
 from deploy.ids import NotAnId, read
 from deploy.wide_names import refuse_wide_names
@@ -14,7 +14,7 @@ from deploy.yaml_file import NotYaml, read_yaml
 from processors.actions.templates import check_templates
 from processors.enrichment.plans import compile_plan
 from runtime.control import read_control, write_control
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.changes import Change, differences
 from schemas.configuration_file import blocked_in, parse_file, section
 from schemas.contact_list_records import (
@@ -25,11 +25,11 @@ from schemas.contact_list_records import (
 )
 from schemas.control import ControlState, refuse_taken_keys
 from schemas.pixel_event_records import pixel_event_records, refuse_unusable
-from schemas.rule_names import refuse_broken_names
-from schemas.rule_reading import BadRule
-from schemas.rule_records import destination_records, rule_records
-from schemas.rules import Rule
-from schemas.segment_records import Records, refuse_broken_uses, segment_records
+from schemas.rules.rule_names import refuse_broken_names
+from schemas.rules.rule_reading import BadRule
+from schemas.rules.rule_records import destination_records, rule_records
+from schemas.rules.rules import Rule
+from schemas.segments.segment_records import Records, refuse_broken_uses, segment_records
 from schemas.shapes import in_words
 from schemas.source_paths import refuse_clashing_paths
 from schemas.webhooks import refuse_taken_ids, webhook_records

@@ -18,9 +18,9 @@ from clickhouse_connect.driver.client import Client
 from deploy.contact_files import BadFile, Counted, Tell, batches
 from deploy.csv_file import opened
 from runtime.control import read_control
+from runtime.environment.settings import ContactSettings, KafkaSettings, load
 from runtime.lookup import Lookup
 from runtime.sending import send
-from runtime.settings import ContactSettings, KafkaSettings, load
 from schemas.contact_changes import (
     BadChange,
     Into,

@@ -163,7 +163,7 @@ def port(option: str, number: int, is_free: bool) -> Finding:
 def jars(environ: Mapping[str, str]) -> Finding:
     """Kafka's jars in the cache, or a registry to fetch them from."""
     from deploy.embedded.kafka import is_cached
-    from runtime.settings import EngineSettings, load
+    from runtime.environment.settings import EngineSettings, load
 
     engine = load(EngineSettings, environ)
     cache = engine.cache_path
@@ -200,8 +200,8 @@ async def external(variable: str, environ: Mapping[str, str]) -> Finding:
         well = await ports.answers_http(address.rstrip("/") + "/ping", timeout_s=NETWORK_TIMEOUT_S)
     else:
         from deploy.embedded.kafka import answers
+        from runtime.environment.settings import KafkaSettings, load
         from runtime.kafka import client_config
-        from runtime.settings import KafkaSettings, load
 
         well = await answers(address, NETWORK_TIMEOUT_S, client_config(load(KafkaSettings, environ)))
     if well:

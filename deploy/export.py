@@ -19,13 +19,13 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
+from deploy.explaining.why_view import moment
 from deploy.export_sql import LETTERS, NAMES, ROOTS, SECTIONS
 from deploy.ids import Id, find, hash_key_at_hand
 from deploy.letters import Pair, holds_one_of
-from deploy.why_view import moment
 from processors.events.times import TIME_MAX
 from runtime.clickhouse import NoAnswer
-from runtime.settings import ClickHouseSettings, load
+from runtime.environment.settings import ClickHouseSettings, load
 from schemas.identifiers import profile_id
 from sinks.clickhouse import connect
 

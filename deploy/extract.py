@@ -30,7 +30,7 @@ from deploy.extract_sql import (
     source_text,
 )
 from runtime.clickhouse import NoAnswer, connect
-from runtime.settings import ClickHouseSettings, load
+from runtime.environment.settings import ClickHouseSettings, load
 from schemas.meanings import Meaning, kept_meanings
 from sinks.clickhouse import translate
 from sinks.failure import Refused

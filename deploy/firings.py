@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from console.times import iso_ms
 from deploy.visible import visible
 from schemas.control import ControlState
-from schemas.rules import Rule, version_of
+from schemas.rules.rules import Rule, version_of
 
 _COUNTS = """\
 SELECT

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from runtime.clickhouse import NoAnswer, connect
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 
 FOLDER = Path(__file__).parent / "queries"
 

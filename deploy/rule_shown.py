@@ -9,13 +9,13 @@ import yaml
 
 from deploy.configuration import beside, read_file
 from deploy.ids import hash_key_at_hand
-from deploy.rehearsal import Report, Setting, in_test, rehearse
-from deploy.rehearsal_events import Span, happened
-from deploy.rehearsal_people import People
+from deploy.rehearsals.rehearsal import Report, Setting, in_test, rehearse
+from deploy.rehearsals.rehearsal_events import Span, happened
+from deploy.rehearsals.rehearsal_people import People
 from processors.rules.rule_changes import Changes
 from processors.rules.rule_index import indexed
 from runtime.clickhouse import connect
-from runtime.settings import (
+from runtime.environment.settings import (
     ClickHouseSettings,
     ConfirmSettings,
     ContactSettings,
@@ -24,10 +24,10 @@ from runtime.settings import (
     load,
 )
 from schemas.control import ControlState
-from schemas.rule_reading import BadRule
-from schemas.rules import Rule, rule_key, version_of
-from schemas.segment_times import instant_ms
-from sinks.confirmer import Manner
+from schemas.rules.rule_reading import BadRule
+from schemas.rules.rules import Rule, rule_key, version_of
+from schemas.segments.segment_times import instant_ms
+from sinks.confirming.confirmer import Manner
 
 DAY_MS = 86_400_000
 _COUNTS = """\

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from console.segment_explain import Explanation
-from console.segment_why import Verdict
+from console.segments.segment_explain import Explanation
+from console.segments.segment_why import Verdict
 from deploy.visible import visible
-from schemas.segment_windows import moment_text
+from schemas.segments.segment_windows import moment_text
 
 MESSAGES_SHOWN_MAX = 5  # of a leaf; --json has up to 20
 LEGEND = "+ true, - false, * decides"

@@ -15,28 +15,28 @@ import msgspec
 import yaml
 from clickhouse_connect.driver.client import Client
 
-from console.segment_compiler import compile_members
-from console.segment_explain import Explainer, Explanation
-from console.segment_preview import Preview, preview
-from console.segment_query import Limits, ask_members
-from console.segment_scope import Scope
+from console.segments.segment_compiler import compile_members
+from console.segments.segment_explain import Explainer, Explanation
+from console.segments.segment_preview import Preview, preview
+from console.segments.segment_query import Limits, ask_members
+from console.segments.segment_scope import Scope
 from deploy.ids import find, hash_key_at_hand
 from deploy.orders.tables import answered
 from deploy.yaml_file import NotYaml, read_yaml
 from runtime.clickhouse import connect
 from runtime.control import read_control
+from runtime.environment.settings import ClickHouseSettings, KafkaSettings, SegmentSettings
 from runtime.kafka import KafkaUnavailable
-from runtime.settings import ClickHouseSettings, KafkaSettings, SegmentSettings
 from schemas.order_documents import orders_in
 from schemas.orders import Forget
-from schemas.segment_expression import parse_expression
-from schemas.segment_expression_text import print_expression
-from schemas.segment_reading import read_segment
-from schemas.segment_sql import plain
-from schemas.segment_times import instant_ms
-from schemas.segment_tree import DEFAULT_ZONE, BadSegment, Inlined, inlined, key_of, leaves, used_by
-from schemas.segment_windows import moment_text
-from schemas.segments import Segment, document
+from schemas.segments.segment_expression import parse_expression
+from schemas.segments.segment_expression_text import print_expression
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_sql import plain
+from schemas.segments.segment_times import instant_ms
+from schemas.segments.segment_tree import DEFAULT_ZONE, BadSegment, Inlined, inlined, key_of, leaves, used_by
+from schemas.segments.segment_windows import moment_text
+from schemas.segments.segments import Segment, document
 
 Definitions = Mapping[str, Segment]
 

@@ -4,7 +4,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from runtime.settings import ALL
+from runtime.environment.settings import ALL
 
 HEAD = """\
 # Settings

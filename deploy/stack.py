@@ -15,13 +15,19 @@ from deploy.embedded import clickhouse, kafka
 from deploy.folder import DataFolder
 from deploy.supervisor import Child, ChildFailed, ChildSpec, Ready
 from runtime.control import read_control, write_control
+from runtime.environment.settings import (
+    ClickHouseSettings,
+    EngineSettings,
+    KafkaSettings,
+    SessionSettings,
+    load,
+)
 from runtime.kafka import ensure_topics
-from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, SessionSettings, load
 from schemas.configuration_file import parse_file
 from schemas.control import ControlState
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments
-from sinks.confirm_way import NAME as CONFIRM
+from sinks.confirming.confirm_way import NAME as CONFIRM
 from sinks.derived import NAME as DERIVED
 from sinks.migrations import migrate
 from sinks.quotas import NAME as QUOTAS

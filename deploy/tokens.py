@@ -9,7 +9,7 @@ import msgspec
 from deploy.authority import NotAllowed, Wish, authorised, signed
 from deploy.signing import Held, is_signed
 from runtime.control import read_control, write_control
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.control import ControlState
 from schemas.roles import ROLES
 from schemas.tokens import (

@@ -16,7 +16,7 @@ from deploy.stack import Addresses, Ports, Stack
 from deploy.supervisor import rotate
 from deploy.welcome import welcome
 from runtime import logs
-from runtime.settings import ClickHouseSettings, load
+from runtime.environment.settings import ClickHouseSettings, load
 
 
 async def run(data: Path, wanted: Ports, environ: Mapping[str, str], say: Callable[[str], None]) -> None:

@@ -13,13 +13,13 @@ import msgspec
 from collector.intake import Arrival
 from collector.limits import Limits
 from collector.rejection import Letter, Refusal
-from collector.webhook import sorted_out
-from collector.webhook_body import Delivery, scope_of
-from collector.webhook_mapping import CompiledWebhook, compile_webhook, mapped
-from collector.webhook_signature import secret_names
+from collector.webhooks.webhook import sorted_out
+from collector.webhooks.webhook_body import Delivery, scope_of
+from collector.webhooks.webhook_mapping import CompiledWebhook, compile_webhook, mapped
+from collector.webhooks.webhook_signature import secret_names
 from deploy.configuration import read_file
 from runtime.control import read_control
-from runtime.settings import CollectorSettings, KafkaSettings
+from runtime.environment.settings import CollectorSettings, KafkaSettings
 from schemas.call import decode_json
 from schemas.codec import decode
 from schemas.control import ControlState

@@ -18,8 +18,7 @@ from processors.rules.rules_agent import RulesStep
 from processors.rules.triggers import Triggers
 from processors.stage import Agent, Clock, Stage, StageSettings, run_stage
 from runtime import logs
-from runtime.kafka import require_topics
-from runtime.settings import (
+from runtime.environment.settings import (
     ContactSettings,
     KafkaSettings,
     ProcessorSettings,
@@ -28,8 +27,9 @@ from runtime.settings import (
     hash_key_bytes,
     load,
 )
+from runtime.kafka import require_topics
 from schemas.action_work import encode_work
-from schemas.rule_facts import encode_rule_facts
+from schemas.rules.rule_facts import encode_rule_facts
 from schemas.topics import ACTIONS_WORK, CONTACTS_FACTS, EVENTS_RESOLVED, RULES_FACTS, SEGMENTS_MEMBERSHIP
 
 STAGE = "rules"

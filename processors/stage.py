@@ -13,22 +13,23 @@ from typing import TypeAlias
 
 import msgspec
 
-from runtime import metrics, service
-from runtime.chunk import ChunkLimits
-from runtime.delivery import Delivery, Inlet, Policy
+from runtime import metrics
 from runtime.ending import die
-from runtime.followers import Followers
-from runtime.group import Group
-from runtime.guard import Guard, Outside
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, WatchdogSettings
 from runtime.kafka import client_id, group_name
 from runtime.lookup import Lookup
-from runtime.part import Part, PartOpener, PartSpec, open_part
-from runtime.plain_group import PlainGroup
 from runtime.probes import Probes
-from runtime.settings import KafkaSettings, ProcessorSettings, WatchdogSettings
-from runtime.standbys import Copies, Membership, NoStandbys, Standbys
-from runtime.ticks import Tick, Ticks
-from runtime.watched_worker import WatchedWorker
+from runtime.streams import service
+from runtime.streams.chunk import ChunkLimits
+from runtime.streams.delivery import Delivery, Inlet, Policy
+from runtime.streams.followers import Followers
+from runtime.streams.group import Group
+from runtime.streams.part import Part, PartOpener, PartSpec, open_part
+from runtime.streams.plain_group import PlainGroup
+from runtime.streams.standbys import Copies, Membership, NoStandbys, Standbys
+from runtime.streams.ticks import Tick, Ticks
+from runtime.streams.watched_worker import WatchedWorker
+from runtime.watch.guard import Guard, Outside
 from schemas.stream import Step
 from schemas.topics import Topic
 
@@ -82,7 +83,7 @@ def open_group(stage: Stage) -> Group:
     settings = stage.settings
     name = group_name(settings.kafka, stage.name)
     if settings.processor.delivery == "faust":
-        from runtime.faust_group import FaustGroup  # here alone: it takes 30 MB
+        from runtime.streams.faust_group import FaustGroup  # here alone: it takes 30 MB
 
         return FaustGroup(name, settings.kafka, settings.processor)
     return PlainGroup(name, settings.kafka, settings.processor)

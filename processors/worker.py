@@ -26,11 +26,7 @@ from processors.resolver.resolve import Resolver
 from processors.stage import Agent, Clock, OpenGroup, Stage, StageSettings, open_group, run_stage
 from runtime import logs
 from runtime.ending import die
-from runtime.kafka import require_topics
-from runtime.link_keys import link_keys
-from runtime.own_lists import own_lists
-from runtime.pointers import Owners, PointerTail
-from runtime.settings import (
+from runtime.environment.settings import (
     GENERATION,
     BotSettings,
     CartSettings,
@@ -45,6 +41,10 @@ from runtime.settings import (
     hash_key_bytes,
     load,
 )
+from runtime.kafka import require_topics
+from runtime.link_keys import link_keys
+from runtime.own_lists import own_lists
+from runtime.streams.pointers import Owners, PointerTail
 from runtime.user_steps import user_steps
 from schemas.stream import Step
 from schemas.topics import COMMERCE_FACTS, EVENTS_RAW, IDENTITY_FACTS

@@ -9,7 +9,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from urllib3 import PoolManager
 
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 
 CONNECT_TIMEOUT_S = 5
 

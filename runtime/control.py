@@ -15,8 +15,8 @@ import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config, reader_config
-from runtime.settings import KafkaSettings
 from schemas.control import ControlState, Record
 from schemas.topics import CONTROL
 

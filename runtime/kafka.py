@@ -15,9 +15,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from runtime.kafka_access import files_of, librdkafka_access
+from runtime.environment.kafka_access import files_of, librdkafka_access
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, SettingsError
 from runtime.logs import CLIENT_LOGGER
-from runtime.settings import KafkaSettings, ProcessorSettings, SettingsError
 from schemas.topics import AGENTS, COMPACT, COMPACTION_LAG_MS, TOMBSTONES_MS, TOPICS, Topic, changelog
 
 log = structlog.get_logger()

@@ -17,9 +17,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
 from runtime.lag import Ends, Key
-from runtime.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
 UNLIMITED_MS = 1 << 60  # Kafka's own default is the largest number that it has

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from runtime.settings import ChannelSettings, SettingsError
+from runtime.environment.settings import ChannelSettings, SettingsError
 from schemas.channel_lists import NO_LISTS, ChannelLists, read_lists
 
 

@@ -10,9 +10,9 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import reader_config
 from runtime.lag import Key
-from runtime.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
 POLL_S = 0.5

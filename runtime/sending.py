@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.lag import Key
-from runtime.settings import KafkaSettings
 from schemas.stream import OutputRecord
 
 

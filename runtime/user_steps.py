@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from runtime import metrics
-from runtime.settings import ALL, SettingsError, UserStepSettings
+from runtime.environment.settings import ALL, SettingsError, UserStepSettings
 from runtime.user_step_frames import (
     AT,
     BEGUN,

@@ -12,9 +12,9 @@ import msgspec
 
 from schemas.control import ControlState
 from schemas.roles import needed
-from schemas.rules import version_of as rule_version
-from schemas.segment_tree import BadSegment
-from schemas.segment_tree import version_of as segment_version
+from schemas.rules.rules import version_of as rule_version
+from schemas.segments.segment_tree import BadSegment
+from schemas.segments.segment_tree import version_of as segment_version
 
 What = Literal["added", "changed", "deleted", "unchanged"]
 ORDER: Final[tuple[What, ...]] = ("added", "changed", "deleted", "unchanged")

@@ -31,8 +31,8 @@ from schemas.identifiers import (
     normalise_email,
     text,
 )
-from schemas.rule_event import RuleEvent
-from schemas.rules import Channel
+from schemas.rules.rule_event import RuleEvent
+from schemas.rules.rules import Channel
 
 EMAIL_CHANNEL: Final = "email"
 PHONE_CHANNEL: Final = "phone"

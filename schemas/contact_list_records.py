@@ -16,8 +16,8 @@ from schemas.control import ControlState
 from schemas.definition_schemas import schema_of
 from schemas.definition_shape import Shape, in_words
 from schemas.names import Name
-from schemas.segment_checks import Problem, plain, problems_of_part
-from schemas.segment_records import Records
+from schemas.segments.segment_checks import Problem, plain, problems_of_part
+from schemas.segments.segment_records import Records
 
 LISTS_PER_WORKSPACE_MAX: Final = 1_000  # what is kept of an address grows with them
 

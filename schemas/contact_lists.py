@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from schemas.names import Name
-from schemas.rules import Channel
-from schemas.segments import Selection
+from schemas.rules.rules import Channel
+from schemas.segments.segments import Selection
 
 CONTACT_LIST, CAMPAIGN, MAILER = "contact_list/", "campaign/", "mailer/"
 

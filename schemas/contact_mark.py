@@ -14,7 +14,7 @@ import msgspec
 from schemas.contact_addresses import EMAIL_CHANNEL, PHONE_TYPE
 from schemas.contact_facts import ADDED, DELETED
 from schemas.identifiers import external_ids
-from schemas.rule_event import RuleEvent
+from schemas.rules.rule_event import RuleEvent
 
 CONTACT_ADDED, CONTACT_DELETED = "Contact Added", "Contact Deleted"
 EVENTS: Final = {ADDED: CONTACT_ADDED, DELETED: CONTACT_DELETED}

@@ -29,9 +29,9 @@ from schemas.pixel_events import PREFIX as _PIXEL_EVENT
 from schemas.pixel_events import PixelEvent, decode_pixel_event
 from schemas.plans import Plan, decode_plan
 from schemas.quotas import STOP, QuotaStop, decode_quota_stop
-from schemas.rules import RULE, Rule, decode_rule
-from schemas.segment_tree import KEY_PREFIX as _SEGMENT
-from schemas.segments import Segment
+from schemas.rules.rules import RULE, Rule, decode_rule
+from schemas.segments.segment_tree import KEY_PREFIX as _SEGMENT
+from schemas.segments.segments import Segment
 from schemas.server_keys import SERVER_KEY, ServerKey, decode_server_key
 from schemas.sources import Source, hash_write_key
 from schemas.webhooks import WEBHOOK as _WEBHOOK

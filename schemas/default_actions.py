@@ -15,8 +15,8 @@ import yaml
 from schemas.actions import Action, KafkaAction, WebhookAction
 from schemas.default_names import default_name
 from schemas.destinations import Destination, decode_destination
-from schemas.rules import Rule, Trigger
-from schemas.segments import Selection
+from schemas.rules.rules import Rule, Trigger
+from schemas.segments.segments import Selection
 
 _NAMED = ("webhook", "http", "email", "kafka")  # actions that go to a destination
 

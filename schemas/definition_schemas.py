@@ -19,8 +19,8 @@ from msgspec import inspect
 from schemas.actions import Action, HttpAction
 from schemas.contact_lists import Campaign, ContactList, ListedBy, Mailer
 from schemas.destinations import Destination
-from schemas.rules import Rule, TraitTrigger, Trigger, ValueTest
-from schemas.segments import Filter, Selection, Trait
+from schemas.rules.rules import Rule, TraitTrigger, Trigger, ValueTest
+from schemas.segments.segments import Filter, Selection, Trait
 
 Schema = dict[str, Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from jsonschema_rs import RegexOptions, ValidationError, validator_for
 
-from schemas.segment_checks import Problem, place_of
+from schemas.segments.segment_checks import Problem, place_of
 
 PROBLEMS_TOLD_MAX = 10
 SHOWN_CHARS_MAX = 60  # of what is quoted from a definition

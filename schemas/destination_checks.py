@@ -10,8 +10,8 @@ from schemas.default_actions import defaults, own_action
 from schemas.default_names import MARK, NAME_CHARS_MAX, default_name
 from schemas.definition_schemas import schema_of
 from schemas.definition_shape import Shape
-from schemas.rule_checks import action_problems, header_problems
-from schemas.segment_checks import Problem
+from schemas.rules.rule_checks import action_problems, header_problems
+from schemas.segments.segment_checks import Problem
 from schemas.topics import AGENTS, TOPICS, changelog
 
 KINDS: Final = ("http", "smtp", "kafka")

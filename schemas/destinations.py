@@ -17,7 +17,7 @@ Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+\Z", max_length=2_00
 Host = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.:-]{1,253}\Z")]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Concurrency = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
-# What was applied before these had bounds is still read: schemas/rules.py.
+# What was applied before these had bounds is still read: schemas/rules/rules.py.
 PerSecond = Annotated[float, msgspec.Meta(gt=0, extra_json_schema={"minimum": 0.001, "maximum": 100_000})]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=120, extra_json_schema={"minimum": 0.1})]
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from schemas.contact_lists import CONTACT_LIST
 from schemas.control import ControlState
-from schemas.rule_levels import PROJECT
-from schemas.rules import RULE
+from schemas.rules.rule_levels import PROJECT
+from schemas.rules.rules import RULE
 from schemas.tokens import Role
 
 _RANK: Final[Mapping[str, int]] = {"viewer": 0, "editor": 1, "admin": 2}

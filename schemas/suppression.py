@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from schemas.contact_lists import ContactList
-from schemas.rules import Channel, Level, Rule
+from schemas.rules.rules import Channel, Level, Rule
 
 _CHANNELS: Final[dict[Level, tuple[Channel, ...]]] = {
     "project": ("email", "phone"),

@@ -2,7 +2,7 @@
 
 A webhook is a source whose sender cannot be told what to send: its payload is mapped to calls of the tracking API by the
 entries of `events` (docs/webhooks.md). Secrets are named here and read where they are used; no document holds one.
-Compiling and applying is collector/webhook_mapping.py's, checking signatures collector/webhook_signature.py's.
+Compiling and applying is collector/webhooks/webhook_mapping.py's, checking signatures collector/webhooks/webhook_signature.py's.
 """
 
 from collections.abc import Iterable

@@ -17,10 +17,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Consumer, KafkaException, Message
 from urllib3.exceptions import HTTPError
 
+from runtime.environment.settings import CartSettings, ClickHouseSettings, KafkaSettings, SinkSettings, load
 from runtime.kafka import KafkaUnavailable, client_config, group_name
-from runtime.progress import NotAcknowledged, Progress
 from runtime.sending import send
-from runtime.settings import CartSettings, ClickHouseSettings, KafkaSettings, SinkSettings, load
+from runtime.streams.progress import NotAcknowledged, Progress
 from schemas.candidates import Candidate, UnknownCandidateVersion, decode_candidate
 from schemas.pack import PackedEvent
 from schemas.topics import CARTS_CANDIDATES, EVENTS_RAW, IDENTITY_FACTS

@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 
 from runtime.clickhouse import code_of
 from runtime.clickhouse import connect as connect
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from sinks.failure import Refused, Unavailable
 
 T = TypeVar("T")

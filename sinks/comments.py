@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from runtime.clickhouse import connect
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.meanings import Meanings, is_inner, kept_meanings
 from sinks.clickhouse import translate
 

@@ -11,9 +11,9 @@ import msgspec
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from runtime.group_state import GroupState
+from runtime.environment.settings import KafkaSettings, SinkSettings
 from runtime.kafka import client_config
-from runtime.settings import KafkaSettings, SinkSettings
+from runtime.streams.group_state import GroupState
 from sinks.block import Record
 from sinks.intent import Intent, intent_of
 from sinks.tables import Sink

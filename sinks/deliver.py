@@ -16,23 +16,23 @@ import uvloop
 from runtime import logs, metrics
 from runtime.control import ControlReader
 from runtime.ending import die
-from runtime.guard import Guard, Outside
-from runtime.judgement import Pulse, Sight
+from runtime.environment.settings import DeliverSettings, KafkaSettings, WatchdogSettings, load
 from runtime.kafka import KafkaUnavailable, require_topics
 from runtime.parent import end_with_parent
 from runtime.probes import Probes
 from runtime.secrets import Secrets
-from runtime.settings import DeliverSettings, KafkaSettings, WatchdogSettings, load
+from runtime.watch.guard import Guard, Outside
+from runtime.watch.judgement import Pulse, Sight
 from schemas.destinations import Destination
-from sinks.sender import SWEEP_S, Sender
-from sinks.sender import Tools as SenderTools
-from sinks.sender_addresses import is_public
-from sinks.sender_channel import Channel
-from sinks.sender_connections import Resolver, tls_context
-from sinks.sender_http import HttpChannel, HttpTools
-from sinks.sender_kafka import KafkaChannel, Topics
-from sinks.sender_reader import Reader
-from sinks.sender_smtp import SmtpChannel
+from sinks.sending.sender import SWEEP_S, Sender
+from sinks.sending.sender import Tools as SenderTools
+from sinks.sending.sender_addresses import is_public
+from sinks.sending.sender_channel import Channel
+from sinks.sending.sender_connections import Resolver, tls_context
+from sinks.sending.sender_http import HttpChannel, HttpTools
+from sinks.sending.sender_kafka import KafkaChannel, Topics
+from sinks.sending.sender_reader import Reader
+from sinks.sending.sender_smtp import SmtpChannel
 
 log = structlog.get_logger()
 

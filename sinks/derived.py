@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message
 
+from runtime.environment.settings import KafkaSettings, SinkSettings, load
 from runtime.kafka import KafkaUnavailable, client_config, group_name
 from runtime.sending import send
-from runtime.settings import KafkaSettings, SinkSettings, load
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_DERIVED, EVENTS_RAW
 from sinks.own_thread import OwnThread

@@ -6,7 +6,7 @@ may have been restored on another one. Deliberately absent: anything of ours tha
 
 from importlib.resources import files
 
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 
 PROFILE = "idr_profile"
 DEFAULT_DATABASE = ClickHouseSettings().database

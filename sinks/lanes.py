@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from runtime.judgement import Phase, Sight
+from runtime.watch.judgement import Phase, Sight
 from sinks.batch import Limits, Source
 from sinks.consumer import Polled
 from sinks.intent import Intent

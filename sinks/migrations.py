@@ -15,7 +15,7 @@ import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from runtime.settings import ClickHouseSettings, SessionSettings
+from runtime.environment.settings import ClickHouseSettings, SessionSettings
 from sinks.clickhouse import connect, translate
 from sinks.functions import function_name, profile_function
 from sinks.session_rules import write_session_rules

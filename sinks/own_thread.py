@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 
 import structlog
 
-from runtime.judgement import Pulse, Sight
+from runtime.watch.judgement import Pulse, Sight
 
 log = structlog.get_logger()
 

@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError
 
 from runtime.clickhouse import connect
 from runtime.control import ControlReader, write_control
+from runtime.environment.settings import ClickHouseSettings, KafkaSettings, SinkSettings, load
 from runtime.kafka import KafkaUnavailable
-from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, load
 from schemas.control import ControlState
 from schemas.quotas import Calendar, Usage, calendar, changed_stops, limits_of
 from schemas.sources import Source

@@ -2,7 +2,7 @@
 
 from clickhouse_connect.driver.client import Client
 
-from runtime.settings import SessionSettings
+from runtime.environment.settings import SessionSettings
 
 TABLE = "session_rules"
 COLUMNS = ("timeout_ms", "new_on_campaign", "midnight_zone")

@@ -15,18 +15,24 @@ import structlog
 
 from runtime import logs, metrics
 from runtime.ending import die
-from runtime.guard import Guard, Outside
-from runtime.judgement import Phase, Pulse, Sight
+from runtime.environment.settings import (
+    ClickHouseSettings,
+    KafkaSettings,
+    SinkSettings,
+    WatchdogSettings,
+    load,
+)
 from runtime.parent import end_with_parent
 from runtime.probes import Probes
-from runtime.settings import ClickHouseSettings, KafkaSettings, SinkSettings, WatchdogSettings, load
+from runtime.watch.guard import Guard, Outside
+from runtime.watch.judgement import Phase, Pulse, Sight
 from sinks.abandoned import NAME as ABANDONED
 from sinks.abandoned import AbandonedThread
 from sinks.attended import AttendedWriter
 from sinks.batch import Limits
 from sinks.clickhouse import ClickHouse
-from sinks.confirm import NAME as CONFIRM
-from sinks.confirm import ConfirmThread
+from sinks.confirming.confirm import NAME as CONFIRM
+from sinks.confirming.confirm import ConfirmThread
 from sinks.consumer import SinkConsumer
 from sinks.delivery import Delivery
 from sinks.derived import NAME as DERIVED

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import clickhouse_connect
 
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from sinks.functions import function_name
 from sinks.migrations import APPLIED, migrate
 from sinks.session_rules import TABLE as SESSION_RULES

@@ -20,8 +20,8 @@ from typing import Any
 from confluent_kafka.admin import AdminClient
 
 from deploy.embedded import clickhouse, kafka
+from runtime.environment.settings import EngineSettings, load
 from runtime.parent import LEASHED
-from runtime.settings import EngineSettings, load
 
 HOST = "127.0.0.1"
 PORTS = range(12_000, 32_000)

@@ -2,8 +2,8 @@
 
 from confluent_kafka import Consumer, TopicPartition
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import reader_config
-from runtime.settings import KafkaSettings
 from schemas.topics import Topic
 
 ANSWER_S = 30.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploy.data_page import dbt_sources, page, stored
 from runtime.clickhouse import connect
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.meanings import kept_meanings
 from sinks.migrations import migrate
 from tests.engines import embedded_clickhouse

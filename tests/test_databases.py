@@ -1,7 +1,7 @@
 """A database that is given out again is as a new one."""
 
 from runtime.clickhouse import connect
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.migrations import shipped
 from sinks.tables import DICTIONARIES

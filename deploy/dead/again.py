@@ -22,10 +22,10 @@ from collector.quota import within_quota
 from collector.rejection import Letter as NewLetter
 from collector.rejection import Refusal
 from collector.replies import SUCCESS
-from collector.webhook import sorted_out
-from collector.webhook_body import FORM, Delivery, scope_of
-from collector.webhook_mapping import BadWebhook, compile_webhook, mapped
-from collector.webhook_signature import secret_names
+from collector.webhooks.webhook import sorted_out
+from collector.webhooks.webhook_body import FORM, Delivery, scope_of
+from collector.webhooks.webhook_mapping import BadWebhook, compile_webhook, mapped
+from collector.webhooks.webhook_signature import secret_names
 from deploy.dead.letters import Letter
 from schemas.call import decode_batch
 from schemas.codec import decode

@@ -12,8 +12,8 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from deploy.dead.letters import Letter
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable, reader_config
-from runtime.settings import KafkaSettings
 from schemas.dead_letter import Lineage, Stage
 from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
 from schemas.reasons import Reason

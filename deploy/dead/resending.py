@@ -26,8 +26,8 @@ from deploy.dead.letters import (
 )
 from deploy.dead.originals import Originals
 from deploy.orders.tables import answered
+from runtime.environment.settings import KafkaSettings
 from runtime.sending import send
-from runtime.settings import KafkaSettings
 from schemas.dead_letter import NOWHERE
 from schemas.pack import PackedEvent
 from schemas.stream import OutputRecord

@@ -23,7 +23,7 @@ from deploy.demo.libraries import NotAccepted, run_node
 from deploy.demo.report import check_lines
 from deploy.examples.shop.serve import PAGE, SOURCE, Shop, listening, serving
 from deploy.stack import Addresses
-from runtime.settings import KafkaSettings, load
+from runtime.environment.settings import KafkaSettings, load
 
 CONFIGURATION = PAGE.parent / "shop.yaml"
 DRIVER = Path(__file__).with_name("example.mjs")

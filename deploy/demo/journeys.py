@@ -25,7 +25,7 @@ from deploy.demo.libraries import Door, NotAccepted
 from deploy.demo.report import check_lines
 from deploy.examples.journeys import receive
 from deploy.examples.journeys.receive import Receiver, receiving
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 
 FILE = Path(receive.__file__).with_name("journeys.yaml")
 SECRET = "JOURNEYS_SECRET"  # noqa: S105 - the variable's name

@@ -27,7 +27,7 @@ from deploy.demo.traffic import make_traffic
 from deploy.folder import DataFolder, FolderInUse
 from deploy.stack import Addresses, Ports, Stack
 from runtime import logs
-from runtime.settings import ClickHouseSettings, KafkaSettings, load
+from runtime.environment.settings import ClickHouseSettings, KafkaSettings, load
 from sinks.clickhouse import connect
 
 SETTLE_S_MAX = 90.0

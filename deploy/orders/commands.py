@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deploy.ids import Id
     from deploy.orders.forget import Tools
     from deploy.orders.receipt import Copies
-    from runtime.settings import KafkaSettings
+    from runtime.environment.settings import KafkaSettings
 
 STATEMENT_BYTES_MAX = 4_000_000
 
@@ -83,7 +83,7 @@ def forget(  # noqa: PLR0913 - one option each
 def resend() -> None:
     """Give the generation of now every order that was ever given; idempotent."""
     from deploy.orders.giving import Giver
-    from runtime.settings import KafkaSettings, OrderSettings, load
+    from runtime.environment.settings import KafkaSettings, OrderSettings, load
 
     giver = Giver(load(KafkaSettings, os.environ), load(OrderSettings, os.environ))
     typer.echo(msgspec.json.encode({"orders": giver.resend()}).decode())
@@ -128,7 +128,7 @@ def _tools(workspace: str) -> "Iterator[Tools]":
     from deploy.orders.forget import Tools
     from deploy.orders.giving import Giver
     from deploy.orders.tables import Tables, answered
-    from runtime.settings import ClickHouseSettings, KafkaSettings, OrderSettings, load
+    from runtime.environment.settings import ClickHouseSettings, KafkaSettings, OrderSettings, load
     from sinks.clickhouse import connect
 
     kafka, settings = load(KafkaSettings, os.environ), load(OrderSettings, os.environ)

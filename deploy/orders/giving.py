@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from deploy.orders.routes import records
 from runtime.control import read_control, write_control
+from runtime.environment.settings import KafkaSettings, OrderSettings
 from runtime.kafka import TopicMismatch
 from runtime.lookup import Lookup
-from runtime.progress import Progress
 from runtime.sending import send
-from runtime.settings import KafkaSettings, OrderSettings
+from runtime.streams.progress import Progress
 from schemas.control import ControlState
 from schemas.order_documents import Addressed, encode, key_of, orders_in
 from schemas.stream import OutputRecord

@@ -15,7 +15,7 @@ from schemas.contact_facts import encode_contact_facts
 from schemas.order_documents import Addressed
 from schemas.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.pack import encode_pack
-from schemas.rule_facts import encode_rule_facts
+from schemas.rules.rule_facts import encode_rule_facts
 from schemas.stream import OutputRecord
 from schemas.topics import (
     ACTIONS_WORK,

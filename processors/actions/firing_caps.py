@@ -14,8 +14,8 @@ import msgspec
 from processors.actions.firing_state import CAPPED, KEY_BYTES, ONCE
 from processors.timers import Timers
 from schemas.action_work import Firing
-from schemas.rules import Limits, Rule
-from schemas.segments import duration_ms
+from schemas.rules.rules import Limits, Rule
+from schemas.segments.segments import duration_ms
 from schemas.stream import State
 
 CAPS = b"c"

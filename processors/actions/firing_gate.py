@@ -7,8 +7,8 @@ import msgspec
 from processors.actions.firing_state import DELAY, EXPIRED, GIVEN_UP, QUIET_HOURS, FiringState
 from processors.actions.quiet_hours import quiet_until, zone_name
 from processors.actions.retries import RETRIED_MS
-from schemas.rules import Limits
-from schemas.segments import duration_ms
+from schemas.rules.rules import Limits
+from schemas.segments.segments import duration_ms
 
 STALE_MS = 300_000  # what was confirmed so long ago is asked about again before it is sent
 

@@ -34,7 +34,7 @@ from processors.actions.templates import (
 )
 from schemas.action_work import Claim, Firing, Grant, Result, encode_work
 from schemas.identifiers import partition_of, profile_key
-from schemas.rules import Limits
+from schemas.rules.rules import Limits
 from schemas.stream import OutputRecord
 from schemas.topics import ACTIONS_WORK
 

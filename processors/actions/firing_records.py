@@ -13,9 +13,9 @@ from schemas.codec import encode_delivery, encode_firing
 from schemas.dead_letter import NOWHERE, Sender, Stage
 from schemas.identifiers import partition_of, profile_id, profile_key
 from schemas.reasons import Reason
-from schemas.rule_candidates import VERSION as CANDIDATE_VERSION
-from schemas.rule_candidates import Candidate, encode_rule_candidate
-from schemas.rules import Rule
+from schemas.rules.rule_candidates import VERSION as CANDIDATE_VERSION
+from schemas.rules.rule_candidates import Candidate, encode_rule_candidate
+from schemas.rules.rules import Rule
 from schemas.stream import OutputRecord
 from schemas.topics import ACTIONS, ACTIONS_DELIVERIES, ACTIONS_DUE, RULES_CANDIDATES, Topic
 

@@ -25,7 +25,7 @@ from schemas.identifiers import (
     profile_key,
 )
 from schemas.pack import PackedEvent, encode_pack
-from schemas.rules import Channel
+from schemas.rules.rules import Channel
 from schemas.stream import OutputRecord
 from schemas.topics import CONTACTS_FACTS, EVENTS_DERIVED
 

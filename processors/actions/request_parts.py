@@ -68,7 +68,7 @@ def request_path(path: str, place: str = "") -> str:
 
 
 def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Without what the sender says itself: rules that name it are refused when they are applied (schemas/rule_checks.py), but an
+    """Without what the sender says itself: rules that name it are refused when they are applied (rule_checks.py), but an
     older release took some. Raises ValueError."""
     for name in headers:
         if not _HEADER_NAME.fullmatch(name):

@@ -40,7 +40,7 @@ from schemas.actions import (
     WebhookAction,
 )
 from schemas.requests import EmailRequest, HttpRequest, KafkaRequest, WebhookRequest
-from schemas.rules import Rule, decode_rule
+from schemas.rules.rules import Rule, decode_rule
 
 REQUEST_BYTES_MAX = 400_000  # as JSON; it stands in Kafka and in the state together with its event
 RULES_REMEMBERED_MAX = 1_024

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from runtime.control import ControlReader
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
-from runtime.settings import KafkaSettings
 from schemas.control import ControlState
 
 T = TypeVar("T")

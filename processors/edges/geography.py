@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from processors.enrichment.place import Locate, nowhere
-from runtime.settings import SettingsError
+from runtime.environment.settings import SettingsError
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from processors.enrichment.hosting import NO_NETWORKS, BadNetworks, Networks, read_networks
-from runtime.settings import SettingsError
+from runtime.environment.settings import SettingsError
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ import structlog
 
 from processors.edges.controlling import Control, Derived, current_control
 from processors.enrichment.plans import NO_PLANS, Plans, compiled
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.control import ControlState
 
 log = structlog.get_logger()

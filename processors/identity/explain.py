@@ -1,7 +1,7 @@
 """Why two identifiers are one person, at which times, or never: an answer as data, for the command line to word.
 
 Deliberately absent: any judgement on whether the events at hand are all that matter. Whoever asks compares the result with
-the pointers that the pipeline wrote (deploy/why.py).
+the pointers that the pipeline wrote (deploy/explaining/why.py).
 """
 
 from collections.abc import Iterator

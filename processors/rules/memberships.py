@@ -16,9 +16,9 @@ from processors.rules.rule_outbox import RuleOutbox
 from processors.rules.rule_view import EventView
 from processors.rules.triggers import CurrentRules, refused
 from schemas.codec import SCHEMAS, UnknownSchema, decode, schema_id_of
-from schemas.rule_event import RuleEvent, encode_rule_event
-from schemas.rule_facts import FIRES, Match, Occurrence
-from schemas.segment_windows import EPOCH
+from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.rules.rule_facts import FIRES, Match, Occurrence
+from schemas.segments.segment_windows import EPOCH
 from schemas.stream import InputRecord, OutputRecord, State
 
 _IDS = frozenset(schema.id for schema in SCHEMAS if schema.subject == "membership")

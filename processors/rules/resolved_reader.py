@@ -11,7 +11,7 @@ from typing import Any
 
 from processors.rules.resolved_peek import UnreadableEvent, long_at
 from schemas.codec import HEADER, RESOLVED_EVENT, decode, header
-from schemas.segment_windows import EPOCH
+from schemas.segments.segment_windows import EPOCH
 from schemas.stamps import MONEY_SCALE
 
 _NEWEST = header(RESOLVED_EVENT)

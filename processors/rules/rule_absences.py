@@ -8,7 +8,7 @@ start was known, finds the stage behind the candidates, which asks ClickHouse.
 import msgspec
 
 from processors.rules.rules_now import Name
-from schemas.rule_facts import Occurrence
+from schemas.rules.rule_facts import Occurrence
 
 HOUR_MS = 3_600_000
 KEPT_MS_MAX = 7 * 24 * HOUR_MS

@@ -11,7 +11,7 @@ import msgspec
 from processors.rules.rule_schedules import latest
 from processors.rules.rules_now import Known, RulesNow
 from schemas.identifiers import partition_of
-from schemas.segments import duration_ms
+from schemas.segments.segments import duration_ms
 from schemas.stream import State
 
 LAST = b"s"  # one entry: they are as few as rules

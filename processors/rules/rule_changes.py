@@ -15,8 +15,8 @@ from processors.rules.rule_view import EventView
 from schemas.contact_addresses import address_or_none, addresses_of, contact_node
 from schemas.contact_facts import ContactFact
 from schemas.contact_mark import ID_PREFIX, ContactChange, change_of
-from schemas.rule_event import RuleEvent, decode_rule_event
-from schemas.segment_columns import is_commerce
+from schemas.rules.rule_event import RuleEvent, decode_rule_event
+from schemas.segments.segment_columns import is_commerce
 
 HOPS_MAX = 5  # a list that is changed by changes of lists that are changed ..: no further
 

@@ -18,9 +18,9 @@ from processors.rules.rule_filters import (
 from processors.rules.rule_view import EventView
 from schemas.candidates import EVENT as CART_ABANDONED
 from schemas.contact_lists import ContactList, ListedBy
-from schemas.rule_facts import ENDS, FIRES, STARTS, STATES
-from schemas.rules import Rule, SourceTrigger, version_of
-from schemas.segments import Selection
+from schemas.rules.rule_facts import ENDS, FIRES, STARTS, STATES
+from schemas.rules.rules import Rule, SourceTrigger, version_of
+from schemas.segments.segments import Selection
 
 Title: TypeAlias = tuple[str, str]
 CONTACT_EVENTS = {"added": "Contact Added", "deleted": "Contact Deleted"}

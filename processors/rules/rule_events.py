@@ -1,4 +1,4 @@
-"""What rules and templates know of a resolved event (schemas/rule_event.py), as its JSON: made once, of what some rule asks for.
+"""What rules and templates know of a resolved event (schemas/rules), as its JSON: made once, of what some rule asks for.
 
 The client's objects go in as the text that was sent. What enrichment said goes in without what it did not say. Pure.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.rule_event import RuleEvent, encode_rule_event
-from schemas.segment_windows import EPOCH
+from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.segments.segment_windows import EPOCH
 
 _PLAIN = ("type", "message_id", "event", "name", "source", "anonymous_id", "user_id", "group_id")
 _HINTS = ("profile_id", "session_id")

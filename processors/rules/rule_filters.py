@@ -1,4 +1,4 @@
-"""Filters and selections, as segments have them, asked of one event in Python: what schemas/segment_filters.py says in SQL, with
+"""Filters and selections, as segments have them, asked of one event in Python: what segment_filters.py says in SQL, with
 the same answers (tests/processors/rules/test_rule_filters.py asks both).
 
 Each is compiled once to a function. Its instant, for operators that ask how far away a date is, is when the event was
@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from processors.rules.rule_operators import UTC_ZONE, value_check
 from processors.rules.rule_paths import Getter, Place, getter
 from processors.rules.rule_view import EventView
-from schemas.segment_columns import is_commerce, is_item_field, is_items
-from schemas.segments import ElementFilter, Filter, Selection, paths_named
+from schemas.segments.segment_columns import is_commerce, is_item_field, is_items
+from schemas.segments.segments import ElementFilter, Filter, Selection, paths_named
 
 Check: TypeAlias = Callable[[EventView, int], bool]
 _Inner: TypeAlias = Callable[[EventView, Any, int], bool]  # `Any`: the element in which the filter stands

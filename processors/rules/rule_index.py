@@ -15,7 +15,7 @@ import msgspec
 from processors.rules.rule_compiling import Asked, CompiledRule, Listed, compile_rule, listed
 from schemas.contact_lists import ContactList, Mailer
 from schemas.control import ControlState
-from schemas.rules import Rule
+from schemas.rules.rules import Rule
 
 Title: TypeAlias = tuple[str, str]  # type, and name of the event, the page or the screen
 EVERY = "*"

@@ -21,8 +21,8 @@ from processors.rules.rule_view import EventView
 from schemas.contact_facts import ContactFact
 from schemas.contact_mark import ContactChange
 from schemas.json_values import trait_at
-from schemas.rule_facts import ENDS, STATES, Match, Occurrence
-from schemas.rule_levels import Place, in_scope, not_replaced, place_of_mailer
+from schemas.rules.rule_facts import ENDS, STATES, Match, Occurrence
+from schemas.rules.rule_levels import Place, in_scope, not_replaced, place_of_mailer
 
 ALL = "All"
 CONTACT = "contact"

@@ -1,4 +1,4 @@
-"""Operators of segments asked of one value in Python: what schemas/segment_operators.py says in SQL, with the same answers.
+"""Operators of segments asked of one value in Python: what segment_operators.py says in SQL, with the same answers.
 
 A positive operator is false on what is missing or cannot be converted; the others are the exact complements of these. The
 literal's JSON type decides what is compared (rule_values.py). Each test is compiled once to a function. Pure.
@@ -11,9 +11,9 @@ import msgspec
 import re2
 
 from processors.rules.rule_values import date_of, number_of, scalars, text_of
-from schemas.segment_times import instant_ms
-from schemas.segment_windows import FIRST_MS, LAST_MS, Bounds, dates, moment_of, month_days
-from schemas.segments import Window, duration_ms
+from schemas.segments.segment_times import instant_ms
+from schemas.segments.segment_windows import FIRST_MS, LAST_MS, Bounds, dates, moment_of, month_days
+from schemas.segments.segments import Window, duration_ms
 from schemas.zones import zone as zone_of
 
 ValueCheck: TypeAlias = Callable[[Any, int], bool]  # of a value, at an instant in ms

@@ -1,6 +1,6 @@
 """What a dotted path of a filter reads in one event: a typed part of the record, or a property.
 
-What schemas/segment_paths.py says in SQL, in Python; which path means which column stands in schemas/segment_columns.py for both.
+What segment_paths.py says in SQL, in Python; which path means which column stands in segment_columns.py for both.
 A path becomes a function once, when a rule is compiled. Pure.
 """
 
@@ -13,7 +13,7 @@ import msgspec
 from processors.rules.rule_values import text_of
 from processors.rules.rule_view import EventView, property_at
 from schemas.json_values import inner_of
-from schemas.segment_columns import (
+from schemas.segments.segment_columns import (
     FLAGS,
     ITEM_TEXTS,
     ITEMS,
@@ -25,7 +25,7 @@ from schemas.segment_columns import (
     column_of,
     is_items,
 )
-from schemas.segment_windows import EPOCH
+from schemas.segments.segment_windows import EPOCH
 
 PAGE = ("url", "path", "title", "referrer", "search")  # the parts of the column, in their order
 

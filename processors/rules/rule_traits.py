@@ -11,8 +11,8 @@ import msgspec
 
 from processors.rules.rule_operators import value_check
 from schemas.json_values import one_text
-from schemas.rule_facts import Occurrence
-from schemas.rules import TraitTrigger
+from schemas.rules.rule_facts import Occurrence
+from schemas.rules.rules import TraitTrigger
 
 KEPT_MS = 400 * 24 * 3_600_000  # since the newest statement: what is said once a year is a change, or is none
 STATED_BYTES_MAX = 2_000

@@ -1,6 +1,6 @@
 """Values of events and traits as rules test them: what JSON gives (None is missing), read as texts, numbers, booleans or dates.
 
-The same readings as segments' (schemas/segment_words.py, in SQL): what the literal of a test is decides what a value is taken
+The same readings as segments' (segment_words.py, in SQL): what the literal of a test is decides what a value is taken
 for; a list stands for its elements; null, objects and lists within lists hold nothing. Pure.
 """
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from schemas.segment_windows import EPOCH
+from schemas.segments.segment_windows import EPOCH
 from schemas.zones import zone as zone_of
 
 NUMBER = re.compile(r"[ \t\n\r]*-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?[ \t\n\r]*")

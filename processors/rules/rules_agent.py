@@ -25,7 +25,7 @@ from schemas.dead_letter import NOWHERE, Sender, Stage
 from schemas.identifiers import profile_id
 from schemas.orders import Erase, Order
 from schemas.reasons import Reason
-from schemas.rule_facts import (
+from schemas.rules.rule_facts import (
     ENDS,
     FIRES,
     STARTS,
@@ -36,7 +36,7 @@ from schemas.rule_facts import (
     UnknownRuleFactsVersion,
     decode_rule_facts,
 )
-from schemas.segments import duration_ms
+from schemas.segments.segments import duration_ms
 from schemas.stream import InputRecord, OutputRecord, State
 
 WAIT, VALUE = b"w", b"v"

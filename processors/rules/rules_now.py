@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.control import ControlState
-from schemas.rules import Rule, rule_key, version_of
+from schemas.rules.rules import Rule, rule_key, version_of
 
 FORMER_MAX = 1_000  # versions of all rules together; the latest
 

@@ -3,8 +3,8 @@
 from processors.rules.rule_absences import Wait
 from processors.rules.rules_now import Known
 from schemas.identifiers import partition_of, profile_key
-from schemas.rule_candidates import VERSION, Candidate, encode_rule_candidate
-from schemas.rule_facts import Occurrence
+from schemas.rules.rule_candidates import VERSION, Candidate, encode_rule_candidate
+from schemas.rules.rule_facts import Occurrence
 from schemas.stream import OutputRecord
 from schemas.topics import RULES_CANDIDATES
 

@@ -22,7 +22,7 @@ import yaml
 
 from deploy.authority import Wish
 from deploy.configuration import apply_file
-from runtime.settings import KafkaSettings, load
+from runtime.environment.settings import KafkaSettings, load
 from tests.bench import traffic
 from tests.bench.figures import Figure
 from tests.bench.stand import Stand, stand

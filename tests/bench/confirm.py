@@ -20,8 +20,8 @@ import msgspec
 import psutil
 
 from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.rule_candidates import Candidate
-from schemas.rules import Rule
+from schemas.rules.rule_candidates import Candidate
+from schemas.rules.rules import Rule
 from sinks.tables import DICTIONARIES
 from tests import engines
 from tests.bench.figures import Figure

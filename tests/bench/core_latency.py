@@ -23,9 +23,9 @@ import msgspec
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from runtime.environment.settings import KafkaSettings
+from runtime.environment.settings import load as load_settings
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings
-from runtime.settings import load as load_settings
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.keyed import broker, task

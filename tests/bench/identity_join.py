@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import Producer
 
-from runtime.settings import KafkaSettings, load
+from runtime.environment.settings import KafkaSettings, load
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent, encode_pack
 from schemas.topics import EVENTS_RAW

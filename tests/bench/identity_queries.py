@@ -18,7 +18,7 @@ from statistics import median
 import msgspec
 import psutil
 
-from runtime.settings import SinkSettings
+from runtime.environment.settings import SinkSettings
 from sinks.functions import function_name
 from sinks.tables import DICTIONARIES
 from tests import engines

@@ -16,8 +16,8 @@ from pathlib import Path
 from confluent_kafka import Consumer, TopicPartition
 
 from processors.identity.facts import ASSERTED, Fact, encode_facts
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings, load
 from schemas.identifiers import node_key, partition_of
 from schemas.pack import PackedEvent, encode_pack
 from schemas.topics import IDENTITY_FACTS, changelog

@@ -20,7 +20,7 @@ from collector.pixel_parts import cut, parts_of
 from collector.script import FILE, PARTS, version_of
 from deploy.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, MODULES, node
-from runtime.settings import EngineSettings, load
+from runtime.environment.settings import EngineSettings, load
 from schemas.control import ControlState
 from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
 

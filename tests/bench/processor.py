@@ -19,9 +19,9 @@ import msgspec
 import psutil
 from confluent_kafka import Producer
 
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import ensure_topics
 from runtime.parent import LEASHED
-from runtime.settings import KafkaSettings, load
 from schemas.identifiers import node_key, partition_of
 from schemas.pack import PackedEvent, encode_pack
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic

@@ -15,7 +15,7 @@ from console.journey import Wish
 from console.people import Person
 from console.profiles import Profiles
 from console.store import Store
-from runtime.settings import ClickHouseSettings, QuestionSettings
+from runtime.environment.settings import ClickHouseSettings, QuestionSettings
 from tests import engines
 from tests.bench import people
 from tests.bench.figures import Figure

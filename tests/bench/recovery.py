@@ -19,8 +19,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings, load
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.keyed import broker, task

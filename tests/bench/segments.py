@@ -17,18 +17,18 @@ from typing import TypeVar
 import yaml
 from clickhouse_connect.driver.client import Client
 
-from console.refresh import Rules, Tools, note_edited, run_once
-from console.refresh_log import KafkaRunLog
-from console.refresh_plan import Key, defined_by
-from console.refresh_tables import RefreshTables
-from console.segment_compiler import compile_members
-from console.segment_query import Limits, ask_members
-from console.segment_scope import Scope
+from console.refreshing.refresh import Rules, Tools, note_edited, run_once
+from console.refreshing.refresh_log import KafkaRunLog
+from console.refreshing.refresh_plan import Key, defined_by
+from console.refreshing.refresh_tables import RefreshTables
+from console.segments.segment_compiler import compile_members
+from console.segments.segment_query import Limits, ask_members
+from console.segments.segment_scope import Scope
+from runtime.environment.settings import ClickHouseSettings, KafkaSettings
 from runtime.kafka import ensure_topics
-from runtime.settings import ClickHouseSettings, KafkaSettings
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import Inlined, inlined, key_of
-from schemas.segments import Segment
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import Inlined, inlined, key_of
+from schemas.segments.segments import Segment
 from sinks.migrations import migrate
 from tests import engines
 from tests.bench import people

@@ -22,8 +22,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from processors.worker import Settings, Steps, run_steps
 from runtime import logs
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings, ProcessorSettings, load
 from schemas.stream import InputRecord, OutputRecord, State
 
 PACK = 50

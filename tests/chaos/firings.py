@@ -27,8 +27,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from runtime import logs
 from runtime.control import write_control
+from runtime.environment.settings import EngineSettings, KafkaSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import EngineSettings, KafkaSettings, load
 from schemas.action_work import encode_work
 from schemas.codec import decode
 from schemas.identifiers import partition_of

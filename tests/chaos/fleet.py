@@ -17,8 +17,8 @@ import msgspec
 
 from deploy.embedded import clickhouse, kafka
 from runtime.control import write_control
+from runtime.environment.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
 from schemas.configuration_file import parse_file
 from sinks.clickhouse import connect
 from sinks.migrations import migrate

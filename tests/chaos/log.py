@@ -3,7 +3,7 @@
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.stream import InputRecord
 
 ANSWER_S = 20.0

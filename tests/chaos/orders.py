@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from confluent_kafka import Producer
 
 from processors.identity.facts import encode_orders
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.identifiers import node_id, node_key, partition_of, profile_id
 from schemas.orders import Erase, Forget, Order, Unlink
 from schemas.pack import encode_pack

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 from urllib3.exceptions import HTTPError
 
-from runtime.settings import ProcessorSettings, load
+from runtime.environment.settings import ProcessorSettings, load
 from sinks.clickhouse import connect
 from tests.chaos import oracle, orders, state
 from tests.chaos.faults import Fault, draw

@@ -16,8 +16,8 @@ from processors.identity.facts import Fact, decode_facts
 from processors.identity.identity import Identity
 from processors.identity.node_state import NodeState
 from processors.resolver.resolve import Resolver
-from runtime.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes
-from runtime.store import NEXT, USER, Mark
+from runtime.environment.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes
+from runtime.streams.store import NEXT, USER, Mark
 from schemas.codec import DEFINITIONS, HEADER, schema_id_of
 from schemas.stream import OutputRecord, Step
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS

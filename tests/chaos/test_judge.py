@@ -7,8 +7,8 @@ import pytest
 
 from processors.identity.identity import Identity
 from processors.resolver.resolve import Resolver
-from runtime.settings import ProcessorSettings, hash_key_bytes, load
-from runtime.store import NEXT, USER, Mark, Store, encode_next
+from runtime.environment.settings import ProcessorSettings, hash_key_bytes, load
+from runtime.streams.store import NEXT, USER, Mark, Store, encode_next
 from schemas.identifiers import node_key
 from schemas.pack import PackedEvent, encode_pack
 from schemas.stream import InputRecord, OutputRecord, Step

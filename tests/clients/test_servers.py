@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.clients.front import Fault, Front, Fronts
 from tests.clients.recording import posts, sent
 from tests.clients.servers import GO, JAVA, PHP, RECIPES, RUBY, NotHere, Recipe, run

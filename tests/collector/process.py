@@ -15,8 +15,8 @@ import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from runtime.control import write_control
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import client_config, ensure_topics
-from runtime.settings import KafkaSettings, load
 from schemas.codec import decode
 from schemas.configuration_file import parse_file
 from schemas.pack import PackedEvent, decode_pack

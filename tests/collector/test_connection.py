@@ -13,7 +13,7 @@ from collector.connection import USER_AGENT_CHARACTERS_MAX
 from collector.exchange import Request
 from collector.server import check
 from collector.unsettled import Unsettled
-from runtime.settings import CollectorSettings, KafkaSettings, SettingsError
+from runtime.environment.settings import CollectorSettings, KafkaSettings, SettingsError
 from schemas.pack import Connection, PackedEvent, encode_pack
 from schemas.reasons import Reason
 from tests.collector.process import KEY, Collector, ask, environment, post, prepare, raw_events, running

@@ -12,9 +12,9 @@ from collector.publisher import Overloaded
 from collector.rejection import Letter
 from collector.replies import Reply
 from runtime.control import write_control
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
 from runtime.metrics import ACCEPTED, FOLLOWED_LINKS
-from runtime.settings import KafkaSettings
 from schemas.pack import PackedEvent
 from schemas.quotas import QuotaStop
 from schemas.sources import Source

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector.gathering import Gathering
 from collector.publisher import Publisher
-from runtime.settings import CollectorSettings, KafkaSettings
+from runtime.environment.settings import CollectorSettings, KafkaSettings
 from schemas.identifiers import ANONYMOUS, node_key
 from schemas.pack import PackedEvent, decode_pack
 from schemas.topics import EVENTS_RAW

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collector.image import GIF
 from collector.paths import CALLS, IMAGES
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector.bad_requests import BAD_REQUESTS, BATCH_EVENTS_MAX, BODY_BYTES_MAX, Bad
 from tests.collector.process import (
     WAIT_S,

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from deploy.embedded import kafka as embedded
-from runtime.settings import EngineSettings, load
+from runtime.environment.settings import EngineSettings, load
 from tests.collector.process import (
     KEY,
     Collector,

@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from runtime.settings import CollectorSettings, SettingsError
+from runtime.environment.settings import CollectorSettings, SettingsError
 from tests.collector.process import Collector, answers, ask, environment, post, prepare, running, until
 from tests.engines import free_port
 

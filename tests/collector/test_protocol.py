@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from collector.image import GIF
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector.process import (
     KEY,
     Collector,

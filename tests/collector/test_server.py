@@ -12,7 +12,7 @@ import segment.analytics.request
 
 from collector.rejection import Refusal, dead_letter
 from collector.script import FILE
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.identifiers import partition_of
 from schemas.pack import PackedEvent
 from schemas.reasons import Reason

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from runtime.control import write_control
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.configuration_file import parse_file
 from sinks.quotas import QuotasThread
 from tests.collector.process import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.webhook_mapping import EVENTS_MAX, BadWebhook, compile_webhook
+from collector.webhooks.webhook_mapping import EVENTS_MAX, BadWebhook, compile_webhook
 from schemas.codec import decode
 from schemas.reasons import Reason
 from tests.collector.webhooks import (

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.webhook import CHALLENGE_CHARS_MAX
-from collector.webhook_body import Delivery
+from collector.webhooks.webhook import CHALLENGE_CHARS_MAX
+from collector.webhooks.webhook_body import Delivery
 from schemas.reasons import Reason
 from tests.collector.webhooks import NOW, SECRET, URL, accepted, calls, digest, github, webhook
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.webhook_budget import Budget, Failed
-from collector.webhook_language import EXPRESSION_CHARS_MAX, BadExpression, Expression
+from collector.webhooks.webhook_budget import Budget, Failed
+from collector.webhooks.webhook_language import EXPRESSION_CHARS_MAX, BadExpression, Expression
 
 BODY = {
     "amount": 1999,

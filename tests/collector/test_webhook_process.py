@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from collector.replies import Reply
-from collector.webhook_book import WebhookBook
+from collector.webhooks.webhook_book import WebhookBook
 from deploy.authority import Wish
 from deploy.configuration import BadConfiguration, apply_file
+from runtime.environment.settings import KafkaSettings
 from runtime.secrets import SECRETS_AGE_S_MAX, Secrets
-from runtime.settings import KafkaSettings
 from schemas.reasons import Reason
 from tests.collector.process import (
     Collector,

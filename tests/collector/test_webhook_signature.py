@@ -9,9 +9,9 @@ import pytest
 from standardwebhooks import Webhook as StandardLibrary
 
 from collector.unsettled import MessageIds
-from collector.webhook import Ready, accept_webhook
-from collector.webhook_body import Delivery
-from collector.webhook_mapping import BadWebhook, compile_webhook
+from collector.webhooks.webhook import Ready, accept_webhook
+from collector.webhooks.webhook_body import Delivery
+from collector.webhooks.webhook_mapping import BadWebhook, compile_webhook
 from schemas.reasons import Reason
 from tests.collector.webhooks import LIMITS, NOW, NOW_S, SECRET, URL, accepted, coded, digest, github, webhook
 

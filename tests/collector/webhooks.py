@@ -10,9 +10,9 @@ import msgspec
 from collector.exchange import Intake
 from collector.limits import Limits
 from collector.unsettled import MessageIds
-from collector.webhook import Ready, accept_webhook
-from collector.webhook_body import Delivery
-from collector.webhook_mapping import compile_webhook
+from collector.webhooks.webhook import Ready, accept_webhook
+from collector.webhooks.webhook_body import Delivery
+from collector.webhooks.webhook_mapping import compile_webhook
 from schemas.webhooks import Webhook
 
 NOW = 1_767_225_600_000  # in ms

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from runtime.control import write_control
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.configuration_file import parse_file
 from tests.engines import free_port, wait_until
 

@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 
-from console.refresh import run_once
-from console.refresh_log import KafkaRunLog
+from console.refreshing.refresh import run_once
+from console.refreshing.refresh_log import KafkaRunLog
 from runtime.clickhouse import connect
-from runtime.settings import ClickHouseSettings, KafkaSettings, load
+from runtime.environment.settings import ClickHouseSettings, KafkaSettings, load
 from tests.console.refresh_stage import ALL, Fate, defined, mortal_tools
 
 

@@ -9,15 +9,15 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, TopicPartition
 
-from console.membership import Change
-from console.refresh import Report, Rules, Tools, run_once
-from console.refresh_log import KafkaRunLog, RunLog
-from console.refresh_plan import Attempt, Defined, Key, defined_by
-from console.refresh_tables import RefreshTables
+from console.refreshing.membership import Change
+from console.refreshing.refresh import Report, Rules, Tools, run_once
+from console.refreshing.refresh_log import KafkaRunLog, RunLog
+from console.refreshing.refresh_plan import Attempt, Defined, Key, defined_by
+from console.refreshing.refresh_tables import RefreshTables
 from schemas.codec import POINTER, RESOLVED_EVENT, decode
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import key_of
-from schemas.segments import Segment
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import key_of
+from schemas.segments.segments import Segment
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.segments import duration_ms
+from schemas.segments.segments import duration_ms
 from tests.console.segment_data import Asked, Happened, Points, Stretch, World
 
 T = 1_718_452_800_000  # 2024-06-15 12:00 UTC, a Saturday

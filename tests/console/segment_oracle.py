@@ -11,7 +11,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas.segments import (
+from schemas.segments.segments import (
     Comparison,
     Condition,
     Did,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence as Events
 from typing import NamedTuple
 
-from schemas.segments import Absent, Selection, Sequence
+from schemas.segments.segments import Absent, Selection, Sequence
 from tests.console.segment_data import Happened
 from tests.console.segment_oracle_events import matches, texts
 from tests.console.segment_oracle_time import bounds, length, lies_in

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
-from schemas.segments import ElementFilter, Filter, Selection
+from schemas.segments.segments import ElementFilter, Filter, Selection
 from tests.console.segment_data import Happened, World
 from tests.console.segment_oracle_values import Now, holds, number, text
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import re2
 
-from schemas.segments import Window
+from schemas.segments.segments import Window
 from tests.console.segment_oracle_time import bounds, is_anniversary_ahead, lies_in, moment
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")

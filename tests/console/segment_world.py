@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from console.segment_compiler import compile_members
-from console.segment_scope import Scope
+from console.segments.segment_compiler import compile_members
+from console.segments.segment_scope import Scope
+from deploy.commands.rates_command import load_rates
 from deploy.rates import Rate
-from deploy.rates_command import load_rates
 from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.segment_tree import inlined, key_of
-from schemas.segments import Segment
+from schemas.segments.segment_tree import inlined, key_of
+from schemas.segments.segments import Segment
 from schemas.stamps import Bot, Commerce, Consent, Device, Item, Meaning, Place, Touch, Visit
 from sinks.tables import DICTIONARIES
 from tests.console.segment_data import RATES, Asked, Happened, Points, World

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from console.membership import Change, message_id, record_of
+from console.refreshing.membership import Change, message_id, record_of
 from schemas.codec import decode
 from schemas.identifiers import partition_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from console.profiles import Profiles
 from console.store import Store
-from runtime.settings import QuestionSettings
+from runtime.environment.settings import QuestionSettings
 from schemas.avro import amount_bytes
 from schemas.codec import CART, POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES

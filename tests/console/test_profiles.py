@@ -15,7 +15,7 @@ from console.people import Person
 from console.profiles import NoSuchProfile, Profiles
 from console.store import Store
 from console.times import moment_ms
-from runtime.settings import QuestionSettings
+from runtime.environment.settings import QuestionSettings
 from schemas.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import RECEIVED, Pipeline, profile_of_node

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from console.refresh import note_edited, run_once
-from console.refresh_check import check
-from console.refresh_plan import Attempt
+from console.refreshing.refresh import note_edited, run_once
+from console.refreshing.refresh_check import check
+from console.refreshing.refresh_plan import Attempt
 from tests.console.refresh_stage import ALL, HOUR_MS, LATELY, TWICE, VIEWED, Shop, defined, segment
 from tests.sinks.stage import START_MS, Tables
 

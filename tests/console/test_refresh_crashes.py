@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from console.refresh import run_once
-from console.refresh_log import Fenced, KafkaRunLog
-from console.refresh_plan import Attempt
+from console.refreshing.refresh import run_once
+from console.refreshing.refresh_log import Fenced, KafkaRunLog
+from console.refreshing.refresh_plan import Attempt
 from runtime.control import write_control
-from schemas.segment_tree import key_of
+from schemas.segments.segment_tree import key_of
 from tests import engines
 from tests.console.refresh_stage import ALL, HOUR_MS, Died, Fate, Shop, defined, mortal, read_changes
 from tests.sinks.stage import START_MS, Tables, Topics

@@ -2,9 +2,9 @@
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from console.refresh_mark import StoredMark
+from console.refreshing.refresh_mark import StoredMark
 from runtime.kafka import group_name
-from runtime.store import NEXT
+from runtime.streams.store import NEXT
 from tests.sinks.stage import Topics
 
 WAIT_S = 60.0

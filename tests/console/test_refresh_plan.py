@@ -2,10 +2,10 @@
 
 import pytest
 
-from console import refresh_plan as plan
-from console.refresh_plan import Again, Attempt, Base, Defined, Fresh, Standing, Tell
-from schemas.segment_tree import key_of
-from schemas.segments import Condition, Segment
+from console.refreshing import refresh_plan as plan
+from console.refreshing.refresh_plan import Again, Attempt, Base, Defined, Fresh, Standing, Tell
+from schemas.segments.segment_tree import key_of
+from schemas.segments.segments import Condition, Segment
 from tests.console.refresh_stage import LATELY, NEVER, TWICE, defined, segment
 
 CLAIMED = Attempt(7, 2, 1_000, {0: 5})

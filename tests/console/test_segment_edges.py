@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from schemas.segment_reading import read_segment
+from schemas.segments.segment_reading import read_segment
 from tests.console.segment_edge_people import EDGES
 from tests.console.segment_world import Stored, put, tables_for_worlds
 

@@ -8,12 +8,12 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.segment_query import ask_members
-from console.segment_scope import Scope
+from console.segments.segment_query import ask_members
+from console.segments.segment_scope import Scope
 from runtime.clickhouse import connect
 from schemas.codec import RESOLVED_EVENT
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import inlined, key_of
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import inlined, key_of
 from tests.schemas.segment_definitions import SLUGS, WHERE
 from tests.sinks.stage import START_MS, Tables, event
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from console.segment_explain import Change, Explainer, Explanation
-from console.segment_next import candidates
-from console.segment_query import Limits
-from console.segment_scope import Scope
-from console.segment_why import MESSAGES_MAX, Verdict
+from console.segments.segment_explain import Change, Explainer, Explanation
+from console.segments.segment_next import candidates
+from console.segments.segment_query import Limits
+from console.segments.segment_scope import Scope
+from console.segments.segment_why import MESSAGES_MAX, Verdict
 from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import Inlined, inlined, leaves
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import Inlined, inlined, leaves
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 

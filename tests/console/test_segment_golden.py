@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from console.segment_compiler import compile_members
-from console.segment_scope import Scope
-from schemas.segment_reading import read_segment
-from schemas.segment_sql import plain
-from schemas.segment_tree import Inlined, inlined
+from console.segments.segment_compiler import compile_members
+from console.segments.segment_scope import Scope
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_sql import plain
+from schemas.segments.segment_tree import Inlined, inlined
 
 FOLDER = Path(__file__).parent / "segment_golden"
 AT_MS = 1_767_225_600_000  # 2026

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.segment_reading import read_segment
+from schemas.segments.segment_reading import read_segment
 from tests.console.segment_edge_people import EDGES
 from tests.console.segment_oracle import Oracle
 

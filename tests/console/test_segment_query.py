@@ -8,9 +8,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from console.segment_compiler import compile_members
-from console.segment_preview import preview
-from console.segment_query import (
+from console.segments.segment_compiler import compile_members
+from console.segments.segment_preview import preview
+from console.segments.segment_query import (
     MEMORY_LIMIT_EXCEEDED,
     TIMEOUT_EXCEEDED,
     Limits,
@@ -19,11 +19,11 @@ from console.segment_query import (
     code_of,
     in_parts,
 )
-from console.segment_scope import Scope
+from console.segments.segment_scope import Scope
 from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.segment_reading import read_segment
-from schemas.segment_sql import plain
-from schemas.segment_tree import Inlined, inlined
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_sql import plain
+from schemas.segments.segment_tree import Inlined, inlined
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.segment_reading import read_segment
-from schemas.segments import Segment
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segments import Segment
 from tests.console.segment_data import Asked
 from tests.console.segment_oracle import Oracle
 from tests.console.segment_random import DAY, HOUR, INSTANTS, random_world

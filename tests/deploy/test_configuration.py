@@ -9,8 +9,8 @@ from deploy.configuration import BadConfiguration, apply_file, read_blocked, rea
 from processors.edges.planning import current_plans
 from processors.enrichment.plans import compile_plan
 from runtime.control import ControlReader, read_control
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings
 from schemas.control import ControlState
 from schemas.plans import PLAN_BYTES_MAX
 from tests.documented import plan_of_the_documentation, yaml_of_the_documentation

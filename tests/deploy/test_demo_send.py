@@ -13,7 +13,7 @@ from deploy.demo.libraries import Door, NotAccepted, by_segment_node, by_segment
 from deploy.demo.plan import BROWSER, Traffic
 from deploy.demo.send import Sent, send
 from deploy.demo.traffic import make_traffic
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector import process
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

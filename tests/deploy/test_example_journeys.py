@@ -7,7 +7,7 @@ import msgspec
 from deploy.configuration import read_file
 from deploy.examples.journeys.receive import REFUSED, TAKEN, TOLERANCE_S, Delivery, Receiver, receiving
 from schemas.control import ControlState
-from sinks.sender_signature import signature_headers
+from sinks.sending.sender_signature import signature_headers
 from tests.deploy.asked import posted
 
 JOURNEYS = Path(__file__).parents[2] / "deploy" / "examples" / "journeys" / "journeys.yaml"

@@ -9,7 +9,7 @@ import pytest
 from deploy.configuration import read_file
 from deploy.examples.shop.serve import PAGE, Shop, listening, serving
 from runtime.control import write_control
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector.process import Collector, environment, prepare, running, until
 from tests.pixel.arrivals import Arrivals, reading
 from tests.pixel.blocklist import rule_of

@@ -25,8 +25,8 @@ from deploy.cli import app
 from deploy.embedded import kafka
 from deploy.extras import MODULES
 from deploy.healthcheck import problem
-from runtime.service import LEAVE_S
-from runtime.settings import ALL, CollectorSettings, ConsoleSettings, ProcessorSettings
+from runtime.environment.settings import ALL, CollectorSettings, ConsoleSettings, ProcessorSettings
+from runtime.streams.service import LEAVE_S
 from sinks.worker import STAGES, STOP_S_MAX
 from tests import engines
 from tests.deploy import images

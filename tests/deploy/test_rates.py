@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from deploy.cli import app
+from deploy.commands.rates_command import read_file
 from deploy.csv_file import NotText
 from deploy.rates import PROBLEMS_TOLD_MAX, BadRates, Rate, read_rates
-from deploy.rates_command import read_file
 from tests.sinks.stage import Tables
 
 

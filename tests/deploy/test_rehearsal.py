@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from deploy import rule_shown
-from deploy.rehearsal import Report
-from deploy.rehearsal_events import TooMuch
-from deploy.rehearsal_people import People
+from deploy.rehearsals.rehearsal import Report
+from deploy.rehearsals.rehearsal_events import TooMuch
+from deploy.rehearsals.rehearsal_people import People
 from processors.actions.actions_agent import Actions
 from processors.rules.rule_events import iso
 from processors.rules.rules_agent import RulesStep
@@ -18,13 +18,13 @@ from processors.rules.rules_now import NO_RULES, rules_of
 from processors.rules.triggers import Triggers
 from schemas.action_work import decode_work, encode_work
 from schemas.codec import RESOLVED_EVENT, decode
-from schemas.rule_candidates import decode_rule_candidate
-from schemas.rule_facts import encode_rule_facts
-from schemas.rules import version_of
-from schemas.segment_windows import moment_of
+from schemas.rules.rule_candidates import decode_rule_candidate
+from schemas.rules.rule_facts import encode_rule_facts
+from schemas.rules.rules import version_of
+from schemas.segments.segment_windows import moment_of
 from schemas.stream import InputRecord
 from schemas.topics import ACTIONS, ACTIONS_WORK, RULES_CANDIDATES
-from sinks.confirmer import Manner
+from sinks.confirming.confirmer import Manner
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY
 from tests.processors.rule_records import control, index, resolved, rule

@@ -16,12 +16,12 @@ from deploy.orders.suppress import DONE
 from deploy.signing import Held, is_signed, read_token
 from deploy.tokens import History, history
 from runtime.control import read_control, write_control
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings
 from schemas.control import ControlState
 from schemas.identifiers import node_id, node_key
 from schemas.order_documents import hex_of
-from schemas.segment_records import Records
+from schemas.segments.segment_records import Records
 from schemas.tokens import APPLIES_KEPT_MAX, Apply, applies_in, said_by, signed_bytes, superfluous
 from tests.engines import delete_topics
 from tests.sinks.stage import Tables

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from deploy.explaining.neighbourhood import around
+from deploy.explaining.why import Question, answer
+from deploy.explaining.why_text import WHY_NOT, text
+from deploy.explaining.why_view import Answer
 from deploy.ids import find
-from deploy.neighbourhood import around
-from deploy.why import Question, answer
-from deploy.why_text import WHY_NOT, text
-from deploy.why_view import Answer
 from processors.identity import reasons
 from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
-from runtime.settings import ExplanationSettings
+from runtime.environment.settings import ExplanationSettings
 from schemas.codec import POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, ms
 from tests.processors.oracle import Visit

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from deploy.why import Question, answer
+from deploy.explaining.why import Question, answer
 from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
-from runtime.settings import ExplanationSettings
+from runtime.environment.settings import ExplanationSettings
 from tests.deploy.test_why import HISTORY, fill, messages
 from tests.processors.driver import HASH_KEY
 from tests.sinks.stage import Tables

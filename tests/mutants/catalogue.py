@@ -195,7 +195,7 @@ MUTANTS = (
     ),
     Mutant(
         "state is persisted before its outputs are published",
-        "runtime/part.py",
+        "runtime/streams/part.py",
         (
             (
                 "        mark = self._transactions.commit(outgoing,",

@@ -17,7 +17,7 @@ MOVES = "processors/actions/firing_moves.py"
 GATED = "processors/actions/firing_gate.py"
 QUOTA = "processors/actions/rule_quota.py"
 HOURS = "processors/actions/quiet_hours.py"
-SCOPE = "schemas/rule_levels.py"
+SCOPE = "schemas/rules/rule_levels.py"
 MARK = "schemas/contact_mark.py"
 
 RULE_MUTANTS = (

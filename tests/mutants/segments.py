@@ -5,12 +5,12 @@ from tests.mutants.mutant import Mutant
 T = "tests/console"
 EDGES, RANDOM = f"{T}/test_segment_edges.py", f"{T}/test_segments_against_oracle.py"
 SEEN = (EDGES, RANDOM)
-WORDS, UNIVERSE = "schemas/segment_words.py", "console/segment_universe.py"
-EVENTS, SOURCES = "console/segment_events.py", "console/segment_sources.py"
+WORDS, UNIVERSE = "schemas/segments/segment_words.py", "console/segments/segment_universe.py"
+EVENTS, SOURCES = "console/segments/segment_events.py", "console/segments/segment_sources.py"
 CHAINS, SCOPE, IDENTITY = (
-    "console/segment_chains.py",
-    "console/segment_scope.py",
-    "console/segment_identity.py",
+    "console/segments/segment_chains.py",
+    "console/segments/segment_scope.py",
+    "console/segments/segment_identity.py",
 )
 
 OWNER = "dictGetOrDefault('{database}idr_segment', 'owner', subject, toUnixTimestamp64Milli(at), subject))"

@@ -11,11 +11,11 @@ OFFSETS = "tests/sinks/test_sender_offsets.py"
 OUTCOMES = "tests/sinks/test_sender_outcomes.py"
 HTTP = "tests/sinks/test_sender_http.py"
 REDIRECTS = "tests/sinks/test_sender_redirects.py"
-BREAKER = "sinks/circuit.py"
-SENT = "sinks/sender_requests.py"
-WAY = "sinks/sender_gate.py"
-GUARD = "sinks/sender_addresses.py"
-MARKED = "sinks/sender_offsets.py"
+BREAKER = "sinks/sending/circuit.py"
+SENT = "sinks/sending/sender_requests.py"
+WAY = "sinks/sending/sender_gate.py"
+GUARD = "sinks/sending/sender_addresses.py"
+MARKED = "sinks/sending/sender_offsets.py"
 MAY = "schemas/roles.py"
 
 SENDER_MUTANTS = (
@@ -88,13 +88,13 @@ SENDER_MUTANTS = (
     ),
     Mutant(
         "a busy destination's 429 is a refusal",
-        "sinks/sender_outcomes.py",
+        "sinks/sending/sender_outcomes.py",
         (("_PASSING = (408, 425, 429)", "_PASSING = (408, 425)"),),
         (OUTCOMES,),
     ),
     Mutant(
         "a webhook's 404 is final",
-        "sinks/sender_outcomes.py",
+        "sinks/sending/sender_outcomes.py",
         ((' and kind != "webhook":', ":"),),
         (OUTCOMES,),
     ),
@@ -127,7 +127,7 @@ SENDER_MUTANTS = (
     ),
     Mutant(
         "a name is judged once, before it is resolved",
-        "sinks/sender_connections.py",
+        "sinks/sending/sender_connections.py",
         (("        if not may_connect(str(address[0])):\n            raise PrivateAddress\n", ""),),
         (ADDRESSES, REDIRECTS),
     ),

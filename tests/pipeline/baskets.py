@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from runtime.progress import Progress
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.progress import Progress
 from schemas.topics import CARTS_CANDIDATES, EVENTS_RAW
 from sinks.tables import SINKS
 from tests.pipeline.up import SETTLE_S, Up, until

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from runtime.control import read_control
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.pipeline.up import SETTLE_S, Up, until
 
 Call = dict[str, Any]

@@ -21,7 +21,7 @@ from deploy.demo.examine import AtTheDoor, Outcome, at_the_door, conservation, e
 from deploy.demo.oracle import Expected, expect
 from deploy.demo.report import report
 from deploy.demo.run import KEPT, Wanted
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from tests import engines
 
 DEMO = [sys.executable, "-m", "deploy", "demo"]

@@ -19,7 +19,7 @@ from deploy.demo import example, journeys
 from deploy.demo.libraries import Door
 from deploy.examples.journeys.receive import Delivery
 from deploy.stack import Addresses
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.pipeline.up import Up, until
 from tests.sinks.receiver import receiver
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
-from runtime.settings import KafkaSettings
 from schemas.pack import decode_pack
 from schemas.topics import EVENTS_RAW
 from tests.collector.process import until

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.clients.front import RETRY_AFTER_S, Fault, Fronts
 from tests.collector.process import KEY, Collector, environment, prepare, running, until
 from tests.pixel.arrivals import Arrivals, reading

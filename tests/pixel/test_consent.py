@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.daily import PREFIX
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector.process import Collector, add_source, environment, post, prepare, running, until
 from tests.pixel.arrivals import Arrivals, reading
 from tests.pixel.browser import DNT, GPC, Browser, Context, Page, browser

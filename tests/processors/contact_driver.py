@@ -12,7 +12,7 @@ from schemas.contact_facts import ContactFact, encode_contact_facts
 from schemas.contact_mark import ContactChange, change_of
 from schemas.orders import Order
 from schemas.pack import decode_pack
-from schemas.rule_event import RuleEvent
+from schemas.rules.rule_event import RuleEvent
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import CONTACTS, EVENTS_DEAD, EVENTS_DERIVED
 

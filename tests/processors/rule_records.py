@@ -10,7 +10,7 @@ from processors.rules.rule_index import RuleIndex, indexed
 from processors.rules.triggers import Triggers
 from schemas.contact_facts import ContactFact, decode_contact_facts
 from schemas.control import ControlState
-from schemas.rule_facts import Occurrence, decode_rule_facts
+from schemas.rules.rule_facts import Occurrence, decode_rule_facts
 from schemas.stamps import Item
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import CONTACTS_FACTS, EVENTS_DEAD, RULES_FACTS

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import ensure_topics
 from runtime.lookup import Lookup
-from runtime.part import PartOpener, PartSpec
-from runtime.settings import KafkaSettings, load
+from runtime.streams.part import PartOpener, PartSpec
 from schemas.topics import AGENTS
 
 NOW_MS = 1_900_000_000_000

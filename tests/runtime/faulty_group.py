@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 
-from runtime.group import TP, Group, Member, Parcel, Reader, Taken, Vitals
+from runtime.streams.group import TP, Group, Member, Parcel, Reader, Taken, Vitals
 
 SHARE = 0.08  # of chunks, for each kind of fault
 DELAY_S = 0.2

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import faust
 from faust.types import TP as FaustTP
 
-from runtime import transport
-from runtime.chunk import Chunk
-from runtime.faust_group import FaustGroup
-from runtime.group import TP, Parcel
-from runtime.settings import KafkaSettings, ProcessorSettings
+from runtime.environment.settings import KafkaSettings, ProcessorSettings
+from runtime.streams import transport
+from runtime.streams.chunk import Chunk
+from runtime.streams.faust_group import FaustGroup
+from runtime.streams.group import TP, Parcel
 from schemas.topics import EVENTS_RAW
 from tests.runtime.memory_faust import until
 

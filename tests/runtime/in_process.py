@@ -12,12 +12,12 @@ from typing import Any
 
 import faust
 
-from runtime.chunk import ChunkLimits
-from runtime.delivery import Delivery, Inlet, Policy
-from runtime.faust_group import FaustGroup
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, load
 from runtime.lookup import Lookup
-from runtime.part import Part, PartOpener, PartSpec, open_part
-from runtime.settings import KafkaSettings, ProcessorSettings, load
+from runtime.streams.chunk import ChunkLimits
+from runtime.streams.delivery import Delivery, Inlet, Policy
+from runtime.streams.faust_group import FaustGroup
+from runtime.streams.part import Part, PartOpener, PartSpec, open_part
 from schemas.stream import Step
 from schemas.topics import EVENTS_RAW
 from tests.runtime.memory_faust import until

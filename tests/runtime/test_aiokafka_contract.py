@@ -1,4 +1,4 @@
-"""What we rely on in aiokafka, on a real broker, with the settings of runtime/transport.py."""
+"""What we rely on in aiokafka, on a real broker, with the settings of runtime/streams/transport.py."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -20,8 +20,8 @@ from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Offset
 from confluent_kafka.admin import AdminClient
 
-from runtime.group import TP
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.group import TP
 from schemas.topics import EVENTS_RAW
 from tests.runtime.topic_log import write_topic
 

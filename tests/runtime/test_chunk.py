@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.chunk import ChunkLimits, cut, missing
+from runtime.streams.chunk import ChunkLimits, cut, missing
 from schemas.stream import InputRecord
 
 gaps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50)), min_size=1, max_size=40)

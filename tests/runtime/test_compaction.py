@@ -11,10 +11,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from runtime.part import Part, PartOpener, PartSpec
-from runtime.recovery import FOLDER_AGE_MS_MAX
-from runtime.settings import KafkaSettings
-from runtime.store import Store
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.part import Part, PartOpener, PartSpec
+from runtime.streams.recovery import FOLDER_AGE_MS_MAX
+from runtime.streams.store import Store
 from tests.runtime.topic_log import Record, eventually, read_topic
 from tests.runtime.toy_part import chunk, closed_after, opened, reopened
 

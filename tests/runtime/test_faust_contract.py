@@ -14,11 +14,11 @@ from faust.transport.drivers import aiokafka as driver
 from mode import CrashingSupervisor
 from yarl import URL
 
-from runtime import transport
-from runtime.faust_group import COMMIT_INTERVAL_S, FaustGroup
-from runtime.group import TP
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import KafkaSettings, ProcessorSettings, load
+from runtime.streams import transport
+from runtime.streams.faust_group import COMMIT_INTERVAL_S, FaustGroup
+from runtime.streams.group import TP
 from schemas.topics import EVENTS_RAW
 from tests.engines import delete_topics
 from tests.runtime.faust_story import PARCEL, POSITION, Story, life

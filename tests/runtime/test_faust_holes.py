@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import EVENTS_RAW
 from tests.runtime.in_process import CHUNK_RECORDS_MAX, Worker, run, working

@@ -17,10 +17,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from faust.types import TP
 
-from runtime.part import Part, PartOpener, PartSpec, open_part
-from runtime.settings import KafkaSettings
-from runtime.store import Store, StoreDamaged
-from runtime.transaction import FENCED, KAFKA, STORE, PartLost, Transactions
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.part import Part, PartOpener, PartSpec, open_part
+from runtime.streams.store import Store, StoreDamaged
+from runtime.streams.transaction import FENCED, KAFKA, STORE, PartLost, Transactions
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import DELETE, TOPICS, Topic
 from tests.runtime.memory_faust import Broker, MemoryApp, consumer_of, raw, running, stock_app, until

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime.followers import Followers
-from runtime.part import PartOpener, PartSpec
-from runtime.settings import KafkaSettings
-from runtime.store import Store
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.followers import Followers
+from runtime.streams.part import PartOpener, PartSpec
+from runtime.streams.store import Store
 from tests.runtime.topic_log import eventually
 from tests.runtime.toy_part import chunk, count, opened, reopened, state_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import json
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
 from tests.engines import free_port
 from tests.runtime import toy_worker

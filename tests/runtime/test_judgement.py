@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.judgement import (
+from runtime.watch.judgement import (
     SUSPICION,
     Concern,
     Limits,

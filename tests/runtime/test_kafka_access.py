@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import serialization
 
 from deploy.doctor import external
 from deploy.embedded import kafka as embedded
+from runtime.environment.settings import EngineSettings, KafkaSettings, SettingsError, load
 from runtime.kafka import KafkaUnavailable, client_config, ensure_topics, require_topics
-from runtime.settings import EngineSettings, KafkaSettings, SettingsError, load
-from runtime.transport import aiokafka_access
+from runtime.streams.transport import aiokafka_access
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
 from tests.engines import HOST, READY_S, free_port, running
 from tests.runtime.topic_log import eventually, read_topic

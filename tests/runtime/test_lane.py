@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from runtime import pump
-from runtime.chunk import Chunk, ChunkLimits, Gap
-from runtime.group import TP, Parcel, Taken
-from runtime.lane import Lane, LaneSpec
-from runtime.pump import Surroundings
-from runtime.transaction import FENCED, KAFKA, PartLost
+from runtime.streams import pump
+from runtime.streams.chunk import Chunk, ChunkLimits, Gap
+from runtime.streams.group import TP, Parcel, Taken
+from runtime.streams.lane import Lane, LaneSpec
+from runtime.streams.pump import Surroundings
+from runtime.streams.transaction import FENCED, KAFKA, PartLost
 from schemas.stream import InputRecord
 
 RECORDS = 300

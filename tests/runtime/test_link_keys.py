@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.environment.settings import LinkSettings, SettingsError, load
 from runtime.link_keys import link_keys
-from runtime.settings import LinkSettings, SettingsError, load
 
 SECRET = "s" * 64
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.environment.settings import ChannelSettings, SettingsError, load
 from runtime.own_lists import own_lists
-from runtime.settings import ChannelSettings, SettingsError, load
 from schemas.channel_lists import NO_LISTS
 
 

@@ -9,11 +9,11 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from runtime.chunk import Chunk, Gap
-from runtime.part import PartOpener, PartSpec
-from runtime.settings import KafkaSettings
-from runtime.store import USER, Mark, Store
-from runtime.transaction import FENCED, PartLost
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.chunk import Chunk, Gap
+from runtime.streams.part import PartOpener, PartSpec
+from runtime.streams.store import USER, Mark, Store
+from runtime.streams.transaction import FENCED, PartLost
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, TOPICS
 from tests.runtime.topic_log import read_topic, write_topic

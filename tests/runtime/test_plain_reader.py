@@ -8,10 +8,10 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from runtime import metrics
-from runtime.group import TP, Parcel, PositionLost, Taken
-from runtime.plain_reader import PlainReader
-from runtime.plain_watch import LOOK_S
-from runtime.settings import KafkaSettings, ProcessorSettings, load
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, load
+from runtime.streams.group import TP, Parcel, PositionLost, Taken
+from runtime.streams.plain_reader import PlainReader
+from runtime.streams.plain_watch import LOOK_S
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
 from tests.runtime.topic_log import read_topic, write_topic
 

@@ -1,9 +1,9 @@
 """When the plain reader's client has forgotten a partition: some looks in a row find it where it was, with records behind it."""
 
-from runtime.group import TP
 from runtime.lag import Ends
-from runtime.plain_reading import Mark
-from runtime.plain_watch import LOOKS, Looks
+from runtime.streams.group import TP
+from runtime.streams.plain_reading import Mark
+from runtime.streams.plain_watch import LOOKS, Looks
 
 PLACE, OTHER = TP("events.raw", 2), TP("events.raw", 3)
 MARK = Mark(epoch=7, end=1399)

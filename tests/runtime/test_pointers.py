@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
-from runtime.pointers import Owners, PointerTail
-from runtime.settings import KafkaSettings
+from runtime.streams.pointers import Owners, PointerTail
 from schemas.codec import encode_pointer
 from schemas.identifiers import partition_of, profile_id
 from schemas.topics import IDENTITY_POINTERS

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.judgement import Look, Pulse, Survey
+from runtime.environment.watchdog_settings import WatchdogSettings
 from runtime.probes import Probes
-from runtime.watchdog import Watchdog
-from runtime.watchdog_settings import WatchdogSettings
+from runtime.watch.judgement import Look, Pulse, Survey
+from runtime.watch.watchdog import Watchdog
 from tests.engines import free_port
 from tests.runtime.topic_log import eventually
 

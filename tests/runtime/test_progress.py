@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
-from runtime.part import PartOpener, PartSpec
-from runtime.progress import NotAcknowledged, Progress
 from runtime.sending import send
-from runtime.settings import KafkaSettings
+from runtime.streams.part import PartOpener, PartSpec
+from runtime.streams.progress import NotAcknowledged, Progress
 from schemas.stream import OutputRecord
 from schemas.topics import CONTACTS_FACTS, EVENTS_DEAD, EVENTS_RAW, IDENTITY_FACTS, RULES_FACTS
 from tests.runtime.toy_part import chunk, closed_after

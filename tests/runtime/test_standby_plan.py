@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.standby_plan import Owners, wanted
+from runtime.streams.standby_plan import Owners, wanted
 
 
 def by_range(members: list[str], partitions: int) -> dict[str, set[int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.engines import free_port
 from tests.runtime.topic_log import eventually, read_topic
 from tests.runtime.traffic import Traffic

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.state import ChunkState
+from runtime.streams.state import ChunkState
 
 keys = st.sampled_from([b"", b"a", b"ab", b"b", b"\xff"])
 contents = st.dictionaries(keys, st.binary(max_size=2))

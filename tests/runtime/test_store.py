@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.store import USER, Mark, Store, StoreBusy, StoreDamaged
+from runtime.streams.store import USER, Mark, Store, StoreBusy, StoreDamaged
 
 PLAIN_FILE = "no folder of RocksDB"
 

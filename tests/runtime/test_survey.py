@@ -13,10 +13,10 @@ from prometheus_client import Gauge
 from prometheus_client.samples import Sample
 
 from runtime import logs, lookup, metrics
-from runtime.judgement import Phase, Sight, Survey
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
-from runtime.settings import KafkaSettings
-from runtime.survey import Surveyor
+from runtime.watch.judgement import Phase, Sight, Survey
+from runtime.watch.survey import Surveyor
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
 from tests.engines import free_port
 from tests.runtime.topic_log import eventually, write_topic

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runtime.settings import SettingsError, UserStepSettings
+from runtime.environment.settings import SettingsError, UserStepSettings
 from runtime.user_steps import UserSteps, user_steps
 from schemas.reasons import Reason
 from schemas.user_steps import DROPPED, UNCHANGED, Answer
@@ -198,7 +198,7 @@ def endless(event):
     environ = install(tmp_path / "steps", {"endless": "endless"}, source)
     worker = """
 import os
-from runtime.settings import UserStepSettings
+from runtime.environment.settings import UserStepSettings
 from runtime.user_steps import UserSteps
 UserSteps(UserStepSettings(ms_max=600_000, chunk_s_max=600), os.environ)([b"{}"])
 """

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from runtime.settings import UserStepSettings
+from runtime.environment.settings import UserStepSettings
 from runtime.user_steps import UserSteps
 from schemas.reasons import Reason
 from schemas.user_steps import DROPPED, UNCHANGED

@@ -6,10 +6,10 @@ from collections.abc import Set as AbstractSet
 
 import pytest
 
-from runtime.faust_group import FaustGroup
-from runtime.group import TP, Group, Parcel, Reader
-from runtime.plain_group import PlainGroup
-from runtime.settings import KafkaSettings, ProcessorSettings, load
+from runtime.environment.settings import KafkaSettings, ProcessorSettings, load
+from runtime.streams.faust_group import FaustGroup
+from runtime.streams.group import TP, Group, Parcel, Reader
+from runtime.streams.plain_group import PlainGroup
 from schemas.topics import CONTROL, EVENTS_RAW
 
 PATIENCE_S = 60

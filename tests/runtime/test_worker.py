@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import TopicMismatch, ensure_topics, require_topics
-from runtime.settings import KafkaSettings, load
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
 from tests.engines import free_port
 from tests.runtime.topic_log import eventually, read_topic, write_topic

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 
 T = TypeVar("T")
 

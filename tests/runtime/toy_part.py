@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from runtime.chunk import Chunk
-from runtime.part import Part, PartOpener, PartSpec, open_part
-from runtime.settings import KafkaSettings
-from runtime.state import ChunkState
-from runtime.transaction import PartLost
+from runtime.environment.settings import KafkaSettings
+from runtime.streams.chunk import Chunk
+from runtime.streams.part import Part, PartOpener, PartSpec, open_part
+from runtime.streams.state import ChunkState
+from runtime.streams.transaction import PartLost
 from schemas.stream import InputRecord, OutputRecord, State, Step
 from schemas.topics import EVENTS_RESOLVED
 from tests.runtime.topic_log import eventually, read_topic

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from processors.stage import Stage, open_group
 from processors.worker import Steps, load_settings, run_steps
 from runtime import logs
-from runtime.group import Group
 from runtime.kafka import require_topics
+from runtime.streams.group import Group
 from schemas.stream import InputRecord, OutputRecord, State
 from tests.runtime.faulty_group import FaultyGroup
 

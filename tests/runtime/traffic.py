@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
 from tests.runtime.topic_log import eventually, read_topic, write_topic
 from tests.runtime.toy_worker import FORGOTTEN, HOPS

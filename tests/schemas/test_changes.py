@@ -7,8 +7,8 @@ import yaml
 from deploy.plan_text import lines
 from schemas.changes import Change, differences
 from schemas.control import ControlState
-from schemas.rule_records import destination_records, rule_records
-from schemas.segment_records import Records, segment_records
+from schemas.rules.rule_records import destination_records, rule_records
+from schemas.segments.segment_records import Records, segment_records
 
 A = {"rule": "a", "trigger": {"event": {"event": "A"}}, "action": {"event": {"name": "B"}}}
 VIP = {"segment": "vip", "where": {"did": {"event": "A"}}}

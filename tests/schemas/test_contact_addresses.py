@@ -14,8 +14,8 @@ from schemas.contact_addresses import (
     kept_address,
 )
 from schemas.identifiers import EMAIL, EXTERNAL, hash_email, node_id, node_key
-from schemas.rule_event import RuleEvent
-from schemas.rules import Channel
+from schemas.rules.rule_event import RuleEvent
+from schemas.rules.rules import Channel
 
 KEY = bytes(range(16))
 

@@ -15,7 +15,7 @@ from schemas.contact_list_records import (
 )
 from schemas.contact_lists import ContactList, ListedBy
 from schemas.control import ControlState
-from schemas.segment_records import Records
+from schemas.segments.segment_records import Records
 
 SIGNED_UP = {
     "event": "Newsletter Signed Up",

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas.contact_mark import ContactChange, change_of, message_id_of
-from schemas.rule_event import RuleEvent
+from schemas.rules.rule_event import RuleEvent
 
 KEY = bytes(range(16))
 CHANGE = ContactChange(

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.actions import Action, EventAction
 from schemas.contact_lists import Mailer
-from schemas.rule_levels import (
+from schemas.rules.rule_levels import (
     CAMPAIGNS,
     CHANNELS,
     LEVELS,
@@ -22,7 +22,7 @@ from schemas.rule_levels import (
     not_replaced,
     place_of_mailer,
 )
-from schemas.rules import (
+from schemas.rules.rules import (
     AbsenceTrigger,
     CartTrigger,
     Channel,
@@ -36,7 +36,7 @@ from schemas.rules import (
     TraitTrigger,
     Trigger,
 )
-from schemas.segments import Selection
+from schemas.segments.segments import Selection
 from tests.documented import table_of
 
 ADDED = ContactTrigger("added")

@@ -7,10 +7,10 @@ import yaml
 
 from schemas.control import ControlState
 from schemas.pixel_event_records import pixel_event_records
-from schemas.rule_names import refuse_broken_names
-from schemas.rule_reading import BadRule
-from schemas.rule_records import destination_records, rule_records
-from schemas.segment_records import Records, segment_records
+from schemas.rules.rule_names import refuse_broken_names
+from schemas.rules.rule_reading import BadRule
+from schemas.rules.rule_records import destination_records, rule_records
+from schemas.segments.segment_records import Records, segment_records
 
 THERE = """
 segments:

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from schemas.destinations import Destination
-from schemas.rule_reading import BadRule, read_destination, read_rule
-from schemas.rule_records import destination_records, rule_records
-from schemas.rules import Rule, version_of
+from schemas.rules.rule_reading import BadRule, read_destination, read_rule
+from schemas.rules.rule_records import destination_records, rule_records
+from schemas.rules.rules import Rule, version_of
 from tests.schemas.rule_definitions import DESTINATIONS, rules
 
 A = "rule: a, trigger: {event: {event: A}}, action: {event: {name: B}}"

@@ -9,11 +9,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.segment_expression import EXPRESSION_CHARS_MAX, parse_expression, reserved
-from schemas.segment_expression_text import print_expression
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import BadSegment
-from schemas.segments import Condition, document
+from schemas.segments.segment_expression import EXPRESSION_CHARS_MAX, parse_expression, reserved
+from schemas.segments.segment_expression_text import print_expression
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import BadSegment
+from schemas.segments.segments import Condition, document
 from tests.documented import DOCS
 from tests.schemas.segment_definitions import CONDITIONS, WHERE
 

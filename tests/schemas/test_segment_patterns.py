@@ -7,9 +7,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from runtime.clickhouse import connect
-from runtime.settings import ClickHouseSettings
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import BadSegment
+from runtime.environment.settings import ClickHouseSettings
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import BadSegment
 
 PARTS = (
     r"a b . * + ? *? {2} {1,1000} {1001} x{3,2} { } ( ) (?: (?i) (?s) (?U) (?i: (?= (?<n> (?P<n> [a-z] [^\d] [[:alpha:]] [a ] "

@@ -9,11 +9,11 @@ import yaml
 from jsonschema_rs import validator_for
 
 from deploy.lists import LIST_ENTRIES_MAX
-from schemas.segment_checks import DURATION_DAYS_MAX, FILTER_DEPTH_MAX, FILTERS_MAX
-from schemas.segment_reading import definition_schema, read_segment
-from schemas.segment_records import SEGMENT_BYTES_MAX
-from schemas.segment_tree import DEPTH_MAX, LEAVES_MAX, STEPS_MAX, BadSegment
-from schemas.segments import Segment, document
+from schemas.segments.segment_checks import DURATION_DAYS_MAX, FILTER_DEPTH_MAX, FILTERS_MAX
+from schemas.segments.segment_reading import definition_schema, read_segment
+from schemas.segments.segment_records import SEGMENT_BYTES_MAX
+from schemas.segments.segment_tree import DEPTH_MAX, LEAVES_MAX, STEPS_MAX, BadSegment
+from schemas.segments.segments import Segment, document
 from tests.documented import DOCS, yaml_of_the_documentation
 from tests.schemas.segment_definitions import CONDITIONS
 

@@ -7,8 +7,8 @@ import pytest
 
 from schemas.configuration_file import parse_file, section
 from schemas.control import ControlState
-from schemas.segment_records import SEGMENT_BYTES_MAX, refuse_broken_uses, segment_records
-from schemas.segment_tree import BadSegment
+from schemas.segments.segment_records import SEGMENT_BYTES_MAX, refuse_broken_uses, segment_records
+from schemas.segments.segment_tree import BadSegment
 
 LIST = {"in_list": "l"}
 A = {"segment": "a", "where": {"not": {"in_segment": "b"}}}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import BadSegment
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import BadSegment
 
 
 def of(where: Any, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.segment_sql import MOMENT, MONEY, Parameters, Query, backquoted, identifier, plain
+from schemas.segments.segment_sql import MOMENT, MONEY, Parameters, Query, backquoted, identifier, plain
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 

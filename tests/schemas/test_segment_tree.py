@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import (
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import (
     LEAVES_MAX,
     STEPS_MAX,
     AllOf,

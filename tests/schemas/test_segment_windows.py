@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.segment_windows import Bounds, bounds, dates, moment_text, month_days
-from schemas.segments import Window
+from schemas.segments.segment_windows import Bounds, bounds, dates, moment_text, month_days
+from schemas.segments.segments import Window
 
 DAY_MS = 86_400_000
 

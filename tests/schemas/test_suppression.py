@@ -4,8 +4,8 @@ import pytest
 
 from schemas.actions import Action, TraitAction
 from schemas.contact_lists import ContactList
-from schemas.rules import Level, Rule, Trigger
-from schemas.segments import Selection
+from schemas.rules.rules import Level, Rule, Trigger
+from schemas.segments.segments import Selection
 from schemas.suppression import channels_asked, suppressing
 
 EVERYTHING = ContactList(list="nothing", channel="email", kind="opt_out")

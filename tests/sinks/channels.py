@@ -12,12 +12,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from runtime.secrets import Secrets
 from schemas.action_work import Due
 from schemas.destinations import HttpDestination, SmtpDestination
-from sinks.sender_addresses import is_public
-from sinks.sender_channel import Channel
-from sinks.sender_connections import tls_context
-from sinks.sender_http import HttpChannel, HttpTools
-from sinks.sender_outcomes import Answer
-from sinks.sender_smtp import SmtpChannel
+from sinks.sending.sender_addresses import is_public
+from sinks.sending.sender_channel import Channel
+from sinks.sending.sender_connections import tls_context
+from sinks.sending.sender_http import HttpChannel, HttpTools
+from sinks.sending.sender_outcomes import Answer
+from sinks.sending.sender_smtp import SmtpChannel
 from tests.sinks.deliver_stage import due
 from tests.sinks.receiver import Receiver
 

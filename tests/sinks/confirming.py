@@ -18,12 +18,12 @@ from schemas.action_work import Firing, decode_work
 from schemas.codec import CONTACT, FIRING, POINTER, RESOLVED_EVENT, decode
 from schemas.contact_addresses import contact_node
 from schemas.contact_lists import ContactList
-from schemas.rule_candidates import VERSION, Candidate, encode_rule_candidate, firing_id
-from schemas.rule_event import RuleEvent, encode_rule_event
-from schemas.rules import Rule, rule_key
+from schemas.rules.rule_candidates import VERSION, Candidate, encode_rule_candidate, firing_id
+from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.rules.rules import Rule, rule_key
 from schemas.topics import ACTIONS_WORK, EVENTS_DEAD, EVENTS_RAW
-from sinks.confirm import ConfirmThread
-from sinks.confirm_waits import PROCESSORS, RULES
+from sinks.confirming.confirm import ConfirmThread
+from sinks.confirming.confirm_waits import PROCESSORS, RULES
 from sinks.tables import DICTIONARIES
 from tests import engines
 from tests.sinks.fired import firing

@@ -15,13 +15,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from runtime.control import write_control
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics, group_name
-from runtime.settings import KafkaSettings
 from schemas.action_work import VERSION, Due, Result, decode_work, encode_due
 from schemas.destinations import Destination, HttpDestination, KafkaDestination, SmtpDestination
 from schemas.requests import WebhookRequest
 from schemas.topics import ACTIONS_DUE, ACTIONS_WORK
-from sinks.sender_offsets import Bookmark, bookmark_of
+from sinks.sending.sender_offsets import Bookmark, bookmark_of
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0

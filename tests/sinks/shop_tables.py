@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from deploy.commands.rates_command import load_rates
 from deploy.rates import Rate
-from deploy.rates_command import load_rates
 from schemas.codec import RESOLVED_EVENT
 from schemas.stamps import Commerce
 from tests.sinks.shop import Report

@@ -15,8 +15,8 @@ from zlib import crc32
 import msgspec
 from confluent_kafka import Producer
 
+from runtime.environment.settings import ClickHouseSettings, KafkaSettings
 from runtime.kafka import ensure_topics
-from runtime.settings import ClickHouseSettings, KafkaSettings
 from schemas.avro import amount_bytes
 from schemas.codec import (
     RESOLVED_EVENT,

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from sinks.circuit import Circuit, Rules, admitted, failed, paused, succeeded, unsettled, wait_ms
+from sinks.sending.circuit import Circuit, Rules, admitted, failed, paused, succeeded, unsettled, wait_ms
 
 RULES = Rules(failures_max=3, window=10, window_min=6, pause_ms_min=1_000, pause_ms_max=8_000)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.codec import RESOLVED_EVENT
 from sinks.comments import quoted, write_comments
 from sinks.failure import Unavailable

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploy.rates_command import read_file
+from deploy.commands.rates_command import read_file
 from schemas.codec import POINTER
 from schemas.stamps import Item, Touch
 from sinks.tables import DICTIONARIES

@@ -9,7 +9,7 @@ import pytest
 from schemas.action_work import Person
 from schemas.contact_lists import ContactList
 from schemas.identifiers import partition_of, profile_id, profile_key
-from schemas.rules import Rule
+from schemas.rules.rules import Rule
 from tests.sinks.confirming import (
     NOW,
     SECOND,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from schemas.action_work import Firing
-from schemas.rule_candidates import Candidate
-from schemas.rules import Rule
+from schemas.rules.rule_candidates import Candidate
+from schemas.rules.rules import Rule
 from tests.sinks.confirming import (
     NOW,
     SECOND,

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 import yaml
 
-from console.segment_query import ask_members
-from console.segment_scope import Scope
+from console.segments.segment_query import ask_members
+from console.segments.segment_scope import Scope
 from schemas.codec import RESOLVED_EVENT
 from schemas.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.segment_reading import read_segment
-from schemas.segment_tree import inlined
+from schemas.segments.segment_reading import read_segment
+from schemas.segments.segment_tree import inlined
 from schemas.sources import ConsentRules, Privacy
 from tests.documented import sql_of_the_documentation, yaml_of_the_documentation
 from tests.sinks.stage import START_MS, Tables, event

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import client_config, ensure_topics
-from runtime.settings import KafkaSettings, load
 from schemas.topics import EVENTS_DERIVED, EVENTS_RAW
 from sinks.derived import DerivedThread
 from tests.engines import wait_until

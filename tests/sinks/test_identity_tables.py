@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.codec import POINTER, RESOLVED_EVENT, encoder
 from sinks.functions import function_name
 from sinks.migrations import migrate

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.codec import encoder
 from sinks.clickhouse import INSERT_SETTINGS, connect
 from sinks.migrations import (

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.commands.rates_command import load_rates
 from deploy.rates import Rate
-from deploy.rates_command import load_rates
-from runtime.settings import ClickHouseSettings
+from runtime.environment.settings import ClickHouseSettings
 from schemas.stamps import Commerce, Item
 from sinks.migrations import migrate
 from tests.sinks.shop import (

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from runtime.settings import SinkSettings
+from runtime.environment.settings import SinkSettings
 from schemas.codec import encoder, schema_id_of
 from sinks.batch import Limits
 from sinks.block import Block

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from runtime.settings import DeliverSettings
+from runtime.environment.settings import DeliverSettings
 from schemas.action_work import Due, Result
 from schemas.control import ControlState
 from schemas.destinations import Destination, HttpDestination
-from sinks.sender import Sender, Tools
-from sinks.sender_offsets import Bookmark, Window
-from sinks.sender_outcomes import Answer, passing
-from sinks.sender_reader import Arrival
+from sinks.sending.sender import Sender, Tools
+from sinks.sending.sender_offsets import Bookmark, Window
+from sinks.sending.sender_outcomes import Answer, passing
+from sinks.sending.sender_reader import Arrival
 from tests.sinks.deliver_stage import due
 
 TURNS = 20  # of the event loop: more than any attempt here takes that does not wait

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.sender_addresses import is_public
-from sinks.sender_connections import PrivateAddress, guarded_sockets
+from sinks.sending.sender_addresses import is_public
+from sinks.sending.sender_connections import PrivateAddress, guarded_sockets
 
 PRIVATE = (
     "0.0.0.0",  # noqa: S104 - nothing is bound

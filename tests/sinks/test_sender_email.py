@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.requests import EmailRequest
-from sinks.sender_email import RECIPIENTS_MAX, BadEmail, letter_of
+from sinks.sending.sender_email import RECIPIENTS_MAX, BadEmail, letter_of
 
 FROM = "Shop <shop@shop.example>"
 NOW_MS = 1_700_000_000_000

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.circuit import Rules
-from sinks.sender_gate import COME_AGAIN_MS_MAX, Ending, Gate, Later, Limits, Permit
+from sinks.sending.circuit import Rules
+from sinks.sending.sender_gate import COME_AGAIN_MS_MAX, Ending, Gate, Later, Limits, Permit
 
 WELL = Ending(health="well", took_ms=100)
 ILL = Ending(health="ill", took_ms=100)

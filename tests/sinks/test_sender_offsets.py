@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.sender_offsets import METADATA_CHARS_MAX, Bookmark, Window, bookmark_of
+from sinks.sending.sender_offsets import METADATA_CHARS_MAX, Bookmark, Window, bookmark_of
 
 
 def read_again(mark: Bookmark, offsets: list[int]) -> list[int]:

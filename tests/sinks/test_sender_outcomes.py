@@ -2,7 +2,7 @@
 
 import pytest
 
-from sinks.sender_outcomes import RETRY_AFTER_MS_MAX, of_http, of_smtp, retry_after_ms, shown
+from sinks.sending.sender_outcomes import RETRY_AFTER_MS_MAX, of_http, of_smtp, retry_after_ms, shown
 
 NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
 

@@ -9,8 +9,8 @@ from aiohttp.abc import ResolveResult
 
 from schemas.destinations import HttpDestination
 from schemas.requests import HttpRequest
-from sinks.sender_addresses import is_public
-from sinks.sender_connections import Resolver
+from sinks.sending.sender_addresses import is_public
+from sinks.sending.sender_connections import Resolver
 from tests.sinks.channels import HERE, by_http, tools, webhook
 from tests.sinks.deliver_stage import due
 from tests.sinks.receiver import Receiver, receiver, status

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from schemas.destinations import SmtpDestination
 from schemas.requests import EmailRequest
-from sinks.sender_outcomes import Answer
+from sinks.sending.sender_outcomes import Answer
 from tests.engines import free_port
 from tests.sinks.channels import by_smtp, tools
 from tests.sinks.deliver_stage import due

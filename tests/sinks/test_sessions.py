@@ -11,7 +11,7 @@ import pytest
 
 from processors.enrichment.visits import DIRECT, SessionRules
 from processors.identity.facts import LOGIN_EVENTS, LOGOUT_EVENTS
-from runtime.settings import SessionSettings
+from runtime.environment.settings import SessionSettings
 from schemas.codec import RESOLVED_EVENT
 from schemas.stamps import NO_TOUCH, Touch
 from sinks.migrations import shipped

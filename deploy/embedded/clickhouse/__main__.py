@@ -22,8 +22,8 @@ from deploy.embedded.clickhouse.running import Running
 from deploy.embedded.clickhouse.serve import Server
 from deploy.embedded.clickhouse.sessions import Sessions
 from runtime import logs
+from runtime.environment.settings import EngineSettings, SettingsError, load
 from runtime.parent import end_with_parent
-from runtime.settings import EngineSettings, SettingsError, load
 
 log = structlog.get_logger()
 

@@ -17,8 +17,8 @@ import msgspec
 import psutil
 
 from deploy.embedded import jars
+from runtime.environment.settings import EngineSettings, KafkaSettings, load
 from runtime.kafka import ensure_topics
-from runtime.settings import EngineSettings, KafkaSettings, load
 from tests import engines
 from tests.bench.figures import ROOT
 from tests.bench.keyed.broker import Run, create_topics

@@ -13,8 +13,8 @@ from deploy.dead.again import Door
 from deploy.dead.letters import Meant, NoSuchLetter
 from deploy.dead.resending import Target, kinds, pages, resent, shown
 from runtime.control import write_control
-from runtime.progress import Progress
 from runtime.sending import send
+from runtime.streams.progress import Progress
 from schemas.codec import DEAD_LETTER, RESOLVED_EVENT, encode_dead_letter
 from schemas.configuration_file import parse_file
 from schemas.control import ControlState

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.embedded import kafka
 from deploy.embedded.jars import FetchFailed, Jar, fetch, missing, read_list
-from runtime.settings import EngineSettings, load
+from runtime.environment.settings import EngineSettings, load
 
 CONTENT = {"org.example:first:1.0": b"first jar", "org.example:second:2.1": b"second jar, a little longer"}
 JARS = [Jar(name, hashlib.sha256(content).hexdigest(), len(content)) for name, content in CONTENT.items()]

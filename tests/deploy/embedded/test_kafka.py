@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from deploy.embedded import kafka
-from runtime.settings import EngineSettings, load
+from runtime.environment.settings import EngineSettings, load
 from tests.engines import READY_S, free_port, running, wait_until
 
 TOPIC = "kept"

@@ -10,7 +10,7 @@ from schemas.identifiers import partition_hash, partition_of
 from schemas.order_documents import Addressed
 from schemas.orders import Erase, Forget, Suppress, Unlink
 from schemas.pack import decode_pack
-from schemas.rule_facts import decode_rule_facts
+from schemas.rules.rule_facts import decode_rule_facts
 
 KEY = b"main|u:ann"
 PARTITIONS = 4

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector.process import Collector, environment, prepare, running
 from tests.pixel.arrivals import Arrivals, reading
 from tests.pixel.automatic.pages import VIEWPORT, Shop

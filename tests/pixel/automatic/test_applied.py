@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deploy.authority import Wish
 from deploy.configuration import apply_file
-from runtime.settings import KafkaSettings
+from runtime.environment.settings import KafkaSettings
 from tests.collector.process import Collector, answers, until
 from tests.pixel.automatic.pages import Shop, said, views
 from tests.pixel.browser import Context

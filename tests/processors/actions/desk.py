@@ -10,7 +10,7 @@ from processors.actions.actions_agent import Actions
 from schemas.action_work import Claim, Due, Firing, Grant, Result, decode_due, decode_work, encode_work
 from schemas.codec import decode
 from schemas.orders import Order
-from schemas.rule_candidates import Candidate, decode_rule_candidate
+from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
 from schemas.stream import InputRecord, OutputRecord
 from tests.processors.firings import AT, a_firing, a_rule
 

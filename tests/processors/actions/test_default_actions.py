@@ -11,9 +11,9 @@ from schemas.catalogue import event_spec
 from schemas.control import ControlState
 from schemas.default_actions import defaults, implied_rules
 from schemas.requests import KafkaRequest, WebhookRequest
-from schemas.rule_reading import BadRule, read_destination
-from schemas.rule_records import destination_records, rule_records
-from schemas.rules import Rule, version_of
+from schemas.rules.rule_reading import BadRule, read_destination
+from schemas.rules.rule_records import destination_records, rule_records
+from schemas.rules.rules import Rule, version_of
 from tests.documented import table_of
 from tests.processors.firings import a_firing
 

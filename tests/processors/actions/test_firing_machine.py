@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from schemas.action_work import Due, Firing, Person, decode_due, decode_work, encode_work
 from schemas.codec import decode
 from schemas.identifiers import partition_of, profile_key
-from schemas.rule_candidates import Candidate, decode_rule_candidate
+from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
 from schemas.stream import InputRecord, OutputRecord
 from tests.processors.actions.desk import DAY, HOUR, MINUTE, Item, new_step, result
 from tests.processors.firings import AT, a_firing, a_rule

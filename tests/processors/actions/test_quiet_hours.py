@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.actions.quiet_hours import quiet_until, zone_name
-from schemas.rules import QuietHours
+from schemas.rules.rules import QuietHours
 from schemas.zones import zone
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"

@@ -16,7 +16,7 @@ from processors.actions.templates import (
     request_bytes,
 )
 from schemas.actions import Action
-from schemas.rules import Rule, Trigger
+from schemas.rules.rules import Rule, Trigger
 from tests.processors.firings import AT, a_firing, a_rule
 
 WHEN = "2026-03-14T12:00:00.000Z"

@@ -6,7 +6,7 @@ import pytest
 
 from processors.resolver.resolve import Resolver
 from schemas.contact_facts import ContactFact
-from schemas.rule_facts import FIRES
+from schemas.rules.rule_facts import FIRES
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import EVENTS_DERIVED, EVENTS_RESOLVED
 from tests.processors.contact_driver import KEY, PARTITIONS, Driver, fact

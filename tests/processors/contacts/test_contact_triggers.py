@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.codec import decode
 from schemas.contact_mark import ContactChange, message_id_of
-from schemas.rule_facts import FIRES
+from schemas.rules.rule_facts import FIRES
 from tests.processors.driver import HASH_KEY
 from tests.processors.rule_records import contact_facts, fired, inputs, occurrences, resolved, rule, triggers
 from tests.sinks.stage import START_MS

@@ -9,8 +9,8 @@ from processors.edges.controlling import ControlUnread
 from processors.edges.planning import current_plans, plan_book
 from processors.enrichment.plans import compiled, judge
 from processors.events.parsed import ParsedEvent, Refusal, parse
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
-from runtime.settings import KafkaSettings
 from schemas.configuration_file import parse_file
 from schemas.control import ControlState
 from schemas.plans import Plan

@@ -10,7 +10,7 @@ from processors.edges.rule_book import RuleBook
 from processors.rules.rules_now import FORMER_MAX, NO_RULES, Name, RulesNow, rules_of
 from schemas.control import ControlState
 from schemas.destinations import Destination, HttpDestination
-from schemas.rules import Rule, rule_key, version_of
+from schemas.rules.rules import Rule, rule_key, version_of
 from tests.processors.rules.made_rules import document, rule
 
 PATIENT_S = 30.0

@@ -14,7 +14,7 @@ from processors.enrichment.place import Places
 from processors.enrichment.user_agents import user_agent_reader
 from processors.resolver.resolve import Resolver
 from processors.worker import rules
-from runtime.settings import SettingsError
+from runtime.environment.settings import SettingsError
 from schemas.codec import decode
 from schemas.network import Kept
 from schemas.pack import Connection, PackedEvent, encode_pack

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from processors.edges.hosting_file import LOOK_S, hosting_networks
 from processors.enrichment.hosting import NO_NETWORKS, BadNetworks, read_networks
-from runtime.settings import SettingsError
+from runtime.environment.settings import SettingsError
 
 LIST = """\
 # a provider

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from processors.edges.geography import open_geography
 from processors.enrichment.place import PLACES_REMEMBERED_MAX, Places, nowhere
-from runtime.settings import SettingsError
+from runtime.environment.settings import SettingsError
 from schemas.pack import Connection
 from schemas.stamps import NO_PLACE, Place
 from tests.processors.json_values import JSON_VALUES

@@ -12,7 +12,7 @@ from processors.enrichment.arrivals import TOUCH_BYTES_MAX, arrival_of, kept_tou
 from processors.enrichment.visits import DIRECT, NO_SESSION, SessionRules, Visits, takes_part
 from processors.events.mentions import mentions
 from processors.events.parsed import ParsedEvent, parse
-from runtime.settings import SessionSettings, SettingsError, load
+from runtime.environment.settings import SessionSettings, SettingsError, load
 from schemas.stamps import NO_TOUCH, Touch, Visit
 from tests.processors.driver import packed
 from tests.processors.visit_oracle import Seen, order, places

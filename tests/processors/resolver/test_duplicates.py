@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from processors.identity.node_state import STATE_BYTES_MAX
 from processors.resolver.duplicates import PREFIX, DuplicateLimits, Duplicates
-from runtime.settings import ProcessorSettings, SettingsError, load
+from runtime.environment.settings import ProcessorSettings, SettingsError, load
 
 DAY = 86_400_000
 KEY, OTHER = b"main|a:d1", b"main|a:d2"

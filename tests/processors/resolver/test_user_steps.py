@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from processors.resolver.resolve import Resolver
-from runtime.settings import UserStepSettings
+from runtime.environment.settings import UserStepSettings
 from runtime.user_steps import UserSteps
 from schemas import user_steps
 from schemas.codec import decode

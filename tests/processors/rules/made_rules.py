@@ -10,10 +10,10 @@ from schemas.actions import Action, WebhookAction
 from schemas.control import ControlState
 from schemas.identifiers import partition_of, profile_key
 from schemas.orders import Order
-from schemas.rule_candidates import Candidate, decode_rule_candidate
-from schemas.rule_facts import FIRES, Match, Occurrence, encode_rule_facts
-from schemas.rules import Rule, Trigger, version_of
-from schemas.segments import Selection
+from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
+from schemas.rules.rule_facts import FIRES, Match, Occurrence, encode_rule_facts
+from schemas.rules.rules import Rule, Trigger, version_of
+from schemas.segments.segments import Selection
 from schemas.stream import InputRecord, OutputRecord
 
 PARTITIONS = 4

@@ -6,8 +6,8 @@ import pytest
 
 from processors.rules.memberships import Memberships
 from schemas.codec import decode, encode_membership
-from schemas.rule_event import decode_rule_event
-from schemas.rule_facts import FIRES, Occurrence
+from schemas.rules.rule_event import decode_rule_event
+from schemas.rules.rule_facts import FIRES, Occurrence
 from schemas.topics import EVENTS_DEAD
 from tests.processors.rule_records import PARTITIONS, index, inputs, occurrences, resolved, rule
 

@@ -10,10 +10,10 @@ from processors.actions.templates import check_templates
 from processors.rules.rule_index import indexed
 from processors.rules.rules_now import NO_RULES, rules_of
 from schemas.control import ControlState
-from schemas.rule_names import uses_of
-from schemas.rule_reading import BadRule
-from schemas.rule_records import destination_records, rule_records
-from schemas.segment_records import Records
+from schemas.rules.rule_names import uses_of
+from schemas.rules.rule_reading import BadRule
+from schemas.rules.rule_records import destination_records, rule_records
+from schemas.segments.segment_records import Records
 from tests.schemas.rule_definitions import DESTINATIONS, rules
 
 ODD: list[Any] = [

@@ -11,10 +11,10 @@ from processors.rules.rule_absences import KEPT_MS_MAX
 from processors.rules.rule_memory import KEPT_PER_SUBJECT_MAX
 from processors.timers import STRETCH_MS
 from schemas.orders import Erase
-from schemas.rule_candidates import Candidate
-from schemas.rule_facts import ENDS, STARTS, encode_rule_facts
-from schemas.rules import AbsenceTrigger, Rule, Trigger
-from schemas.segments import Selection
+from schemas.rules.rule_candidates import Candidate
+from schemas.rules.rule_facts import ENDS, STARTS, encode_rule_facts
+from schemas.rules.rules import AbsenceTrigger, Rule, Trigger
+from schemas.segments.segments import Selection
 from tests.processors.rules.made_rules import (
     ANN,
     BOB,

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from processors.rules.rule_traits import KEPT_MS, STATED_BYTES_MAX
 from schemas.orders import Erase
-from schemas.rule_candidates import Candidate
-from schemas.rule_facts import STATES, encode_rule_facts
-from schemas.rules import Rule, TraitTrigger, Trigger, ValueTest
+from schemas.rules.rule_candidates import Candidate
+from schemas.rules.rule_facts import STATES, encode_rule_facts
+from schemas.rules.rules import Rule, TraitTrigger, Trigger, ValueTest
 from tests.processors.rules.made_rules import ANN, BOB, T0, Agent, S, document, match, occurrence, rule
 
 

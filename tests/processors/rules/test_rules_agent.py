@@ -5,8 +5,8 @@ import msgspec
 from schemas.codec import decode
 from schemas.identifiers import partition_of, profile_key
 from schemas.orders import Erase
-from schemas.rule_facts import VERSION, encode_rule_facts
-from schemas.rules import version_of
+from schemas.rules.rule_facts import VERSION, encode_rule_facts
+from schemas.rules.rules import version_of
 from tests.processors.rules.made_rules import (
     ANN,
     BOB,

@@ -1,0 +1,1 @@
+"""What other tools send: proved, read, mapped to calls."""

@@ -1,0 +1,1 @@
+"""`stitchline why`: why two identifiers are one person or not."""

@@ -1,0 +1,1 @@
+"""Dry runs: what a rule would have done with what happened."""

@@ -1,0 +1,1 @@
+"""Settings from the environment: one struct per concern, each read at a composition root and nowhere else."""

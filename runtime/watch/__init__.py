@@ -1,0 +1,1 @@
+"""What watches over a process, and ends it when it stands still."""

@@ -1,0 +1,1 @@
+"""Segments: definitions as people write them, read and checked, and the SQL of which their queries are made."""
