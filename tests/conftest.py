@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from deploy.demo import javascript
 from tests import engines
 from tests.databases import Databases
+from tests.scratch import keep_in_memory
+
+keep_in_memory(os.environ)
 
 # How long an example takes says how busy the machine is, and nothing about the example. Continuous integration tries the same
 # examples each time, so that what it refuses can be tried again; by hand they are new ones.
