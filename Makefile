@@ -48,6 +48,7 @@ up: setup
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
 WORKERS ?= 3
 test: setup
+	@$(BIN)/python -m deploy.embedded.kafka_classes
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: .venv/.ready

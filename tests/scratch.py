@@ -1,8 +1,8 @@
 """Where tests keep their files: in memory, on a machine that has some to spare.
 
-Engines and workers make and delete thousands of small files, and wait for the disk at each commit: in memory the same insert takes
-a quarter less of ClickHouse's CPU and no time of a disk's. TMPDIR, where it is set, decides by hand. Nothing here is tested to
-outlive a loss of power.
+Engines and workers make and delete thousands of small files, and wait for the disk at each commit: in memory the same insert
+takes a quarter less of ClickHouse's CPU and no time of a disk's. TMPDIR, where it is set, decides by hand. Nothing here is tested
+to outlive a loss of power.
 """
 
 import os

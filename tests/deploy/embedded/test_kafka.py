@@ -1,6 +1,7 @@
 """The embedded broker: what it acknowledged is there after SIGKILL, on another port, from a folder with any name."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from deploy.embedded import kafka
+from deploy.embedded import kafka, kafka_classes
 from runtime.environment.settings import EngineSettings, load
 from tests.engines import READY_S, free_port, running, wait_until
 
@@ -52,7 +53,10 @@ def consume(bootstrap: str, count: int) -> list[bytes | None]:
         consumer.close()
 
 
-def test_records_outlive_a_killed_broker_and_its_port(tmp_path: Path) -> None:
+def test_records_outlive_a_killed_broker_and_its_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second start finds a broken file of classes, and does without."""
     data = tmp_path / "Übung mit Raum"
     first = broker_on(data)
     with started(first) as leash:
@@ -66,6 +70,8 @@ def test_records_outlive_a_killed_broker_and_its_port(tmp_path: Path) -> None:
         )
     cluster = (data / "logs" / "meta.properties").read_text()
 
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    kafka.classes_file().write_bytes(b"classes of some other Java machine")
     second = broker_on(data)
     with started(second):
         produce(second.bootstrap, [b"three"])
@@ -76,6 +82,23 @@ def test_records_outlive_a_killed_broker_and_its_port(tmp_path: Path) -> None:
             b"three",
         ]
     assert (data / "logs" / "meta.properties").read_text() == cluster
+
+
+def test_the_file_of_classes_is_read_where_it_is_and_as_new_as_the_jars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    jar = tmp_path / "a.jar"
+    jar.touch()
+    assert not kafka_classes.is_there([jar])
+    assert not [option for option in kafka.java_command(broker_on(tmp_path), [jar]) if "AOT" in option]
+    kafka.classes_file().touch()
+    os.utime(jar, (0, 0))
+    assert kafka_classes.is_there([jar])
+    assert f"-XX:AOTCache={kafka.classes_file()}" in kafka.java_command(broker_on(tmp_path), [jar])
+    os.utime(kafka.classes_file(), (0, 0))
+    os.utime(jar, (1, 1))
+    assert not kafka_classes.is_there([jar])
 
 
 def test_a_folder_that_kafka_cannot_take_is_named(tmp_path: Path) -> None:
