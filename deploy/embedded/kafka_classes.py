@@ -87,7 +87,9 @@ def main() -> None:
     classpath = kafka.fetch(settings.cache_path, print, settings.jar_registry)
     if is_there(classpath):
         return
-    sys.stdout.write("the embedded broker writes its classes into one file, once: its starts are faster then\n")
+    sys.stdout.write(
+        "the embedded broker writes its classes into one file, once: its starts are faster then\n"
+    )
     with tempfile.TemporaryDirectory() as folder:
         write(classpath, Path(folder))
 
