@@ -44,12 +44,13 @@ demo: setup
 up: setup
 	@$(BIN)/stitchline up
 
-# Files side by side, each worker with engines of its own: half of the suite waits for something. WORKERS=0: one after the other.
+# Files side by side, the longest first (tests/order.py), each worker with engines of its own: half of the suite waits for
+# something. WORKERS=0: one after the other.
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
 WORKERS ?= 3
 test: setup
 	@$(BIN)/python -m deploy.embedded.kafka_classes
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from deploy.demo import javascript
 from tests import engines
 from tests.databases import Databases
+from tests.order import place
 from tests.scratch import keep_in_memory
 
 keep_in_memory(os.environ)
@@ -21,6 +22,10 @@ settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place(item.path))
 
 
 @pytest.fixture(scope="session")
