@@ -37,7 +37,7 @@ def read_event(packed: PackedEvent, rules: ContextRules) -> ParsedEvent | Refusa
         return event
     _, reason = _known(rules.devices, event.context, packed.connection)
     bot = bot_of(event, reason, rules.bots.networks())
-    return msgspec.structs.replace(event, is_bots=True) if bot.score >= rules.bots.threshold else event
+    return event.but(is_bots=True) if bot.score >= rules.bots.threshold else event
 
 
 def _read(packed: PackedEvent, kept: Kept) -> ParsedEvent | Refusal:
@@ -45,9 +45,7 @@ def _read(packed: PackedEvent, kept: Kept) -> ParsedEvent | Refusal:
         return parse(packed)
     shortened, said = without_addresses(packed, kept)
     event = parse(shortened)
-    return (
-        event if isinstance(event, Refusal) or not said else msgspec.structs.replace(event, said_address=said)
-    )
+    return event if isinstance(event, Refusal) or not said else event.but(said_address=said)
 
 
 def surroundings(

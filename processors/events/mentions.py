@@ -10,8 +10,6 @@ from a group's traits: those are other people's addresses. What was left aside, 
 import re
 from typing import Any
 
-import msgspec
-
 from processors.events.authority import Rank, rank
 from processors.events.blocked import is_blocked, why_blocked
 from processors.events.links import Claims, LinkKeys, Pair, claims
@@ -24,6 +22,7 @@ from schemas.identifiers import (
     USER,
     external_ids,
     hash_email,
+    node_id,
     node_key,
     normalise_email,
     text,
@@ -37,21 +36,36 @@ _NO_EMAIL = (EMAIL, "")  # an e-mail that is none
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Identifier(msgspec.Struct, frozen=True, gc=False):
-    """`value` is in clear, "" when only its hash is known; `kind` is one of schemas/identifiers.py."""
+class Identifier:
+    """`value` is in clear, "" when only its hash is known; `kind` is one of schemas/identifiers.py. Never changed."""
 
-    kind: str
-    value: str
-    node: bytes
+    __slots__ = ("kind", "node", "value")
+
+    def __init__(self, kind: str, value: str, node: bytes) -> None:
+        self.kind = kind
+        self.value = value
+        self.node = node
 
 
-class Mentions(msgspec.Struct, frozen=True, gc=False):
-    """Stated and claimed ids without blocked ones, by authority; the subject is one of them, else `m:<message id>`."""
+class Mentions:
+    """Stated and claimed ids without blocked ones, by authority; the subject is one of them, else `m:<message id>`.
 
-    subject: bytes
-    stated: tuple[Identifier, ...]
-    claimed: tuple[Identifier, ...]
-    remarks: tuple[Remark, ...] = ()
+    Never changed.
+    """
+
+    __slots__ = ("claimed", "remarks", "stated", "subject")
+
+    def __init__(
+        self,
+        subject: bytes,
+        stated: tuple[Identifier, ...],
+        claimed: tuple[Identifier, ...],
+        remarks: tuple[Remark, ...] = (),
+    ) -> None:
+        self.subject = subject
+        self.stated = stated
+        self.claimed = claimed
+        self.remarks = remarks
 
 
 def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> Mentions | None:
@@ -64,7 +78,8 @@ def mentions(event: ParsedEvent, message_id: str, link_keys: LinkKeys = ()) -> M
         and event.packed.type != "alias"
         and (not event.address or _is_nameless(event))
     ):
-        return Mentions(kept[0].node, kept, ())  # nearly always
+        first = kept[0]
+        return Mentions(first.node, kept, ())  # nearly always
     return _with_claims(event, (stated, kept), message_id, claims(event, link_keys))
 
 
@@ -95,7 +110,19 @@ def gathered(
 ) -> Mentions:
     """`alone` is the subject when no id is left. The anonymous id comes last, so the first stated id is the subject."""
     first = stated or claimed
-    return Mentions(first[0].node if first else alone, stated, claimed, remarks)
+    if not first:
+        return Mentions(alone, stated, claimed, remarks)
+    subject = first[0]
+    return Mentions(subject.node, stated, claimed, remarks)
+
+
+def nodes_of(identifiers: tuple[Identifier, ...], hash_key: bytes) -> list[int]:
+    """Their node ids."""
+    nodes: list[int] = []
+    for found in identifiers:
+        node = found.node
+        nodes.append(node_id(node, hash_key))
+    return nodes
 
 
 def person_id(value: str) -> str:
@@ -148,10 +175,13 @@ def _identifiers(workspace: str, pairs: list[Pair]) -> tuple[Identifier, ...]:
     """As nodes, the most authoritative first, without blocked values and repetitions."""
     usable: list[Identifier] = []
     for kind, value in pairs:
-        if found := _identifier(workspace, kind, value):
-            usable.append(found)
-    if len(usable) < 2 or (len(usable) == 2 and usable[1].kind == ANONYMOUS):
-        return tuple(usable)  # in order already and of two kinds, as most events are
+        if (usual := _identifier(workspace, kind, value)) is not None:
+            usable.append(usual)
+    if len(usable) < 2:
+        return tuple(usable)
+    second = usable[1]
+    if len(usable) == 2 and second.kind == ANONYMOUS:
+        return tuple(usable)  # in order already and of two kinds, as most events with two are
     nodes: dict[bytes, Identifier] = {}
     for found in usable:
         if found.value or found.node not in nodes:  # an address in clear says more than its hash

@@ -1,8 +1,23 @@
-# What the compiler is told of parsed.py beside its source (docs/decisions/0040).
+# What the compiler is told of parsed.py beside its source (docs/decisions/0040): what is read of an event many times is C's.
 
+cimport cython
 from processors.events.addresses cimport may_name_people
+from processors.events.times cimport event_times
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class ParsedEvent:
+    cdef readonly object packed, call, times, context_text
+    cdef readonly long long received_at
+    cdef readonly dict context, traits, properties, integrations
+    cdef readonly str address, said_address
+    cdef readonly bint is_bots
+
 
 cpdef parse(packed)
+cdef bint _context_may(ParsedEvent event) except -1
 cdef _read(packed)
 cpdef dict object_of(value)
 cdef tuple _context(own, call, bytes shared)

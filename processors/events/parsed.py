@@ -23,6 +23,12 @@ Object = dict[str, Any]
 JsonText = msgspec.Raw | bytes  # of the batch it is bytes
 
 
+_FIELDS = (
+    *("packed", "call", "times", "received_at", "context", "context_text"),
+    *("traits", "properties", "integrations", "address", "said_address", "is_bots"),
+)
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """Why an event becomes a dead letter; `detail` says in words what was wrong and where."""
 
@@ -30,27 +36,48 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
 
 
-class ParsedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class ParsedEvent:
     """An object that is absent, or is none, is {}. Else the text of `context` is `context_text`, that of the others stands in
     the call.
 
     `address` is the page's with its identity parameters, "" without any. `said_address` is the network address that the
     context named before it was cut down to what is kept, "" where nothing was cut. `is_bots` is told of
-    events with an `address` alone.
+    events with an `address` alone. Never changed: `but` makes another one.
     """
 
-    packed: PackedEvent
-    call: Call
-    context: Object
-    context_text: JsonText
-    traits: Object
-    properties: Object
-    integrations: Object
-    received_at: int
-    times: EventTimes
-    address: str = ""
-    said_address: str = ""
-    is_bots: bool = False
+    __slots__ = _FIELDS
+
+    def __init__(  # noqa: PLR0913 - one for each field
+        self,
+        packed: PackedEvent,
+        call: Call,
+        times: EventTimes,
+        received_at: int,
+        context: Object,
+        context_text: JsonText,
+        traits: Object,
+        properties: Object,
+        integrations: Object,
+        address: str = "",
+        said_address: str = "",
+        is_bots: bool = False,
+    ) -> None:
+        self.packed = packed
+        self.call = call
+        self.times = times
+        self.received_at = received_at
+        self.context = context
+        self.context_text = context_text
+        self.traits = traits
+        self.properties = properties
+        self.integrations = integrations
+        self.address = address
+        self.said_address = said_address
+        self.is_bots = is_bots
+
+    def but(self, **changes: Any) -> "ParsedEvent":
+        """The same event with other fields."""
+        return ParsedEvent(**({name: getattr(self, name) for name in _FIELDS} | changes))
 
 
 def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
@@ -65,7 +92,7 @@ def parse(packed: PackedEvent) -> ParsedEvent | Refusal:
         return event
     clean = _read(stripped)
     assert isinstance(clean, ParsedEvent), "JSON without some characters of its texts is JSON"
-    return msgspec.structs.replace(clean, address=_page_address(event))
+    return clean.but(address=_page_address(event))
 
 
 def _context_may(event: ParsedEvent) -> bool:
@@ -99,21 +126,21 @@ def _read(packed: PackedEvent) -> ParsedEvent | Refusal:
         return Refusal(Reason.INVALID_JSON, str(error))
     received_at = clamp(packed.received_at)
     return ParsedEvent(
-        packed=packed,
-        call=call,
-        context=context,
-        context_text=context_text,
+        packed,
+        call,
+        event_times(call, received_at, packed.sent_at),
+        received_at,
+        context,
+        context_text,
         traits=object_of(traits) if (traits := document.get("traits")) else {},
         properties=object_of(properties) if (properties := document.get("properties")) else {},
         integrations=object_of(others) if (others := document.get("integrations")) else {},
-        received_at=received_at,
-        times=event_times(call, received_at, packed.sent_at),
     )
 
 
 def under_source(event: ParsedEvent, source: str) -> ParsedEvent:
     """The same event as if this source had sent it."""
-    return msgspec.structs.replace(event, packed=msgspec.structs.replace(event.packed, source=source))
+    return event.but(packed=msgspec.structs.replace(event.packed, source=source))
 
 
 def object_of(value: object) -> Object:

@@ -6,8 +6,9 @@ from processors.resolver.duplicates cimport Duplicates
 from processors.identity.facts cimport facts_of
 from processors.identity.known cimport KnownFacts
 from processors.events.ledger cimport Ledger
-from processors.events.mentions cimport gathered, mentions
-from processors.resolver.resolved cimport resolved_event
+from processors.events.mentions cimport Identifier, Mentions, gathered, mentions, nodes_of
+from processors.events.parsed cimport ParsedEvent
+from processors.resolver.resolved cimport Origin, Stamped, Whose, resolved_event
 from processors.resolver.visitor_values cimport VisitorValues
 from schemas.identifiers cimport node_id, node_key, partition_of, profile_key, text
 
@@ -25,19 +26,24 @@ cdef class _Chunk:
 
     cpdef take(self, record)
     cpdef close(self)
-    @cython.locals(message_hash=bytes, routing=bytes, visitor=cython.ulonglong)
+    @cython.locals(message_hash=bytes, routing=bytes, visitor=cython.ulonglong, origin=Origin, stamped=Stamped)
     cdef _event(self, packed, lineage)
-    cdef _settle(self, way, packed, origin, tuple seen)
+    cdef _settle(self, way, packed, Origin origin, tuple seen)
     cdef _ask_user_steps(self)
-    cdef _resolve(self, packed, origin)
-    cdef _is_erased(self, before, subject, time)
-    cdef _obeyed(self, about, event, message_id)
-    cdef _stamped(self, event, about, origin)
-    cdef _emit(self, stamped, stored)
-    cdef _remark(self, stamped)
-    cdef list _facts(self, event, about)
+    @cython.locals(event=ParsedEvent, about=Mentions, before=Mentions)
+    cdef _resolve(self, packed, Origin origin)
+    cdef bint _is_erased(self, before, subject, time) except -1
+    cdef Mentions _obeyed(self, Mentions about, ParsedEvent event, message_id)
+    cdef _stamped(self, ParsedEvent event, Mentions about, Origin origin)
+    @cython.locals(event=ParsedEvent, about=Mentions, whose=Whose, key=bytes, value=bytes)
+    cdef _emit(self, Stamped stamped, ParsedEvent stored)
+    @cython.locals(event=ParsedEvent)
+    cdef _remark(self, Stamped stamped)
+    cdef list _facts(self, ParsedEvent event, Mentions about)
     cdef _state(self, list facts)
-    cdef tuple _whose(self, event, about, list facts)
-    cdef _previous_id(self, event)
-    cdef _profile(self, event, about, list facts, subject)
+    @cython.locals(nodes=list, subject=cython.ulonglong, profile=cython.ulonglong, key=bytes)
+    cdef tuple _whose(self, ParsedEvent event, Mentions about, list facts)
+    cdef str _previous_id(self, ParsedEvent event)
+    @cython.locals(first=Identifier)
+    cdef _profile(self, ParsedEvent event, Mentions about, list facts, subject)
     cdef _refuse(self, refusal, sender, lineage, payload)

@@ -19,7 +19,7 @@ from processors.enrichment.plans import NO_PLANS, Plans, judge
 from processors.events.ledger import DEAD, DROPPED, DUPLICATE, FORGOTTEN, RESOLVED, WITHHELD, Ledger
 from processors.events.letters import dead_letter, letter_record
 from processors.events.links import LinkKeys
-from processors.events.mentions import Mentions, gathered, mentions, person_id
+from processors.events.mentions import Mentions, gathered, mentions, nodes_of, person_id
 from processors.events.parsed import ParsedEvent, Refusal, under_source
 from processors.events.times import clamp, has_unusable_time
 from processors.identity.facts import BOUNDARY, Fact, encode_facts, facts_of
@@ -127,12 +127,9 @@ class _Chunk:
         try:
             pack = decode_pack(record.value or b"")
         except (msgspec.DecodeError, UnknownPackVersion, RecursionError) as error:
-            self._refuse(
-                Refusal(Reason.UNREADABLE_PACK, str(error)),
-                Sender("", "", "", record.timestamp),
-                Lineage(self.partition, record.offset, 0),
-                record.value or b"",
-            )
+            refusal = Refusal(Reason.UNREADABLE_PACK, str(error))
+            sender = Sender("", "", "", record.timestamp)
+            self._refuse(refusal, sender, Lineage(self.partition, record.offset, 0), record.value or b"")
             return
         if pack.orders:
             self._ask_user_steps()  # about the events before the orders: those are not subject to them
@@ -171,7 +168,8 @@ class _Chunk:
         elif self.user_steps:
             self.waiting[routing + message_hash] = packed, found
         else:
-            self._settle(self._emit(found, found.stored), packed, origin, seen)
+            stamped = found
+            self._settle(self._emit(stamped, stamped.stored), packed, origin, seen)
 
     def _settle(
         self, way: str | Refusal, packed: PackedEvent, origin: Origin, seen: tuple[bytes, bytes]
@@ -197,9 +195,10 @@ class _Chunk:
 
     def _resolve(self, packed: PackedEvent, origin: Origin) -> Stamped | str | Refusal:
         """As it is to be stored; or what becomes of it instead."""
-        event = read_event(packed, self.context)
-        if isinstance(event, Refusal):
-            return event
+        found = read_event(packed, self.context)
+        if isinstance(found, Refusal):
+            return found
+        event = found
         about = mentions(event, origin.message_id, self.link_keys)
         if about is None:
             return _NO_IDENTIFIER
@@ -271,9 +270,7 @@ class _Chunk:
 
     def _whose(self, event: ParsedEvent, about: Mentions, facts: list[Fact]) -> tuple[Whose, bytes]:
         """With the record's key, which is the subject's: an event's partition must not depend on a hint."""
-        nodes = [node_id(found.node, self.hash_key) for found in about.stated]
-        if about.claimed:
-            nodes += [node_id(found.node, self.hash_key) for found in about.claimed]
+        nodes = nodes_of(about.stated + about.claimed, self.hash_key)
         subject = nodes[0] if nodes else node_id(about.subject, self.hash_key)
         profile = self._profile(event, about, facts, subject)
         key = profile_key(subject)
@@ -290,9 +287,11 @@ class _Chunk:
 
     def _profile(self, event: ParsedEvent, about: Mentions, facts: list[Fact], subject: int) -> int:
         """The hint: the root, as far as it is known."""
-        is_device = about.stated and about.stated[0].kind == ANONYMOUS
-        if is_device and (owner := self.known.owner_at(subject, event.times.happened, facts)):
-            return device_root(subject, owner, self.owners)
+        first = about.stated[0] if about.stated else None
+        if first is not None and first.kind == ANONYMOUS:
+            owner = self.known.owner_at(subject, event.times.happened, facts)
+            if owner:
+                return device_root(subject, owner, self.owners)
         return root(subject, self.owners)
 
     def _refuse(self, refusal: Refusal, sender: Sender, lineage: Lineage, payload: bytes) -> None:

@@ -1,11 +1,46 @@
 # What the compiler is told of resolved.py beside its source (docs/decisions/0040).
 
 cimport cython
+from processors.events.mentions cimport Identifier, Mentions
+from processors.events.parsed cimport ParsedEvent
 from schemas.avro cimport Writer
+from schemas.stamp_codec cimport put_stamps
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class Origin:
+    cdef readonly str message_id
+    cdef readonly object lineage
+    cdef readonly unsigned long long visitor
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class Whose:
+    cdef readonly unsigned long long subject
+    cdef readonly list nodes
+    cdef readonly bytes profile
+    cdef readonly str previous_id
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class Stamped:
+    cdef readonly ParsedEvent event, stored
+    cdef readonly Mentions about
+    cdef readonly Origin origin
+    cdef readonly object stamps
+
 
 @cython.locals(record=Writer)
-cpdef bytes resolved_event(event, about, origin, whose, stamps)
+cpdef bytes resolved_event(ParsedEvent event, Mentions about, Origin origin, Whose whose, stamps)
+@cython.locals(last=Identifier, first=Identifier)
 cdef _put_ids(Writer record, tuple stated, str previous_id, group_id)
-cdef _put_objects(Writer record, event)
-@cython.locals(found=tuple, place=cython.Py_ssize_t)
-cdef _put_identifiers(Writer record, about, list nodes)
+cdef _put_objects(Writer record, ParsedEvent event)
+cdef _integrations(ParsedEvent event)
+@cython.locals(found=tuple, place=cython.Py_ssize_t, identifier=Identifier)
+cdef _put_identifiers(Writer record, Mentions about, list nodes)

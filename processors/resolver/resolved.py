@@ -29,33 +29,44 @@ TITLE_CHARS_MAX = 128  # a longer one is not remembered
 _NO_OBJECT = b"{}"
 
 
-class Origin(msgspec.Struct, frozen=True, gc=False):
+class Origin:
     """Where an event comes from: the id under which it counts once, its place in the input, the node id of its routing id."""
 
-    message_id: str
-    lineage: Lineage
-    visitor: int
+    __slots__ = ("lineage", "message_id", "visitor")
+
+    def __init__(self, message_id: str, lineage: Lineage, visitor: int) -> None:
+        self.message_id = message_id
+        self.lineage = lineage
+        self.visitor = visitor
 
 
-class Whose(msgspec.Struct, frozen=True, gc=False):
+class Whose:
     """Whose an event is, beside its `Mentions`: the node ids of the identifiers, the stated ones first; the profile hint in its
     public form; `previous_id` as it is to be stored.
     """
 
-    subject: int
-    nodes: list[int]
-    profile: bytes
-    previous_id: str
+    __slots__ = ("nodes", "previous_id", "profile", "subject")
+
+    def __init__(self, subject: int, nodes: list[int], profile: bytes, previous_id: str) -> None:
+        self.subject = subject
+        self.nodes = nodes
+        self.profile = profile
+        self.previous_id = previous_id
 
 
-class Stamped(msgspec.Struct, frozen=True, gc=False):
+class Stamped:
     """An event that is going to be stored, with what enrichment says of it. `stored`: with its source, if it is diverted."""
 
-    event: ParsedEvent
-    about: Mentions
-    origin: Origin
-    stamps: Stamps
-    stored: ParsedEvent
+    __slots__ = ("about", "event", "origin", "stamps", "stored")
+
+    def __init__(
+        self, event: ParsedEvent, about: Mentions, origin: Origin, stamps: Stamps, stored: ParsedEvent
+    ) -> None:
+        self.event = event
+        self.about = about
+        self.origin = origin
+        self.stamps = stamps
+        self.stored = stored
 
 
 def resolved_event(

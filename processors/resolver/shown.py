@@ -69,8 +69,8 @@ def changed(event: ParsedEvent, changes: dict[str, str]) -> ParsedEvent:
     for name, document in changes.items():
         content = document.encode()
         if name == "context":
-            event = msgspec.structs.replace(event, context=decode_json(content), context_text=content)
+            event = event.but(context=decode_json(content), context_text=content)
             continue
         call = msgspec.structs.replace(event.call, **{name: msgspec.Raw(content)})
-        event = msgspec.structs.replace(event, call=call, **{name: decode_json(content)})
+        event = event.but(call=call, **{name: decode_json(content)})
     return event
