@@ -59,7 +59,7 @@ def set_aside(events: list[PackedEvent], refusal: Refusal, source: Source) -> li
     """A dead letter for each, whole enough to be sent again by itself."""
     return [
         dead_letter(
-            msgspec.structs.replace(refusal, message_id=event.message_id),
+            refusal._replace(message_id=event.message_id),
             whole(event),
             source,
             event.received_at,

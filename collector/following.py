@@ -16,6 +16,7 @@ import structlog
 from collector.exchange import Intake, Request
 from collector.publisher import Overloaded
 from collector.rejection import Letter
+from collector.tickets import Settled
 from runtime.kafka import KafkaUnavailable
 from runtime.metrics import ACCEPTED, FOLLOWED_LINKS
 from schemas.pack import PackedEvent
@@ -28,9 +29,7 @@ Outcome = Literal["kept", "lost", "limited", "withheld", "refused", "ahead"]
 class Publishing(Protocol):
     """What is needed of publisher.Publisher, which says what it raises."""
 
-    def publish(
-        self, events: Sequence[PackedEvent], letters: Sequence[Letter] = ()
-    ) -> "asyncio.Future[None]": ...
+    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], settled: Settled) -> None: ...
 
 
 class Following:
@@ -42,12 +41,12 @@ class Following:
 
     async def keep(self, intake: Intake) -> None:
         """What takes longer than the wait goes on, and is counted when it is known."""
+        done = asyncio.get_running_loop().create_future()
         try:
-            done = self._publisher.publish(intake.events, intake.letters)
+            self._publisher.publish(intake.events, intake.letters, partial(_settled, intake, done))
         except (Overloaded, KafkaUnavailable) as error:
             _lost(error)
             return
-        done.add_done_callback(partial(_settled, intake))
         await asyncio.wait({done}, timeout=self._wait_s)
 
 
@@ -62,8 +61,9 @@ def unkept(intake: Intake, request: Request) -> Outcome:
     return "withheld" if intake.dropped else "lost"
 
 
-def _settled(intake: Intake, done: "asyncio.Future[None]") -> None:
-    if error := done.exception():
+def _settled(intake: Intake, done: "asyncio.Future[None]", error: Exception | None) -> None:
+    done.set_result(None)
+    if error:
         _lost(error)
     elif intake.events and intake.source:
         ACCEPTED.counts[intake.source.id,] += len(intake.events)
@@ -72,6 +72,6 @@ def _settled(intake: Intake, done: "asyncio.Future[None]") -> None:
         count("refused")
 
 
-def _lost(error: BaseException) -> None:
+def _lost(error: Exception) -> None:
     count("lost")
     log.debug("a click is lost", error=str(error))

@@ -1,5 +1,7 @@
 """What the cores look at in a request's head, taken out of the server's object once. An edge: it knows the server's types."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol, cast
 
 import msgspec
@@ -16,6 +18,7 @@ from schemas.origins import origin_of
 from schemas.pack import Connection
 
 REFERRER_CHARACTERS_MAX = 2_048
+PEERS_REMEMBERED_MAX = 4_096
 
 
 class Lines(Protocol):
@@ -25,42 +28,49 @@ class Lines(Protocol):
 
 
 class Heads:
-    def __init__(self, settings: CollectorSettings, cookies: CookieRules) -> None:
+    """`salt_at` gives the salt of the day that a moment is in; `now` below is in ms since the epoch."""
+
+    def __init__(
+        self, settings: CollectorSettings, cookies: CookieRules, salt_at: Callable[[int], bytes]
+    ) -> None:
         self._settings = settings
+        self._salt_at = salt_at
         self._cookies = cookies
         self._proxies = Proxies(settings.trusted_proxies)
 
-    def request(self, head: Head, body: bytes, salt: bytes) -> Request:
+    def request(self, head: Head, body: bytes, now: int) -> Request:
+        headers = head.headers
+        is_browser = head.method == "GET" or is_from_browser(headers)
         return Request(
             method=head.method,
             path=head.path,
             query=head.query,
-            authorization=head.headers.get("authorization", ""),
-            content_encoding=head.headers.get("content-encoding", ""),
+            authorization=headers.get("authorization", ""),
+            content_encoding=headers.get("content-encoding", ""),
             body=body,
-            visit=self._visit(head),
-            connection=self._connection(head),
-            wishes=wishes_of(head.headers, head.query, self._cookies.optout_name),
-            salt=salt,
-            origin=_page_of(head),
+            visit=self._visit(head) if is_browser else None,
+            connection=self._connection(head, is_browser=is_browser),
+            wishes=wishes_of(headers, head.query, self._cookies.optout_name),
+            salt=self._salt_at(now) if is_browser else b"",
+            origin=_page_of(head) if is_browser else "",
         )
 
-    def whole(self, head: Head, body: bytes, salt: bytes) -> Request:
-        """With every header, the first of those that come twice, and the address."""
-        asked, names = self.asked(head, 0), set(head.headers.keys())
+    def whole(self, head: Head, body: bytes, now: int) -> Request:
+        """With every header, and the address."""
+        asked = self.asked(head, now)
         query = f"?{head.query}" if head.query else ""
         return msgspec.structs.replace(
-            self.request(head, body, salt),
-            headers={name.lower(): head.headers.get(name, "") for name in names},
+            self.request(head, body, now),
+            headers=head.headers,
             url=f"{asked.protocol}://{asked.host}{head.path}{query}",
         )
 
-    def click(self, head: Head, salt: bytes) -> Request:
+    def click(self, head: Head, now: int) -> Request:
         """Of somebody who follows a link, as a rule in the window itself: that is how the visitor's cookie comes along."""
         headers = head.headers
         purpose = headers.get("sec-purpose", "") or headers.get("purpose", "") or headers.get("x-moz", "")
         return msgspec.structs.replace(
-            self.request(head, b"", salt),
+            self.request(head, b"", now),
             visit=visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
             if self._cookies.name
             else None,
@@ -108,14 +118,22 @@ class Heads:
             return None
         return visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
 
-    def _connection(self, head: Head) -> Connection:
-        address = host_of(head.scope.client)
-        if self._proxies:
-            lines = cast("Lines", head.headers).get_all(self._settings.forwarded_header.lower())
-            address = self._proxies.client(address, ",".join(lines))
-        if head.method != "GET" and not is_from_browser(head.headers):
-            return Connection(address=address)
-        return browser_connection(address, head.headers)
+    def _connection(self, head: Head, *, is_browser: bool) -> Connection:
+        if not self._proxies:
+            return (
+                browser_connection(host_of(head.scope.client), head.headers)
+                if is_browser
+                else bare(head.scope.client)
+            )
+        lines = cast("Lines", head.scope.headers).get_all(self._settings.forwarded_header.lower())
+        address = self._proxies.client(host_of(head.scope.client), ",".join(lines))
+        return browser_connection(address, head.headers) if is_browser else Connection(address=address)
+
+
+@lru_cache(PEERS_REMEMBERED_MAX)
+def bare(peer: str) -> Connection:
+    """What servers' libraries say of themselves: their address, the same with every request of a connection."""
+    return Connection(address=host_of(peer))
 
 
 def _page_of(head: Head) -> str:

@@ -65,7 +65,7 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         return Intake(refused(source))
     arrival = Arrival(
         source=source,
-        received=_whole(request, unpacked_body),
+        received=_whole(request, unpacked_body) if isinstance(unpacked_body, Refusal) else unpacked_body,
         received_at=now,
         ids=ids,
         limits=limits,
@@ -107,11 +107,9 @@ def _accept_guarded(body: bytes | Refusal, arrival: Arrival, guard: Guard) -> In
     return guard.outcome(_accept(body if isinstance(body, Refusal) else guard.shortened(body), guarded))
 
 
-def _whole(request: Request, body: bytes | Refusal) -> bytes:
-    if not isinstance(body, Refusal):
-        return body
+def _whole(request: Request, refusal: Refusal) -> bytes:
     # A body over the limit is not read to its end: there is nothing whole to keep.
-    return b"" if body.reason is Reason.BODY_TOO_LARGE else request.body
+    return b"" if refusal.reason is Reason.BODY_TOO_LARGE else request.body
 
 
 def _accept_one(body: bytes, arrival: Arrival) -> Intake:
@@ -176,7 +174,7 @@ def _sort(batch: Batch, arrival: Arrival) -> Intake:
         payload = bytes(raw)
         event = read_event(payload, arrival)
         if isinstance(event, Refusal):
-            placed = msgspec.structs.replace(event, detail=f"batch[{place}]: {event.detail}")
+            placed = event._replace(detail=f"batch[{place}]: {event.detail}")
             letters.append(dead_letter(placed, payload, arrival.source, arrival.received_at))
         else:
             events.append(event)
@@ -216,7 +214,7 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
         context,
     )
     if isinstance(routing, Refusal):
-        return msgspec.structs.replace(routing, message_id=message_id)
+        return routing._replace(message_id=message_id)
     return PackedEvent(
         workspace=workspace,
         source=arrival.source.id,

@@ -10,7 +10,7 @@ class Meter:
     """Labels are bounded: known paths, statuses, sources and reasons."""
 
     def request(self, path: str, status: int, seconds: float) -> None:
-        REQUESTS.counts[path, str(status)] += 1
+        REQUESTS.counts[path, status] += 1
         REQUEST_SECONDS.observe(seconds)
 
     def refused(self, reason: Reason) -> None:

@@ -1,8 +1,6 @@
 """A time limit on waiting that costs almost nothing per request: one sweep a second instead of one timer each.
 
-What is waited for is cancelled then, not who waits: finding out who waits would cost more than all the rest.
-
-A wait is therefore ended up to a second late. Absent: what to do then; the waiter gets a TimeoutError.
+A wait is therefore ended up to a second late, by cancelling what is waited for. Absent: what to do then.
 """
 
 import asyncio
@@ -24,20 +22,25 @@ class Patience:
         self._expired: set[asyncio.Future[Any]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def wait(self, pending: "asyncio.Future[T]") -> T:
-        """Raises TimeoutError when it takes longer than `timeout_s`. What looks like a future, and can be cancelled, will do."""
+    def begin(self, pending: "asyncio.Future[T]") -> "asyncio.Future[T]":
+        """What looks like a future, and can be cancelled, will do. When it is done, `outcome` is to be asked."""
         self._waiting[pending] = time.monotonic()
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
-        try:
-            return await pending
-        except asyncio.CancelledError:
-            if pending in self._expired:
-                raise TimeoutError from None
-            raise
-        finally:
-            del self._waiting[pending]
-            self._expired.discard(pending)
+        return pending
+
+    def outcome(self, pending: "asyncio.Future[T]") -> T | BaseException:
+        """Its result, or why there is none: TimeoutError when it took longer than `timeout_s`.
+
+        Not raised: an error's traceback would hold who asked, and with that the request, which has the error in it. Nobody
+        would ever come to let go of them, and the server waits for a body that somebody holds.
+        """
+        del self._waiting[pending]
+        if pending in self._expired:
+            self._expired.remove(pending)
+            return TimeoutError()
+        error = pending.exception()
+        return pending.result() if error is None else error
 
     def _sweep(self) -> None:
         oldest = time.monotonic() - self._timeout_s

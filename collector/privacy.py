@@ -40,6 +40,7 @@ class Headers(Protocol):
     """What is read of a request's headers."""
 
     def get(self, name: str, default: str, /) -> str: ...
+    def __contains__(self, name: object, /) -> bool: ...
 
 
 class Wishes(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -65,6 +66,8 @@ class Treatment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 def wishes_of(headers: Headers, query: str, optout_cookie: str) -> Wishes | None:
     """None when the request asks for nothing, as nearly all do."""
+    if not ("sec-gpc" in headers or "dnt" in headers or "cookie" in headers or query):
+        return None
     gpc, dnt = headers.get("sec-gpc", "") == "1", headers.get("dnt", "") == "1"
     optout = is_opted_out(headers.get("cookie", ""), optout_cookie)
     cookieless = bool(query) and COOKIELESS_QUERY in query.split("&")

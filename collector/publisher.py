@@ -1,7 +1,8 @@
 """Accepted events to Kafka by group commit: gathered while something is on its way, and shortly after that (gathering.py).
 
-`publish` returns when the broker has every record (acks=all, idempotent producer). Delivery reports are polled by a thread
-of their own, so that a lone request never waits for the next flush. Everything else runs on the event loop's thread.
+Whoever publishes is told when the broker has every record (acks=all, idempotent producer), by a call and not by a future: most of
+what would wait for one waits for nothing else. Delivery reports are polled by a thread of their own, so that a lone request
+never waits for the next flush. Everything else runs on the event loop's thread.
 Absent: what an event is (intake.py) and how packs are cut (packing.py).
 """
 
@@ -18,14 +19,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from collector.availability import Availability
 from collector.gathering import Gathering
-from collector.packing import seal, weight
+from collector.packing import seal
 from collector.rejection import Letter
-from collector.tickets import Parcel, Ticket
+from collector.tickets import Parcel, Settled, Ticket
 from runtime.environment.settings import CollectorSettings, KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.metrics import PACK_EVENTS, QUEUED
 from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent
+from schemas.pack import PackedEvent, encode_event
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW
 
 log = structlog.get_logger()
@@ -43,23 +44,14 @@ class Overloaded(Exception):
 
 
 class Waiting(msgspec.Struct):
-    """What gathers while a flush is on its way: parallel lists, a weight and a ticket for each event. `requests` counts them."""
+    """What gathers while a flush is on its way: parallel lists, an encoded event, its partition and its ticket. `requests`
+    counts them."""
 
     requests: int = 0
-    events: list[PackedEvent] = []
-    weights: list[int] = []
+    partitions: list[int] = []
+    events: list[bytes] = []
     tickets: list[Ticket] = []
     letters: list[tuple[Letter, Ticket]] = []
-
-    def add(
-        self, events: Sequence[PackedEvent], weights: list[int], letters: Sequence[Letter], ticket: Ticket
-    ) -> None:
-        self.requests += 1
-        self.events += events
-        self.weights += weights
-        self.tickets += [ticket] * len(events)
-        if letters:
-            self.letters += [(letter, ticket) for letter in letters]
 
     def __bool__(self) -> bool:
         return self.requests > 0
@@ -100,29 +92,31 @@ class Publisher:
         """What keeps Kafka from being used, "" when nothing does."""
         return self._availability.problem
 
-    def publish(
-        self, events: Sequence[PackedEvent], letters: Sequence[Letter] = ()
-    ) -> "asyncio.Future[None]":
-        """Done when all are acknowledged, failed with KafkaUnavailable; some may be in Kafka even then.
+    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], settled: Settled) -> None:
+        """`settled` is called when all are acknowledged, or with KafkaUnavailable; some may be in Kafka even then.
 
         Raises Overloaded or KafkaUnavailable when they are not taken at all.
         """
-        done = self._loop.create_future()
         if not events and not letters:
-            done.set_result(None)
-            return done
+            settled(None)
+            return
         if self._availability.problem:
             raise KafkaUnavailable(self._availability.problem)
-        weights = list(map(weight, events))
-        size = sum(weights)
+        packed = [encode_event(event) for event in events]
+        size = sum(map(len, packed))
         if letters:
             size += sum(len(letter.value) for letter in letters)
         records = len(events) + len(letters)
         self._admit(records, size)
-        ticket = Ticket(records, done)
-        self._waiting.add(events, weights, letters, ticket)
+        waiting, ticket = self._waiting, Ticket(records, settled)
+        waiting.requests += 1
+        waiting.events += packed
+        for event in events:
+            waiting.partitions.append(partition_of(event.routing, self._kafka.partitions))
+            waiting.tickets.append(ticket)
+        for letter in letters:
+            waiting.letters.append((letter, ticket))
         self._plan_flush()
-        return done
 
     async def close(self, timeout_s: float) -> None:
         """Waits for what is on its way, no longer than told, and ends the threads."""
@@ -185,9 +179,7 @@ class Publisher:
         waiting, self._waiting = self._waiting, Waiting()
         self._gathering.sent(waiting.requests, beside_others=bool(self._flights))
         born = time.monotonic()
-        for pack in seal(
-            waiting.events, waiting.weights, self._kafka.partitions, self._settings.pack_bytes_max
-        ):
+        for pack in seal(waiting.partitions, waiting.events, self._settings.pack_bytes_max):
             PACK_EVENTS.observe(len(pack.members))
             parcel = Parcel([waiting.tickets[place] for place in pack.members], pack.weight, born)
             self._send(

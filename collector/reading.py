@@ -4,11 +4,9 @@ Absent: what stands in them (intake.py).
 """
 
 import asyncio
-from collections.abc import Awaitable
 from typing import cast
 
 import msgspec
-from granian._granian import RSGIHeaders
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
@@ -19,13 +17,16 @@ from collector.rejection import Refusal
 from schemas.reasons import Reason
 
 
-class Head(msgspec.Struct, frozen=True):
-    """Every access to the scope makes a thing anew, the headers as a copy: so what each request needs is kept here."""
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """Every access to the scope makes a thing anew, the headers as a copy: so what each request needs is kept here.
+
+    `headers` by their names in lower case, the first of those that come twice.
+    """
 
     method: str
     path: str
     query: str
-    headers: RSGIHeaders
+    headers: dict[str, str]
     scope: Scope
 
 
@@ -41,7 +42,7 @@ UNREADABLE = (BodyRefused, TimeoutError, ProtocolClosed)  # refused, too slow, c
 
 
 def read_head(scope: Scope) -> Head:
-    return Head(scope.method, scope.path, scope.query_string, scope.headers, scope)
+    return Head(scope.method, scope.path, scope.query_string, dict(reversed(scope.headers.items())), scope)
 
 
 class BodyReader:
@@ -51,15 +52,21 @@ class BodyReader:
         self._bytes_max = bytes_max
         self._patience = Patience(timeout_s)
 
-    def read(self, headers: RSGIHeaders, protocol: HTTPProtocol) -> Awaitable[bytes]:
-        """Raises one of UNREADABLE, at once or when it is awaited."""
+    def begin(self, headers: dict[str, str], protocol: HTTPProtocol) -> "asyncio.Future[bytes]":
+        """What will be done when the body is here: ask `outcome` for it then. Raises BodyRefused at once when it is announced as
+        too large.
+        """
         announced = headers.get("content-length", "")
         if not announced:
-            return self._patience.wait(asyncio.ensure_future(self._read_within(protocol)))
+            return self._patience.begin(asyncio.ensure_future(self._read_within(protocol)))
         if announced.isdecimal() and int(announced) > self._bytes_max:
             raise BodyRefused(too_large(self._bytes_max))
         # It is a future, and is declared as less.
-        return self._patience.wait(cast("asyncio.Future[bytes]", protocol()))
+        return self._patience.begin(cast("asyncio.Future[bytes]", protocol()))
+
+    def outcome(self, pending: "asyncio.Future[bytes]") -> bytes | BaseException:
+        """Of what `begin` gave: one of UNREADABLE where it cannot be read."""
+        return self._patience.outcome(pending)
 
     async def _read_within(self, protocol: HTTPProtocol) -> bytes:
         body = bytearray()

@@ -19,8 +19,10 @@ from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from collector.app import App, Browsers, Control
+from collector import scheduling
+from collector.app import App, Browsers
 from collector.forwarded import Proxies
+from collector.holding import Control
 from collector.optout import OptOut
 from collector.pages import Pages
 from collector.pixel_script import Pixel
@@ -166,7 +168,7 @@ def _server(app: App, settings: CollectorSettings) -> Server:
 async def _until_stopped(
     server: Server, app: App, publisher: Publisher, stop: asyncio.Event, settings: CollectorSettings
 ) -> None:
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(scheduling.serve(server, app.begin))
     log.info("listening", host=settings.host, port=settings.port)
     ends = [asyncio.create_task(stop.wait()), asyncio.create_task(publisher.fatal.wait())]
     await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)

@@ -3,21 +3,24 @@
 Absent: Kafka. Used from the event loop's thread only.
 """
 
-import asyncio
+from collections.abc import Callable
+
+Settled = Callable[[Exception | None], None]  # called once, with what went wrong; it raises nothing
 
 
 class Ticket:
-    """One request: done when all its records are, failed with the first of them that fails."""
+    """One request: settled when all its records are, or with the first of them that fails."""
 
-    __slots__ = ("future", "pending")
+    __slots__ = ("pending", "settled")
 
-    def __init__(self, records: int, future: "asyncio.Future[None]") -> None:
+    def __init__(self, records: int, settled: Settled) -> None:
         self.pending = records
-        self.future = future
+        self.settled = settled
 
     def fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
+        if self.pending > 0:
+            self.pending = 0
+            self.settled(error)
 
 
 class Parcel:
@@ -31,10 +34,12 @@ class Parcel:
         self.born = born
 
     def succeed(self) -> None:
-        for ticket in self.tickets:  # in line, since it happens for every event
+        for (
+            ticket
+        ) in self.tickets:  # in line, since it happens for every event; one that has failed is below 0 then
             ticket.pending -= 1
-            if not ticket.pending and not ticket.future.done():
-                ticket.future.set_result(None)
+            if not ticket.pending:
+                ticket.settled(None)
 
     def fail(self, error: Exception) -> None:
         for ticket in self.tickets:

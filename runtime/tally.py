@@ -14,20 +14,20 @@ from prometheus_client.utils import floatToGoString
 
 
 class Tally(Collector):
-    """A counter: `counts[labels] += n`, with the values of the labels in the order of their names."""
+    """A counter: `counts[labels] += n`, with the values of the labels in the order of their names; numbers are shown as text."""
 
     def __init__(
         self, name: str, documentation: str, labels: Sequence[str], registry: CollectorRegistry = REGISTRY
     ) -> None:
         self._described = (name, documentation)
         self._labels = tuple(labels)
-        self.counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        self.counts: defaultdict[tuple[str | int, ...], int] = defaultdict(int)
         registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         family = CounterMetricFamily(*self._described, labels=self._labels)
         for values, count in self.counts.copy().items():
-            family.add_metric(values, count)
+            family.add_metric(list(map(str, values)), count)
         yield family
 
 

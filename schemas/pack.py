@@ -77,6 +77,16 @@ class UnknownPackVersion(ValueError):
     """A pack of a later release: the reader must be upgraded first."""
 
 
+def encode_event(event: PackedEvent) -> bytes:
+    """One event as it stands in a pack, for `join_pack`."""
+    return _encode(event)
+
+
+def join_pack(events: list[bytes]) -> bytes:
+    """The pack of events that were encoded one by one: the same bytes as `encode_pack` makes of them."""
+    return _encode((VERSION, list(map(msgspec.Raw, events)), ()))
+
+
 def encode_pack(events: list[PackedEvent], orders: list[Order] | None = None) -> bytes:
     return _encode(Pack(VERSION, events, orders or []))
 

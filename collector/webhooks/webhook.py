@@ -77,14 +77,14 @@ def sorted_out(found: Mapped, arrival: Arrival) -> tuple[list[PackedEvent], list
     for place, call in found.calls:
         event = read_event(call, arrival)
         if isinstance(event, Refusal):
-            placed = msgspec.structs.replace(event, detail=f"{place}: {event.detail}")
+            placed = event._replace(detail=f"{place}: {event.detail}")
             letters.append(dead_letter(placed, call, source, now))
         else:
             events.append(event)
     if found.failures:
         first, *others = found.failures
         more = f"; and {len(others)} more" if others else ""
-        whole = msgspec.structs.replace(first, detail=f"{first.detail}{more}")
+        whole = first._replace(detail=f"{first.detail}{more}")
         letters.append(dead_letter(whole, arrival.received, source, now))
     return events, letters
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from collector.packing import seal, weight
+from collector.packing import seal
 from deploy.dead.again import Door, found_in
 from deploy.dead.letters import (
     FIRST,
@@ -29,7 +29,8 @@ from deploy.orders.tables import answered
 from runtime.environment.settings import KafkaSettings
 from runtime.sending import send
 from schemas.dead_letter import NOWHERE
-from schemas.pack import PackedEvent
+from schemas.identifiers import partition_of
+from schemas.pack import PackedEvent, encode_event
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_RAW
 
@@ -150,6 +151,7 @@ def _not_stored(client: Client, workspace: str, events: Sequence[PackedEvent]) -
 
 
 def _send(events: Sequence[PackedEvent], target: Target) -> None:
-    packs = seal(events, [weight(event) for event in events], target.partitions, target.pack_bytes_max)
+    partitions = [partition_of(event.routing, target.partitions) for event in events]
+    packs = seal(partitions, list(map(encode_event, events)), target.pack_bytes_max)
     if packs:
         send(target.kafka, [OutputRecord(EVENTS_RAW.name, pack.partition, b"", pack.value) for pack in packs])

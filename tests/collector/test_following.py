@@ -11,6 +11,7 @@ from collector.following import Following, unkept
 from collector.publisher import Overloaded
 from collector.rejection import Letter
 from collector.replies import Reply
+from collector.tickets import Settled
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
@@ -52,16 +53,13 @@ class Kafka:
 
     def __init__(self, refusal: Exception | None = None) -> None:
         self.refusal = refusal
-        self.done: asyncio.Future[None] | None = None
+        self.settled: Settled | None = None
 
-    def publish(
-        self, events: Sequence[PackedEvent], letters: Sequence[Letter] = ()
-    ) -> "asyncio.Future[None]":
+    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], settled: Settled) -> None:
         if self.refusal:
             raise self.refusal
         assert (list(events), list(letters)) == (CLICK.events, CLICK.letters)
-        self.done = asyncio.get_running_loop().create_future()
-        return self.done
+        self.settled = settled
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +71,7 @@ def counted() -> Iterator[None]:
     ACCEPTED.counts.clear()
 
 
-def outcomes() -> dict[tuple[str, ...], int]:
+def outcomes() -> dict[tuple[str | int, ...], int]:
     return dict(FOLLOWED_LINKS.counts)
 
 
@@ -88,8 +86,8 @@ def test_a_click_that_is_acknowledged_in_time_is_kept() -> None:
         kafka = Kafka()
         keeping = asyncio.ensure_future(Following(kafka, 60).keep(CLICK))
         await asyncio.sleep(0)
-        assert kafka.done
-        kafka.done.set_result(None)
+        assert kafka.settled
+        kafka.settled(None)
         await keeping
 
     asyncio.run(scenario())
@@ -105,12 +103,8 @@ def test_what_takes_longer_than_the_wait_is_counted_when_it_is_known(
         kafka = Kafka()
         await Following(kafka, 0).keep(CLICK)
         assert not outcomes()
-        assert kafka.done
-        if error:
-            kafka.done.set_exception(error)
-        else:
-            kafka.done.set_result(None)
-        await asyncio.sleep(0)
+        assert kafka.settled
+        kafka.settled(error)
 
     asyncio.run(scenario())
     assert outcomes() == {(outcome,): 1}

@@ -73,6 +73,15 @@ async def publishing(kafka: KafkaSettings, gather_ms_max: int) -> AsyncIterator[
         await publisher.close(10)
 
 
+def sent(publisher: Publisher, number: int) -> "asyncio.Future[None]":
+    """Done when the event is acknowledged."""
+    done = asyncio.get_running_loop().create_future()
+    publisher.publish(
+        [event(number)], [], lambda error: done.set_exception(error) if error else done.set_result(None)
+    )
+    return done
+
+
 def packs(kafka: KafkaSettings) -> list[list[str]]:
     """Of each pack, the message ids."""
     values = messages(kafka, EVENTS_RAW.name)
@@ -84,11 +93,11 @@ def test_events_of_several_requests_that_come_again_are_one_pack(kafka: str) -> 
 
     async def scenario() -> None:
         async with publishing(settings, LONG_MS) as publisher:
-            await asyncio.gather(*(publisher.publish([event(number)]) for number in range(3)))
-            two = [publisher.publish([event(number)]) for number in (3, 4)]
+            await asyncio.gather(*(sent(publisher, number) for number in range(3)))
+            two = [sent(publisher, number) for number in (3, 4)]
             await asyncio.sleep(SHORT_S)
             assert not any(done.done() for done in two)
-            await asyncio.gather(*two, publisher.publish([event(5)]))
+            await asyncio.gather(*two, sent(publisher, 5))
 
     asyncio.run(scenario())
     assert packs(settings) == [["m0", "m1", "m2"], ["m3", "m4", "m5"]]
@@ -99,8 +108,8 @@ def test_who_is_missing_is_waited_for_no_longer_than_told(kafka: str) -> None:
 
     async def scenario() -> None:
         async with publishing(settings, 50) as publisher:
-            await asyncio.gather(*(publisher.publish([event(number)]) for number in range(3)))
-            await publisher.publish([event(3)])
+            await asyncio.gather(*(sent(publisher, number) for number in range(3)))
+            await sent(publisher, 3)
 
     asyncio.run(scenario())
     assert packs(settings) == [["m0", "m1", "m2"], ["m3"]]
