@@ -40,10 +40,9 @@ SELECT
         toString(toUInt8(device.is_bot))],
     'a', (max((timestamp, [toString(device.os_version), toString(device.browser_version)])) AS latest).1, latest.2,
     min(timestamp), count(), 0, 0
-FROM events
+FROM subject_events
 THEIRS
-GROUP BY ALL
-BY_SUBJECT"""
+GROUP BY ALL"""
 
 _SHARED_TRAITS = """\
 SELECT

@@ -19,10 +19,10 @@ from console.times import epoch_ms, iso
 
 _COLUMNS = """\
     timestamp, message_id, toString(type), toString(event), name, toString(source), anonymous_id, user_id, group_id, session_id,
-    if(visit.touch.channel = '' AND session_id != '', 'direct', toString(visit.touch.channel)),
+    if(channel = '' AND session_id != '', 'direct', toString(channel)),
     (toString(touch.channel), touch.source, touch.medium, touch.campaign),
     (toString(device.kind), toString(device.os), toString(device.browser), device.is_bot),
-    page.url, subject_type, if(properties_text = '', toString(properties), properties_text), traits,
+    url, subject_type, properties, traits,
     raw_partition, raw_offset, raw_index"""
 
 _ORDERS = {
@@ -131,7 +131,7 @@ def journey_of(place: Place, person: Person, wish: Wish) -> Question:
     if wish.after:
         wheres += _AFTER.format(than=than)
         values |= _after(wish.after)
-    sql = f"SELECT\n{_COLUMNS}\nFROM events\nTHEIRS{wheres}\n{order}\nLIMIT {{limit:UInt64}}\nBY_SUBJECT"
+    sql = f"SELECT\n{_COLUMNS}\nFROM subject_events\nTHEIRS{wheres}\n{order}\nLIMIT {{limit:UInt64}}"
     return place.asking(sql, profile=person.profile, subjects=person.subjects, limit=wish.limit + 1, **values)
 
 

@@ -53,7 +53,7 @@ _SEEN = """SELECT
 FROM subjects
 WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}"""
 
-_IS_THERE = "SELECT 1 FROM events THEIRS LIMIT 1 BY_SUBJECT"
+_IS_THERE = "SELECT 1 FROM subject_events THEIRS LIMIT 1"
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -26,14 +26,10 @@ WHERE workspace = {workspace:String}
         owner
     ) = {profile:UInt64}"""
 
-# The projection is sorted by subject; a person's rows are few, so it is worth while in tables of any size. The filters of
-# by_subject's namesake among the indexes would be read first, megabytes of them, and leave four granules where it leaves one.
-_BY_SUBJECT = "SETTINGS min_table_rows_to_use_projection_index = 0, use_skip_indexes = 0"
-
 
 def written_out(sql: str) -> str:
-    """`THEIRS` stands for the rows that are a person's, in tables of subjects and times; `BY_SUBJECT` for the setting above."""
-    return sql.replace("THEIRS", _THEIRS).replace("BY_SUBJECT", _BY_SUBJECT)
+    """`THEIRS` stands for the rows that are a person's, in tables of subjects and times."""
+    return sql.replace("THEIRS", _THEIRS)
 
 
 def dictionaries(database: str) -> dict[str, str]:

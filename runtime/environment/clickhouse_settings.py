@@ -20,3 +20,7 @@ class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="The currency that amounts are converted into (ISO 4217); what names no currency is in it.",
         ),
     ] = field(default="EUR", name="STITCHLINE_BASE_CURRENCY")
+    migration_timeout_s: Annotated[
+        int,
+        Meta(ge=1, description="Time that one statement of `stitchline migrate` may take; some fill a table from all events."),
+    ] = field(default=86_400, name="CLICKHOUSE_MIGRATION_TIMEOUT_S")

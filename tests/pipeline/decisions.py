@@ -112,6 +112,7 @@ def a_person_is_forgotten(up: Up, folder: Path) -> None:
     assert receipt["nodes"] == would["nodes"], "who it was is known from the run that was cut off"
     gone = dict.fromkeys(("subjects", "identifiers"), 3) | {
         "events": 4,
+        "subject_events": 4,
         "subject_details": 9,  # four devices, two of them the user's, two traits and three names
         "traits": 2,
         "group_traits": 0,

@@ -53,6 +53,7 @@ def test_exactly_the_rows_of_a_plan_go_and_are_accounted_for_once(tables: Tables
     would = would_delete(tables, [PLAN], VALUES)
     twice = (
         "events",
+        "subject_events",
         "traits",
         "dead_letters",
         "firing_states",
