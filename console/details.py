@@ -1,9 +1,9 @@
 """What is told of a person's nodes, from one table by one question: SQL, and whom and what its rows are about. Pure.
 
 Table `subject_details` has the names, traits and devices of each subject and who named it as their owner, so that rows about a
-profile and those who name it are, most of the time, all that is told of a person. Rows are grouped here: a question costs the
-engine's analysis whatever it finds, and one that groups costs more of it. Of what is not theirs alone, the events and traits
-themselves are asked.
+profile and those who name it are, most of the time, all that is told of a person; changes of segments come with them. Rows are
+grouped here: a question costs the engine's analysis whatever it finds, and one that groups costs more of it. Of what is not
+theirs alone, the events and traits themselves are asked.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,26 +12,42 @@ from typing import Any
 
 import msgspec
 
-from console.people import Person, Place
+from console.identifiers import Wanted
+from console.memberships import Change, change_of
+from console.people import WHOSE, Person, Place
 from console.question import Question
 
 AROUND_ROWS_MAX = 20_000  # of somebody with more it is asked step by step
 
-DEVICE, TRAIT, NAME, LED, CONTESTED = "device", "trait", "name", "led", "contested"
+DEVICE, TRAIT, NAME, LED, CONTESTED, SEGMENT = "device", "trait", "name", "led", "contested", "segment"
 
 _DETAILS = """\
 SELECT
     subject, toString(part), kind, name, about, subject_type, latest.1, latest.2, first_seen, events,
-    node, dictGetOrDefault({roots:String}, 'root', node, toUInt64(0))
+    node,
+    dictGetOrDefault(
+        {roots:String},
+        'root',
+        if(part = 'name', dictGetOrDefault({segments:String}, 'owner', subject, {now:Int64}, subject), node) AS asked,
+        if(part = 'name', asked, 0)
+    )
 FROM subject_details
 WHERE workspace = {workspace:String} AND subject IN """
 
+# Rows of a change have the columns of the others: what a row has no column for stands in `about`.
 _AROUND = """\
 (
     SELECT arrayJoin([subject, if(part = 'led', node, subject)]) FROM subject_details
-    WHERE workspace = {workspace:String} AND subject = {profile:UInt64}
+    WHERE workspace = {workspace:String} AND subject IN WHOSE
 )
-LIMIT {limit:UInt64}"""
+LIMIT {limit:UInt64}
+UNION ALL
+SELECT
+    profile, 'segment', toString(change), toString(segment),
+    [toString(seq), toString(reason), toString(version), toString(run), toString(attempt)],
+    '', observed_at, [], effective_at, 0, 0, 0
+FROM segment_changes
+WHERE workspace = {workspace:String} AND profile IN WHOSE"""
 
 _SHARED_DEVICES = """\
 SELECT
@@ -61,7 +77,8 @@ WHERE workspace = {workspace:String} AND node IN {unled:Array(UInt64)}
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """A row. `node` of one that is LED: who names the subject. `root`: whom pointers lead that one to; 0 where none does."""
+    """A row. `node` of one that is LED: who names the subject. `root`: whom pointers lead that one to; 0 where none does. Of a
+    NAME: whose the subject is now."""
 
     subject: int
     part: str
@@ -78,8 +95,13 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 def details_around(place: Place, profile: int) -> Question:
-    """Of the profile and whoever names it."""
-    return place.asking(_DETAILS + _AROUND, profile=profile, limit=AROUND_ROWS_MAX)
+    """Of the profile and whoever names it, and the profile's changes of segments."""
+    return _around(place, "({profile:UInt64})", profile=profile)
+
+
+def details_named(place: Place, wanted: Wanted) -> Question:
+    """The same of whoever has this identifier now."""
+    return _around(place, WHOSE, wanted=[(wanted.kind, wanted.value)])
 
 
 def details_of(place: Place, nodes: Sequence[int]) -> Question:
@@ -95,6 +117,23 @@ def details(rows: Sequence[Sequence[Any]]) -> list[Detail]:
             subject, part, kind, name, about, subject_type, seen, said, first_seen, events, node, root
         ) in rows
     ]  # fmt: skip
+
+
+def profile_named(wanted: Wanted, rows: Sequence[Detail]) -> int | None:
+    """Whose the identifier is. None: nobody's, or of somebody to whom its node is led by more than one hop."""
+    found = {
+        row.root for row in rows if row.part == NAME and (row.kind, row.name) == (wanted.kind, wanted.value)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def entered_in(profile: int, rows: Sequence[Detail]) -> list[Change]:
+    """The profile's changes of segments."""
+    return [
+        change_of(row.kind, row.name, row.about, effective_at=row.first_seen, observed_at=row.seen)
+        for row in rows
+        if row.part == SEGMENT and row.subject == profile
+    ]
 
 
 def person_around(profile: int, rows: Sequence[Detail], nodes_max: int) -> Person | None:
@@ -138,6 +177,10 @@ def theirs(
     sure, named = {*person.sure}, {*person.nodes, *held}
     own = [row for row in rows if (row.subject in named if row.part == NAME else row.subject in sure)]
     return [*own, *shared]
+
+
+def _around(place: Place, whose: str, **values: Any) -> Question:
+    return place.asking(_DETAILS + _AROUND.replace("WHOSE", whose), limit=AROUND_ROWS_MAX, **values)
 
 
 def _is_theirs(row: Detail, profile: int) -> bool:

@@ -51,6 +51,16 @@ def changes(rows: Sequence[Sequence[Any]]) -> list[Change]:
     return [Change(*row) for row in rows]
 
 
+def change_of(
+    change: str, segment: str, told: Sequence[str], *, effective_at: datetime, observed_at: datetime
+) -> Change:
+    """Of a row that has its numbers and texts in a list of texts: seq, reason, version, run, attempt."""
+    seq, reason, version, run, attempt = told
+    return Change(
+        segment, int(seq), change, reason, effective_at, observed_at, version, int(run), int(attempt)
+    )
+
+
 def void_of(place: Place, found: Sequence[Change]) -> list[Question]:
     """At most one: which attempts of their runs do not count."""
     runs = sorted({change.run for change in found})

@@ -14,12 +14,22 @@ from console.identifiers import Asked, typed
 from console.question import Question, dictionaries, written_out
 from schemas.identifiers import ANONYMOUS, EMAIL, USER
 
-_FIND = """\
-SELECT DISTINCT kind, value, node,
-    dictGetOrDefault({segments:String}, 'owner', node, {now:Int64}, node) AS owner,
-    dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+_NAMED = """\
 FROM identifiers
 WHERE workspace = {workspace:String} AND (kind, value) IN {wanted:Array(Tuple(String, String))}"""
+_FIND = f"""\
+SELECT DISTINCT kind, value, node,
+    dictGetOrDefault({{segments:String}}, 'owner', node, {{now:Int64}}, node) AS owner,
+    dictGetOrDefault({{roots:String}}, 'root', owner, owner) AS profile
+{_NAMED}"""
+
+# As _FIND, within another question.
+WHOSE = f"""\
+(
+    WITH dictGetOrDefault({{segments:String}}, 'owner', node, {{now:Int64}}, node) AS owner
+    SELECT dictGetOrDefault({{roots:String}}, 'root', owner, owner)
+    {_NAMED}
+)"""
 
 _ROOT = "SELECT dictGetOrDefault({roots:String}, 'root', {node:UInt64}, {node:UInt64})"
 

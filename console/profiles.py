@@ -16,14 +16,17 @@ from console.details import (
     Detail,
     details,
     details_around,
+    details_named,
     details_of,
+    entered_in,
     held_of,
     person_around,
+    profile_named,
     shared_of,
     theirs,
 )
 from console.devices import Device, stay
-from console.identifiers import FORMS, Asked, read
+from console.identifiers import FORMS, Asked, Wanted, read
 from console.journey import Journey, Wish, journey, journey_of
 from console.memberships import Change, Membership, changes, changes_of, memberships, void_of
 from console.people import Identifier, Person, Place, Seen
@@ -92,21 +95,16 @@ class Profiles:
         raise self._nobody()
 
     def look_up(self, identifier: str) -> Profile:
-        """`profile` of `person`, in fewer steps: who names the profile itself is asked along with what is told of them, and so is
-        whether anybody is there. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
-        for profile in self._roots(read(identifier)):
-            around, entered = self._store.ask_all(
-                [details_around(self._place, profile), changes_of(self._place, profile)]
-            )
-            rows = details(around)
-            person = person_around(profile, rows, self._nodes_max)
-            if person is None:
-                person = self._gathered(profile)
-                shared, around = self._store.ask_all(
-                    [people.shared_of(self._place, profile), details_of(self._place, person.subjects)]
-                )
-                person, rows = msgspec.structs.replace(person, is_shared=bool(shared)), details(around)
-            if found := self._whole(person, rows, changes(entered)):
+        """`profile` of `person`, in fewer steps: of an identifier with its kind one question asks whose it is and what is told of
+        them and of whoever names them. Where that is not enough: step by step.
+
+        Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
+        asked = read(identifier)
+        if asked.node is None and len(asked.wanted) == 1 and (found := self._named(asked.wanted[0])):
+            return found
+        for profile in self._roots(asked):
+            rows = details(self._store.ask(details_around(self._place, profile)))
+            if found := self._around(profile, rows):
                 return found
         raise self._nobody()
 
@@ -159,6 +157,23 @@ class Profiles:
             if found.profile == found.node:
                 for (root,) in self._store.ask(people.past_owners(self._place, found.node)):
                     yield root
+
+    def _named(self, wanted: Wanted) -> Profile | None:
+        rows = details(self._store.ask(details_named(self._place, wanted)))
+        profile = profile_named(wanted, rows)
+        return None if profile is None else self._around(profile, rows)
+
+    def _around(self, profile: int, rows: Sequence[Detail]) -> Profile | None:
+        """Of the rows about it and whoever names it, or where a chain goes on, about all that lead to it."""
+        entered = entered_in(profile, rows)
+        person = person_around(profile, rows, self._nodes_max)
+        if person is None:
+            person = self._gathered(profile)
+            shared, around = self._store.ask_all(
+                [people.shared_of(self._place, profile), details_of(self._place, person.subjects)]
+            )
+            person, rows = msgspec.structs.replace(person, is_shared=bool(shared)), details(around)
+        return self._whole(person, rows, entered)
 
     def _whole(self, person: Person, rows: Sequence[Detail], entered: Sequence[Change]) -> Profile | None:
         """Of the rows about their nodes and segments, and what has to be asked besides. None: no event, and so nobody."""

@@ -6,15 +6,35 @@ mean something; what is drawn is drawn from a hash of the event's number, so tha
 
 Of five subjects one is a user's own, two are devices of that user and two stay anonymous; one device in two hundred was used by
 two users in turn. A tenth of the subjects makes half of the events; three in a hundred are bots.
+
+The embedded engine keeps them among its downloads, for as long as neither they nor the migrations change: 2 GB.
 """
 
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
+from runtime.clickhouse import connect
+from runtime.environment.settings import ClickHouseSettings, EngineSettings, load
+from sinks.migrations import migrate, shipped
+from tests import engines
+
 DAYS = 90
 UNTIL_MS = 1_793_318_400_000  # 2026-10-30, the end of the ninetieth day
 BLOCK_ROWS_MAX = 200_000
+WRITERS = 2
+STATEMENT_S_MAX = 3_000
+REST_S_MAX = 300
+FOLDER = "bench-people-"
+FILLED = "filled"
 DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")
 
 # Node ids have 63 bits, as the resolver's.
@@ -40,16 +60,55 @@ FROM numbers({subjects:UInt64}) WHERE number % 200 = 3
 """
 
 
+@contextmanager
+def stored(environ: Mapping[str, str]) -> Iterator[ClickHouseSettings]:
+    """A database that has them: the one that CLICKHOUSE_URL and STITCHLINE_DATABASE name, filled when it is empty, or our own."""
+    folder = _folder(environ)
+    with engines.clickhouse_engine(folder, environ) as url:
+        settings = ClickHouseSettings(url=url, database=environ.get("STITCHLINE_DATABASE", "people"))
+        migrate(settings)
+        client = connect(settings, timeout_s=STATEMENT_S_MAX)
+        try:
+            if client.query("SELECT count() FROM events").result_rows[0][0] == 0:
+                fill(client)
+                (folder / FILLED).touch()
+        finally:
+            client.close()
+        yield settings
+
+
 def fill(client: Client, events: int = 10_000_000, subjects: int = 1_000_000, seed: int = 1) -> None:
-    """Into a migrated, empty database. A day is inserted in blocks."""
-    sql = Path(__file__).with_suffix(".sql").read_text()
-    per_day = events // DAYS
-    for day in range(DAYS):
-        for start in range(0, per_day, BLOCK_ROWS_MAX):
-            block = {"first": day * per_day + start, "rows": min(BLOCK_ROWS_MAX, per_day - start)}
-            drawn = {"seed": seed, "subjects": subjects, "day": day}
-            client.command(sql, parameters=block | drawn)
+    """Into a migrated, empty database; `client` is safe for threads. A day is inserted in blocks. Returns when merges rest."""
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(
+            writers.map(
+                partial(_day, client, events // DAYS, {"seed": seed, "subjects": subjects}), range(DAYS)
+            )
+        )
     for pointers in (_POINTERS, _CONTESTED):
         client.command(pointers, parameters={"subjects": subjects})
     for name in DICTIONARIES:
         client.command(f"SYSTEM RELOAD DICTIONARY {name}")
+    end = time.monotonic() + REST_S_MAX
+    while client.query("SELECT count() FROM system.merges").result_rows[0][0] and time.monotonic() < end:
+        time.sleep(1)
+
+
+def _day(client: Client, per_day: int, drawn: Mapping[str, int], day: int) -> None:
+    sql = Path(__file__).with_suffix(".sql").read_text()
+    for start in range(0, per_day, BLOCK_ROWS_MAX):
+        block = {"first": day * per_day + start, "rows": min(BLOCK_ROWS_MAX, per_day - start)}
+        client.command(sql, parameters={**block, **drawn, "day": day}, settings={"optimize_on_insert": 0})
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    """Of the embedded engine. What others there were is thrown away, and one that was not filled to its end."""
+    cache = load(EngineSettings, environ).cache_path
+    made_by = [version("chdb"), Path(__file__).with_suffix(".sql").read_text(), _POINTERS, _CONTESTED]
+    whole = "".join([*made_by, *(each.sha256 for each in shipped())])
+    folder = cache / f"{FOLDER}{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
+    for other in cache.glob(f"{FOLDER}*"):
+        if other != folder or not (other / FILLED).exists():
+            shutil.rmtree(other)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,28 +1,27 @@
 """What a question about one person costs: look-ups and journeys, each of another person, on the ten million events of people.py.
 
-CLICKHOUSE_URL and STITCHLINE_DATABASE name a database that has them already; one that has none is filled. Every look-up is
-made as the console makes it, of somebody whom nobody has asked for yet, so that no answer is remembered. Times are of the whole
-look-up, by a client on the same machine.
+Every look-up is made as the console makes it, of somebody whom nobody has asked for yet, so that no answer is remembered. Times
+are of the whole look-up, by a client on the same machine. A hundred of each must say what the views over everybody say.
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from console.journey import Wish
+from clickhouse_connect.driver.client import Client
+
+from console.journey import Journey, Wish
 from console.people import Person
-from console.profiles import Profiles
+from console.profiles import Profile, Profiles
 from console.store import Store
+from runtime.clickhouse import connect
 from runtime.environment.settings import ClickHouseSettings, QuestionSettings
-from tests import engines
-from tests.bench import people
+from tests.bench import people, people_plain
 from tests.bench.figures import Figure
-from tests.sinks.stage import Tables
 
 PEOPLE = 300
 JOURNEY_EVENTS = 50
+COMPARED = 100
 SUBJECTS_SQL = """\
 SELECT anonymous_id FROM events
 WHERE cityHash64(subject) % 977 = 0 AND anonymous_id != ''
@@ -31,34 +30,40 @@ P99_MS_MAX, JOURNEY_MS_MAX = 50.0, 100.0
 
 
 def figures(settings: ClickHouseSettings) -> list[Figure]:
-    tables = Tables(settings.url, settings.database)
-    if tables.row("SELECT count() FROM events") == (0,):
-        people.fill(tables.client)
-    names = [name for (name,) in tables.rows(SUBJECTS_SQL.replace("{limit}", str(PEOPLE * 2)))]
+    client = connect(settings, timeout_s=people.STATEMENT_S_MAX)
+    names = [name for (name,) in client.query(SUBJECTS_SQL.replace("{limit}", str(PEOPLE * 2))).result_rows]
     store = Store(settings, QuestionSettings())
     try:
         asked = Profiles(store, "main", now_ms=people.UNTIL_MS, nodes_max=QuestionSettings().nodes_max)
-        return [*_looked_up(asked, names[::2]), *_journeys(asked, names[1::2])]
+        return [*_looked_up(asked, client, names[::2]), *_journeys(asked, client, names[1::2])]
     finally:
         store.close()
-        tables.client.close()
+        client.close()
 
 
-def _looked_up(asked: Profiles, names: list[str]) -> list[Figure]:
-    times = [_ms(lambda name=name: asked.look_up(f"anonymous_id:{name}")) for name in names]  # type: ignore[misc]
+def _looked_up(asked: Profiles, client: Client, names: list[str]) -> list[Figure]:
+    found: list[Profile] = []
+    times = [_ms(lambda name=name: found.append(asked.look_up(f"anonymous_id:{name}"))) for name in names]  # type: ignore[misc]
+    people_plain.must_be_equal(client, found[:COMPARED])
     return [
         _figure("profile look-up p50", _share(times, 0.5), None),
         _figure("profile look-up p99", _share(times, 0.99), P99_MS_MAX),
+        _equal("profiles that are as the plain view has them", len(found[:COMPARED])),
     ]
 
 
-def _journeys(asked: Profiles, names: list[str]) -> list[Figure]:
-    found = [_person(asked, name) for name in names]
+def _journeys(asked: Profiles, client: Client, names: list[str]) -> list[Figure]:
+    whose = [_person(asked, name) for name in names]
     wish = Wish(limit=JOURNEY_EVENTS, order="desc")
-    times = [_ms(lambda person=person: asked.journey(person, wish)) for person in found]  # type: ignore[misc]
+    found: list[Journey] = []
+    times = [_ms(lambda person=person: found.append(asked.journey(person, wish))) for person in whose]  # type: ignore[misc]
+    pages = {person.profile: journey for person, journey in zip(whose, found, strict=True)}
+    compared = dict(list(pages.items())[:COMPARED])
+    people_plain.journeys_must_be_equal(client, compared, JOURNEY_EVENTS)
     return [
         _figure(f"journey of {JOURNEY_EVENTS} events p50", _share(times, 0.5), JOURNEY_MS_MAX),
         _figure(f"journey of {JOURNEY_EVENTS} events p99", _share(times, 0.99), None),
+        _equal("journeys that are as the plain view has them", len(compared)),
     ]
 
 
@@ -80,6 +85,10 @@ def _figure(name: str, value: float, at_most: float | None) -> Figure:
     return Figure(stage="people", name=name, value=round(value, 1), unit="ms", at_most=at_most)
 
 
+def _equal(name: str, found: int) -> Figure:
+    return Figure(stage="people", name=name, value=found, unit="people", at_most=None)
+
+
 def run() -> list[Figure]:
-    with tempfile.TemporaryDirectory() as folder, engines.clickhouse_engine(Path(folder), os.environ) as url:
-        return figures(ClickHouseSettings(url=url, database=os.environ.get("STITCHLINE_DATABASE", "people")))
+    with people.stored(os.environ) as settings:
+        return figures(settings)

@@ -1,7 +1,7 @@
 """What questions about people cost: segments, one and fifty, beside the plain ways to ask them; their refresh; bytes on disk.
 
-On the ten million events of people.py (CLICKHOUSE_URL and STITCHLINE_DATABASE name a database that has them already). The plain
-ways ask for the same people, and must find as many: with a join of the pointers, with FINAL, with properties read from JSON.
+On the ten million events of people.py; what refreshes of before left there goes first. The plain ways ask for the same people,
+and must find as many: with a join of the pointers, with FINAL, with properties read from JSON.
 """
 
 import os
@@ -24,16 +24,15 @@ from console.refreshing.refresh_tables import RefreshTables
 from console.segments.segment_compiler import compile_members
 from console.segments.segment_query import Limits, ask_members
 from console.segments.segment_scope import Scope
-from runtime.environment.settings import ClickHouseSettings, KafkaSettings
+from runtime.clickhouse import connect
+from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import Inlined, inlined, key_of
 from schemas.segments.segments import Segment
-from sinks.migrations import migrate
 from tests import engines
 from tests.bench import people
 from tests.bench.figures import Figure
-from tests.sinks.stage import Tables
 
 T = TypeVar("T")
 
@@ -97,6 +96,10 @@ arrayExists(
 _SIZES = """\
 SELECT sum(bytes_on_disk) / sumIf(rows, table = 'events'), sumIf(bytes_on_disk, table = 'events') / sumIf(rows, table = 'events')
 FROM system.parts WHERE active AND database = currentDatabase()"""
+_OF_REFRESHES = (
+    "segment_runs", "segment_changes", "segment_versions", "segment_owners", "segment_touched", "segment_subjects",
+    "segment_forgotten",
+)  # fmt: skip
 _HOW_MANY = "SELECT count() FROM (\nMEMBERS)"
 _HOW_MANY_EACH = "SELECT arrayJoin(members) AS place, count() FROM (\nMEMBERS) GROUP BY place ORDER BY place"
 
@@ -267,16 +270,14 @@ def _figure(name: str, value: float, unit: str, at_most: float | None = None) ->
 def run() -> list[Figure]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        url = stack.enter_context(engines.clickhouse_engine(folder, os.environ))
-        settings = ClickHouseSettings(url=url, database=os.environ.get("STITCHLINE_DATABASE", "people"))
-        migrate(settings)
-        tables = Tables(url, settings.database)
-        client = tables.client
+        settings = stack.enter_context(people.stored(os.environ))
+        client = connect(settings)
+        stack.callback(client.close)
         client.set_client_setting(
             "use_query_condition_cache", 0
         )  # or a second run is told what the first one found
-        if tables.row("SELECT count() FROM events") == (0,):
-            people.fill(client)
+        for table in _OF_REFRESHES:
+            client.command(f"TRUNCATE TABLE {table}")
         bootstrap = stack.enter_context(engines.kafka_engine(folder / "kafka", os.environ, lambda text: None))
         return [
             *sizes(client),
