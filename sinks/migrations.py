@@ -136,7 +136,9 @@ def migrate(
 
 def _client(settings: ClickHouseSettings) -> Client:
     try:
-        return connect(settings, timeout_s=settings.migration_timeout_s, database="default")  # ours may not exist yet
+        return connect(
+            settings, timeout_s=settings.migration_timeout_s, database="default"
+        )  # ours may not exist yet
     except (ClickHouseError, OSError) as error:
         raise MigrationError(
             f"ClickHouse does not answer at {_address(settings.url)}: {translate(error)}"

@@ -13,7 +13,13 @@ from deploy.orders.tables import Named, Tables, cut, numbers, within
 from processors.events.ledger import FORGOTTEN
 from schemas.dead_letter import Stage
 
-TABLES = ("events", "subject_events", "traits", "group_traits", "cart_states")  # those with a subject and a time
+TABLES = (
+    "events",
+    "subject_events",
+    "traits",
+    "group_traits",
+    "cart_states",
+)  # those with a subject and a time
 CONTACTS = "contact_list_members"
 LETTERS_PER_STATEMENT_MAX = 5_000
 STAGE = "forget"  # in the ledger: what had been counted as stored or dead, and is neither any more

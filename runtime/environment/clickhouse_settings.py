@@ -22,5 +22,8 @@ class ClickHouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default="EUR", name="STITCHLINE_BASE_CURRENCY")
     migration_timeout_s: Annotated[
         int,
-        Meta(ge=1, description="Time that one statement of `stitchline migrate` may take; some fill a table from all events."),
+        Meta(
+            ge=1,
+            description="Time that one statement of `stitchline migrate` may take; some fill a table from all events.",
+        ),
     ] = field(default=86_400, name="CLICKHOUSE_MIGRATION_TIMEOUT_S")

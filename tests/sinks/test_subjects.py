@@ -118,10 +118,12 @@ def test_details_of_subjects_are_what_the_tables_say_stored_before_or_after(
     assert found == tables.rows(f"SELECT {stated} ORDER BY ALL")
 
 
-def test_the_events_of_subjects_are_those_of_the_table_of_events_stored_before_or_after(tables: Tables) -> None:
+def test_the_events_of_subjects_are_those_of_the_table_of_events_stored_before_or_after(
+    tables: Tables,
+) -> None:
     shown = """subject, toString(subject_type), timestamp, message_id, toString(type), toString(event), name, toString(source),
-        anonymous_id, user_id, group_id, session_id, toString(device.kind), device.is_bot, touch.source, raw_partition, raw_offset, raw_index,
-        traits"""
+        anonymous_id, user_id, group_id, session_id, toString(device.kind), device.is_bot, touch.source, raw_partition,
+        raw_offset, raw_index, traits"""
     own = f"SELECT DISTINCT {shown}, toString(channel), url, toString(properties::JSON) FROM subject_events ORDER BY ALL"  # noqa: S608 - ours
     stated = f"""SELECT DISTINCT {shown}, toString(visit.touch.channel), page.url, toString(properties)
         FROM events ORDER BY ALL"""  # noqa: S608 - ours

@@ -33,7 +33,8 @@ OTHERS, AT_ONCE = 1_000, 100
 OTHERS_OF = {
     "events": """events (workspace, message_id, timestamp)
         SELECT 'others', toString(number), addMonths(toDateTime64('2020-01-01', 3, 'UTC'), number % 24)""",
-    "subject_events": "subject_events (workspace, subject, timestamp) SELECT 'others', number, toDateTime64('2020-01-01', 3, 'UTC')",
+    "subject_events": """subject_events (workspace, subject, timestamp)
+        SELECT 'others', number, toDateTime64('2020-01-01', 3, 'UTC')""",
     "identifiers": "identifiers SELECT 'others', 'a', toString(number), number, false",
     "traits": "traits (workspace, subject, timestamp) SELECT 'others', number, toDateTime64('2020-01-01', 3, 'UTC')",
     "group_traits": """group_traits (workspace, group_id, timestamp)
@@ -127,7 +128,12 @@ def test_a_block_over_24_months_repeated_after_merges_a_thousand_others_and_a_re
         stored = sums(tables)
         # Every node but one has another owner, number 9.
         # Of each subject a device, a trait and a name, and of the owner who names it.
-        different = {"events": (96,), "subject_events": (96,), "identity_owners": (47,), "subject_details": (3 * 48 + 47,)}
+        different = {
+            "events": (96,),
+            "subject_events": (96,),
+            "identity_owners": (47,),
+            "subject_details": (3 * 48 + 47,),
+        }
         assert stored == dict.fromkeys(OTHERS_OF, (48,)) | different
         insert_others(tables)
         insert_all(tables, 0)
