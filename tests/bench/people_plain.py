@@ -39,7 +39,7 @@ def journeys_must_be_equal(client: Client, found: Mapping[int, Journey], limit: 
     for profile, *row in client.query(_EVENTS.replace("{ids}", ", ".join(map(str, found)))).result_rows:
         by_profile[profile].append(row)
     for profile, journey in found.items():
-        rows = sorted(by_profile[profile], key=lambda row: row[:5], reverse=True)
+        rows = sorted(by_profile[profile], key=lambda row: tuple(row[:5]), reverse=True)
         _same(
             profile_id(profile), [_shown(step) for step in journey.steps], [_row(row) for row in rows[:limit]]
         )
