@@ -1,5 +1,5 @@
 -- The events of a subject side by side, with what a journey shows of them. `events` is sorted for questions about one event's name: one person's
--- events lie in as many granules as they are, of which each costs the reading of a thousand others (docs/decisions/0065).
+-- events lie in as many granules as they are, of which each costs the reading of a thousand others (docs/decisions/0066).
 
 -- `properties` and `traits` as they were sent. Small granules and small blocks of compressed data, since one person has few rows: a block is
 -- read whole. In months it would lie in as many parts as there are months.
