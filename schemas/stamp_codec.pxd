@@ -4,7 +4,7 @@ cimport cython
 from schemas.avro cimport Writer
 
 cdef dict _remembered
-cdef bytes _NO_VISIT_BYTES, _NO_JUDGEMENT_BYTES, _NO_STAMPS_BYTES
+cdef bytes _NO_TOUCH_BYTES, _NO_PLACE_BYTES, _NO_MEANING_BYTES, _NO_VISIT_BYTES, _NO_JUDGEMENT_BYTES, _NO_STAMPS_BYTES
 
 cpdef put_stamps(Writer record, stamps)
 cpdef _put_stamps(Writer record, stamps)

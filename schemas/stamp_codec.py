@@ -13,8 +13,12 @@ from schemas.avro import Writer
 from schemas.stamps import (
     MONEY_SCALE,
     NO_BOT,
+    NO_COMMERCE,
     NO_CONSENT,
+    NO_MEANING,
+    NO_PLACE,
     NO_STAMPS,
+    NO_TOUCH,
     NO_VISIT,
     Bot,
     Commerce,
@@ -47,21 +51,26 @@ def put_stamps(record: Writer, stamps: Stamps) -> None:
 
 
 def _put_stamps(record: Writer, stamps: Stamps) -> None:
+    """Parts that say nothing, as most of a page's view, are known at sight."""
     record.number(stamps.visitor)
-    record.raw(_of(stamps.touch, _put_touch))
-    visit = stamps.visit
+    touch, visit, place = stamps.touch, stamps.visit, stamps.place
+    record.raw(_NO_TOUCH_BYTES if touch is NO_TOUCH else _of(touch, _put_touch))
     if visit is NO_VISIT:
         record.raw(_NO_VISIT_BYTES)
     else:
         _put_visit(record, visit)
     record.raw(_of(stamps.device, _put_device))
-    record.raw(_of(stamps.place, _put_place))
-    record.raw(_of(stamps.meaning, _put_meaning))
-    record.raw(_of(stamps.commerce, _put_commerce))
-    if stamps.items:
-        record.raw(_of(stamps.items, _put_items))
+    record.raw(_NO_PLACE_BYTES if place is NO_PLACE else _of(place, _put_place))
+    meaning, commerce, items = stamps.meaning, stamps.commerce, stamps.items
+    if meaning is NO_MEANING and commerce is NO_COMMERCE and not items:
+        record.raw(_NO_MEANING_BYTES)
     else:
-        record.number(0)
+        record.raw(_of(meaning, _put_meaning))
+        record.raw(_of(commerce, _put_commerce))
+        if items:
+            record.raw(_of(items, _put_items))
+        else:
+            record.number(0)
     record.integer(stamps.clock_offset_ms)
     if stamps.consent is NO_CONSENT and stamps.bot is NO_BOT:
         record.raw(_NO_JUDGEMENT_BYTES)
@@ -212,6 +221,11 @@ def _alone(put: Callable[[Writer, Any], None], *parts: Any) -> bytes:
     return record.written()
 
 
+_NO_TOUCH_BYTES = _alone(_put_touch, NO_TOUCH)
+_NO_PLACE_BYTES = _alone(_put_place, NO_PLACE)
+_NO_MEANING_BYTES = b"".join(
+    (_alone(_put_meaning, NO_MEANING), _alone(_put_commerce, NO_COMMERCE), _alone(_put_items, ()))
+)
 _NO_VISIT_BYTES = _alone(_put_visit, NO_VISIT)
 _NO_JUDGEMENT_BYTES = _alone(_put_consent, NO_CONSENT) + _alone(_put_bot, NO_BOT)
 _NO_STAMPS_BYTES = _alone(_put_stamps, NO_STAMPS)

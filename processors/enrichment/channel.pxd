@@ -3,6 +3,8 @@
 cimport cython
 
 
+@cython.locals(context=dict, addresses=tuple, said=tuple, url=str, search=str, referrer=str)
+cdef tuple _asked(event)
 @cython.locals(url=str, search=str, referrer=str)
 cdef bint _is_inside(tuple addresses) except -1
 @cython.locals(properties=dict)

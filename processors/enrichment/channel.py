@@ -42,6 +42,9 @@ _VIEWS = frozenset({"page", "screen"})
 
 Said = tuple[str, ...]  # a campaign's parts, in the order of `PARTS`
 Addresses = tuple[str, str, str]  # of a page, its query beside it, of the page before
+Asked = tuple[
+    str, str, str, Said, bool
+]  # query, hosts of the page and of the one before, campaign, whether by a signed link
 NOTHING_SAID: Said = ("",) * len(PARTS)
 
 
@@ -91,18 +94,8 @@ class Channels:
 
     def touch(self, event: ParsedEvent) -> Touch:
         """What the event says of how its visitor came."""
-        context = event.context
-        page, campaign = context.get("page"), context.get("campaign")
-        if not page and not campaign and "referrer" not in context and event.packed.type not in _VIEWS:
-            return NO_TOUCH
-        addresses = _addresses(event, page if isinstance(page, dict) else context)
-        said = _stated(campaign) if campaign and isinstance(campaign, dict) else NOTHING_SAID
-        by_link = bool(event.address) and bool(token_in(event.address[:ADDRESS_CHARS_MAX]))
-        if said is NOTHING_SAID and not by_link and _is_inside(addresses):
-            return NO_TOUCH
-        url, search, referrer = addresses
-        # Without the path, which differs from event to event and says nothing.
-        return self._remembered(_query(url) or search, _place(url), _place(referrer), said, by_link)
+        asked = _asked(event)
+        return NO_TOUCH if asked is None else self._remembered(*asked)
 
     def _arrival(self, query: str, here: str, there: str, said: Said, by_link: bool) -> Touch:
         signs = self._signs(query, said)
@@ -183,6 +176,22 @@ def _origin(signs: _Signs, sender: Sender | None) -> tuple[str, str]:
     if signs.mail_tool:
         return signs.mail_tool, medium or "email"
     return (sender.source, medium or sender.medium) if sender else ("", medium)
+
+
+def _asked(event: ParsedEvent) -> Asked | None:
+    """None when it says nothing: nearly always."""
+    context = event.context
+    page, campaign = context.get("page"), context.get("campaign")
+    if not page and not campaign and "referrer" not in context and event.packed.type not in _VIEWS:
+        return None
+    addresses = _addresses(event, page if isinstance(page, dict) else context)
+    said = _stated(campaign) if campaign and isinstance(campaign, dict) else NOTHING_SAID
+    by_link = bool(event.address) and bool(token_in(event.address[:ADDRESS_CHARS_MAX]))
+    if said is NOTHING_SAID and not by_link and _is_inside(addresses):
+        return None
+    url, search, referrer = addresses
+    # Without the path, which differs from event to event and says nothing.
+    return _query(url) or search, _place(url), _place(referrer), said, by_link
 
 
 def _is_inside(addresses: Addresses) -> bool:

@@ -19,5 +19,7 @@ cdef class Visitor:
 
 @cython.locals(newest=Stay, stay=Stay, told=tuple, first=bytes)
 cpdef bytes encode_visitor(Visitor visitor)
+@cython.locals(told=list, visitor=Visitor)
 cpdef Visitor decode_visitor(bytes value)
+cdef Stay _stay(list told)
 cdef Visitor _with_first(Visitor visitor)

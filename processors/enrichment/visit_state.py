@@ -41,19 +41,9 @@ class Visitor:
         self.first_at = first_at
 
 
-class _Kept(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """As it is written. Both touches are one, said at the newest session's start, where `first` is missing."""
-
-    stays: list[tuple[int, int, int]]
-    signs: Signs = NO_SIGNS
-    touch: bytes = b""
-    first: bytes = b""
-    first_at: int = 0
-
-
 _HEAD = bytes((VERSION,))
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Kept).decode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 def encode_visitor(visitor: Visitor) -> bytes:
@@ -69,9 +59,18 @@ def encode_visitor(visitor: Visitor) -> bytes:
 def decode_visitor(value: bytes | None) -> Visitor:
     if not value or value[0] != VERSION:
         return Visitor([])
-    kept = _decode(value[1:])
-    stays = [Stay(start, lasted, number) for start, lasted, number in kept.stays]
-    return _with_first(Visitor(stays, kept.signs, kept.touch, kept.first, kept.first_at))
+    told = _decode(value[1:])
+    visitor = Visitor([_stay(stay) for stay in told[0]])
+    if len(told) > 1:
+        strong, origin, referrer = told[1]
+        visitor.signs, visitor.touch = Signs(strong, origin, referrer), told[2]
+    if len(told) > 3:
+        visitor.first, visitor.first_at = told[3], told[4]
+    return _with_first(visitor)
+
+
+def _stay(told: list[int]) -> Stay:
+    return Stay(told[0], told[1], told[2])
 
 
 def without(visitor: Visitor, since: int, until: int) -> Visitor:
@@ -88,7 +87,7 @@ def without(visitor: Visitor, since: int, until: int) -> Visitor:
 
 
 def _with_first(visitor: Visitor) -> Visitor:
-    """As `_Kept` says it: without an earlier touch the newest session's is the first."""
+    """As it is written: without an earlier touch the newest session's is the first."""
     if visitor.touch and not visitor.first:
         visitor.first, visitor.first_at = visitor.touch, visitor.stays[0].start
     return visitor

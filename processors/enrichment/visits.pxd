@@ -1,6 +1,7 @@
 # What the compiler is told of visits.py beside its source (docs/decisions/0040): moments and lengths are numbers of C.
 
 cimport cython
+cimport schemas.octets as octets
 from processors.enrichment.visit_state cimport Stay, Visitor, decode_visitor, encode_visitor
 
 
@@ -27,7 +28,8 @@ cdef class Visits:
     cpdef tuple of(self, event, about, long long visitor, touch)
     @cython.locals(opened=_Open, kept=Visitor, newest=Stay)
     cpdef tuple at(self, long long visitor, long long time, touch)
-    cdef _Open _opened(self, visitor)
+    @cython.locals(key=bytes)
+    cdef _Open _opened(self, long long visitor)
     @cython.locals(opened=_Open, before=_Open)
     cpdef forget(self, visitor, since, until)
     @cython.locals(opened=_Open)

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import msgspec
 
+import schemas.octets as octets
 from processors.enrichment.arrivals import NO_SIGNS, Arrival, arrival_of, kept_touch
 from processors.enrichment.visit_state import (
     STAYS_MAX,
@@ -114,7 +115,7 @@ class Visits:
         return opened.said
 
     def _opened(self, visitor: int) -> _Open:
-        key = PREFIX + visitor.to_bytes(8, "big")
+        key = PREFIX + octets.eight(visitor)
         return _Open(key, decode_visitor(self._state.get(key)))
 
     def obey(self, orders: Iterable[Order]) -> None:
