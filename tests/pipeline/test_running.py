@@ -207,10 +207,6 @@ def test_a_tracking_plan_blocks_and_diverts_and_what_is_repaired_is_stored(up: U
     a_plan_holds(up, tmp_path / "plans.yaml")
 
 
-def test_people_enter_and_leave_a_segment_and_each_change_is_told_once(up: Up, tmp_path: Path) -> None:
-    people_enter_and_leave(up, tmp_path)
-
-
 def test_every_odd_event_is_stored_or_has_a_letter_and_nothing_is_stuck(up: Up) -> None:
     half = len(ODD_EVENTS) // 2
     for events in (ODD_EVENTS[:half], ODD_EVENTS[half:]):
@@ -298,3 +294,8 @@ def test_what_happened_after_the_moment_of_a_forgetting_stays_linked_until_it_is
     up: Up,
 ) -> None:
     decisions.later_history_stays_until_it_is_forgotten_too(up)
+
+
+def test_people_enter_and_leave_a_segment_and_each_change_is_told_once(up: Up, tmp_path: Path) -> None:
+    """The last one: its segments are asked for every two seconds from here on."""
+    people_enter_and_leave(up, tmp_path)
