@@ -44,7 +44,7 @@ demo: setup
 up: setup
 	@$(BIN)/stitchline up
 
-# Files side by side, the longest first (tests/order.py), each worker with engines of its own: half of the suite waits for
+# Files side by side, the longest first (tests/order.py), on engines that the workers share: half of the suite waits for
 # something. WORKERS=0: one after the other.
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
 WORKERS ?= 3

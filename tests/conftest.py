@@ -1,8 +1,9 @@
-"""What every test may ask for: the engines, started once a run, and names of its own on them."""
+"""What every test may ask for: the engines, started once a run for all workers, and names of its own on them."""
 
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,35 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+ENGINES = pytest.StashKey[ExitStack]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Above several workers: engines for all of them, started before they are."""
+    config = session.config
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        return
+    folder = config._tmp_path_factory.mktemp("engines")  # type: ignore[attr-defined]  # where fixtures have theirs
+    started = config.stash[ENGINES] = ExitStack()
+    os.environ[engines.SHARED_KAFKA] = started.enter_context(engines.kafka_engine(folder, os.environ, print))
+    os.environ[engines.SHARED_CLICKHOUSE] = started.enter_context(
+        engines.clickhouse_engine(folder, os.environ)
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last worker."""
+    if ENGINES in config.stash:
+        config.stash[ENGINES].close()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place(item.path))
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Bootstrap address of a real broker; each of several pytest workers has its own."""
+    """Bootstrap address of a real broker."""
     with engines.kafka_engine(tmp_path_factory.mktemp("kafka"), os.environ, print) as bootstrap:
         yield bootstrap
 

@@ -2,6 +2,7 @@
 
 Chosen for a whole run: those that KAFKA_BOOTSTRAP_SERVERS and CLICKHOUSE_URL name; else containers, where a Docker engine
 answers; else the embedded ones, which need neither. STITCHLINE_TEST_ENGINES=embedded (or =containers) decides by hand.
+Workers of pytest that run side by side share one of each, which the process above them has started (conftest.py).
 Embedded engines end with the test run, however it ends: they are on a leash.
 """
 
@@ -34,6 +35,10 @@ CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.9.6.6"  # as in deploy/compo
 CLICKHOUSE_USER = "stitchline"
 DOCKER_SOCKET = Path("/var/run/docker.sock")
 
+# Where the process above pytest's workers says what it has started. Not in the stages' own variables: what tests start must not
+# find them.
+SHARED_KAFKA, SHARED_CLICKHOUSE = "STITCHLINE_TEST_KAFKA", "STITCHLINE_TEST_CLICKHOUSE"
+
 Say = Callable[[str], None]
 
 
@@ -60,7 +65,7 @@ _port_numbers = count(os.getpid())  # no two runs begin at the same one, as a ru
 @contextmanager
 def kafka_engine(folder: Path, environ: Mapping[str, str], say: Say) -> Iterator[str]:
     """The bootstrap address."""
-    if external := environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+    if external := environ.get("KAFKA_BOOTSTRAP_SERVERS") or environ.get(SHARED_KAFKA):
         yield external
     elif wants_containers(environ):
         with _kafka_container() as bootstrap:
@@ -73,7 +78,7 @@ def kafka_engine(folder: Path, environ: Mapping[str, str], say: Say) -> Iterator
 @contextmanager
 def clickhouse_engine(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
     """The HTTP address."""
-    if external := environ.get("CLICKHOUSE_URL"):
+    if external := environ.get("CLICKHOUSE_URL") or environ.get(SHARED_CLICKHOUSE):
         yield external
     elif wants_containers(environ):
         with _clickhouse_container() as url:
