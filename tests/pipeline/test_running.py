@@ -297,5 +297,4 @@ def test_what_happened_after_the_moment_of_a_forgetting_stays_linked_until_it_is
 
 
 def test_people_enter_and_leave_a_segment_and_each_change_is_told_once(up: Up, tmp_path: Path) -> None:
-    """The last one: its segments are asked for every two seconds from here on."""
-    people_enter_and_leave(up, tmp_path)
+    people_enter_and_leave(up, tmp_path)  # the last: from here on its segment is asked for every two seconds
