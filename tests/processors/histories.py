@@ -10,7 +10,7 @@ from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
 from tests.processors.oracle import Node, Oracle, Ruling, Visit, authority, email_node, stated_nodes
 
 EXAMPLES = int(
-    os.environ.get("STITCHLINE_TEST_EXAMPLES", "100")
+    os.environ.get("STITCHLINE_TEST_EXAMPLES", "60")
 )  # of each property; `make mutants` tries more
 PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
