@@ -20,7 +20,7 @@ SELECT profile_id, user_id, emails, anonymous_ids, traits, first_seen, last_seen
 FROM profiles WHERE profile_id IN ({ids})"""
 
 _EVENTS = """\
-SELECT profile, timestamp, message_id, raw_partition, raw_offset, raw_index, toString(type), toString(event), name, anonymous_id,
+SELECT profile, timestamp, message_id, lineage, toString(type), toString(event), name, anonymous_id,
     user_id, toString(properties), traits, page.url,
     (toString(device.kind), toString(device.os), toString(device.browser), device.is_bot)
 FROM events_resolved WHERE profile IN ({ids})"""
@@ -39,7 +39,7 @@ def journeys_must_be_equal(client: Client, found: Mapping[int, Journey], limit: 
     for profile, *row in client.query(_EVENTS.replace("{ids}", ", ".join(map(str, found)))).result_rows:
         by_profile[profile].append(row)
     for profile, journey in found.items():
-        rows = sorted(by_profile[profile], key=lambda row: tuple(row[:5]), reverse=True)
+        rows = sorted(by_profile[profile], key=lambda row: tuple(row[:2]), reverse=True)
         _same(
             profile_id(profile), [_shown(step) for step in journey.steps], [_row(row) for row in rows[:limit]]
         )
@@ -82,9 +82,8 @@ def _shown(step: Step) -> tuple[object, ...]:
 
 
 def _row(row: Sequence[Any]) -> tuple[object, ...]:
-    at, message_id, partition, offset, index, kind, event, name, anonymous_id, user_id, *told = row
-    properties, traits, url, device = told
+    at, message_id, lineage, kind, event, name, anonymous_id, user_id, properties, traits, url, device = row
     return (
-        iso(at), message_id, f"{partition}:{offset}:{index}", kind, event, name, anonymous_id, user_id,
+        iso(at), message_id, lineage, kind, event, name, anonymous_id, user_id,
         json.loads(properties), json.loads(traits), url, tuple(device),
     )  # fmt: skip
