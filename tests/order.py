@@ -22,6 +22,9 @@ FILES = (
     "console/test_refresh_against_oracle.py",
     "runtime/test_part.py",
     "sinks/test_attribution.py",
+    "mutants/test_mutants.py",
+    "collector/test_outage.py",
+    "pixel/automatic/test_actions.py",
 )
 FOLDERS = ("pipeline", "clients", "chaos", "pixel", "runtime", "sinks", "console", "deploy", "collector")
 
