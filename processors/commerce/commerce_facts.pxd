@@ -1,11 +1,12 @@
 # What the compiler is told of commerce_facts.py beside its source (docs/decisions/0040).
 
 cimport cython
+from processors.events.parsed cimport ParsedEvent
 
 cpdef bytes product_key(str workspace, str product)
-cpdef cart_fact(event, stamps, subject, message)
+cpdef cart_fact(ParsedEvent event, stamps, subject, message)
 @cython.locals(found=list, product=str, place=cython.Py_ssize_t)
-cpdef list product_facts(event, stamps)
+cpdef list product_facts(ParsedEvent event, stamps)
 cdef _objects(dict properties, Py_ssize_t count)
 @cython.locals(found=dict)
 cdef _values(item, said, str currency)

@@ -3,6 +3,7 @@
 cimport cython
 from processors.commerce.commerce_facts cimport cart_fact, product_facts, product_key
 from processors.commerce.told_products cimport ToldProducts
+from processors.events.parsed cimport ParsedEvent
 
 
 cdef class CommerceOutbox:
@@ -11,8 +12,8 @@ cdef class CommerceOutbox:
     cdef dict _carts, _products, _texts
 
     @cython.locals(name=str)
-    cpdef add(self, event, stamps, subject, str message_id)
-    cdef bint _says_more(self, event, str name) except -1
-    cdef _state(self, event, stamps)
+    cpdef add(self, ParsedEvent event, stamps, subject, str message_id)
+    cdef bint _says_more(self, ParsedEvent event, str name) except -1
+    cdef _state(self, ParsedEvent event, stamps)
     @cython.locals(found=dict)
     cdef dict _news(self)

@@ -5,9 +5,10 @@ from processors.enrichment.bots cimport as_judged, bot_of
 from processors.enrichment.clock cimport clock_offset_ms
 from processors.enrichment.device cimport Devices
 from processors.enrichment.place cimport Places
+from processors.events.parsed cimport ParsedEvent
 
 cpdef read_event(packed, rules)
 cdef _read(packed, kept)
 @cython.locals(context=dict, places=Places)
-cpdef tuple surroundings(event, rules, networks=*)
+cpdef tuple surroundings(ParsedEvent event, rules, networks=*)
 cdef tuple _known(Devices devices, dict context, connection)

@@ -3,10 +3,11 @@
 cimport cython
 cimport schemas.octets as octets
 from processors.enrichment.visit_state cimport Stay, Visitor, decode_visitor, encode_visitor
+from processors.events.parsed cimport ParsedEvent
 
 
 @cython.locals(routing=bytes, said=dict)
-cpdef bint takes_part(event, about) except -1
+cpdef bint takes_part(ParsedEvent event, about) except -1
 
 
 @cython.final
@@ -25,7 +26,7 @@ cdef class Visits:
     cdef str _midnight_zone
     cdef dict _open
 
-    cpdef tuple of(self, event, about, long long visitor, touch)
+    cpdef tuple of(self, ParsedEvent event, about, long long visitor, touch)
     @cython.locals(opened=_Open, kept=Visitor, newest=Stay)
     cpdef tuple at(self, long long visitor, long long time, touch)
     @cython.locals(key=bytes)
