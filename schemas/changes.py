@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from schemas.control import ControlState
+from schemas.json_values import UNREADABLE
 from schemas.roles import needed
 from schemas.rules.rules import version_of as rule_version
 from schemas.segments.segment_tree import BadSegment
@@ -82,7 +83,7 @@ def _fields(old: bytes | None, new: bytes | None) -> list[str]:
 def _mapping(document: bytes | None) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(document) if document else {}
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -25,6 +25,7 @@ from schemas.contact_lists import (
 )
 from schemas.default_actions import decode_usable, implied_rules
 from schemas.destinations import DESTINATION, Destination
+from schemas.json_values import UNREADABLE
 from schemas.pixel_events import PREFIX as _PIXEL_EVENT
 from schemas.pixel_events import PixelEvent, decode_pixel_event
 from schemas.plans import Plan, decode_plan
@@ -109,7 +110,7 @@ class ControlState:
         for key, value in records:
             try:
                 self._take_one(key, value)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 self.unreadable[key] = str(error)
         self._by_key_hash = {digest: source for source in self.sources for digest in source.key_hashes}
         self._by_server_key_hash = {

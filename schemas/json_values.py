@@ -1,9 +1,12 @@
-"""Values of JSON as rules compare them: what a dotted name reaches, and one text for each value. Pure."""
+"""Values of JSON as rules compare them: what a dotted name reaches, and one text for each value; and how reading fails. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+# What reading a stored document raises: not of its kind, not UTF-8, nested too deeply.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

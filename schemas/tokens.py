@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from schemas.json_values import UNREADABLE
+
 TOKEN, APPLY = "token/", "apply/"
 APPLIES_KEPT_MAX: Final = 500  # beside those that say of some document that is there who wrote it
 
@@ -103,14 +105,14 @@ def superfluous(applies: Iterable[Apply], documents: Mapping[str, Any]) -> list[
 def _read_token(document: bytes) -> Token | None:
     try:
         return _decode_token(document)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None  # of a later release
 
 
 def _read_apply(document: bytes) -> Apply | None:
     try:
         return _decode_apply(document)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

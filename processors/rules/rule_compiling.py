@@ -1,6 +1,6 @@
 """One rule, compiled: which events it asks for, in which role, and what of an event decides. Pure.
 
-Deliberately absent: which of the rules that ask for an event fire (matching.py): levels, switches and conditions.
+Deliberately absent: which of the rules that ask for an event fire (rule_matching.py): levels, switches and conditions.
 """
 
 from collections.abc import Callable, Iterator

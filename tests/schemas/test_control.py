@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
+from schemas.changes import differences
 from schemas.configuration_file import parse_file
 from schemas.control import ControlState, refuse_taken_keys
+from schemas.tokens import applies_in, tokens_in
 
 FILE = {
     "sources": [
@@ -57,11 +59,19 @@ def test_a_document_that_cannot_be_read_is_passed_over_and_named() -> None:
     assert state.updated([("source/shop", None)]).source_of("k1") is None
 
 
-def test_an_unreadable_document_never_keeps_a_state_from_being_made() -> None:
-    state = ControlState({**state_of(FILE).documents, "source/shop": b"[]"})
+@pytest.mark.parametrize(
+    "document",
+    [b"[]", b'{"id":"\xff"}', b'{"a":' * 5_000 + b"1" + b"}" * 5_000],
+    ids=["another shape", "not UTF-8", "nested too deeply"],
+)
+def test_an_unreadable_document_never_keeps_a_state_from_being_made(document: bytes) -> None:
+    state = ControlState({**state_of(FILE).documents, "source/shop": document})
     assert state.source_of("k3")
-    assert state.documents["source/shop"] == b"[]"
+    assert state.documents["source/shop"] == document
     assert list(state.unreadable) == ["source/shop"]
+    mended = state_of(FILE).documents["source/shop"]
+    (change,) = differences(state, state.updated([("source/shop", mended)]), {"source/shop": mended})
+    assert (change.what, change.role, bool(change.unreadable)) == ("changed", "admin", True)
 
 
 def test_a_document_of_a_later_release_is_kept_and_ignored() -> None:
@@ -152,3 +162,9 @@ def test_what_was_applied_before_a_bound_came_is_still_read() -> None:
     assert state.unreadable == {}
     assert state.rules.keys() == {"rule/main/a"}
     assert state.destinations.keys() == {"destination/main/crm", "destination/main/mail"}
+
+
+@pytest.mark.parametrize("document", [b"[]", b'{"\xff":1}', b'{"a":' * 5_000 + b"1" + b"}" * 5_000])
+def test_a_token_that_cannot_be_read_is_none_and_keeps_nobody_from_applying(document: bytes) -> None:
+    assert tokens_in({"token/jo": document}) == {}
+    assert applies_in({"apply/1": document}) == []
