@@ -55,7 +55,7 @@ SELECT
     [toString(device.brand), toString(device.model), toString(device.os), toString(device.browser),
         toString(toUInt8(device.is_bot))],
     'a', (max((timestamp, [toString(device.os_version), toString(device.browser_version)])) AS latest).1, latest.2,
-    min(timestamp), count(), 0, 0
+    min(timestamp), uniqExact(timestamp, message_id, event), 0, 0
 FROM subject_events
 THEIRS
 GROUP BY ALL"""

@@ -136,7 +136,13 @@ def journey_of(place: Place, person: Person, wish: Wish) -> Question:
 
 
 def journey(wish: Wish, rows: Sequence[Sequence[Any]], known_since_ms: int | None) -> Journey:
-    steps = [_step(row, known_since_ms) for row in rows[: wish.limit]]
+    """Where events stand twice until parts are merged, as after a migration that was cut off and run again, a page has fewer."""
+    shown = rows[: wish.limit]
+    steps = [
+        _step(row, known_since_ms)
+        for place, row in enumerate(shown)
+        if place == 0 or _key(row) != _key(shown[place - 1])
+    ]
     return Journey(steps, _place(rows[wish.limit - 1]) if len(rows) > wish.limit else None)
 
 
@@ -169,6 +175,11 @@ def _after(last: Cursor) -> dict[str, Any]:
 
 def _place(row: Sequence[Any]) -> Cursor:
     return Cursor(epoch_ms(row[0]), row[1], *row[-3:])
+
+
+def _key(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Two rows that have it in common are one event, stored twice: they follow each other."""
+    return (row[0], row[1], row[3], *row[-3:])
 
 
 def _step(row: Sequence[Any], known_ms: int | None) -> Step:
