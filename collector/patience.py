@@ -30,7 +30,8 @@ class Patience:
         return pending
 
     def outcome(self, pending: "asyncio.Future[T]") -> T | BaseException:
-        """Its result, or why there is none: TimeoutError when it took longer than `timeout_s`.
+        """Its result, or why there is none: TimeoutError when it took longer than `timeout_s`, CancelledError when it was
+        cancelled from elsewhere, as tasks are when the process ends.
 
         Not raised: an error's traceback would hold who asked, and with that the request, which has the error in it. Nobody
         would ever come to let go of them, and the server waits for a body that somebody holds.
@@ -39,6 +40,8 @@ class Patience:
         if pending in self._expired:
             self._expired.remove(pending)
             return TimeoutError()
+        if pending.cancelled():
+            return asyncio.CancelledError()
         error = pending.exception()
         return pending.result() if error is None else error
 

@@ -45,6 +45,7 @@ log = structlog.get_logger()
 
 # Requests leave no cycles behind, so the search for them is put off until there would be many.
 GARBAGE_OBJECTS_MIN = 50_000
+CUT_OFF_S = 0.5  # what connections have at a stop when the requests took all of its time: their last answers are on the way
 LETTER_OVERHEAD = 8_192  # what a dead letter has besides payload and message id
 
 
@@ -168,16 +169,24 @@ def _server(app: App, settings: CollectorSettings) -> Server:
 async def _until_stopped(
     server: Server, app: App, publisher: Publisher, stop: asyncio.Event, settings: CollectorSettings
 ) -> None:
-    serving = asyncio.create_task(scheduling.serve(server, app.begin))
+    loop = asyncio.get_running_loop()
+    serving = loop.create_task(scheduling.serve(server, app.begin))
     log.info("listening", host=settings.host, port=settings.port)
     ends = [asyncio.create_task(stop.wait()), asyncio.create_task(publisher.fatal.wait())]
     await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping", requests=app.busy)
     server.stop()  # type: ignore[no-untyped-call]
+    ends_s = loop.time() + settings.stop_timeout_s
     await app.drain(settings.stop_timeout_s)
     for task in ends:
         task.cancel()
-    await serving
+    # It ends with its last connection: who sends slowly, or never reads, would hold it up as long as they like.
+    await asyncio.wait({serving}, timeout=max(ends_s - loop.time(), CUT_OFF_S))
+    if not serving.done():
+        log.warning("connections are cut off", requests=app.busy)
+        serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
     log.info("stopped")
 
 

@@ -162,7 +162,7 @@ class CollectorSettings(RedirectSettings, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Processes that share the port; more than one needs Linux.")
     ] = field(default=1, name="COLLECTOR_WORKERS")
     stop_timeout_s: Annotated[
-        int, Meta(ge=1, description="How long a stop waits for requests that are being answered.")
+        int, Meta(ge=1, description="How long a stop waits for requests and open connections.")
     ] = field(default=15, name="COLLECTOR_STOP_TIMEOUT_S")
     control_snapshot: Annotated[
         str, Meta(description="File with the last known configuration, read when Kafka is away; empty: none.")

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
@@ -21,6 +23,26 @@ def test_it_ends_when_its_parent_closes_the_pipe(kafka: str) -> None:
     with running(environ) as collector:
         assert collector.process.stdin is not None
         collector.process.stdin.close()
+        assert collector.process.wait(20) == 0
+
+
+def test_a_stop_waits_for_slow_senders_and_readers_no_longer_than_told(kafka: str) -> None:
+    environ = environment(kafka, COLLECTOR_STOP_TIMEOUT_S="1")
+    prepare(environ)
+    track = b"POST /v1/track HTTP/1.1\r\nhost: c\r\n"
+    begun = [
+        b"POST /v1/tr",
+        track + b"content-length: 60\r\n\r\n{",
+        track + b"transfer-encoding: chunked\r\n\r\n",
+    ]
+    with ExitStack() as held, running(environ) as collector:
+        for sent in begun:
+            held.enter_context(socket.create_connection(("127.0.0.1", collector.port))).sendall(sent)
+        reader = held.enter_context(socket.create_connection(("127.0.0.1", collector.port)))
+        reader.settimeout(1)
+        with suppress(TimeoutError):  # its answers are never read
+            reader.sendall(b"GET /pixel.js HTTP/1.1\r\nhost: c\r\n\r\n" * 100_000)
+        collector.process.send_signal(signal.SIGTERM)
         assert collector.process.wait(20) == 0
 
 
