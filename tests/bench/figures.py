@@ -6,6 +6,7 @@ not tests.
 
 import platform
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import msgspec
 import psutil
 
 COLUMNS = ("stage", "figure", "value", "unit", "target", "", "for comparison")
+ADDITIONS = 10_000_000
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,11 +45,15 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
+    """`yardstick_s`: CPU seconds of ten million additions in Python. The same machine takes half as long again on another day:
+    figures of two days compare by it."""
+
     cpu: str
     cores: int
     memory_mib: int
     system: str
     python: str
+    yardstick_s: float
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -64,7 +70,19 @@ def machine() -> Machine:
         memory_mib=psutil.virtual_memory().total >> 20,
         system=platform.platform(),
         python=platform.python_version(),
+        yardstick_s=_yardstick_s(),
     )
+
+
+def _yardstick_s() -> float:
+    """The least of three."""
+    found = []
+    for _ in range(3):
+        total, started = 0, time.process_time()
+        for number in range(ADDITIONS):
+            total += number
+        found.append(time.process_time() - started)
+    return min(found)
 
 
 def commit() -> str:
@@ -83,7 +101,8 @@ def table(figures: Sequence[Figure]) -> str:
 def heading(report: Report) -> str:
     found = report.machine
     return (
-        f"commit {report.commit}; {found.cpu}, {found.cores} cores, {found.memory_mib} MiB; Python {found.python}; "
+        f"commit {report.commit}; {found.cpu}, {found.cores} cores, {found.memory_mib} MiB; Python {found.python}, "
+        f"ten million additions {found.yardstick_s:.2f} CPU-s; "
         f"load average {report.load_average:.1f} at the start\n"
     )
 
