@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 from collector.daily import SALT_BYTES, Salt, Salts
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config, reader_config
+from schemas.json_values import UNREADABLE
 from schemas.topics import VISITORS_SALTS
 
 log = structlog.get_logger()
@@ -90,7 +91,7 @@ class SaltReader:
     def _take_one(self, message: Message) -> None:
         try:
             self._salts.take([_decode(message.value() or b"")])
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             log.error("salt ignored", offset=message.offset(), error=str(error))
 
     def _make_missing(self, producer: Producer, now: int) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,13 @@ class DataFolder:
     @property
     def stages_lock(self) -> Path:
         return self.path("stages.lock")
+
+    def emptied(self, name: str) -> Path:
+        """A folder for what a process leaves behind that is killed while it starts: chdb makes one when it is imported."""
+        path = self.path(name)
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(exist_ok=True)
+        return path
 
     async def acquire(self, say: Callable[[str], None]) -> None:
         """Own the folder, made if it is missing; wait for the children of a start that was killed. Raises FolderInUse

@@ -166,7 +166,8 @@ class Stack:
             return []
         argv = clickhouse.command(self._folder.path("clickhouse"), chosen.clickhouse)
         url = f"{environ['CLICKHOUSE_URL']}/ping"
-        return [self._spec("clickhouse", argv, environ, lambda: ports.answers_http(url))]
+        own = {**environ, "TMPDIR": str(self._folder.emptied("tmp"))}
+        return [self._spec("clickhouse", argv, own, lambda: ports.answers_http(url))]
 
     async def _start_kafka(self, chosen: Ports, environ: Mapping[str, str]) -> None:
         if chosen.kafka:

@@ -24,7 +24,7 @@ PAID = {"type": "track", "event": "Paid"}
 def test_every_pattern_of_a_file_has_words() -> None:
     bare = {
         file.name
-        for file in SCHEMAS.glob("*.py")
+        for file in SCHEMAS.rglob("*.py")
         if re.search(r"msgspec\.Meta\(\s*pattern=r", file.read_text())
     }
     assert bare == BY_SCHEMA

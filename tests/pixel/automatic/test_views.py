@@ -11,6 +11,7 @@ def test_each_page_of_a_site_is_a_view_but_not_beside_a_call_of_its_own(context:
     own = shop.page(pages=True, early="stitchline={q:[['page',['Mine'],new Date()]]}")
     first = shop.page(f"<a href={own}>on</a>", pages=True)
     page = context.page(shop.site.origin() + first)
+    shop.told(page, 1)  # a page that is left before its second script has come is no view
     page.click("a")
     page.wait_url(own)
     events = shop.told(page, 2)
