@@ -28,7 +28,7 @@ class FolderUnusable(Exception):
 
 
 class DataFolder:
-    """`data` with `lock` (held while we live), `hash.key`, `logs/` and what the engines keep."""
+    """`data` with `lock` (held while we live), `hash.key`, `logs/`, `tmp/` (emptied at each start) and what the engines keep."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().resolve()
