@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import msgspec
 
 from collector.rejection import Letter, Refusal, dead_letter
-from schemas.call import decode_call
-from schemas.identifiers import text
-from schemas.origins import is_allowed
-from schemas.pack import PackedEvent
-from schemas.reasons import Reason
-from schemas.sources import Source, hash_write_key
+from schemas.events.call import decode_call
+from schemas.events.pack import PackedEvent
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import text
+from schemas.sources.origins import is_allowed
+from schemas.sources.sources import Source, hash_write_key
 
 _SECRET = Refusal(
     Reason.KEY_FOR_SERVERS,

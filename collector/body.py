@@ -7,7 +7,7 @@ import re
 import zlib
 
 from collector.rejection import Refusal
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS

@@ -27,7 +27,7 @@ from collector.limits import Limits
 from collector.rejection import Refusal
 from collector.replies import Reply, method_not_allowed, refused
 from collector.targets import Target, target_of
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 LINKS = "/r/"
 EVENT = "Link Clicked"

@@ -9,7 +9,7 @@ Absent: trust in forwarding headers (forwarded.py).
 
 from typing import Protocol
 
-from schemas.pack import Connection
+from schemas.events.pack import Connection
 
 USER_AGENT_CHARACTERS_MAX = 512
 HINT_CHARACTERS_MAX = 256

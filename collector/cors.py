@@ -7,7 +7,7 @@ than answered by `*`, since sendBeacon always sends with credentials, for which 
 from collections.abc import Sequence
 
 from collector.replies import Headers
-from schemas.origins import ANY, is_allowed
+from schemas.sources.origins import ANY, is_allowed
 
 EXPOSED = ("access-control-expose-headers", "Retry-After")
 PREFLIGHT_AGE = ("access-control-max-age", "7200")  # seconds; no browser keeps it longer

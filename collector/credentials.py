@@ -6,8 +6,8 @@ A key in the header wins: server libraries put it in both places, and the header
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from schemas.authorization import key_of
-from schemas.identifiers import text
+from schemas.access.authorization import key_of
+from schemas.identity.identifiers import text
 
 QUERY_FIELDS_MAX = 100
 HEADERS_REMEMBERED_MAX = 1_024  # a source sends the same one with every request

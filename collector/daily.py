@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from schemas.pack import Connection
-from schemas.sources import Source
+from schemas.events.pack import Connection
+from schemas.sources.sources import Source
 from schemas.topics import DAY_MS, SALT_AHEAD_MS
 
 PREFIX = "daily-"

@@ -8,8 +8,8 @@ from collector.privacy import Wishes
 from collector.rejection import Letter
 from collector.replies import Reply
 from collector.visitor import Visit
-from schemas.pack import Connection, PackedEvent
-from schemas.sources import Source
+from schemas.events.pack import Connection, PackedEvent
+from schemas.sources.sources import Source
 
 Sources = Callable[[str], Source | None]  # from a write key to its source
 

@@ -19,7 +19,7 @@ from collector.rejection import Letter
 from collector.tickets import Settled
 from runtime.kafka import KafkaUnavailable
 from runtime.metrics import ACCEPTED, FOLLOWED_LINKS
-from schemas.pack import PackedEvent
+from schemas.events.pack import PackedEvent
 
 log = structlog.get_logger()
 

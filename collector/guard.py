@@ -30,12 +30,12 @@ from collector.privacy import (
 )
 from collector.rejection import Letter
 from collector.replies import SUCCESS, try_later
-from schemas.codec import decode, encode_dead_letter
-from schemas.identifiers import ANONYMOUS, node_key
-from schemas.network import Kept, cut, parsed_address, without_addresses_in
-from schemas.pack import Connection, PackedEvent, Seen
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.network import Kept, cut, parsed_address, without_addresses_in
+from schemas.events.pack import Connection, PackedEvent, Seen
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import ANONYMOUS, node_key
+from schemas.sources.sources import Source
+from schemas.wire.codec import decode, encode_dead_letter
 
 RETRY_AFTER_S = 5
 NO_SALT = try_later(

@@ -14,8 +14,8 @@ from collector.privacy import wishes_of
 from collector.reading import Head
 from collector.visitor import CookieRules, Visit, visit
 from runtime.environment.settings import CollectorSettings
-from schemas.origins import origin_of
-from schemas.pack import Connection
+from schemas.events.pack import Connection
+from schemas.sources.origins import origin_of
 
 REFERRER_CHARACTERS_MAX = 2_048
 PEERS_REMEMBERED_MAX = 4_096

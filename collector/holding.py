@@ -13,7 +13,7 @@ from collector.publisher import Overloaded, Publisher
 from collector.rates import RateLimits
 from collector.replies import Reply, try_later
 from schemas.control import ControlState
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ from collector.paths import IMAGES
 from collector.rejection import Refusal, dead_letter
 from collector.replies import Reply, method_not_allowed, refused
 from collector.sender import sender_of
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00"  # 1 x 1, two colours:

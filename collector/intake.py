@@ -20,11 +20,11 @@ from collector.replies import SUCCESS, method_not_allowed, not_found, refused
 from collector.routing import plain_routing_id, routing_id
 from collector.sender import read, sender_of, taken_apart
 from collector.visitor import stamped
-from schemas.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call
-from schemas.identifiers import text
-from schemas.pack import Connection, PackedEvent
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.call import ABSENT, CALL_TYPES, Batch, Call, decode_batch, decode_call
+from schemas.events.pack import Connection, PackedEvent
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import text
+from schemas.sources.sources import Source
 
 NULL = bytes(ABSENT)
 NOT_UTF8 = Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")

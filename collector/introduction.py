@@ -16,10 +16,10 @@ from collector.rejection import Refusal
 from collector.replies import Headers, json_reply, method_not_allowed, refused
 from collector.sender import sender_of
 from collector.visitor import Visit
-from schemas.call import Scalar
-from schemas.identifiers import text
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.call import Scalar
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import text
+from schemas.sources.sources import Source
 
 
 class Introduction(msgspec.Struct, rename="camel", frozen=True, kw_only=True):

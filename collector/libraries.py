@@ -17,9 +17,9 @@ from collector.credentials import key_in_header, key_in_query
 from collector.rejection import Refusal
 from collector.replies import JSON_TYPE, Headers, Reply, method_not_allowed, not_found, refused
 from schemas.control import ControlState
-from schemas.origins import ANY
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.reasons import Reason
+from schemas.sources.origins import ANY
+from schemas.sources.sources import Source
 
 _SEGMENT = re.compile(r"/v1/projects/([^/]+)/settings/?")
 SEGMENT = "/v1/projects/"  # what the paths of Segment's begin with

@@ -3,7 +3,7 @@
 from collector.exchange import Intake
 from collector.replies import Reply
 from runtime.metrics import ACCEPTED, DROPPED, REJECTED, REQUEST_SECONDS, REQUESTS
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 
 class Meter:

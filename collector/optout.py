@@ -16,7 +16,7 @@ from collector.rejection import Refusal
 from collector.replies import Headers, Reply, json_reply, method_not_allowed, refused
 from collector.visitor import DAY_S, CookieRules, Visit
 from schemas.control import ControlState
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 DAYS = 400  # browsers allow no more
 FIELDS_MAX = 8

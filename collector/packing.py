@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from schemas.pack import join_pack
+from schemas.events.pack import join_pack
 
 PACK_OVERHEAD = 16
 
@@ -23,8 +23,8 @@ class SealedPack(msgspec.Struct, frozen=True):
 
 
 def seal(partitions: Sequence[int], events: Sequence[bytes], bytes_max: int) -> list[SealedPack]:
-    """All events, by schemas.pack.encode_event, in as few packs as fit; `partitions` has the one of each. An event that alone is
-    over `bytes_max` gets a pack of its own.
+    """All events, by schemas.events.pack.encode_event, in as few packs as fit; `partitions` has the one of each. An event that
+    alone is over `bytes_max` gets a pack of its own.
     """
     groups: dict[int, list[int]] = {}
     for place, partition in enumerate(partitions):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from collector.replies import Reply, json_reply, method_not_allowed, not_found
 from collector.siblings import Exposition, SiblingSilent
-from schemas.registry import registry_reply
+from schemas.wire.registry import registry_reply
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REGISTRY_TYPE = ("content-type", "application/vnd.schemaregistry.v1+json")

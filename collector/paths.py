@@ -3,7 +3,7 @@
 Absent: the collector's own pages (/ready, /metrics, schemas), which `pages.py` answers without looking at a sender.
 """
 
-from schemas.call import CALL_TYPES
+from schemas.events.call import CALL_TYPES
 
 BATCH = "batch"
 

@@ -4,7 +4,7 @@
 everybody, so that any cache may keep it. When the configuration has work for parts, the first script asks for the second one by
 `GET /v1/parts/WRITE_KEY.js?VERSION`: it holds those parts and what they need of the configuration. The version that was asked for
 may be kept for ever; where there is another one by now, that is given, for a while. A key comes back only when it is a known one
-that lives and is meant for pages. Absent: what the configuration says (schemas/pixel_config.py).
+that lives and is meant for pages. Absent: what the configuration says (schemas/pixel/pixel_config.py).
 """
 
 from functools import lru_cache
@@ -20,10 +20,10 @@ from collector.rejection import Refusal
 from collector.replies import JSON_TYPE, Headers, Reply, method_not_allowed, refused
 from collector.script import FOR_EVER, Script, version_of
 from schemas.control import ControlState
-from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
-from schemas.reasons import Reason
-from schemas.source_paths import chosen_paths
-from schemas.sources import Source
+from schemas.events.reasons import Reason
+from schemas.pixel.pixel_config import parts_config, parts_prelude, pixel_config, prelude
+from schemas.sources.source_paths import chosen_paths
+from schemas.sources.sources import Source
 
 CONFIGURED, ENDING = "/pixel/", ".js"
 SCRIPTS_REMEMBERED_MAX = 1_024  # one or two for each key that is asked for; some 20 KB each

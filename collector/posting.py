@@ -25,8 +25,8 @@ from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import cookie_of_sender
 from runtime.environment.settings import CollectorSettings
 from runtime.kafka import KafkaUnavailable
-from schemas.origins import ANY
-from schemas.sources import Source
+from schemas.sources.origins import ANY
+from schemas.sources.sources import Source
 
 if TYPE_CHECKING:
     import asyncio

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from schemas.network import Kept
-from schemas.sources import ConsentRules, Privacy, Source
+from schemas.events.network import Kept
+from schemas.sources.sources import ConsentRules, Privacy, Source
 
 COOKIELESS: Literal["cookieless"] = "cookieless"
 COOKIELESS_QUERY = "cookieless=1"

@@ -25,8 +25,8 @@ from collector.tickets import Parcel, Settled, Ticket
 from runtime.environment.settings import CollectorSettings, KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.metrics import PACK_EVENTS, QUEUED
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, encode_event
+from schemas.events.pack import PackedEvent, encode_event
+from schemas.identity.identifiers import partition_of
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW
 
 log = structlog.get_logger()

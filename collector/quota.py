@@ -10,8 +10,8 @@ from collector.admission import set_aside
 from collector.exchange import Intake
 from collector.rejection import Refusal
 from schemas.control import ControlState
-from schemas.quotas import STOP
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.sources.quotas import STOP
 
 
 def within_quota(intake: Intake, state: ControlState, now: int) -> Intake:

@@ -9,7 +9,7 @@ import math
 
 import msgspec
 
-from schemas.sources import Source
+from schemas.sources.sources import Source
 
 
 class Bucket(msgspec.Struct):

@@ -14,7 +14,7 @@ from granian.rsgi import Scope
 from collector.body import too_large
 from collector.patience import Patience
 from collector.rejection import Refusal
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):

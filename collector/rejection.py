@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.codec import encode_dead_letter
-from schemas.dead_letter import Cause, Sender, Stage, sendable_letter
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.dead_letter import Cause, Sender, Stage, sendable_letter
+from schemas.events.reasons import Reason
+from schemas.sources.sources import Source
+from schemas.wire.codec import encode_dead_letter
 
 
 class Refusal(NamedTuple):

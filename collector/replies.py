@@ -7,7 +7,7 @@ Two clients retry a 400 for minutes when an error's body is not JSON with both `
 import msgspec
 
 from collector.rejection import Refusal
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 Headers = list[tuple[str, str]]
 

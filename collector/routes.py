@@ -22,7 +22,7 @@ from collector.paths import CALLS, CLIENT_METRICS, IMAGES, OPTOUT, PARTS, PIXEL,
 from collector.pixel_script import CONFIGURED, Pixel
 from collector.replies import SUCCESS, Headers, Reply, method_not_allowed
 from schemas.control import ControlState
-from schemas.source_paths import chosen_paths
+from schemas.sources.source_paths import chosen_paths
 
 Read = Callable[..., Intake]  # as `intake.accept`
 Tell = Callable[[Asked, ControlState], tuple[Reply, Headers]]  # the headers say which pages may read it

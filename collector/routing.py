@@ -7,8 +7,8 @@ are absent, which is rare: most events pass through unread.
 from functools import lru_cache
 from typing import Any
 
-from schemas.call import Call, as_object
-from schemas.identifiers import (
+from schemas.events.call import Call, as_object
+from schemas.identity.identifiers import (
     ANONYMOUS,
     EMAIL,
     EXTERNAL,

@@ -16,8 +16,8 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 from collector.daily import SALT_BYTES, Salt, Salts
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config, reader_config
-from schemas.json_values import UNREADABLE
 from schemas.topics import VISITORS_SALTS
+from schemas.values.json_values import UNREADABLE
 
 log = structlog.get_logger()
 

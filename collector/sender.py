@@ -13,10 +13,10 @@ from collector.credentials import key_in_header, key_in_query
 from collector.exchange import Request, Sources
 from collector.rejection import Refusal
 from collector.salvage import Parts, take_apart
-from schemas.call import decode_write_key
-from schemas.identifiers import text
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.call import decode_write_key
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import text
+from schemas.sources.sources import Source
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ import can_ada
 import msgspec
 
 from collector.rejection import Refusal
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 TARGET_CHARACTERS_MAX = 4_096
 LOOPBACK = ("localhost", "127.0.0.1")  # a developer's machine: there every port is the site

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from collector.exchange import Request
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 # Nothing of these is in Kafka; an attempt before them may be.
 _SENT_AGAIN = (Reason.RATE_LIMITED, Reason.OVERLOADED)

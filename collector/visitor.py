@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from schemas.call import decode_call
-from schemas.identifiers import text
+from schemas.events.call import decode_call
+from schemas.identity.identifiers import text
 
 COOKIE_BYTES_MAX = 1_024  # an id that is longer written down is an event's own business
 DAY_S = 86_400

@@ -32,9 +32,9 @@ from runtime import metrics
 from runtime.clickhouse import NoAnswer
 from runtime.environment.settings import ConsoleSettings, QuestionSettings
 from runtime.kafka import KafkaUnavailable
-from schemas.authorization import key_of
+from schemas.access.authorization import key_of
+from schemas.access.server_keys import ServerKey
 from schemas.control import ControlState
-from schemas.server_keys import ServerKey
 
 log = structlog.get_logger()
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from console.replies import Refused
-from schemas.contact_changes import BadChange, Into, Stated, fact_of
-from schemas.contact_facts import ADDED, DELETED, ContactFact
+from schemas.contacts.contact_changes import BadChange, Into, Stated, fact_of
+from schemas.contacts.contact_facts import ADDED, DELETED, ContactFact
 
 FORM = 'expected {"add": [{"email": ..}], "delete": [..]}; an item has email or phone, and may have mailer and at'
 

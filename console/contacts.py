@@ -18,9 +18,9 @@ from console.times import iso
 from console.wishes import BadWish, Pairs, known, limit_of
 from runtime.environment.settings import ContactSettings, KafkaSettings
 from runtime.sending import send
-from schemas.contact_addresses import NotAnAddress, contact_node, kept_address
-from schemas.contact_changes import Into, NoSuchList, fact_records, list_of, mailers_for
-from schemas.contact_lists import ContactList
+from schemas.contacts.contact_addresses import NotAnAddress, contact_node, kept_address
+from schemas.contacts.contact_changes import Into, NoSuchList, fact_records, list_of, mailers_for
+from schemas.contacts.contact_lists import ContactList
 from schemas.control import ControlState
 
 PREFIX = "/v1/contacts/"
@@ -77,7 +77,7 @@ class ContactAnswers:
         if call.address:
             raise Refused(405, "an address is changed by a POST to its list", allow="GET")
         settings = self._edge.settings
-        into = Into(listed, mailers_for(self._state, listed), settings.phone_region, "api", now_ms)
+        into = Into(listed, mailers_for(self._state.mailers, listed), settings.phone_region, "api", now_ms)
         read = read_changes(body, into, settings.request_changes_max)
         if read.facts:
             partitions = self._edge.kafka.partitions
@@ -102,7 +102,7 @@ class ContactAnswers:
 
     def _list(self, call: ContactCall) -> ContactList:
         try:
-            return list_of(self._state, self._workspace, call.list)
+            return list_of(self._state.contact_lists, self._workspace, call.list)
         except NoSuchList as error:
             raise Refused(404, str(error)) from error
 

@@ -1,6 +1,6 @@
 """The names by which the console may be asked. Pure.
 
-Server keys stand in the Authorization header (schemas/authorization.py), never in an address, which logs and proxies keep.
+Server keys stand in the Authorization header (schemas/access/authorization.py), never in an address, which logs and proxies keep.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, normalise_email
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, normalise_email
 
 CHARACTERS_MAX = 1_024
 

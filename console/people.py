@@ -12,7 +12,7 @@ import msgspec
 
 from console.identifiers import Asked, typed
 from console.question import Question, dictionaries, written_out
-from schemas.identifiers import ANONYMOUS, EMAIL, USER
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, USER
 
 _NAMED = """\
 FROM identifiers

@@ -34,7 +34,7 @@ from console.question import Question
 from console.times import iso_ms
 from console.traits import Trait, plain, traits, traits_in, traits_of
 from console.visits import Visits, visits, visits_of
-from schemas.identifiers import profile_id
+from schemas.identity.identifiers import profile_id
 
 ROUNDS_MAX = 64  # chains of aliases reach 16; an unforeseen ring of claims must end
 

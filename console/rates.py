@@ -7,7 +7,7 @@ import math
 
 import msgspec
 
-from schemas.server_keys import ServerKey
+from schemas.access.server_keys import ServerKey
 
 
 class Bucket(msgspec.Struct):

@@ -15,7 +15,7 @@ from console.json_text import NULL, as_json
 from console.people import Person, Place
 from console.question import Question
 from console.times import iso
-from schemas.identifiers import profile_id
+from schemas.identity.identifiers import profile_id
 
 TRAITS_MAX = 1_000
 

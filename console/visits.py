@@ -12,7 +12,7 @@ import msgspec
 from console.people import Person, Place
 from console.question import Question
 from console.times import iso
-from schemas.identifiers import profile_id
+from schemas.identity.identifiers import profile_id
 
 _ALL = "(since = '1970-01-01 00:00:00', until = '2200-01-02 00:00:00')"
 _VISITORS = "SELECT DISTINCT visitor FROM events THEIRS AND session_id != ''"

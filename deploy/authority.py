@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from deploy.signing import Held, read_token
+from schemas.access.tokens import Token, applies_in, said_by, signed_bytes, superfluous, tokens_in
+from schemas.configuration.roles import changed, may, refusals
 from schemas.control import ControlState
-from schemas.roles import changed, may, refusals
 from schemas.segments.segment_records import Records
-from schemas.tokens import Token, applies_in, said_by, signed_bytes, superfluous, tokens_in
 
 APPLY_BYTES_MAX: Final = 900_000  # Kafka takes about a million
 REFUSALS_TOLD_MAX: Final = 10

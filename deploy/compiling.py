@@ -23,7 +23,10 @@ from schemas.compiled import FOLDER, ROOT, SUFFIX, library, origin_of, source_of
 # By what the interpreter does for an event (docs/benchmarks.md): up to resolved 95 hundredths of the
 # resolver's step, then identity, commerce, the matching of rules and the collector.
 _MODULES = {
-    "schemas": "avro identifiers json_values network stamp_codec",
+    "schemas.events": "network",
+    "schemas.identity": "identifiers",
+    "schemas.values": "json_values",
+    "schemas.wire": "avro stamp_codec",
     "processors.resolver": "resolve duplicates visitor_values resolved",
     "processors.events": "addresses parsed times mentions blocked ledger",
     "processors.enrichment": "enrichment context device place clock bots channel arrivals semantics plans commerce money "

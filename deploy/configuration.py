@@ -15,24 +15,24 @@ from processors.actions.templates import check_templates
 from processors.enrichment.plans import compile_plan
 from runtime.control import read_control, write_control
 from runtime.environment.settings import KafkaSettings
-from schemas.changes import Change, differences
-from schemas.configuration_file import blocked_in, parse_file, section
-from schemas.contact_list_records import (
+from schemas.configuration.changes import Change, differences
+from schemas.configuration.configuration_file import blocked_in, parse_file, section
+from schemas.configuration.contact_list_records import (
     campaign_records,
     contact_list_records,
     mailer_records,
     refuse_unfit_lists,
 )
+from schemas.configuration.rule_names import refuse_broken_names
+from schemas.configuration.rule_reading import BadRule
+from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.control import ControlState, refuse_taken_keys
-from schemas.pixel_event_records import pixel_event_records, refuse_unusable
-from schemas.rules.rule_names import refuse_broken_names
-from schemas.rules.rule_reading import BadRule
-from schemas.rules.rule_records import destination_records, rule_records
+from schemas.definitions.shapes import in_words
+from schemas.pixel.pixel_event_records import pixel_event_records, refuse_unusable
 from schemas.rules.rules import Rule
 from schemas.segments.segment_records import Records, refuse_broken_uses, segment_records
-from schemas.shapes import in_words
-from schemas.source_paths import refuse_clashing_paths
-from schemas.webhooks import refuse_taken_ids, webhook_records
+from schemas.sources.source_paths import refuse_clashing_paths
+from schemas.sources.webhooks import refuse_taken_ids, webhook_records
 
 T = TypeVar("T")
 

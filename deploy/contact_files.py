@@ -11,8 +11,8 @@ from typing import IO, Final
 import msgspec
 
 from deploy.csv_file import delimiter_of
-from schemas.contact_changes import BadChange, Into, Stated, fact_of
-from schemas.contact_facts import ContactFact
+from schemas.contacts.contact_changes import BadChange, Into, Stated, fact_of
+from schemas.contacts.contact_facts import ContactFact
 
 LINE_CHARS_MAX: Final = 10_000
 BATCH_LINES: Final = 20_000

@@ -21,7 +21,7 @@ from runtime.control import read_control
 from runtime.environment.settings import ContactSettings, KafkaSettings, load
 from runtime.lookup import Lookup
 from runtime.sending import send
-from schemas.contact_changes import (
+from schemas.contacts.contact_changes import (
     BadChange,
     Into,
     NoSuchList,
@@ -31,7 +31,7 @@ from schemas.contact_changes import (
     list_of,
     mailers_for,
 )
-from schemas.contact_facts import ContactFact
+from schemas.contacts.contact_facts import ContactFact
 from schemas.topics import CONTACTS_FACTS
 
 PAGE_ROWS = 50_000
@@ -71,11 +71,11 @@ class Changing:
         self._settings = load(ContactSettings, os.environ)
         state = read_control(self._kafka, self._kafka.answer_timeout_s)
         try:
-            listed = list_of(state, workspace, name)
+            listed = list_of(state.contact_lists, workspace, name)
         except NoSuchList as error:
             raise CannotChange(str(error)) from error
         now = int(time.time() * 1000)  # noqa: TID251 - the command's clock
-        self.into = Into(listed, mailers_for(state, listed), self._settings.phone_region, origin, now)
+        self.into = Into(listed, mailers_for(state.mailers, listed), self._settings.phone_region, origin, now)
         self._partitions = self._partitions_there()
 
     def change(self, stated: Stated) -> None:

@@ -49,7 +49,7 @@ MENDABLE = {
     "runtime.ports": ("PortTaken",),
     "runtime.streams.progress": ("NotAcknowledged",),
     "runtime.environment.settings": ("SettingsError",),
-    "schemas.rules.rule_reading": ("BadRule",),
+    "schemas.configuration.rule_reading": ("BadRule",),
     "schemas.segments.segment_tree": ("BadSegment",),
     "sinks.failure": ("SinkError",),
     "sinks.migrations": ("MigrationError",),

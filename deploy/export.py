@@ -26,7 +26,7 @@ from deploy.letters import Pair, holds_one_of
 from processors.events.times import TIME_MAX
 from runtime.clickhouse import NoAnswer
 from runtime.environment.settings import ClickHouseSettings, load
-from schemas.identifiers import profile_id
+from schemas.identity.identifiers import profile_id
 from sinks.clickhouse import connect
 
 Open = Callable[[str], AbstractContextManager[IO[bytes]]]

@@ -17,7 +17,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from processors.events.blocked import is_blocked
-from schemas.identifiers import (
+from schemas.identity.identifiers import (
     ANONYMOUS,
     EMAIL,
     EXTERNAL,
@@ -86,7 +86,7 @@ class Id(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> bytes:
-        """Its node key: what partitions and hashes are made of (schemas/identifiers.py)."""
+        """Its node key: what partitions and hashes are made of (schemas/identity/identifiers.py)."""
         return key_of(self.workspace, self.kind, self.value)
 
     def __str__(self) -> str:

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from schemas.pixel_config import parts_config, pixel_config
-from schemas.pixel_events import PixelEvent
-from schemas.sources import Source, hash_write_key
+from schemas.pixel.pixel_config import parts_config, pixel_config
+from schemas.pixel.pixel_events import PixelEvent
+from schemas.sources.sources import Source, hash_write_key
 
 PLACEHOLDER: Final = "WRITE_KEY"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.call import decode_json
-from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, external_ids, normalise_email, text
+from schemas.events.call import decode_json
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, external_ids, normalise_email, text
 
 Pair = tuple[str, str]  # kind, value in clear
 

@@ -13,9 +13,8 @@ from deploy.merge_tags import PROPERTY, TOOLS, parameters
 from processors.events.authority import CONTACT
 from processors.events.blocked import is_blocked, why_external_blocked
 from processors.events.links import token_in
-from schemas.click_links import BadClickLink, click_link
-from schemas.identifiers import hash_email, normalise_email
-from schemas.links import (
+from schemas.events.click_links import BadClickLink, click_link
+from schemas.events.links import (
     CONTACT_ID,
     DAY_MS,
     EMAIL_HASH,
@@ -27,7 +26,8 @@ from schemas.links import (
     open_token,
     sign,
 )
-from schemas.remarks import Remark
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import hash_email, normalise_email
 
 LINK_COLUMN = f"{PROPERTY}_link"
 CONTACT_COLUMNS = ("contact_id", "contact id")

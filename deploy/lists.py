@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.ids import KINDS
 from deploy.many_ids import Line, Resolved
-from schemas.identifiers import EXTERNAL
+from schemas.identity.identifiers import EXTERNAL
 
 LIST_ENTRIES_MAX = 1_000_000
 PROBLEMS_TOLD_MAX = 20

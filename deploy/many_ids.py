@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.ids import KINDS, Id, NotAnId, find, key_of, read
 from processors.events.blocked import is_blocked
-from schemas.identifiers import EMAIL, EXTERNAL, node_id, normalise_email
+from schemas.identity.identifiers import EMAIL, EXTERNAL, node_id, normalise_email
 
 CHARS_PER_QUERY_MAX = 25_000  # a server reads up to 128 KB of a value, and a character may be four bytes
 ID_CHARS_MAX = 500

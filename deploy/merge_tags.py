@@ -6,7 +6,7 @@ fields, for sources that take them. Mailchimp's `URL:` and the filter `urlencode
 
 import msgspec
 
-from schemas.links import PARAMETER
+from schemas.events.links import PARAMETER
 
 PROPERTY = "stitchline"  # at most ten letters: Mailchimp allows no more
 

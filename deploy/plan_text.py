@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from deploy.ids import Id
 from deploy.tokens import History
-from schemas.changes import ORDER, Change
-from schemas.roles import BLOCKED, ROLES
+from schemas.configuration.changes import ORDER, Change
+from schemas.configuration.roles import BLOCKED, ROLES
 
 DOCUMENTS_TOLD_MAX = 5
 

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import NamedTuple, Protocol
 
-from schemas.currencies import is_code
+from schemas.values.currencies import is_code
 
 RATE_SCALE = 12  # decimal places that are kept: exchange_rates in schemas/clickhouse/
 RATE_MAX = Decimal(1_000_000)  # exclusive: with the largest amount it still fits

@@ -23,8 +23,8 @@ from runtime.environment.settings import (
     hash_key_bytes,
     load,
 )
+from schemas.configuration.rule_reading import BadRule
 from schemas.control import ControlState
-from schemas.rules.rule_reading import BadRule
 from schemas.rules.rules import Rule, rule_key, version_of
 from schemas.segments.segment_times import instant_ms
 from sinks.confirming.confirmer import Manner

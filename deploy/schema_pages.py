@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from schemas.definition_schemas import action_kinds
+from schemas.configuration.definition_schemas import action_kinds
 
 _SECTIONS = ("campaigns", "contact_lists", "destinations", "mailers", "rules", "segments")
 

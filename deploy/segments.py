@@ -27,8 +27,8 @@ from runtime.clickhouse import connect
 from runtime.control import read_control
 from runtime.environment.settings import ClickHouseSettings, KafkaSettings, SegmentSettings
 from runtime.kafka import KafkaUnavailable
-from schemas.order_documents import orders_in
-from schemas.orders import Forget
+from schemas.identity.order_documents import orders_in
+from schemas.identity.orders import Forget
 from schemas.segments.segment_expression import parse_expression
 from schemas.segments.segment_expression_text import print_expression
 from schemas.segments.segment_reading import read_segment

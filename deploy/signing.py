@@ -1,7 +1,7 @@
 """Tokens as texts, and signatures by them: Ed25519.
 
 A token's text holds its private key, and is shown once. Deliberately absent: randomness, which is given, and documents
-(schemas/tokens.py).
+(schemas/access/tokens.py).
 """
 
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode

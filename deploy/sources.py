@@ -11,8 +11,8 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.visible import visible
 from schemas.control import ControlState
-from schemas.quotas import STOP, Usage, calendar
-from schemas.sources import Source
+from schemas.sources.quotas import STOP, Usage, calendar
+from schemas.sources.sources import Source
 from sinks.quotas import now_of, used_by
 
 DAYS = 30  # of the counts per event

@@ -23,7 +23,7 @@ from runtime.environment.settings import (
     load,
 )
 from runtime.kafka import ensure_topics
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from sinks.abandoned import NAME as ABANDONED
 from sinks.comments import write_comments

@@ -10,9 +10,7 @@ from deploy.authority import NotAllowed, Wish, authorised, signed
 from deploy.signing import Held, is_signed
 from runtime.control import read_control, write_control
 from runtime.environment.settings import KafkaSettings
-from schemas.control import ControlState
-from schemas.roles import ROLES
-from schemas.tokens import (
+from schemas.access.tokens import (
     Apply,
     Role,
     Token,
@@ -23,6 +21,8 @@ from schemas.tokens import (
     token_key,
     tokens_in,
 )
+from schemas.configuration.roles import ROLES
+from schemas.control import ControlState
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -20,12 +20,12 @@ from collector.webhooks.webhook_signature import secret_names
 from deploy.configuration import read_file
 from runtime.control import read_control
 from runtime.environment.settings import CollectorSettings, KafkaSettings
-from schemas.call import decode_json
-from schemas.codec import decode
 from schemas.control import ControlState
-from schemas.identifiers import MESSAGE, node_key
-from schemas.pack import PackedEvent
-from schemas.webhooks import Webhook
+from schemas.events.call import decode_json
+from schemas.events.pack import PackedEvent
+from schemas.identity.identifiers import MESSAGE, node_key
+from schemas.sources.webhooks import Webhook
+from schemas.wire.codec import decode
 
 NOBODY = "nothing says whose event this is: it would become a dead letter (no_identifier); map userId, email or anonymousId"
 

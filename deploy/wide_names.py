@@ -7,7 +7,7 @@ may well stand, and origins that are no names.
 from collections.abc import Iterator
 
 from processors.enrichment.hosts import is_registrys
-from schemas.sources import Source
+from schemas.sources.sources import Source
 
 
 def refuse_wide_names(source: Source) -> None:

@@ -28,7 +28,7 @@ from runtime.environment.settings import (
     load,
 )
 from runtime.kafka import require_topics
-from schemas.action_work import encode_work
+from schemas.actions.action_work import encode_work
 from schemas.rules.rule_facts import encode_rule_facts
 from schemas.topics import ACTIONS_WORK, CONTACTS_FACTS, EVENTS_RESOLVED, RULES_FACTS, SEGMENTS_MEMBERSHIP
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runtime.environment.settings import LinkSettings, SettingsError
-from schemas.links import KEYS_MAX, SECRET_BYTES_MIN, LinkKey
+from schemas.events.links import KEYS_MAX, SECRET_BYTES_MIN, LinkKey
 
 _ENTRY = re.compile(r"(?P<id>[A-Za-z0-9_.-]{1,32})=(?P<where>file|env):(?P<name>.+)")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from runtime.environment.settings import ChannelSettings, SettingsError
-from schemas.channel_lists import NO_LISTS, ChannelLists, read_lists
+from schemas.events.channel_lists import NO_LISTS, ChannelLists, read_lists
 
 
 def own_lists(settings: ChannelSettings) -> ChannelLists:

@@ -33,7 +33,7 @@ from runtime.user_step_frames import (
     Frames,
     Gone,
 )
-from schemas.user_steps import CHANGEABLE, STEP_GROUP
+from schemas.events.user_steps import CHANGEABLE, STEP_GROUP
 
 DROP = "drop"
 TYPE_CHARS_MAX = 100

@@ -33,8 +33,8 @@ from runtime.user_step_frames import (
     Frames,
     Gone,
 )
-from schemas.reasons import Reason
-from schemas.user_steps import DROPPED, STEP_GROUP, UNCHANGED, Answer
+from schemas.events.reasons import Reason
+from schemas.events.user_steps import DROPPED, STEP_GROUP, UNCHANGED, Answer
 
 START_S_MAX = 60.0
 STARTS_MAX = 3  # in a row, without the process taking a single list
@@ -59,7 +59,7 @@ def user_steps(settings: UserStepSettings, environ: Mapping[str, str]) -> Iterat
 
 
 class UserSteps:
-    """A callable of schemas/user_steps.py. Its process is started when it is missing; `close` ends it."""
+    """A callable of schemas/events/user_steps.py. Its process is started when it is missing; `close` ends it."""
 
     def __init__(self, settings: UserStepSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings

@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.contact_lists import (
+from schemas.access.server_keys import SERVER_KEY, ServerKey, decode_server_key
+from schemas.actions.destinations import DESTINATION, Destination
+from schemas.contacts.contact_lists import (
     CAMPAIGN,
     CONTACT_LIST,
     MAILER,
@@ -23,20 +25,18 @@ from schemas.contact_lists import (
     decode_contact_list,
     decode_mailer,
 )
-from schemas.default_actions import decode_usable, implied_rules
-from schemas.destinations import DESTINATION, Destination
-from schemas.json_values import UNREADABLE
-from schemas.pixel_events import PREFIX as _PIXEL_EVENT
-from schemas.pixel_events import PixelEvent, decode_pixel_event
-from schemas.plans import Plan, decode_plan
-from schemas.quotas import STOP, QuotaStop, decode_quota_stop
+from schemas.pixel.pixel_events import PREFIX as _PIXEL_EVENT
+from schemas.pixel.pixel_events import PixelEvent, decode_pixel_event
+from schemas.rules.default_actions import decode_usable, implied_rules
 from schemas.rules.rules import RULE, Rule, decode_rule
 from schemas.segments.segment_tree import KEY_PREFIX as _SEGMENT
 from schemas.segments.segments import Segment
-from schemas.server_keys import SERVER_KEY, ServerKey, decode_server_key
-from schemas.sources import Source, hash_write_key
-from schemas.webhooks import WEBHOOK as _WEBHOOK
-from schemas.webhooks import Webhook, decode_webhook, webhook_key
+from schemas.sources.plans import Plan, decode_plan
+from schemas.sources.quotas import STOP, QuotaStop, decode_quota_stop
+from schemas.sources.sources import Source, hash_write_key
+from schemas.sources.webhooks import WEBHOOK as _WEBHOOK
+from schemas.sources.webhooks import Webhook, decode_webhook, webhook_key
+from schemas.values.json_values import UNREADABLE
 
 Record = tuple[str, bytes | None]  # key and document; None deletes
 

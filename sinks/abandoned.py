@@ -21,8 +21,8 @@ from runtime.environment.settings import CartSettings, ClickHouseSettings, Kafka
 from runtime.kafka import KafkaUnavailable, client_config, group_name
 from runtime.sending import send
 from runtime.streams.progress import NotAcknowledged, Progress
-from schemas.candidates import Candidate, UnknownCandidateVersion, decode_candidate
-from schemas.pack import PackedEvent
+from schemas.events.candidates import Candidate, UnknownCandidateVersion, decode_candidate
+from schemas.events.pack import PackedEvent
 from schemas.topics import CARTS_CANDIDATES, EVENTS_RAW, IDENTITY_FACTS
 from sinks.abandonment import Named, event_of, is_usable, records
 from sinks.clickhouse import connect

@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 import msgspec
 
-from schemas.candidates import EVENT, Candidate
-from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, hash_email, node_key, partition_of
-from schemas.pack import PackedEvent, encode_pack
-from schemas.stamps import MONEY_SCALE
+from schemas.events.candidates import EVENT, Candidate
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, hash_email, node_key, partition_of
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_RAW
+from schemas.wire.stamps import MONEY_SCALE
 
 KEY = b"cart"  # of these records; the partition is chosen by hand
 

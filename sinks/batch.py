@@ -6,8 +6,8 @@ inserted; a batch that repeats a written-down range takes exactly that range, wh
 
 import msgspec
 
-from schemas.codec import UnknownSchema, schema_id_of
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.wire.codec import UnknownSchema, schema_id_of
 from sinks.block import Block, Record, RefusedRecord
 from sinks.intent import Intent
 

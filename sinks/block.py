@@ -6,8 +6,8 @@ A block is named by its range of offsets. The records within a range never chang
 
 import msgspec
 
-from schemas.codec import body_of
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.wire.codec import body_of
 from sinks.container import container
 
 

@@ -7,7 +7,7 @@ then one block of count, size, bodies and the marker again. Pure; deliberately a
 import json
 from collections.abc import Sequence
 
-from schemas.codec import DEFINITIONS
+from schemas.wire.codec import DEFINITIONS
 
 MAGIC = b"Obj\x01"
 SYNC = bytes(range(16))  # any 16 bytes: fixed, so that equal records make an equal file

@@ -23,7 +23,7 @@ from runtime.probes import Probes
 from runtime.secrets import Secrets
 from runtime.watch.guard import Guard, Outside
 from runtime.watch.judgement import Pulse, Sight
-from schemas.destinations import Destination
+from schemas.actions.destinations import Destination
 from sinks.sending.sender import SWEEP_S, Sender
 from sinks.sending.sender import Tools as SenderTools
 from sinks.sending.sender_addresses import is_public

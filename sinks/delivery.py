@@ -9,10 +9,10 @@ from typing import Protocol
 
 import msgspec
 
-from schemas.codec import body_of, encode_dead_letter
-from schemas.dead_letter import Cause, Sender, Stage, dead_letter
-from schemas.reasons import Reason
-from schemas.withheld import is_withheld_record
+from schemas.events.dead_letter import Cause, Sender, Stage, dead_letter
+from schemas.events.reasons import Reason
+from schemas.events.withheld import is_withheld_record
+from schemas.wire.codec import body_of, encode_dead_letter
 from sinks.block import Block, Record, RefusedRecord, avro
 from sinks.container import container
 from sinks.failure import Action, SinkError, TooManyRefused, decide, is_known_of_rows

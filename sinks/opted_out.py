@@ -1,7 +1,7 @@
 """On which opt-out lists addresses are: the question that stage `confirm` asks before anything is sent.
 
-Which of these lists matter to a rule is schemas/suppression.py's to say. An address that was forgotten is found as any other:
-its row keeps the hash.
+Which of these lists matter to a rule is schemas/rules/suppression.py's to say. An address that was forgotten is found as any
+other: its row keeps the hash.
 """
 
 from collections.abc import Iterable

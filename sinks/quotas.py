@@ -2,7 +2,7 @@
 
 The ledger has each stored event once, whatever crashed on its way, so these counts need no state of their own. What is written
 is not a count but a stop, when one begins or ends: a few documents a month. Several processes may count side by side: they
-come to the same, and the later one writes nothing. Absent: what a stop says (schemas/quotas.py), and who keeps to it
+come to the same, and the later one writes nothing. Absent: what a stop says (schemas/sources/quotas.py), and who keeps to it
 (collector/quota.py).
 """
 
@@ -19,8 +19,8 @@ from runtime.control import ControlReader, write_control
 from runtime.environment.settings import ClickHouseSettings, KafkaSettings, SinkSettings, load
 from runtime.kafka import KafkaUnavailable
 from schemas.control import ControlState
-from schemas.quotas import Calendar, Usage, calendar, changed_stops, limits_of
-from schemas.sources import Source
+from schemas.sources.quotas import Calendar, Usage, calendar, changed_stops, limits_of
+from schemas.sources.sources import Source
 from sinks.own_thread import OwnThread
 
 log = structlog.get_logger()

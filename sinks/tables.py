@@ -5,7 +5,6 @@ An ingest table keeps nothing; materialized views behind it fill the tables that
 
 import msgspec
 
-from schemas.codec import DEAD_LETTER, SCHEMAS
 from schemas.topics import (
     ACTIONS,
     ACTIONS_DELIVERIES,
@@ -18,6 +17,7 @@ from schemas.topics import (
     LEDGER,
     Topic,
 )
+from schemas.wire.codec import DEAD_LETTER, SCHEMAS
 
 DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")  # in this order: each may read the one before
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from schemas.definition_schemas import as_text, committed
+from schemas.configuration.definition_schemas import as_text, committed
 
 FOLDER = Path(__file__).parents[1] / "schemas"
 

@@ -2,7 +2,7 @@
 
 from runtime.clickhouse import connect
 from runtime.environment.settings import ClickHouseSettings
-from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.migrations import shipped
 from sinks.tables import DICTIONARIES
 from tests.databases import Databases

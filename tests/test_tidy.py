@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.settings_page import page
-from schemas.codec import SCHEMAS
 from schemas.topics import TOPICS
+from schemas.wire.codec import SCHEMAS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "runtime", "collector", "processors", "sinks", "console", "deploy")

@@ -6,7 +6,7 @@ import type { Page } from "./event.ts";
 
 type Patterns = Record<string, string>;
 
-/** As schemas/pixel_events.py makes it; what is default is left out. In patterns * stands for anything. */
+/** As schemas/pixel/pixel_events.py makes it; what is default is left out. In patterns * stands for anything. */
 export interface Definition {
   event: string;
   on: "page" | "click" | "submit" | "scroll" | "time" | "media" | "arrival";

@@ -3,7 +3,7 @@
 
 import type { Fields } from "./event.ts";
 
-/** As schemas/pixel_config.py makes it; what is default is left out. */
+/** As schemas/pixel/pixel_config.py makes it; what is default is left out. */
 export interface Config {
   key: string;
   /** Paths of the site's own choice, on the script's origin; `parts` is the beginning of one. */

@@ -21,9 +21,9 @@ from collector.replies import SUCCESS, Reply, json_reply, method_not_allowed, re
 from collector.webhooks.webhook_body import Delivery, parameters, scope_of
 from collector.webhooks.webhook_mapping import CompiledWebhook, Mapped, mapped
 from collector.webhooks.webhook_signature import refusal_of, secret_names
-from schemas.network import without_addresses_in
-from schemas.pack import PackedEvent
-from schemas.reasons import Reason
+from schemas.events.network import without_addresses_in
+from schemas.events.pack import PackedEvent
+from schemas.events.reasons import Reason
 
 CHALLENGE_CHARS_MAX = 1_000
 RETRY_AFTER_S = 60

@@ -13,8 +13,8 @@ import msgspec
 
 from collector.body import is_utf8, unpacked, with_whole_characters
 from collector.rejection import Refusal
-from schemas.call import decode_json
-from schemas.reasons import Reason
+from schemas.events.call import decode_json
+from schemas.events.reasons import Reason
 
 FORM = "application/x-www-form-urlencoded"
 FORM_FIELDS_MAX = 1_000

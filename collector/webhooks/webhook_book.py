@@ -13,7 +13,7 @@ from collector.webhooks.webhook_body import Delivery
 from collector.webhooks.webhook_mapping import BadWebhook, CompiledWebhook, compile_webhook
 from runtime.secrets import Secrets
 from schemas.control import ControlState
-from schemas.webhooks import Webhook
+from schemas.sources.webhooks import Webhook
 
 log = structlog.get_logger()
 

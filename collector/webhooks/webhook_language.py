@@ -18,8 +18,8 @@ from jmespath.parser import Parser
 from jmespath.visitor import Options, TreeInterpreter
 
 from collector.webhooks.webhook_budget import Budget, Failed
-from schemas.currencies import DIGITS_USUAL, MINOR_DIGITS
-from schemas.identifiers import text
+from schemas.identity.identifiers import text
+from schemas.values.currencies import DIGITS_USUAL, MINOR_DIGITS
 
 EXPRESSION_CHARS_MAX = 2_000
 SECONDS_MAX = 100_000_000_000  # a smaller number counts seconds, a larger one milliseconds

@@ -14,11 +14,11 @@ from collector.rejection import Refusal
 from collector.webhooks.webhook_budget import Budget, Failed
 from collector.webhooks.webhook_language import BadExpression, Expression
 from collector.webhooks.webhook_signature import problem_of
-from schemas.call import CALL_TYPES
-from schemas.identifiers import text
-from schemas.reasons import Reason
-from schemas.sources import Source
-from schemas.webhooks import Entry, Webhook
+from schemas.events.call import CALL_TYPES
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import text
+from schemas.sources.sources import Source
+from schemas.sources.webhooks import Entry, Webhook
 
 SIGN = "="  # before an expression; twice before a text that begins with one
 EVENTS_MAX = 1_000  # that one payload may become

@@ -15,8 +15,8 @@ import msgspec
 
 from collector.rejection import Refusal
 from collector.webhooks.webhook_body import Delivery, form_fields, parameters
-from schemas.reasons import Reason
-from schemas.webhooks import Signature
+from schemas.events.reasons import Reason
+from schemas.sources.webhooks import Signature
 
 SIGNATURES_MAX = 10  # in one header: senders write one for each of their secrets while they change it
 TIMESTAMP_CHARS_MAX = 20

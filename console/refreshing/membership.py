@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from schemas.codec import encode_membership
-from schemas.identifiers import partition_of, profile_id, profile_key
+from schemas.identity.identifiers import partition_of, profile_id, profile_key
+from schemas.wire.codec import encode_membership
 
 NAMESPACE = UUID("6a1f3c1e-6f0e-5d53-9c55-0d5a2f9c7a10")  # of these ids, for ever
 SEPARATOR = "\n"  # in none of the parts

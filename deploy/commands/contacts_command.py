@@ -38,7 +38,7 @@ def contacts(
 ) -> None:
     """Change lists of contacts and opt-out lists, export and count them."""
     from deploy.contacts import CannotChange
-    from schemas.contact_facts import ADDED, DELETED
+    from schemas.contacts.contact_facts import ADDED, DELETED
 
     wanted = [bool(each) for each in (add, delete, file, export, status)]
     if sum(wanted) > 1 or (any(wanted[:4]) and not name):
@@ -55,7 +55,7 @@ def contacts(
 
 def _change(workspace: str, name: str, change: tuple[str, str], mailer: str) -> None:
     from deploy.contacts import Changing
-    from schemas.contact_changes import Stated
+    from schemas.contacts.contact_changes import Stated
 
     Changing(workspace, name, "api").change(Stated(*change, mailer))
     _say({"list": name, "change": change[0], "taken": 1})

@@ -54,7 +54,7 @@ def apply(file: File, data: Data = Path("data"), token_file: TokenFile = None) -
     from deploy.configuration import apply_file
     from deploy.orders.commands import block
     from runtime.environment.settings import KafkaSettings, load
-    from schemas.roles import BLOCKED
+    from schemas.configuration.roles import BLOCKED
 
     new, _ = _listed(file, data)
     wish = msgspec.structs.replace(_wish(token_file), besides=(BLOCKED,) if new else ())

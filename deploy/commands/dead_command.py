@@ -67,7 +67,7 @@ def _resent(client: "Client", meant: "Meant") -> "Outcome":
     from runtime.control import read_control
     from runtime.environment.settings import CollectorSettings, KafkaSettings, OrderSettings, load
     from runtime.streams.progress import Progress
-    from schemas.reasons import Reason
+    from schemas.events.reasons import Reason
     from schemas.topics import EVENTS_RAW
 
     kafka, settings = load(KafkaSettings, os.environ), load(CollectorSettings, os.environ)

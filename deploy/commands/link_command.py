@@ -51,8 +51,8 @@ def link(
     from deploy.links import check as checked
     from runtime.environment.settings import LinkSettings, load
     from runtime.link_keys import link_keys
-    from schemas.links import PARAMETER
-    from schemas.remarks import Remark
+    from schemas.events.links import PARAMETER
+    from schemas.events.remarks import Remark
 
     url = counted(url, redirect, name)
     if template:

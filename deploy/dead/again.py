@@ -27,13 +27,13 @@ from collector.webhooks.webhook_body import FORM, Delivery, scope_of
 from collector.webhooks.webhook_mapping import BadWebhook, compile_webhook, mapped
 from collector.webhooks.webhook_signature import secret_names
 from deploy.dead.letters import Letter
-from schemas.call import decode_batch
-from schemas.codec import decode
 from schemas.control import ControlState
-from schemas.dead_letter import Stage
-from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
-from schemas.reasons import Reason
-from schemas.webhooks import Webhook
+from schemas.events.call import decode_batch
+from schemas.events.dead_letter import Stage
+from schemas.events.pack import PackedEvent, UnknownPackVersion, decode_pack
+from schemas.events.reasons import Reason
+from schemas.sources.webhooks import Webhook
+from schemas.wire.codec import decode
 
 CUT = "its payload was too large to be kept whole"
 UNKNOWN_SOURCE = "its source is configured no more: put it back, or leave the letter"

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.dead_letter import NOWHERE, Lineage
+from schemas.events.dead_letter import NOWHERE, Lineage
 
 LETTERS_PER_PAGE_MAX = 1_000
 PAGE_BYTES_MAX = 32_000_000  # of payloads; a single letter may have more

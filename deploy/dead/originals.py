@@ -14,9 +14,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from deploy.dead.letters import Letter
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable, reader_config
-from schemas.dead_letter import Lineage, Stage
-from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
-from schemas.reasons import Reason
+from schemas.events.dead_letter import Lineage, Stage
+from schemas.events.pack import PackedEvent, UnknownPackVersion, decode_pack
+from schemas.events.reasons import Reason
 from schemas.topics import EVENTS_RAW
 
 POLL_S = 0.5

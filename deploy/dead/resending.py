@@ -28,9 +28,9 @@ from deploy.dead.originals import Originals
 from deploy.orders.tables import answered
 from runtime.environment.settings import KafkaSettings
 from runtime.sending import send
-from schemas.dead_letter import NOWHERE
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, encode_event
+from schemas.events.dead_letter import NOWHERE
+from schemas.events.pack import PackedEvent, encode_event
+from schemas.identity.identifiers import partition_of
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_RAW
 

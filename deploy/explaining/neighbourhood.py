@@ -21,7 +21,7 @@ from processors.identity.node_state import STAMPS_MAX
 from processors.identity.older import OlderRow, read_again
 from processors.identity.stored import StoredEvent, StoredId, keys_in
 from runtime.environment.settings import ExplanationSettings
-from schemas.identifiers import ANONYMOUS, USER, node_id
+from schemas.identity.identifiers import ANONYMOUS, USER, node_id
 
 NEEDLES_MAX = 200  # what ClickHouse searches for at once is limited
 

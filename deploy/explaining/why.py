@@ -22,9 +22,9 @@ from runtime.clickhouse import NoAnswer
 from runtime.control import read_control
 from runtime.environment.settings import ClickHouseSettings, ExplanationSettings, KafkaSettings, load
 from runtime.kafka import KafkaUnavailable
-from schemas.identifiers import EMAIL, profile_id
-from schemas.order_documents import orders_in
-from schemas.orders import Order
+from schemas.identity.identifiers import EMAIL, profile_id
+from schemas.identity.order_documents import orders_in
+from schemas.identity.orders import Order
 from sinks.clickhouse import connect
 
 Owners = tuple[tuple[int, int], ...]

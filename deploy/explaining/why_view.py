@@ -8,7 +8,7 @@ from processors.identity.facts import ASSERTED, CLAIMED, DERIVED, MERGED
 from processors.identity.reasons import Reason
 from processors.identity.steps import Step
 from processors.identity.stored import StoredEvent, is_hash_alone
-from schemas.identifiers import EMAIL, hash_email
+from schemas.identity.identifiers import EMAIL, hash_email
 
 CLASSES = {MERGED: "M", ASSERTED: "A", CLAIMED: "B", DERIVED: "C"}
 RULES = {

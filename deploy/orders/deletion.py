@@ -11,7 +11,7 @@ from deploy.orders.letters import letter_pattern
 from deploy.orders.plan import Plan
 from deploy.orders.tables import Named, Tables, cut, numbers, within
 from processors.events.ledger import FORGOTTEN
-from schemas.dead_letter import Stage
+from schemas.events.dead_letter import Stage
 
 TABLES = (
     "events",

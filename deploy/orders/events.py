@@ -6,7 +6,7 @@ from typing import Any
 from deploy.orders.tables import Tables, numbers
 from processors.identity.facts import Fact
 from processors.identity.stored import Keys, StoredEvent, StoredId, facts_again, keys_in
-from schemas.identifiers import partition_hash
+from schemas.identity.identifiers import partition_hash
 
 FACTS_ROWS_MAX = 10_000  # rows that are looked at for the links between two identifiers
 

@@ -5,7 +5,7 @@ attempts to deliver them, whose answers may say anything. Attempts are found by 
 from collections.abc import Iterable
 
 from deploy.orders.tables import Tables, cut, numbers
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
 
 FIRED = ("delivery_attempts", "firing_states")  # in the order in which they are deleted
 

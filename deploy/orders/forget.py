@@ -23,9 +23,9 @@ from deploy.orders.receipt import BEGUN, DONE, DRY, Copies, Receipt, begun
 from deploy.orders.residue import search
 from deploy.orders.tables import Named, Tables
 from processors.identity.facts import Fact, encode_facts
-from schemas.identifiers import partition_hash, partition_of
-from schemas.order_documents import Addressed, orders_in, outdated
-from schemas.orders import Suppress
+from schemas.identity.identifiers import partition_hash, partition_of
+from schemas.identity.order_documents import Addressed, orders_in, outdated
+from schemas.identity.orders import Suppress
 from schemas.stream import OutputRecord
 from schemas.topics import IDENTITY_FACTS
 

@@ -14,7 +14,7 @@ from runtime.lookup import Lookup
 from runtime.sending import send
 from runtime.streams.progress import Progress
 from schemas.control import ControlState
-from schemas.order_documents import Addressed, encode, key_of, orders_in
+from schemas.identity.order_documents import Addressed, encode, key_of, orders_in
 from schemas.stream import OutputRecord
 from schemas.topics import (
     ACTIONS_WORK,

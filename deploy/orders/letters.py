@@ -10,7 +10,7 @@ pages have percents. So every character that has several forms is found in each 
 
 import re
 
-from schemas.identifiers import EMAIL, EXTERNAL, hash_email
+from schemas.identity.identifiers import EMAIL, EXTERNAL, hash_email
 
 # A character that JSON shortens -> what stands behind the backslash.
 _SHORT = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from deploy.orders.people import Person
-from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER
-from schemas.order_documents import Addressed, hex_of
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER
+from schemas.identity.order_documents import Addressed, hex_of
+from schemas.identity.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
 
 _AUTHORITY = {USER: 0, EXTERNAL: 1, EMAIL: 2, ANONYMOUS: 3}
 

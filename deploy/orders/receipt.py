@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from deploy.orders.plan import Plan
-from schemas.order_documents import hex_of
+from schemas.identity.order_documents import hex_of
 
 BEGUN, DONE, DRY = "begun", "done", "would be done"
 NODES_LISTED_MAX = 1_000  # their orders are on control, one document each

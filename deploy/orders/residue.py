@@ -11,7 +11,7 @@ from deploy.orders.fired import FIRED
 from deploy.orders.letters import anywhere
 from deploy.orders.receipt import Residue
 from deploy.orders.tables import Named, Tables, numbers
-from schemas.order_documents import hex_of
+from schemas.identity.order_documents import hex_of
 
 VALUES_PER_PASS_MAX = 20
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from processors.commerce.commerce_facts import encode_orders as encode_for_carts
 from processors.identity.facts import encode_orders
-from schemas.action_work import encode_work
-from schemas.contact_facts import encode_contact_facts
-from schemas.order_documents import Addressed
-from schemas.orders import Erase, Forget, Order, Suppress, Unlink
-from schemas.pack import encode_pack
+from schemas.actions.action_work import encode_work
+from schemas.contacts.contact_facts import encode_contact_facts
+from schemas.events.pack import encode_pack
+from schemas.identity.order_documents import Addressed
+from schemas.identity.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.rules.rule_facts import encode_rule_facts
 from schemas.stream import OutputRecord
 from schemas.topics import (

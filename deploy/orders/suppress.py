@@ -13,9 +13,9 @@ from deploy.orders.giving import Giver
 from deploy.orders.people import TooMany
 from deploy.orders.tables import Tables
 from schemas.control import ControlState
-from schemas.identifiers import partition_hash
-from schemas.order_documents import Addressed, hex_of
-from schemas.orders import Suppress, Unlink
+from schemas.identity.identifiers import partition_hash
+from schemas.identity.order_documents import Addressed, hex_of
+from schemas.identity.orders import Suppress, Unlink
 
 DONE = "suppressed/"  # of a suppression that holds everywhere
 

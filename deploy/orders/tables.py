@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from deploy.orders.people import Pointer, Segment
 from deploy.orders.plan import Company
 from runtime.clickhouse import NoAnswer
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
 
 NODES_PER_STATEMENT_MAX = 5_000  # the server reads 256 KB of a statement
 POLL_S = 0.2

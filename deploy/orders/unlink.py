@@ -15,9 +15,9 @@ from deploy.orders.giving import Giver
 from deploy.orders.people import Pointer, above, way
 from deploy.orders.tables import Tables
 from processors.events.authority import rank
-from schemas.identifiers import partition_hash
-from schemas.order_documents import Addressed, hex_of, key_of
-from schemas.orders import Unlink
+from schemas.identity.identifiers import partition_hash
+from schemas.identity.order_documents import Addressed, hex_of, key_of
+from schemas.identity.orders import Unlink
 
 
 class NotLinked(Exception):

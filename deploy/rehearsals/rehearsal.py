@@ -16,13 +16,13 @@ from processors.actions.actions_agent import Actions
 from processors.rules.rule_events import iso
 from processors.rules.rules_agent import RulesStep
 from processors.rules.rules_now import Known, RulesNow
-from schemas.action_work import Firing, decode_work, encode_work
-from schemas.codec import decode
+from schemas.actions.action_work import Firing, decode_work, encode_work
 from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
 from schemas.rules.rule_facts import Occurrence, encode_rule_facts
 from schemas.rules.rules import Rule, version_of
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import ACTIONS, ACTIONS_WORK, DAY_MS, RULES_CANDIDATES
+from schemas.wire.codec import decode
 
 TICK_MS = 60_000  # how finely time goes on
 WAITING_MS_MAX = 8 * DAY_MS  # after the end, for what waits

@@ -8,7 +8,7 @@ import msgspec
 
 from deploy.rehearsals.rehearsal import Confirm, Moment
 from runtime.environment.settings import ClickHouseSettings
-from schemas.action_work import Firing
+from schemas.actions.action_work import Firing
 from schemas.control import ControlState
 from schemas.rules.rules import Rule
 from sinks.confirming.confirm_waits import Waits

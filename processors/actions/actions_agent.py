@@ -25,10 +25,10 @@ from processors.events.letters import dead_letter, letter_record
 from processors.events.parsed import Refusal
 from processors.identity.erased import Erased
 from processors.timers import Timers
-from schemas.action_work import Claim, Firing, Grant, Result, UnknownWorkVersion, Work, decode_work
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.orders import Erase, Order
-from schemas.reasons import Reason
+from schemas.actions.action_work import Claim, Firing, Grant, Result, UnknownWorkVersion, Work, decode_work
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.reasons import Reason
+from schemas.identity.orders import Erase, Order
 from schemas.stream import InputRecord, OutputRecord, State
 
 HOPS_MAX = 5

@@ -13,7 +13,7 @@ import msgspec
 
 from processors.actions.firing_state import CAPPED, KEY_BYTES, ONCE
 from processors.timers import Timers
-from schemas.action_work import Firing
+from schemas.actions.action_work import Firing
 from schemas.rules.rules import Limits, Rule
 from schemas.segments.segments import duration_ms
 from schemas.stream import State

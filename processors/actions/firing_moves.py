@@ -32,8 +32,8 @@ from processors.actions.templates import (
     compiled_rule,
     request_bytes,
 )
-from schemas.action_work import Claim, Firing, Grant, Result, encode_work
-from schemas.identifiers import partition_of, profile_key
+from schemas.actions.action_work import Claim, Firing, Grant, Result, encode_work
+from schemas.identity.identifiers import partition_of, profile_key
 from schemas.rules.rules import Limits
 from schemas.stream import OutputRecord
 from schemas.topics import ACTIONS_WORK

@@ -8,16 +8,16 @@ import msgspec
 from processors.actions.firing_state import FORGOTTEN, FiringState
 from processors.events.letters import dead_letter, letter_record
 from processors.events.parsed import Refusal
-from schemas.action_work import VERSION, Due, Result, encode_due
-from schemas.codec import encode_delivery, encode_firing
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.identifiers import partition_of, profile_id, profile_key
-from schemas.reasons import Reason
+from schemas.actions.action_work import VERSION, Due, Result, encode_due
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import partition_of, profile_id, profile_key
 from schemas.rules.rule_candidates import VERSION as CANDIDATE_VERSION
 from schemas.rules.rule_candidates import Candidate, encode_rule_candidate
 from schemas.rules.rules import Rule
 from schemas.stream import OutputRecord
 from schemas.topics import ACTIONS, ACTIONS_DELIVERIES, ACTIONS_DUE, RULES_CANDIDATES, Topic
+from schemas.wire.codec import encode_delivery, encode_firing
 
 ERROR_CHARS_MAX = 1_000
 _REASONS = {"given_up": Reason.GIVEN_UP, "rejected": Reason.REJECTED, "gone": Reason.GONE}

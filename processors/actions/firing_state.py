@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.action_work import Firing
+from schemas.actions.action_work import Firing
 from schemas.topics import DAY_MS
 
 VERSION = 1

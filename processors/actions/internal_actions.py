@@ -11,10 +11,12 @@ import msgspec
 from processors.actions.request_parts import one_line
 from processors.actions.template_engine import NoValue, TemplateFailed
 from processors.actions.templates import Done, ListChange, NewEvent, Traits, iso
-from schemas.action_work import Firing
-from schemas.contact_addresses import NotAnAddress, channel_of, contact_node, kept_address
-from schemas.contact_facts import ContactFact, encode_contact_facts
-from schemas.identifiers import (
+from schemas.actions.action_work import Firing
+from schemas.contacts.contact_addresses import NotAnAddress, channel_of, contact_node, kept_address
+from schemas.contacts.contact_facts import ContactFact, encode_contact_facts
+from schemas.contacts.contact_lists import Channel
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import (
     ANONYMOUS,
     EMAIL,
     USER,
@@ -24,8 +26,6 @@ from schemas.identifiers import (
     partition_of,
     profile_key,
 )
-from schemas.pack import PackedEvent, encode_pack
-from schemas.rules.rules import Channel
 from schemas.stream import OutputRecord
 from schemas.topics import CONTACTS_FACTS, EVENTS_DERIVED
 

@@ -7,7 +7,7 @@ hour that comes twice is quiet both times.
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from schemas.rules.rules import PERSON_ZONE, QuietHours
-from schemas.zones import zone
+from schemas.values.zones import zone
 
 _MS, _MINUTE_MS = 1_000, 60_000
 

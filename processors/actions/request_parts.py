@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from processors.actions.template_engine import NoValue, Scope, Template, TemplateFailed
-from schemas.identifiers import normalise_email
-from schemas.requests import SENDERS_HEADERS
+from schemas.actions.requests import SENDERS_HEADERS
+from schemas.identity.identifiers import normalise_email
 
 BODY_DEPTH_MAX = 20
 BODY_TEXTS_MAX = 1_000

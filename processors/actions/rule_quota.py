@@ -12,7 +12,7 @@ import msgspec
 
 from processors.actions.firing_state import KEY_BYTES, SEEN_MS, key_of
 from processors.timers import Timers
-from schemas.action_work import Claim, Grant
+from schemas.actions.action_work import Claim, Grant
 from schemas.stream import State
 
 QUOTA, ANSWERED = b"q", b"g"

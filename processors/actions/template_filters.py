@@ -24,7 +24,7 @@ from liquid.token import Token
 from liquid.undefined import UNDEFINED
 
 from processors.events.times import parse_time
-from schemas.zones import zone
+from schemas.values.zones import zone
 
 TEXT_CHARS_MAX = 100_000
 ITEMS_MAX = 10_000

@@ -28,8 +28,8 @@ from processors.actions.request_parts import (
 )
 from processors.actions.template_engine import ADDRESS, HTML, PATH, TEXT, Scope, Template, TemplateFailed
 from processors.actions.template_filters import Scope as CountedScope
-from schemas.action_work import Firing
-from schemas.actions import (
+from schemas.actions.action_work import Firing
+from schemas.actions.actions import (
     Action,
     EmailAction,
     EventAction,
@@ -39,7 +39,7 @@ from schemas.actions import (
     TraitAction,
     WebhookAction,
 )
-from schemas.requests import EmailRequest, HttpRequest, KafkaRequest, WebhookRequest
+from schemas.actions.requests import EmailRequest, HttpRequest, KafkaRequest, WebhookRequest
 from schemas.rules.rules import Rule, decode_rule
 
 REQUEST_BYTES_MAX = 400_000  # as JSON; it stands in Kafka and in the state together with its event

@@ -28,10 +28,10 @@ from processors.events.letters import dead_letter, letter_record
 from processors.events.parsed import Refusal
 from processors.identity.erased import Erased
 from processors.timers import Timers
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.identifiers import node_id, partition_of
-from schemas.orders import Erase, Order
-from schemas.reasons import Reason
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import node_id, partition_of
+from schemas.identity.orders import Erase, Order
 from schemas.stream import InputRecord, OutputRecord, State
 
 CART, PRODUCT, TOUCHED_BY = b"c", b"p", b"i"

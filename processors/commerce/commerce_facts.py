@@ -1,7 +1,7 @@
 """Commerce facts: what one event says of a product or of a cart, for agent `commerce`.
 
-Also the messages of topic `commerce.facts` (private: msgpack, versioned): facts of events, orders (schemas/orders.py), and
-the *ticks* that tell the agent how late it is, so that time is part of its input. Facts go to the partition of what they are
+Also the messages of topic `commerce.facts` (private: msgpack, versioned): facts of events, orders (schemas/identity/orders.py),
+and the *ticks* that tell the agent how late it is, so that time is part of its input. Facts go to the partition of what they are
 about. Ordinary events send nothing. Amounts and quantities are whole numbers of millionths.
 
 What names people stays behind: a fact knows a visitor and a subject as node ids, keyed hashes, and nothing that an event carries
@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from processors.events.parsed import ParsedEvent, object_of
-from schemas.orders import Order
-from schemas.stamps import MONEY_SCALE, Item, Stamps
+from schemas.identity.orders import Order
+from schemas.wire.stamps import MONEY_SCALE, Item, Stamps
 
 VERSION = 1
 PACK_BYTES_MAX = 700_000

@@ -19,10 +19,10 @@ from processors.commerce.commerce_facts import (
 from processors.commerce.products import hour_of
 from processors.commerce.told_products import ToldProducts
 from processors.events.parsed import ParsedEvent
-from schemas.identifiers import node_id, partition_of
-from schemas.stamps import Stamps
+from schemas.identity.identifiers import node_id, partition_of
 from schemas.stream import OutputRecord, State
 from schemas.topics import COMMERCE_FACTS
+from schemas.wire.stamps import Stamps
 
 Stated = tuple[str, str, int, Values]
 Said = tuple[str, str, bytes, int]

@@ -7,11 +7,11 @@ import msgspec
 from processors.commerce.carts import CartState, content, currency_of, value_of
 from processors.commerce.commerce_facts import Line, ProductFact, Values, product_key
 from processors.commerce.products import ProductState, Told
-from schemas.avro import AMOUNT_END, amount_bytes
-from schemas.candidates import VERSION, Candidate, encode_candidate
-from schemas.codec import encode_cart, encode_product
-from schemas.identifiers import profile_id
+from schemas.events.candidates import VERSION, Candidate, encode_candidate
+from schemas.identity.identifiers import profile_id
 from schemas.topics import CARTS, CARTS_CANDIDATES, CATALOGUE, Topic
+from schemas.wire.avro import AMOUNT_END, amount_bytes
+from schemas.wire.codec import encode_cart, encode_product
 
 Keyed = tuple[Topic, bytes, bytes]
 Fields = dict[str, object]

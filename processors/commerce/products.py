@@ -11,7 +11,7 @@ The fields of now are for those who read the topic: each is the latest value by 
 import msgspec
 
 from processors.commerce.commerce_facts import NO_VALUES, ProductFact, Values, encode_values
-from schemas.identifiers import node_id
+from schemas.identity.identifiers import node_id
 
 HOUR_MS = 3_600_000
 STATEMENTS_MAX = 48  # remembered for one product, the latest

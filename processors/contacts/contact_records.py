@@ -1,7 +1,7 @@
 """What agent `contacts` sends: records of contacts, and the events `Contact Added` and `Contact Deleted`. Pure.
 
 An event is packed as the collector would have packed it, in the name of the address alone. Its message id is its mark
-(schemas/contact_mark.py), so an event that is sent again is a duplicate.
+(schemas/contacts/contact_mark.py), so an event that is sent again is a duplicate.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from processors.contacts.contacts import Membership
-from schemas.codec import encode_contact
-from schemas.contact_addresses import EMAIL_CHANNEL, PHONE_TYPE, contact_key
-from schemas.contact_facts import ContactFact
-from schemas.contact_mark import EVENTS, ContactChange, message_id_of
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, encode_pack
+from schemas.contacts.contact_addresses import EMAIL_CHANNEL, PHONE_TYPE, contact_key
+from schemas.contacts.contact_facts import ContactFact
+from schemas.contacts.contact_mark import EVENTS, ContactChange, message_id_of
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import partition_of
 from schemas.stream import OutputRecord
 from schemas.topics import CONTACTS, EVENTS_DERIVED
+from schemas.wire.codec import encode_contact
 
 OWN_SOURCE = "stitchline.contacts"  # of changes that came by no source; none can be called so
 EVENTS_PER_PACK_MAX = 500  # of some 500 bytes each

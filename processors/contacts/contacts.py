@@ -8,7 +8,7 @@ forgotten: facts of that time change no contact list any more. An opt-out outliv
 
 import msgspec
 
-from schemas.contact_facts import ADDED, DELETED, ContactFact
+from schemas.contacts.contact_facts import ADDED, DELETED, ContactFact
 
 OPT_OUT = "opt_out"
 NEVER = -1

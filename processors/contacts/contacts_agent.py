@@ -19,16 +19,16 @@ from processors.contacts.contact_records import contact_record, event_of, event_
 from processors.contacts.contacts import FOR_EVER, ContactState, forgotten, is_fired, with_fact
 from processors.events.letters import dead_letter, letter_record
 from processors.events.parsed import Refusal
-from schemas.contact_addresses import contact_node
-from schemas.contact_facts import (
+from schemas.contacts.contact_addresses import contact_node
+from schemas.contacts.contact_facts import (
     ContactFact,
     UnknownContactFactsVersion,
     decode_contact_facts,
 )
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
-from schemas.pack import PackedEvent
-from schemas.reasons import Reason
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.pack import PackedEvent
+from schemas.events.reasons import Reason
+from schemas.identity.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
 from schemas.stream import InputRecord, OutputRecord, State
 
 PREFIX = b"c"

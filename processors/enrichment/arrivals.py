@@ -14,7 +14,7 @@ from zlib import crc32
 
 import msgspec
 
-from schemas.stamps import Touch
+from schemas.wire.stamps import Touch
 
 TEXT_BYTES_MAX = 24  # of one text that is kept
 TOUCH_BYTES_MAX = 80  # of all texts of a touch, as they are kept; what no longer fits is left out

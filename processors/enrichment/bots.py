@@ -24,7 +24,7 @@ from processors.enrichment.device import CRAWLER, HEADLESS, LISTED, PROGRAM
 from processors.enrichment.hosting import NO_NETWORKS, Networks
 from processors.events.parsed import ParsedEvent
 from processors.events.times import parse_time
-from schemas.stamps import NO_BOT, Bot, Device
+from schemas.wire.stamps import NO_BOT, Bot, Device
 
 CLICK = "Link Clicked"
 AT_ONCE_MS = 10_000

@@ -22,9 +22,9 @@ from processors.enrichment.hosts import ascii_host, host_of, site_of
 from processors.enrichment.senders import PASSAGE, Sender, Senders
 from processors.events.links import token_in
 from processors.events.parsed import ParsedEvent
-from schemas.channel_lists import NO_LISTS, ChannelLists, ChannelRule, Click, kept_lists
-from schemas.identifiers import text
-from schemas.stamps import NO_TOUCH, Touch
+from schemas.events.channel_lists import NO_LISTS, ChannelLists, ChannelRule, Click, kept_lists
+from schemas.identity.identifiers import text
+from schemas.wire.stamps import NO_TOUCH, Touch
 
 DIRECT = "direct"
 CAMPAIGN = "campaign"  # somebody named a campaign, and no rule knows what it is

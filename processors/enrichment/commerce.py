@@ -20,8 +20,8 @@ import msgspec
 from processors.enrichment.money import amount, currency, quantity
 from processors.enrichment.sums import mismatches
 from processors.events.parsed import object_of
-from schemas.call import decode_json
-from schemas.stamps import NO_COMMERCE, Commerce, Item, Meaning
+from schemas.events.call import decode_json
+from schemas.wire.stamps import NO_COMMERCE, Commerce, Item, Meaning
 
 FAMILY = "ecommerce"
 ITEMS_MAX = 500  # of one event; more are left out

@@ -9,8 +9,8 @@ Deliberately absent: configuration. What a source asks for is decided at the doo
 from functools import lru_cache
 
 from processors.events.parsed import Object, object_of
-from schemas.pack import Seen
-from schemas.stamps import NO_CONSENT, Consent
+from schemas.events.pack import Seen
+from schemas.wire.stamps import NO_CONSENT, Consent
 
 CONSENTS_REMEMBERED_MAX = 1_024
 CATEGORIES_MAX = 32  # of more the first by name are told

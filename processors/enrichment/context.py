@@ -12,9 +12,9 @@ from processors.enrichment.device import NOBODY, Devices, Known
 from processors.enrichment.hosting import NO_NETWORKS, Networks
 from processors.enrichment.place import Places, nowhere
 from processors.events.parsed import Object, ParsedEvent, Refusal, parse
-from schemas.network import Kept, may_hold_address, without_addresses
-from schemas.pack import Connection, PackedEvent
-from schemas.stamps import NO_BOT, Bot, Device, Place
+from schemas.events.network import Kept, may_hold_address, without_addresses
+from schemas.events.pack import Connection, PackedEvent
+from schemas.wire.stamps import NO_BOT, Bot, Device, Place
 
 
 class ContextRules(msgspec.Struct, frozen=True, kw_only=True):

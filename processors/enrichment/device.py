@@ -18,8 +18,8 @@ import msgspec
 
 from processors.enrichment.hints_of_clients import HINTS_BYTES_MAX, Hints, header_hints, shown_hints
 from processors.events.parsed import Object
-from schemas.pack import Connection
-from schemas.stamps import NO_DEVICE, Device
+from schemas.events.pack import Connection
+from schemas.wire.stamps import NO_DEVICE, Device
 
 USER_AGENT_CHARACTERS_MAX = 512
 NAME_CHARACTERS_MAX = 64

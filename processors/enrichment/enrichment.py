@@ -7,7 +7,7 @@
     consent     what the visitor decided, and what the door saw of it
     visits      the session, and first and last touch: the one step with state of its own
 
-A step that has nothing to say returns the default of its part (schemas/stamps.py), the very object. None of them refuses an
+A step that has nothing to say returns the default of its part (schemas/wire/stamps.py), the very object. None of them refuses an
 event for its content; its source's plan may, before they see it.
 """
 
@@ -22,9 +22,9 @@ from processors.enrichment.context import NO_CONTEXT, ContextRules, surroundings
 from processors.enrichment.visits import SessionRules, Visits
 from processors.events.mentions import Mentions
 from processors.events.parsed import ParsedEvent
-from schemas.orders import Order
-from schemas.stamps import NO_COMMERCE, NO_CONSENT, Item, Meaning, Stamps
+from schemas.identity.orders import Order
 from schemas.stream import Values
+from schemas.wire.stamps import NO_COMMERCE, NO_CONSENT, Item, Meaning, Stamps
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

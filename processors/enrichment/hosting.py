@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 import msgspec
 
-from schemas.network import parsed_address
+from schemas.events.network import parsed_address
 
 NETWORKS_MAX = 1_000_000
 ADDRESSES_REMEMBERED_MAX = 16_384

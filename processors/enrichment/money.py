@@ -16,8 +16,8 @@ import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 
-from schemas.currencies import MINOR_DIGITS, NO_CURRENCY, is_code
-from schemas.stamps import MONEY_MAX, MONEY_PRECISION, MONEY_SCALE
+from schemas.values.currencies import MINOR_DIGITS, NO_CURRENCY, is_code
+from schemas.wire.stamps import MONEY_MAX, MONEY_PRECISION, MONEY_SCALE
 
 AMOUNT_CHARS_MAX = 40  # a longer text is no number of anybody's
 AMOUNTS_REMEMBERED_MAX = 8_192  # a shop has few prices, sent again and again

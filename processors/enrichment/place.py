@@ -16,9 +16,9 @@ from functools import lru_cache
 
 from processors.enrichment.device import is_mail_proxy
 from processors.events.parsed import Object, object_of
-from schemas.network import Address, Kept, cut, parsed_address
-from schemas.pack import Connection
-from schemas.stamps import NO_PLACE, Place
+from schemas.events.network import Address, Kept, cut, parsed_address
+from schemas.events.pack import Connection
+from schemas.wire.stamps import NO_PLACE, Place
 
 Locate = Callable[[str], object]  # from an address to its record, None without one
 

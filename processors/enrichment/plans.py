@@ -15,9 +15,9 @@ from jsonschema_rs import RegexOptions, ValidationError, Validator, validator_fo
 from processors.enrichment.plan_words import in_words
 from processors.enrichment.semantics import VIOLATIONS_MAX, meaning_of
 from processors.events.parsed import Object, ParsedEvent, Refusal
-from schemas.plans import Plan
-from schemas.reasons import Reason
-from schemas.stamps import Meaning
+from schemas.events.reasons import Reason
+from schemas.sources.plans import Plan
+from schemas.wire.stamps import Meaning
 
 PATTERN_BYTES_MAX = 1_000_000  # of one compiled pattern
 VALUES_MAX = 500  # an event that holds more and does not conform is told its first violation alone: each takes 25 us to find

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from processors.events.parsed import ParsedEvent
-from schemas.catalogue import (
+from schemas.events.catalogue import (
     NAME_CHARS_MAX,
     NAMES_REMEMBERED_MAX,
     EventSpec,
@@ -25,7 +25,7 @@ from schemas.catalogue import (
     Property,
     event_spec,
 )
-from schemas.stamps import MONEY_MAX, NO_MEANING, Meaning
+from schemas.wire.stamps import MONEY_MAX, NO_MEANING, Meaning
 
 VIOLATIONS_MAX = 16  # of one event; more are not listed
 NUMBER_CHARS_MAX = 40  # a longer text is not looked at as a number

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from processors.enrichment.hosts import ascii_host, names_of
-from schemas.channel_lists import ChannelLists
+from schemas.events.channel_lists import ChannelLists
 
 PASSAGE = "passage"  # the kind of those through whom a visitor comes back to where he was
 REFERRAL = "site"

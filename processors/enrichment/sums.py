@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from processors.enrichment.money import EXACT
-from schemas.currencies import DIGITS_USUAL, MINOR_DIGITS
-from schemas.stamps import Commerce, Item
+from schemas.values.currencies import DIGITS_USUAL, MINOR_DIGITS
+from schemas.wire.stamps import Commerce, Item
 
 _ONE = Decimal(1)
 _NOUGHT = Decimal(0)

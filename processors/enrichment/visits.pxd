@@ -1,7 +1,7 @@
 # What the compiler is told of visits.py beside its source (docs/decisions/0040): moments and lengths are numbers of C.
 
 cimport cython
-cimport schemas.octets as octets
+cimport schemas.values.octets as octets
 from processors.enrichment.visit_state cimport Stay, Visitor, decode_visitor, encode_visitor
 from processors.events.parsed cimport ParsedEvent
 

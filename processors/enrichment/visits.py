@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import msgspec
 
-import schemas.octets as octets
+import schemas.values.octets as octets
 from processors.enrichment.arrivals import NO_SIGNS, Arrival, arrival_of, kept_touch
 from processors.enrichment.visit_state import (
     STAYS_MAX,
@@ -31,10 +31,10 @@ from processors.enrichment.visit_state import (
 from processors.events.mentions import Mentions
 from processors.events.parsed import ParsedEvent
 from processors.events.times import EPOCH, MILLISECOND, TIME_MAX
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
-from schemas.stamps import NO_TOUCH, NO_VISIT, Touch, Visit
+from schemas.identity.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
 from schemas.stream import Values
-from schemas.zones import zone
+from schemas.values.zones import zone
+from schemas.wire.stamps import NO_TOUCH, NO_VISIT, Touch, Visit
 
 PREFIX = b"v"
 VIEWS = frozenset({"page", "screen"})

@@ -1,7 +1,7 @@
 # What the compiler is told of addresses.py beside its source (docs/decisions/0040).
 
 cimport cython
-cimport schemas.octets as octets
+cimport schemas.values.octets as octets
 
 cdef int _EQUALS, _PERCENT, _BACKSLASH
 cdef Py_ssize_t _NAME_BYTES_MAX

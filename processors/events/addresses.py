@@ -14,7 +14,7 @@ people, nobody can tell from here.
 import re
 from collections.abc import Callable, Iterator
 
-import schemas.octets as octets
+import schemas.values.octets as octets
 
 IDENTITY_PARAMETERS = ("contact_id", "ecid", "email", "em", "eh", "_c", "_sl")
 

@@ -5,7 +5,7 @@ equal types by the node key. `rank(n) < rank(m)` means that n has more authority
 more authority: that is what makes the forest free of cycles. Deliberately absent: an order per workspace.
 """
 
-from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, MESSAGE, USER
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, EXTERNAL, MESSAGE, USER
 
 Rank = tuple[int, bytes, bytes]
 

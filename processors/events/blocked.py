@@ -1,13 +1,13 @@
 """Values that name nobody: what broken integrations send as an id, and what would glue thousands of strangers together.
 
 A blocked id is ignored as an id; the event stays, under its other ids. Deliberately absent: a list per workspace, which is
-a matter of orders (schemas/orders.py, `Suppress`), as links that exist already must be evaluated again; any normalisation:
-ids that differ in case or in their Unicode form are different ids.
+a matter of orders (schemas/identity/orders.py, `Suppress`), as links that exist already must be evaluated again; any
+normalisation: ids that differ in case or in their Unicode form are different ids.
 """
 
 import re
 
-from schemas.remarks import Remark
+from schemas.events.remarks import Remark
 
 ID_BYTES_MAX = 255
 

@@ -1,14 +1,15 @@
 """The ledger: how many events went which way, per source and minute of receipt. Each chunk writes its own sums, so
-sums of sums are exact. Beside them, as a stage of its own, what was left aside of events that were kept (schemas/remarks.py).
+sums of sums are exact. Beside them, as a stage of its own, what was left aside of events that were kept
+(schemas/events/remarks.py).
 """
 
 from collections.abc import Iterator
 
-from schemas.codec import encode_ledger_entry
-from schemas.identifiers import partition_of
-from schemas.remarks import Remark
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import partition_of
 from schemas.stream import OutputRecord
 from schemas.topics import LEDGER
+from schemas.wire.codec import encode_ledger_entry
 
 MINUTE_MS = 60_000
 _MINUTE_MS = MINUTE_MS  # a number of C, where this is C
@@ -17,7 +18,7 @@ REMARKS = "remarks"  # the stage of remarks: they say something of events that a
 # Outcomes. `ACCEPTED` counts every event that was read: it equals the sum of the others.
 ACCEPTED, RESOLVED, DUPLICATE, DEAD = "accepted", "resolved", "duplicate", "dead"
 FORGOTTEN = "forgotten"  # somebody's who wanted to be forgotten: not stored
-WITHHELD = "withheld"  # its client wants it in topics and not in our store (schemas/withheld.py)
+WITHHELD = "withheld"  # its client wants it in topics and not in our store (schemas/events/withheld.py)
 DROPPED = "dropped"  # one of the deployment's own steps wanted it so: not stored
 
 Line = tuple[str, str, int, str]  # workspace, source, minute, outcome

@@ -1,14 +1,14 @@
-"""A processor's dead letters: whatever a step refuses goes to `events.dead`, in the common form of schemas/dead_letter.py."""
+"""A processor's dead letters: what a step refuses goes to `events.dead`, in the common form of schemas/events/dead_letter.py."""
 
 import msgspec
 
 from processors.events.parsed import Refusal
 from processors.events.times import clamp
-from schemas.codec import encode_dead_letter
-from schemas.dead_letter import Cause, Lineage, Sender, Stage, sendable_letter
-from schemas.identifiers import partition_of
+from schemas.events.dead_letter import Cause, Lineage, Sender, Stage, sendable_letter
+from schemas.identity.identifiers import partition_of
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_DEAD
+from schemas.wire.codec import encode_dead_letter
 
 
 def dead_letter(

@@ -1,8 +1,8 @@
 """What a page's address claims about its visitor: a signed link first, then plain parameters where the source takes them.
 
-Signed: `_c` is a token of schemas/links.py, verified with the keys that the step was given, at the time of receipt. Unsigned:
-contact_id or ecid, email or em, eh; anybody can write those, so they count only when the event's source accepts them. In
-both cases the first usable value of each kind counts. Only the query is read: a fragment never reaches a server, so no mail
+Signed: `_c` is a token of schemas/events/links.py, verified with the keys that the step was given, at the time of receipt.
+Unsigned: contact_id or ecid, email or em, eh; anybody can write those, so they count only when the event's source accepts them.
+In both cases the first usable value of each kind counts. Only the query is read: a fragment never reaches a server, so no mail
 tool's redirect would keep it.
 """
 
@@ -14,9 +14,9 @@ import msgspec
 
 from processors.events.authority import CONTACT
 from processors.events.parsed import ParsedEvent
-from schemas.identifiers import EMAIL, EXTERNAL, normalise_email
-from schemas.links import CONTACT_ID, EMAIL_HASH, PARAMETER, LinkKey, SignedLink, open_token
-from schemas.remarks import Remark
+from schemas.events.links import CONTACT_ID, EMAIL_HASH, PARAMETER, LinkKey, SignedLink, open_token
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import EMAIL, EXTERNAL, normalise_email
 
 Pair = tuple[str, str]  # kind, value in clear; for `EMAIL_HASH` the value is the hash
 LinkKeys = Sequence[LinkKey]

@@ -3,7 +3,7 @@
 cimport cython
 from processors.events.blocked cimport is_blocked
 from processors.events.parsed cimport ParsedEvent
-from schemas.identifiers cimport node_id, node_key, text
+from schemas.identity.identifiers cimport node_id, node_key, text
 
 
 @cython.final

@@ -14,7 +14,9 @@ from processors.events.authority import Rank, rank
 from processors.events.blocked import is_blocked, why_blocked
 from processors.events.links import Claims, LinkKeys, Pair, claims
 from processors.events.parsed import ParsedEvent, object_of
-from schemas.identifiers import (
+from schemas.events.links import EMAIL_HASH
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import (
     ANONYMOUS,
     EMAIL,
     EXTERNAL,
@@ -27,8 +29,6 @@ from schemas.identifiers import (
     normalise_email,
     text,
 )
-from schemas.links import EMAIL_HASH
-from schemas.remarks import Remark
 
 EXTERNAL_IDS_PER_EVENT_MAX = 16  # the first ones listed
 
@@ -37,7 +37,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Identifier:
-    """`value` is in clear, "" when only its hash is known; `kind` is one of schemas/identifiers.py. Never changed."""
+    """`value` is in clear, "" when only its hash is known; `kind` is one of schemas/identity/identifiers.py. Never changed."""
 
     __slots__ = ("kind", "node", "value")
 
@@ -99,7 +99,12 @@ def _with_claims(
     if not kept and not claimants and not is_said:
         return None
     remarks = _remarks([*stated, *claimed.pairs, *_previous(event)], claimed)
-    return gathered(kept, claimants, node_key(workspace, MESSAGE, message_id), remarks)
+    return gathered(kept, claimants, alone(event, message_id), remarks)
+
+
+def alone(event: ParsedEvent, message_id: str) -> bytes:
+    """The subject of an event that is nobody's: itself."""
+    return node_key(event.packed.workspace, MESSAGE, message_id)
 
 
 def gathered(
@@ -163,7 +168,7 @@ def _email(traits: dict[str, Any]) -> list[Pair]:
 
 
 def _hashed_email(traits: dict[str, Any]) -> list[Pair]:
-    """Of an address that its sender did not want to tell: as `eh` in a link (schemas/identifiers.py: hash_email)."""
+    """Of an address that its sender did not want to tell: as `eh` in a link (schemas/identity/identifiers.py: hash_email)."""
     value = traits.get("email_sha256")
     if not value:
         return []

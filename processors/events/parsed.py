@@ -15,9 +15,9 @@ import msgspec
 
 from processors.events.addresses import may_name_people, without_identity
 from processors.events.times import EventTimes, clamp, event_times
-from schemas.call import CALL_TYPES, Call, decode_call, decode_json
-from schemas.pack import PackedEvent
-from schemas.reasons import Reason
+from schemas.events.call import CALL_TYPES, Call, decode_call, decode_json
+from schemas.events.pack import PackedEvent
+from schemas.events.reasons import Reason
 
 Object = dict[str, Any]
 JsonText = msgspec.Raw | bytes  # of the batch it is bytes

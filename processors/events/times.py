@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from schemas.call import Call, Scalar
-from schemas.identifiers import text
+from schemas.events.call import Call, Scalar
+from schemas.identity.identifiers import text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import msgspec
 
 from processors.identity.orders import Range, joined
-from schemas.identifiers import NODE_ID_MASK
-from schemas.orders import Erase
+from schemas.identity.identifiers import NODE_ID_MASK
+from schemas.identity.orders import Erase
 from schemas.stream import State
 
 PREFIX = b"e"  # alone: anything was ever erased here

@@ -4,7 +4,7 @@ cimport cython
 from processors.events.blocked cimport is_blocked
 from processors.events.mentions cimport Identifier, Mentions
 from processors.events.parsed cimport ParsedEvent
-from schemas.identifiers cimport node_key, text
+from schemas.identity.identifiers cimport node_key, text
 
 cpdef list facts_of(ParsedEvent event, Mentions about)
 @cython.locals(found=list)

@@ -17,8 +17,8 @@ from processors.events.blocked import is_blocked
 from processors.events.mentions import Mentions
 from processors.events.parsed import ParsedEvent
 from processors.events.times import TIME_MAX
-from schemas.identifiers import ANONYMOUS, USER, node_key, text
-from schemas.orders import Order
+from schemas.identity.identifiers import ANONYMOUS, USER, node_key, text
+from schemas.identity.orders import Order
 
 MERGED, ASSERTED, CLAIMED, DERIVED = range(4)  # classes M, A, B, C; among A, B and C the smaller one wins
 

@@ -20,13 +20,13 @@ from processors.identity.facts import Derivation, Fact, UnknownFactsVersion, dec
 from processors.identity.forest import Targets, apply, outcome
 from processors.identity.node_state import NO_RULINGS, VERSION, NodeState, Owned
 from processors.identity.rulings import admitted_derivations, admitted_facts, ruled, standing
-from schemas.codec import encode_pointer, encode_profile_change
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.identifiers import node_id, partition_of, profile_id
-from schemas.orders import Order
-from schemas.reasons import Reason
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import node_id, partition_of, profile_id
+from schemas.identity.orders import Order
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import IDENTITY_FACTS, IDENTITY_POINTERS, PROFILE_CHANGES
+from schemas.wire.codec import encode_pointer, encode_profile_change
 
 PREFIX = b"n"
 GENERATION_SHIFT = 48  # a version is the state's generation above, the number of facts applied below

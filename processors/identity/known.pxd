@@ -1,8 +1,8 @@
 # What the compiler is told of known.py beside its source (docs/decisions/0040).
 
 cimport cython
-cimport schemas.octets as octets
-from schemas.identifiers cimport node_id
+cimport schemas.values.octets as octets
+from schemas.identity.identifiers cimport node_id
 
 
 cdef class KnownFacts:

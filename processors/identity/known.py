@@ -14,9 +14,9 @@ hands, or where two links state the same moment, the answer is a good guess; for
 import struct
 from collections.abc import Sequence
 
-import schemas.octets as octets
+import schemas.values.octets as octets
 from processors.identity.facts import ASSERTED, BOUNDARY, Fact
-from schemas.identifiers import node_id
+from schemas.identity.identifiers import node_id
 from schemas.stream import Values
 
 PREFIX = b"s"

@@ -9,8 +9,8 @@ import msgspec
 from processors.events.mentions import mentions
 from processors.events.parsed import Refusal, parse
 from processors.identity.stored import StoredEvent, StoredId
-from schemas.identifiers import node_id
-from schemas.pack import PackedEvent
+from schemas.events.pack import PackedEvent
+from schemas.identity.identifiers import node_id
 
 
 class OlderRow(msgspec.Struct, frozen=True, kw_only=True):

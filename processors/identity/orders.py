@@ -14,8 +14,8 @@ import msgspec
 from processors.events.mentions import Identifier
 from processors.identity.facts import Fact
 from processors.identity.known import KnownFacts
-from schemas.identifiers import node_id
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import EVERY_TARGET, Erase, Forget, Order, Suppress
 from schemas.stream import State
 
 PREFIX = b"o"

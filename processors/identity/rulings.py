@@ -15,7 +15,7 @@ import msgspec
 from processors.events.times import TIME_MAX
 from processors.identity.facts import BOUNDARY, Derivation, Fact
 from processors.identity.node_state import NEVER, RULINGS_MAX, NodeState, Rulings, runs_of
-from schemas.orders import EVERY_TARGET, Forget, Order, Suppress, Unlink
+from schemas.identity.orders import EVERY_TARGET, Forget, Order, Suppress, Unlink
 
 IdOf = Callable[[bytes], int]  # node key -> node id
 

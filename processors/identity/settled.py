@@ -18,7 +18,7 @@ from processors.identity.node_state import NEVER, NodeState, Rulings
 from processors.identity.rulings import admitted_derivations, admitted_facts, ruled, standing
 from processors.identity.stored import Keys, StoredEvent, facts_again
 from processors.identity.timeline import Claim
-from schemas.orders import Order, Suppress, Unlink
+from schemas.identity.orders import Order, Suppress, Unlink
 
 NO_ID = -2  # of a node that no stored event names by its id
 

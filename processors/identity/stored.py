@@ -12,7 +12,7 @@ import msgspec
 from processors.events.authority import rank
 from processors.events.mentions import Identifier, Mentions
 from processors.identity.facts import Fact, Occasion, facts_on, is_logout_event
-from schemas.identifiers import EMAIL, MESSAGE, hash_email, node_key
+from schemas.identity.identifiers import EMAIL, MESSAGE, hash_email, node_key
 
 
 class StoredId(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 # What the compiler is told of duplicates.py beside its source (docs/decisions/0040).
 
 cimport cython
-cimport schemas.octets as octets
+cimport schemas.values.octets as octets
 
 cdef Py_ssize_t _ENTRY_BYTES
 cdef long long _SECOND_MAX, _DAY_S

@@ -14,7 +14,7 @@ under a secret key, so bytes of two neighbours match by chance as rarely as two 
 
 import msgspec
 
-import schemas.octets as octets
+import schemas.values.octets as octets
 from schemas.stream import Values
 
 PREFIX = b"d"

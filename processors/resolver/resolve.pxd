@@ -1,7 +1,7 @@
 # What the compiler is told of resolve.py beside its source (docs/decisions/0040): a chunk's fields and the calls within it are C's.
 
 cimport cython
-cimport schemas.octets as octets
+cimport schemas.values.octets as octets
 from processors.resolver.duplicates cimport Duplicates
 from processors.identity.facts cimport facts_of
 from processors.identity.known cimport KnownFacts
@@ -10,7 +10,7 @@ from processors.events.mentions cimport Identifier, Mentions, gathered, mentions
 from processors.events.parsed cimport ParsedEvent
 from processors.resolver.resolved cimport Origin, Stamped, Whose, resolved_event
 from processors.resolver.visitor_values cimport VisitorValues
-from schemas.identifiers cimport node_id, node_key, partition_of, profile_key, text
+from schemas.identity.identifiers cimport node_id, node_key, partition_of, profile_key, text
 
 
 cdef class _Chunk:

@@ -11,7 +11,7 @@ from copy import copy
 
 import msgspec
 
-import schemas.octets as octets
+import schemas.values.octets as octets
 from processors.commerce.commerce_outbox import CommerceOutbox
 from processors.enrichment.context import read_event
 from processors.enrichment.enrichment import NO_RULES, Enrichment, Rules
@@ -19,7 +19,7 @@ from processors.enrichment.plans import NO_PLANS, Plans, judge
 from processors.events.ledger import DEAD, DROPPED, DUPLICATE, FORGOTTEN, RESOLVED, WITHHELD, Ledger
 from processors.events.letters import dead_letter, letter_record
 from processors.events.links import LinkKeys
-from processors.events.mentions import Mentions, gathered, mentions, nodes_of, person_id
+from processors.events.mentions import Mentions, alone, gathered, mentions, nodes_of, person_id
 from processors.events.parsed import ParsedEvent, Refusal, under_source
 from processors.events.times import clamp, has_unusable_time
 from processors.identity.facts import BOUNDARY, Fact, encode_facts, facts_of
@@ -30,15 +30,15 @@ from processors.resolver.hints import device_root, root
 from processors.resolver.resolved import Origin, Stamped, Whose, resolved_event
 from processors.resolver.shown import asked
 from processors.resolver.visitor_values import VisitorValues
-from schemas.dead_letter import Lineage, Sender, Stage
-from schemas.identifiers import ANONYMOUS, MESSAGE, USER, node_id, node_key, partition_of, profile_key, text
-from schemas.pack import PackedEvent, UnknownPackVersion, decode_pack
-from schemas.reasons import Reason
-from schemas.remarks import Remark
+from schemas.events.dead_letter import Lineage, Sender, Stage
+from schemas.events.pack import PackedEvent, UnknownPackVersion, decode_pack
+from schemas.events.reasons import Reason
+from schemas.events.remarks import Remark
+from schemas.events.user_steps import UserSteps
+from schemas.events.withheld import is_withheld
+from schemas.identity.identifiers import ANONYMOUS, USER, node_id, node_key, partition_of, profile_key, text
 from schemas.stream import InputRecord, OutputRecord, Owners, State, no_owners
 from schemas.topics import EVENTS_RESOLVED, IDENTITY_FACTS
-from schemas.user_steps import UserSteps
-from schemas.withheld import is_withheld
 
 RECORD_BYTES_MAX = 950_000  # Kafka takes about a million; a larger one would stop the partition for good
 
@@ -220,8 +220,7 @@ class _Chunk:
         claimed = self.orders.without_suppressed(about.claimed)
         if stated is about.stated and claimed is about.claimed:  # nearly always
             return about
-        alone = node_key(event.packed.workspace, MESSAGE, message_id)
-        return gathered(stated, claimed, alone, about.remarks)
+        return gathered(stated, claimed, alone(event, message_id), about.remarks)
 
     def _stamped(self, event: ParsedEvent, about: Mentions, origin: Origin) -> Stamped | Refusal:
         judged = judge(self.plans, event)

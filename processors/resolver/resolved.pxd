@@ -3,8 +3,8 @@
 cimport cython
 from processors.events.mentions cimport Identifier, Mentions
 from processors.events.parsed cimport ParsedEvent
-from schemas.avro cimport Writer
-from schemas.stamp_codec cimport put_stamps
+from schemas.wire.avro cimport Writer
+from schemas.wire.stamp_codec cimport put_stamps
 
 
 @cython.final

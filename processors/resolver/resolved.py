@@ -11,15 +11,15 @@ import msgspec
 
 from processors.events.mentions import Identifier, Mentions
 from processors.events.parsed import JsonText, ParsedEvent, object_of
-from schemas import identifiers
-from schemas.avro import Writer
-from schemas.call import Call, Scalar
-from schemas.codec import RESOLVED_EVENT, header
-from schemas.dead_letter import Lineage
-from schemas.identifiers import ANONYMOUS, USER
-from schemas.stamp_codec import put_stamps
-from schemas.stamps import Stamps
-from schemas.withheld import is_withheld, written
+from schemas.events.call import Call, Scalar
+from schemas.events.dead_letter import Lineage
+from schemas.events.withheld import is_withheld, written
+from schemas.identity import identifiers
+from schemas.identity.identifiers import ANONYMOUS, USER
+from schemas.wire.avro import Writer
+from schemas.wire.codec import RESOLVED_EVENT, header
+from schemas.wire.stamp_codec import put_stamps
+from schemas.wire.stamps import Stamps
 
 NAMED_TYPES = frozenset({"page", "screen"})
 SENDERS_REMEMBERED_MAX = 1_024

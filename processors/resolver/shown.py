@@ -11,10 +11,10 @@ from processors.events.ledger import DROPPED
 from processors.events.mentions import Mentions
 from processors.events.parsed import ParsedEvent, Refusal
 from processors.resolver.resolved import NAMED_TYPES, Stamped, traits_of
-from schemas.call import decode_json
-from schemas.identifiers import ANONYMOUS, USER, text
-from schemas.reasons import Reason
-from schemas.user_steps import Answer, UserSteps
+from schemas.events.call import decode_json
+from schemas.events.reasons import Reason
+from schemas.events.user_steps import Answer, UserSteps
+from schemas.identity.identifiers import ANONYMOUS, USER, text
 
 _encode = msgspec.json.Encoder().encode
 

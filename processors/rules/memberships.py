@@ -15,11 +15,11 @@ from processors.rules.rule_index import RuleIndex
 from processors.rules.rule_outbox import RuleOutbox
 from processors.rules.rule_view import EventView
 from processors.rules.triggers import CurrentRules, refused
-from schemas.codec import SCHEMAS, UnknownSchema, decode, schema_id_of
-from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.events.rule_event import RuleEvent, encode_rule_event
 from schemas.rules.rule_facts import FIRES, Match, Occurrence
 from schemas.segments.segment_windows import EPOCH
 from schemas.stream import InputRecord, OutputRecord, State
+from schemas.wire.codec import SCHEMAS, UnknownSchema, decode, schema_id_of
 
 _IDS = frozenset(schema.id for schema in SCHEMAS if schema.subject == "membership")
 _AT_THE_START = frozenset({"initial", "definition"})

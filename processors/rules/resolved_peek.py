@@ -3,7 +3,7 @@
 All versions of the record begin alike. Nearly all events end here, so this is what an event that no rule names costs. Pure.
 """
 
-from schemas.codec import HEADER, SCHEMAS, header, schema_id_of
+from schemas.wire.codec import HEADER, SCHEMAS, header, schema_id_of
 
 _HEADERS = frozenset(header(schema.id) for schema in SCHEMAS if schema.subject == "resolved_event")
 _SIZE = HEADER.size
@@ -19,7 +19,7 @@ Peeked = tuple[
 
 
 def peek(value: bytes) -> Peeked:
-    """Raises UnreadableEvent, schemas.codec.UnknownSchema."""
+    """Raises UnreadableEvent, schemas.wire.codec.UnknownSchema."""
     if value[:_SIZE] not in _HEADERS:
         schema_id_of(value)
         raise UnreadableEvent("another topic's schema")

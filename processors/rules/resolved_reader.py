@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from processors.rules.resolved_peek import UnreadableEvent, long_at
-from schemas.codec import HEADER, RESOLVED_EVENT, decode, header
 from schemas.segments.segment_windows import EPOCH
-from schemas.stamps import MONEY_SCALE
+from schemas.wire.codec import HEADER, RESOLVED_EVENT, decode, header
+from schemas.wire.stamps import MONEY_SCALE
 
 _NEWEST = header(RESOLVED_EVENT)
 _MS = timedelta(milliseconds=1)
@@ -36,7 +36,7 @@ Record = dict[str, Any]
 
 
 def record_of(value: bytes) -> Record:
-    """Raises UnreadableEvent, schemas.codec.UnknownSchema."""
+    """Raises UnreadableEvent, schemas.wire.codec.UnknownSchema."""
     try:
         if value.startswith(_NEWEST):
             return _Reader(value).record()

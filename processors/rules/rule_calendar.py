@@ -10,7 +10,7 @@ import msgspec
 
 from processors.rules.rule_schedules import latest
 from processors.rules.rules_now import Known, RulesNow
-from schemas.identifiers import partition_of
+from schemas.identity.identifiers import partition_of
 from schemas.segments.segments import duration_ms
 from schemas.stream import State
 

@@ -1,7 +1,7 @@
 """Changes of lists of contacts, as agent `triggers` meets them: the events that tell of one, and the events that make one. Pure.
 
-`Contact Added` and `Contact Deleted` count when they are our own (schemas/contact_mark.py). One that a client made up is an event
-like any other: it fires no rule of contacts and changes no list.
+`Contact Added` and `Contact Deleted` count when they are our own (schemas/contacts/contact_mark.py). One that a client made up is
+an event like any other: it fires no rule of contacts and changes no list.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from processors.rules.rule_events import encoded_event
 from processors.rules.rule_hops import hops_of
 from processors.rules.rule_paths import Place, getter
 from processors.rules.rule_view import EventView
-from schemas.contact_addresses import address_or_none, addresses_of, contact_node
-from schemas.contact_facts import ContactFact
-from schemas.contact_mark import ID_PREFIX, ContactChange, change_of
-from schemas.rules.rule_event import RuleEvent, decode_rule_event
+from schemas.contacts.contact_addresses import address_or_none, addresses_of, contact_node
+from schemas.contacts.contact_facts import ContactFact
+from schemas.contacts.contact_mark import ID_PREFIX, ContactChange, change_of
+from schemas.events.rule_event import RuleEvent, decode_rule_event
 from schemas.segments.segment_columns import is_commerce
 
 HOPS_MAX = 5  # a list that is changed by changes of lists that are changed ..: no further

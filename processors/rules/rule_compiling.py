@@ -16,8 +16,8 @@ from processors.rules.rule_filters import (
     types_of,
 )
 from processors.rules.rule_view import EventView
-from schemas.candidates import EVENT as CART_ABANDONED
-from schemas.contact_lists import ContactList, ListedBy
+from schemas.contacts.contact_lists import ContactList, ListedBy
+from schemas.events.candidates import EVENT as CART_ABANDONED
 from schemas.rules.rule_facts import ENDS, FIRES, STARTS, STATES
 from schemas.rules.rules import Rule, SourceTrigger, version_of
 from schemas.segments.segments import Selection

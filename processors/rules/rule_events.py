@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.events.rule_event import RuleEvent, encode_rule_event
 from schemas.segments.segment_windows import EPOCH
 
 _PLAIN = ("type", "message_id", "event", "name", "source", "anonymous_id", "user_id", "group_id")

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from processors.rules.rule_compiling import Asked, CompiledRule, Listed, compile_rule, listed
-from schemas.contact_lists import ContactList, Mailer
+from schemas.contacts.contact_lists import ContactList, Mailer
 from schemas.control import ControlState
 from schemas.rules.rules import Rule
 

@@ -18,11 +18,11 @@ from processors.rules.rule_events import encoded_event
 from processors.rules.rule_hops import hops_of
 from processors.rules.rule_index import NOTHING, RuleIndex, Wanted
 from processors.rules.rule_view import EventView
-from schemas.contact_facts import ContactFact
-from schemas.contact_mark import ContactChange
-from schemas.json_values import trait_at
+from schemas.contacts.contact_facts import ContactFact
+from schemas.contacts.contact_mark import ContactChange
 from schemas.rules.rule_facts import ENDS, STATES, Match, Occurrence
 from schemas.rules.rule_levels import Place, in_scope, not_replaced, place_of_mailer
+from schemas.values.json_values import trait_at
 
 ALL = "All"
 CONTACT = "contact"
@@ -46,7 +46,7 @@ class Matcher:
         self._changes = changes
 
     def match(self, value: bytes) -> Matched:
-        """Raises UnreadableEvent, schemas.codec.UnknownSchema."""
+        """Raises UnreadableEvent, schemas.wire.codec.UnknownSchema."""
         key, at = peek(value)
         index = self._index
         wanted, are_visits_asked = index.remembered(key) or index.remember(key, texts_of(key))

@@ -14,7 +14,7 @@ from processors.rules.rule_values import date_of, number_of, scalars, text_of
 from schemas.segments.segment_times import instant_ms
 from schemas.segments.segment_windows import FIRST_MS, LAST_MS, Bounds, dates, moment_of, month_days
 from schemas.segments.segments import Window, duration_ms
-from schemas.zones import zone as zone_of
+from schemas.values.zones import zone as zone_of
 
 ValueCheck: TypeAlias = Callable[[Any, int], bool]  # of a value, at an instant in ms
 

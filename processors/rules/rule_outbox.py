@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from schemas.contact_addresses import contact_key
-from schemas.contact_facts import ContactFact, encode_contact_facts
-from schemas.identifiers import partition_of, profile_key
+from schemas.contacts.contact_addresses import contact_key
+from schemas.contacts.contact_facts import ContactFact, encode_contact_facts
+from schemas.identity.identifiers import partition_of, profile_key
 from schemas.rules.rule_facts import Occurrence, encode_rule_facts
 from schemas.stream import OutputRecord
 from schemas.topics import CONTACTS_FACTS, RULES_FACTS

@@ -12,7 +12,6 @@ import msgspec
 
 from processors.rules.rule_values import text_of
 from processors.rules.rule_view import EventView, property_at
-from schemas.json_values import inner_of
 from schemas.segments.segment_columns import (
     FLAGS,
     ITEM_TEXTS,
@@ -26,6 +25,7 @@ from schemas.segments.segment_columns import (
     is_items,
 )
 from schemas.segments.segment_windows import EPOCH
+from schemas.values.json_values import inner_of
 
 PAGE = ("url", "path", "title", "referrer", "search")  # the parts of the column, in their order
 

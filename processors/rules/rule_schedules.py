@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim
 
-from schemas.zones import zone
+from schemas.values.zones import zone
 
 HOUR_MS = 3_600_000
 LOOKED_BACK_MS = (

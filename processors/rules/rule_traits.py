@@ -10,9 +10,9 @@ from hashlib import blake2b
 import msgspec
 
 from processors.rules.rule_operators import value_check
-from schemas.json_values import one_text
 from schemas.rules.rule_facts import Occurrence
 from schemas.rules.rules import TraitTrigger
+from schemas.values.json_values import one_text
 
 KEPT_MS = 400 * 24 * 3_600_000  # since the newest statement: what is said once a year is a change, or is none
 STATED_BYTES_MAX = 2_000

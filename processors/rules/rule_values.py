@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.segments.segment_windows import EPOCH
-from schemas.zones import zone as zone_of
+from schemas.values.zones import zone as zone_of
 
 NUMBER = re.compile(r"[ \t\n\r]*-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?[ \t\n\r]*")
 DATE = re.compile(

@@ -25,7 +25,7 @@ class _Unstorable(Exception):
 
 
 class EventView:
-    """Of a record as schemas/codec.py decodes it. `texts` of JSON are parsed once, each when it is needed."""
+    """Of a record as schemas/wire/codec.py decodes it. `texts` of JSON are parsed once, each when it is needed."""
 
     __slots__ = ("_flat", "_parsed", "record")
 

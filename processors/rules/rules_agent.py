@@ -21,10 +21,10 @@ from processors.rules.rule_traits import Value, is_change, stated
 from processors.rules.rules_now import Known, Name, RulesNow
 from processors.rules.rules_outbox import Outbox
 from processors.timers import Timers
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.identifiers import profile_id
-from schemas.orders import Erase, Order
-from schemas.reasons import Reason
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import profile_id
+from schemas.identity.orders import Erase, Order
 from schemas.rules.rule_facts import (
     ENDS,
     FIRES,

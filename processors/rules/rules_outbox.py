@@ -2,7 +2,7 @@
 
 from processors.rules.rule_absences import Wait
 from processors.rules.rules_now import Known
-from schemas.identifiers import partition_of, profile_key
+from schemas.identity.identifiers import partition_of, profile_key
 from schemas.rules.rule_candidates import VERSION, Candidate, encode_rule_candidate
 from schemas.rules.rule_facts import Occurrence
 from schemas.stream import OutputRecord

@@ -15,10 +15,10 @@ from processors.rules.rule_changes import Changes
 from processors.rules.rule_index import RuleIndex
 from processors.rules.rule_matching import Matcher
 from processors.rules.rule_outbox import RuleOutbox
-from schemas.codec import UnknownSchema
-from schemas.dead_letter import NOWHERE, Sender, Stage
-from schemas.reasons import Reason
+from schemas.events.dead_letter import NOWHERE, Sender, Stage
+from schemas.events.reasons import Reason
 from schemas.stream import InputRecord, OutputRecord, State
+from schemas.wire.codec import UnknownSchema
 
 CurrentRules: TypeAlias = Callable[[], RuleIndex]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, field
 
-from schemas.zones import zone as zone_named
+from schemas.values.zones import zone as zone_named
 
 
 class SegmentSettings(msgspec.Struct, frozen=True, kw_only=True):

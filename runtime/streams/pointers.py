@@ -19,8 +19,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from runtime import metrics
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import reader_config
-from schemas.codec import UnknownSchema, decode
 from schemas.topics import IDENTITY_POINTERS
+from schemas.wire.codec import UnknownSchema, decode
 
 log = structlog.get_logger()
 

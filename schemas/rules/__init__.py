@@ -1,1 +1,1 @@
-"""Rules: definitions as people write them, read and checked, and the messages about them."""
+"""Rules: when what happens, who wins, what is wrong with one, and the messages about them."""

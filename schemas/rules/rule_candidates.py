@@ -1,7 +1,7 @@
 """Messages of topic `rules.candidates`: a rule whose time has come, as far as Kafka knows. Private: msgpack, versioned.
 
 Stage `confirm` asks ClickHouse once who the person is, whether the conditions about them hold, and whether any contact of theirs
-is suppressed; it passes on a `Firing` (schemas/action_work.py), refused or not.
+is suppressed; it passes on a `Firing` (schemas/actions/action_work.py), refused or not.
 """
 
 from hashlib import blake2b

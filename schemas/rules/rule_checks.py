@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from cronsim import CronSim, CronSimError
 
-from schemas.default_names import MARK
-from schemas.requests import SENDERS_HEADERS
+from schemas.actions.requests import SENDERS_HEADERS
+from schemas.definitions.problems import Problem
+from schemas.rules.default_names import MARK
 from schemas.rules.rules import PERSON_ZONE
-from schemas.segments.segment_checks import Problem, problems_of_part, too_long, wrong_zone
+from schemas.segments.segment_checks import problems_of_part, too_long, wrong_zone
 from schemas.segments.segments import duration_ms
-from schemas.zones import zone
+from schemas.values.zones import zone
 
 CAPS_MAX: Final = 10
 EXPIRES_AFTER: Final = "1d"  # unless a rule says otherwise

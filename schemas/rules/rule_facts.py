@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from schemas.orders import Order
+from schemas.identity.orders import Order
 
 VERSION = 1
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from schemas.contact_lists import MAILER, Mailer
-from schemas.rules.rules import Channel, Level, Rule
-from schemas.segments.segment_checks import Problem
+from schemas.contacts.contact_lists import MAILER, Channel, Mailer
+from schemas.definitions.problems import Problem
+from schemas.rules.rules import Level, Rule
 
 PROJECT: Level = "project"
 CAMPAIGNS: Mapping[Level, Channel] = {"email_campaign": "email", "sms_campaign": "phone"}

@@ -1,8 +1,8 @@
 """Rules as they are written down: when this happens (one trigger), if that holds (conditions), do this (one action).
 
 The same shape in YAML, JSON and on the control topic (documents `rule/WORKSPACE/NAME`). What a definition may say is checked by
-schemas/rules/rule_reading.py, which every one passes before it becomes a `Rule`; what it means stands in docs/rules.md. Filters
-are those of segments (schemas/segments/segments.py) and mean the same.
+schemas/configuration/rule_reading.py, which every one passes before it becomes a `Rule`; what it means stands in docs/rules.md.
+Filters are those of segments (schemas/segments/segments.py) and mean the same.
 
 Firings that wait carry their rule. So what a struct takes is never made less, nor is that of a destination: a bound that came
 later stands in `extra_json_schema`, of which only the schema for what is written takes note.
@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from schemas.actions import Action
-from schemas.names import Name
+from schemas.actions.actions import Action
+from schemas.contacts.contact_lists import Channel
+from schemas.definitions.names import Name
 from schemas.segments.segments import Duration, Filter, Selection, Trait
 
 RULE = "rule/"
@@ -23,7 +24,6 @@ RULE = "rule/"
 Level: TypeAlias = Literal[
     "project", "email_campaign", "sms_campaign", "email_opt_out_list", "phone_opt_out_list"
 ]
-Channel: TypeAlias = Literal["email", "phone"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 QuotaMax = Annotated[int, msgspec.Meta(ge=1, extra_json_schema={"maximum": 1_000_000_000})]
 CapMax = Annotated[int, msgspec.Meta(ge=1, le=1_000)]  # so many moments are kept for each person
@@ -31,7 +31,7 @@ PERSON_ZONE = "person"
 
 
 class PixelTrigger(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One of the source's own pixel events (schemas/pixel_events.py)."""
+    """One of the source's own pixel events (schemas/pixel/pixel_events.py)."""
 
     source: Name
     event: str

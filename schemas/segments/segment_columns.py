@@ -9,7 +9,7 @@ nothing says why. Deliberately absent: what a path means in SQL (schemas/segment
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from schemas.catalogue import event_spec
+from schemas.events.catalogue import event_spec
 
 _TOUCH = ("channel", "source", "medium", "campaign", "term", "content", "click_kind", "click_id", "referrer")
 AMOUNTS = ("value", "revenue", "total", "subtotal", "shipping", "tax", "discount")

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.definition_shape import Shape, in_words
-from schemas.segments.segment_checks import plain, problems_in
+from schemas.definitions.definition_shape import Shape, in_words
+from schemas.definitions.problems import plain
+from schemas.segments.segment_checks import problems_in
 from schemas.segments.segment_tree import BadSegment
 from schemas.segments.segments import Segment, Window
 

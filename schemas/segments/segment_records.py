@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.names import Name
+from schemas.definitions.names import Name
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import BadSegment, Segments, inlined, key_of, used_by
 from schemas.segments.segments import Segment

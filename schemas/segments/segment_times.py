@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from schemas.zones import zone
+from schemas.values.zones import zone
 
 FIRST_YEAR, LAST_YEAR = 1901, 2298  # ClickHouse has the times from 1900 to 2299, in UTC
 

@@ -1,7 +1,7 @@
 """Windows as moments: from (inclusive) to (exclusive) in milliseconds since 1970, for one instant T. None is no bound.
 
 Rolling windows are exact: a day is 24 hours. Calendar windows are days, weeks (Monday first) and months of a zone, so a day
-may have 23 or 25 hours. Pure arithmetic; the zones are the pinned ones (schemas/zones.py).
+may have 23 or 25 hours. Pure arithmetic; the zones are the pinned ones (schemas/values/zones.py).
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.segments.segment_times import instant_ms
 from schemas.segments.segments import Calendar, Window, duration_ms
-from schemas.zones import zone as zone_of
+from schemas.values.zones import zone as zone_of
 
 DAY_MS = 86_400_000
 FIRST_MS = -2_208_988_800_000  # 1900: the engine's first moment

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from schemas.names import Name
+from schemas.definitions.names import Name
 
 Number: TypeAlias = int | float
 Scalar: TypeAlias = str | int | float | bool

@@ -32,15 +32,15 @@ from runtime.environment.settings import (
 )
 from runtime.kafka import KafkaUnavailable
 from runtime.streams.progress import NotAcknowledged
-from schemas.codec import encode_dead_letter
 from schemas.control import ControlState
-from schemas.dead_letter import Cause, Sender, Stage, sendable_letter
-from schemas.identifiers import partition_of
-from schemas.reasons import Reason
+from schemas.events.dead_letter import Cause, Sender, Stage, sendable_letter
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import partition_of
 from schemas.rules.rule_candidates import UnknownRuleCandidateVersion, decode_rule_candidate
 from schemas.rules.rules import decode_rule
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_DEAD
+from schemas.wire.codec import encode_dead_letter
 from sinks.confirming.confirm_questions import MEMBERS_MAX
 from sinks.confirming.confirm_waits import Waits
 from sinks.confirming.confirm_way import NAME, Way

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from schemas.json_values import one_text, trait_at
 from schemas.rules.rules import Rule, TraitTrigger
 from schemas.segments.segment_sql import Parameters
 from schemas.segments.segment_traits import Told
 from schemas.segments.segments import Trait, duration_ms
+from schemas.values.json_values import one_text, trait_at
 from sinks.confirming.confirm_people import Someone
 from sinks.confirming.confirm_questions import ZONE, Questions, in_one_question
 

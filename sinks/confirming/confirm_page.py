@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from schemas.action_work import Firing, Person
-from schemas.contact_addresses import contact_node
+from schemas.actions.action_work import Firing, Person
+from schemas.contacts.contact_addresses import contact_node
 from schemas.control import ControlState
-from schemas.json_values import trait_at
 from schemas.rules.rules import PERSON_ZONE
-from schemas.suppression import channels_asked, suppressing
+from schemas.rules.suppression import channels_asked, suppressing
+from schemas.values.json_values import trait_at
 from sinks.confirming.confirm_history import Stated, fired_elsewhere, unchanged
 from sinks.confirming.confirm_people import Someone, people, person_of, together
 from sinks.confirming.confirm_questions import MEMBERS_MAX, NUMBERS_MAX, Absence, Questions

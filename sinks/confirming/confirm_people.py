@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 import msgspec
 
-from schemas.action_work import Person
-from schemas.contact_addresses import PHONE_TYPE, address_or_none
-from schemas.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, profile_id
-from schemas.rules.rule_event import RuleEvent
+from schemas.actions.action_work import Person
+from schemas.contacts.contact_addresses import PHONE_TYPE, address_or_none
+from schemas.events.rule_event import RuleEvent
+from schemas.identity.identifiers import ANONYMOUS, EMAIL, EXTERNAL, USER, profile_id
 from sinks.confirming.confirm_questions import NUMBERS_MAX, Questions
 
 ROUNDS_MAX = 64  # chains of aliases reach 16; an unforeseen ring must end

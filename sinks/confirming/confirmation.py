@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from schemas.action_work import Firing, Person, encode_work
-from schemas.actions import Action
-from schemas.contact_addresses import Addresses, addresses_of
-from schemas.contact_lists import CONTACT_LIST, ContactList
+from schemas.actions.action_work import Firing, Person, encode_work
+from schemas.actions.actions import Action
+from schemas.contacts.contact_addresses import Addresses, addresses_of
+from schemas.contacts.contact_lists import CONTACT_LIST, Channel, ContactList
 from schemas.control import ControlState
-from schemas.identifiers import partition_of, profile_key
+from schemas.events.rule_event import RuleEvent, decode_rule_event
+from schemas.identity.identifiers import partition_of, profile_key
 from schemas.rules.rule_candidates import Candidate, firing_id
-from schemas.rules.rule_event import RuleEvent, decode_rule_event
-from schemas.rules.rules import Channel, Rule, rule_key
+from schemas.rules.rules import Rule, rule_key
 from schemas.segments.segments import duration_ms
 from schemas.stream import OutputRecord
 from schemas.topics import ACTIONS_WORK

@@ -15,9 +15,9 @@ import structlog
 
 from runtime import metrics
 from runtime.environment.settings import DeliverSettings
-from schemas.action_work import Result
+from schemas.actions.action_work import Result
+from schemas.actions.destinations import Destination, destination_key
 from schemas.control import ControlState
-from schemas.destinations import Destination, destination_key
 from sinks.sending.circuit import Rules
 from sinks.sending.sender_channel import Channel
 from sinks.sending.sender_gate import BUSY, Ending, Gate, Later, Limits, Permit

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from schemas.action_work import Due
+from schemas.actions.action_work import Due
 from sinks.sending.sender_outcomes import Answer
 
 

@@ -15,7 +15,7 @@ from email.utils import format_datetime
 
 import msgspec
 
-from schemas.requests import EmailRequest
+from schemas.actions.requests import EmailRequest
 
 RECIPIENTS_MAX = 50
 _ONE = re.compile(

@@ -15,8 +15,8 @@ import msgspec
 from aiohttp.abc import AbstractResolver
 
 from runtime.secrets import NoSecret, Secrets
-from schemas.action_work import Due
-from schemas.destinations import HttpDestination
+from schemas.actions.action_work import Due
+from schemas.actions.destinations import HttpDestination
 from sinks.sending.sender_connections import PrivateAddress, guarded_sockets, why
 from sinks.sending.sender_outcomes import ANSWER_CHARS_MAX, Answer, final, of_http, passing, shown
 from sinks.sending.sender_requests import REDIRECTS, REDIRECTS_MAX, BadRequest, Wire, redirected, wire_of

@@ -13,9 +13,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config, deployment_topics
-from schemas.action_work import Due
-from schemas.destinations import KafkaDestination
-from schemas.requests import KafkaRequest
+from schemas.actions.action_work import Due
+from schemas.actions.destinations import KafkaDestination
+from schemas.actions.requests import KafkaRequest
 from sinks.sending.sender_outcomes import Answer, final, passing
 
 HEADER = "firing-id"

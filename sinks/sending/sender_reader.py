@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from runtime.environment.settings import DeliverSettings, KafkaSettings
 from runtime.kafka import client_config, group_name
 from runtime.watch.judgement import Phase, Sight
-from schemas.action_work import Due, Result, decode_due, encode_work
+from schemas.actions.action_work import Due, Result, decode_due, encode_work
 from schemas.topics import ACTIONS_DUE, ACTIONS_WORK
 from sinks.sending.sender_offsets import Window, bookmark_of
 

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 import msgspec
 from yarl import URL
 
-from schemas.action_work import Due
-from schemas.destinations import HttpDestination
-from schemas.requests import SENDERS_HEADERS, HttpRequest, WebhookRequest
+from schemas.actions.action_work import Due
+from schemas.actions.destinations import HttpDestination
+from schemas.actions.requests import SENDERS_HEADERS, HttpRequest, WebhookRequest
 from sinks.sending.sender_signature import signature_headers
 
 USER_AGENT = "Stitchline-Deliver/1"

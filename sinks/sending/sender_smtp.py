@@ -22,9 +22,9 @@ from aiosmtplib.errors import (
 )
 
 from runtime.secrets import NoSecret
-from schemas.action_work import Due
-from schemas.destinations import SmtpDestination
-from schemas.requests import EmailRequest
+from schemas.actions.action_work import Due
+from schemas.actions.destinations import SmtpDestination
+from schemas.actions.requests import EmailRequest
 from sinks.sending.sender_connections import connected, guarded_sockets, why
 from sinks.sending.sender_email import BadEmail, Letter, letter_of
 from sinks.sending.sender_http import HttpTools

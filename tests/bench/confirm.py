@@ -19,9 +19,9 @@ import clickhouse_connect
 import msgspec
 import psutil
 
-from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rules import Rule
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests import engines
 from tests.bench.figures import Figure

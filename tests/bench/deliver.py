@@ -21,8 +21,8 @@ from statistics import quantiles
 
 import psutil
 
-from schemas.action_work import Due
-from schemas.requests import WebhookRequest
+from schemas.actions.action_work import Due
+from schemas.actions.requests import WebhookRequest
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.meter import Meter

@@ -22,11 +22,11 @@ from processors.enrichment.plans import Judged
 from processors.resolver import duplicates, resolve
 from processors.resolver.resolve import Resolver
 from processors.worker import rules
-from schemas.avro import Writer
-from schemas.pack import PackedEvent, encode_pack
-from schemas.stamp_codec import put_stamps
-from schemas.stamps import NO_MEANING, NO_STAMPS, Stamps
+from schemas.events.pack import PackedEvent, encode_pack
 from schemas.stream import InputRecord
+from schemas.wire.avro import Writer
+from schemas.wire.stamp_codec import put_stamps
+from schemas.wire.stamps import NO_MEANING, NO_STAMPS, Stamps
 from tests.bench.figures import Figure
 from tests.bench.meter import PER
 from tests.bench.shop import AGENTS, ARRIVALS, START, Visitor, packed, shop, visit

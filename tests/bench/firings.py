@@ -13,9 +13,9 @@ import msgspec
 
 from processors.actions.actions_agent import Actions
 from processors.actions.templates import compiled_rule, request_bytes
-from schemas.action_work import Firing, Person, Result, decode_due, encode_work
-from schemas.requests import WebhookRequest
-from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.actions.action_work import Firing, Person, Result, decode_due, encode_work
+from schemas.actions.requests import WebhookRequest
+from schemas.events.rule_event import RuleEvent, encode_rule_event
 from schemas.stream import InputRecord
 from schemas.topics import ACTIONS_DUE
 from tests.bench.figures import Figure

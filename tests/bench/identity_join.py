@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from confluent_kafka import Producer
 
 from runtime.environment.settings import KafkaSettings, load
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import partition_of
 from schemas.topics import EVENTS_RAW
 from tests import engines
 from tests.bench.figures import Figure

@@ -18,8 +18,8 @@ from confluent_kafka import Consumer, TopicPartition
 from processors.identity.facts import ASSERTED, Fact, encode_facts
 from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import ensure_topics
-from schemas.identifiers import node_key, partition_of
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import node_key, partition_of
 from schemas.topics import IDENTITY_FACTS, changelog
 from tests import engines
 from tests.bench.figures import Figure

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from console.journey import Journey, Step
 from console.profiles import Profile
 from console.times import iso
-from schemas.identifiers import profile_id
+from schemas.identity.identifiers import profile_id
 
 _PROFILES = """\
 SELECT profile_id, user_id, emails, anonymous_ids, traits, first_seen, last_seen, events

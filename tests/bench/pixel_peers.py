@@ -22,7 +22,7 @@ from deploy.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, MODULES, node
 from runtime.environment.settings import EngineSettings, load
 from schemas.control import ControlState
-from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
+from schemas.pixel.pixel_config import parts_config, parts_prelude, pixel_config, prelude
 
 SEGMENT, POSTHOG, PLAUSIBLE = "analytics-next", "PostHog", "Plausible"
 OURS, NOTHING = "ours", "no script"

@@ -22,8 +22,8 @@ from confluent_kafka import Producer
 from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import ensure_topics
 from runtime.parent import LEASHED
-from schemas.identifiers import node_key, partition_of
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import node_key, partition_of
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS, Topic
 from tests import engines
 from tests.bench import traffic

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.identifiers import node_key
-from schemas.pack import PackedEvent
+from schemas.events.pack import PackedEvent
+from schemas.identity.identifiers import node_key
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 EVENTS_A_SECOND = 2_000

@@ -18,8 +18,8 @@ import msgspec
 import psutil
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from schemas.codec import RESOLVED_EVENT
-from schemas.stamps import NO_COMMERCE, NO_TOUCH, Item
+from schemas.wire.codec import RESOLVED_EVENT
+from schemas.wire.stamps import NO_COMMERCE, NO_TOUCH, Item
 from sinks.block import Block, Record
 from sinks.clickhouse import ClickHouse
 from sinks.delivery import Delivery

@@ -15,8 +15,8 @@ import msgspec
 
 from processors.identity.identity import Identity
 from processors.resolver.resolve import Resolver
-from schemas.identifiers import node_key
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import node_key
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import IDENTITY_FACTS
 

@@ -29,10 +29,10 @@ from runtime import logs
 from runtime.control import write_control
 from runtime.environment.settings import EngineSettings, KafkaSettings, load
 from runtime.kafka import ensure_topics
-from schemas.action_work import encode_work
-from schemas.codec import decode
-from schemas.identifiers import partition_of
+from schemas.actions.action_work import encode_work
+from schemas.identity.identifiers import partition_of
 from schemas.topics import ACTIONS, ACTIONS_DELIVERIES, ACTIONS_WORK, Topic
+from schemas.wire.codec import decode
 from tests import engines
 from tests.chaos.process import Spec, Supervised
 from tests.processors.firings import a_firing, a_rule

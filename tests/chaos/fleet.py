@@ -19,7 +19,7 @@ from deploy.embedded import clickhouse, kafka
 from runtime.control import write_control
 from runtime.environment.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
 from runtime.kafka import ensure_topics
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from sinks.clickhouse import connect
 from sinks.migrations import migrate
 from sinks.tables import SINKS

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from schemas.pack import decode_pack
+from schemas.events.pack import decode_pack
 from tests.chaos.load import parse_id
 from tests.chaos.orders import is_forgotten
 from tests.chaos.state import Logs

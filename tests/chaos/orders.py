@@ -11,9 +11,9 @@ from confluent_kafka import Producer
 
 from processors.identity.facts import encode_orders
 from runtime.environment.settings import KafkaSettings
-from schemas.identifiers import node_id, node_key, partition_of, profile_id
-from schemas.orders import Erase, Forget, Order, Unlink
-from schemas.pack import encode_pack
+from schemas.events.pack import encode_pack
+from schemas.identity.identifiers import node_id, node_key, partition_of, profile_id
+from schemas.identity.orders import Erase, Forget, Order, Unlink
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
 from tests.chaos.load import START_MS, MessageId, parse_id
 

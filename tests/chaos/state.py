@@ -18,9 +18,9 @@ from processors.identity.node_state import NodeState
 from processors.resolver.resolve import Resolver
 from runtime.environment.settings import GENERATION, KafkaSettings, ProcessorSettings, hash_key_bytes
 from runtime.streams.store import NEXT, USER, Mark
-from schemas.codec import DEFINITIONS, HEADER, schema_id_of
 from schemas.stream import OutputRecord, Step
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
+from schemas.wire.codec import DEFINITIONS, HEADER, schema_id_of
 from tests.chaos.log import Log, read
 
 CHUNK = 500

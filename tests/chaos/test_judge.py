@@ -9,8 +9,8 @@ from processors.identity.identity import Identity
 from processors.resolver.resolve import Resolver
 from runtime.environment.settings import ProcessorSettings, hash_key_bytes, load
 from runtime.streams.store import NEXT, USER, Mark, Store, encode_next
-from schemas.identifiers import node_key
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import node_key
 from schemas.stream import InputRecord, OutputRecord, Step
 from tests.chaos.fleet import HASH_KEY
 from tests.chaos.load import MessageId, event

@@ -10,7 +10,7 @@ import pytest
 from deploy.demo.javascript import browser
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings, load
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from tests.clients.deliveries import BROWSER, Client, Delivery, Programs, sources
 from tests.clients.front import RETRY_AFTER_S, Fault, Fronts
 from tests.engines import delete_topics, wait_until

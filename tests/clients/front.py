@@ -19,7 +19,7 @@ from yarl import URL
 from collector.cors import reply_headers
 from collector.paths import CALLS
 from collector.replies import Reply, try_later
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 HOST = "127.0.0.1"
 RETRY_AFTER_S = 1

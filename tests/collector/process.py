@@ -17,10 +17,10 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import client_config, ensure_topics
-from schemas.codec import decode
-from schemas.configuration_file import parse_file
-from schemas.pack import PackedEvent, decode_pack
+from schemas.configuration.configuration_file import parse_file
+from schemas.events.pack import PackedEvent, decode_pack
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW
+from schemas.wire.codec import decode
 from tests.engines import free_port, wait_until
 
 KEY = "test-key"

@@ -16,10 +16,10 @@ from collector.intake import accept
 from collector.introduction import introduce
 from collector.quota import within_quota
 from collector.visitor import CookieRules, Visit
-from schemas.codec import decode
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.quotas import QuotaStop
+from schemas.sources.quotas import QuotaStop
+from schemas.wire.codec import decode
 from tests.collector.test_intake import LIMITS, ids
 
 END = 1_798_761_600_000  # 2027-01-01T00:00:00Z

@@ -11,11 +11,11 @@ from collector.intake import accept
 from collector.limits import Limits
 from collector.replies import Reply
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.pack import encode_pack
-from schemas.sources import Source
+from schemas.events.pack import encode_pack
+from schemas.sources.sources import Source
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED
+from schemas.wire.codec import decode
 from tests.collector.bad_requests import BAD_REQUESTS, BATCH_EVENTS_MAX, BODY_BYTES_MAX, Bad
 from tests.collector.test_intake import basic
 from tests.odd_events import EITHER, EVENT_BYTES_MAX, ODD_EVENTS, STORED, Odd, batch

@@ -14,9 +14,9 @@ from collector.exchange import Intake, Request
 from collector.limits import Limits
 from collector.privacy import Wishes
 from collector.visitor import CookieRules, Visit
-from schemas.pack import Connection
-from schemas.reasons import Reason
-from schemas.sources import Privacy, Source, hash_write_key
+from schemas.events.pack import Connection
+from schemas.events.reasons import Reason
+from schemas.sources.sources import Privacy, Source, hash_write_key
 
 NOW = 1_700_000_000_123
 SHOP = Source(id="shop", write_key_hashes=[], redirect_domains=["shop.example"])

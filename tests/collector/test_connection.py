@@ -14,8 +14,8 @@ from collector.exchange import Request
 from collector.server import check
 from collector.unsettled import Unsettled
 from runtime.environment.settings import CollectorSettings, KafkaSettings, SettingsError
-from schemas.pack import Connection, PackedEvent, encode_pack
-from schemas.reasons import Reason
+from schemas.events.pack import Connection, PackedEvent, encode_pack
+from schemas.events.reasons import Reason
 from tests.collector.process import KEY, Collector, ask, environment, post, prepare, raw_events, running
 from tests.collector.raw import exchange, status_of
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.daily import PREFIX, Salt, Salts, daily_id, day_of
-from schemas.pack import Connection
-from schemas.sources import Source
+from schemas.events.pack import Connection
+from schemas.sources.sources import Source
 from schemas.topics import DAY_MS, SALT_AHEAD_MS, SALT_RETENTION_MS
 
 SALT = b"s" * 32

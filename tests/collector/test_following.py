@@ -16,9 +16,9 @@ from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
 from runtime.metrics import ACCEPTED, FOLLOWED_LINKS
-from schemas.pack import PackedEvent
-from schemas.quotas import QuotaStop
-from schemas.sources import Source
+from schemas.events.pack import PackedEvent
+from schemas.sources.quotas import QuotaStop
+from schemas.sources.sources import Source
 from tests.collector.process import (
     Collector,
     add_source,

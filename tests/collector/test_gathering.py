@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from collector.gathering import Gathering
 from collector.publisher import Publisher
 from runtime.environment.settings import CollectorSettings, KafkaSettings
-from schemas.identifiers import ANONYMOUS, node_key
-from schemas.pack import PackedEvent, decode_pack
+from schemas.events.pack import PackedEvent, decode_pack
+from schemas.identity.identifiers import ANONYMOUS, node_key
 from schemas.topics import EVENTS_RAW
 from tests.collector.process import WAIT_S, environment, messages, prepare
 

@@ -19,10 +19,10 @@ from collector.limits import Limits
 from collector.privacy import Wishes
 from collector.replies import SUCCESS
 from collector.visitor import CookieRules, visit
-from schemas.codec import decode
-from schemas.pack import Connection, PackedEvent, Seen
-from schemas.reasons import Reason
-from schemas.sources import ConsentRules, Privacy, Source
+from schemas.events.pack import Connection, PackedEvent, Seen
+from schemas.events.reasons import Reason
+from schemas.sources.sources import ConsentRules, Privacy, Source
+from schemas.wire.codec import decode
 
 LIMITS = Limits(event_bytes_max=2_000, body_bytes_max=20_000, batch_events_max=10, shared_bytes_max=5_000)
 SALT = b"s" * 32

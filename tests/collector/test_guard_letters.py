@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from collector.exchange import Intake
-from schemas.codec import decode
+from schemas.wire.codec import decode
 from tests.collector.test_guard import GPC, NO, RULES, YES, batch, name, of, taken
 
 BAD = {"type": "nonsense", "userId": "ann", "traits": {"email": "ann@shop.example"}}

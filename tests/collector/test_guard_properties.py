@@ -13,8 +13,8 @@ from collector.daily import daily_id
 from collector.exchange import Intake, Request
 from collector.intake import accept
 from collector.privacy import Wishes
-from schemas.pack import Connection
-from schemas.sources import ConsentRules, Privacy, Source
+from schemas.events.pack import Connection
+from schemas.sources.sources import ConsentRules, Privacy, Source
 from tests.collector.test_intake import LIMITS, NOW, SHOP, basic, ids
 from tests.collector.test_intake_properties import BODIES, JSON
 

@@ -13,8 +13,8 @@ from collector.exchange import Intake, Request
 from collector.image import GIF, accept_image, image_reply
 from collector.paths import IMAGES
 from collector.replies import try_later
-from schemas.codec import decode
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.wire.codec import decode
 from tests.collector.test_intake import LIMITS, NOW, SHOP, basic, ids
 
 CALL = {"writeKey": "good", "userId": "u", "event": "Opened ?>?>~~~", "messageId": "m"}

@@ -13,10 +13,10 @@ import pytest
 from collector.exchange import Intake, Request
 from collector.intake import accept
 from collector.limits import Limits
-from schemas.codec import decode
-from schemas.identifiers import hash_email
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import hash_email
+from schemas.sources.sources import Source
+from schemas.wire.codec import decode
 
 NOW = 1_700_000_000_123
 SHOP = Source(id="shop", workspace="main", write_key_hashes=[], unsigned_links=True)

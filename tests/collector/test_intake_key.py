@@ -7,8 +7,8 @@ import tracemalloc
 import pytest
 
 from collector.credentials import key_in_header
-from schemas.codec import decode
 from schemas.control import ControlState
+from schemas.wire.codec import decode
 from tests.collector.test_intake import A, basic, take
 
 

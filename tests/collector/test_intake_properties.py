@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from collector.exchange import Request
 from collector.intake import accept
 from collector.paths import CALLS
-from schemas.codec import decode
-from schemas.identifiers import partition_of
+from schemas.identity.identifiers import partition_of
+from schemas.wire.codec import decode
 from tests.collector.test_intake import LIMITS, NOW, SHOP, basic, ids
 
 SCALARS = (

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from collector.daily import PREFIX
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
-from schemas.pack import PackedEvent, Seen, decode_pack
+from schemas.events.pack import PackedEvent, Seen, decode_pack
 from schemas.topics import EVENTS_RAW
 from tests.collector.process import (
     KEY,

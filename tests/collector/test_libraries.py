@@ -6,7 +6,7 @@ import pytest
 
 from collector.asked import Asked
 from collector.libraries import key_asked_for, settings_reply
-from schemas.sources import Source
+from schemas.sources.sources import Source
 from tests.collector.test_intake import basic
 
 SHOP = Source(id="shop", workspace="main", write_key_hashes=[])

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.packing import PACK_OVERHEAD, SealedPack, seal
-from schemas.identifiers import partition_of
-from schemas.pack import (
+from schemas.events.pack import (
     Connection,
     PackedEvent,
     Seen,
@@ -14,6 +13,7 @@ from schemas.pack import (
     encode_pack,
     join_pack,
 )
+from schemas.identity.identifiers import partition_of
 
 BYTES_MAX = 2_000
 

@@ -6,10 +6,10 @@ import pytest
 
 from collector.pixel_parts import cut, parts_of
 from collector.script import PARTS
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.pixel_config import parts_config
-from schemas.pixel_event_records import pixel_event_records
+from schemas.pixel.pixel_config import parts_config
+from schemas.pixel.pixel_event_records import pixel_event_records
 
 MARKED = b"a;/*! if one two */b;/*! if three */\nc;/*! end */\nd;/*! end */e"
 

@@ -9,9 +9,9 @@ import pytest
 from collector.asked import Asked
 from collector.pixel_script import Pixel
 from collector.replies import Reply
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.pixel_event_records import pixel_event_records
+from schemas.pixel.pixel_event_records import pixel_event_records
 
 SCRIPT, CLICKS = b"the pixel", b"clicks, "
 WHOLE = b"/*! if click */clicks, /*! end *//*! if emails */emails, /*! end */the rest"

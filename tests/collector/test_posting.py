@@ -22,8 +22,8 @@ from collector.visitor import CookieRules
 from runtime.environment.settings import CollectorSettings
 from runtime.kafka import KafkaUnavailable
 from schemas.control import ControlState
-from schemas.pack import PackedEvent
-from schemas.sources import Source
+from schemas.events.pack import PackedEvent
+from schemas.sources.sources import Source
 
 SHOP = Source(id="shop", write_key_hashes=[])
 LIMITS = Limits(event_bytes_max=1, body_bytes_max=1, batch_events_max=1, shared_bytes_max=1)

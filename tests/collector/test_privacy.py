@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from collector.privacy import Dropped, Wishes, consent_of, fate_of, is_opted_out, treatment, wishes_of
-from schemas.sources import ConsentRules, Privacy, Signal, Source
+from schemas.sources.sources import ConsentRules, Privacy, Signal, Source
 
 YES_NO = (False, True)
 SIGNALS = get_args(Signal)

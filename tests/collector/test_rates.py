@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.rates import RateLimits
-from schemas.sources import Source
+from schemas.sources.sources import Source
 
 
 def source(rate: float | None, burst: int | None = None, name: str = "shop") -> Source:

@@ -16,9 +16,9 @@ from collector.pages import Pages
 from collector.pixel_script import Pixel
 from collector.replies import Reply
 from collector.routes import Told, ignore, routes
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.source_paths import RESERVED
+from schemas.sources.source_paths import RESERVED
 
 
 async def exposition() -> bytes:

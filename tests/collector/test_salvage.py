@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.salvage import TOKENS_MAX, Parts, take_apart
-from schemas.codec import decode
+from schemas.wire.codec import decode
 from tests.collector.test_intake import basic, take
 from tests.collector.test_intake_properties import JSON
 

@@ -13,10 +13,10 @@ import segment.analytics.request
 from collector.rejection import Refusal, dead_letter
 from collector.script import FILE
 from runtime.environment.settings import KafkaSettings
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent
-from schemas.reasons import Reason
-from schemas.sources import Source
+from schemas.events.pack import PackedEvent
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import partition_of
+from schemas.sources.sources import Source
 from tests.avro import deserialise
 from tests.collector.process import (
     KEY,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector.rejection import Refusal
 from collector.targets import LOOPBACK, TARGET_CHARACTERS_MAX, Target, target_of
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 DOMAINS = ["shop.example", "*.shop.example", "xn--bcher-kva.example", "127.0.0.1"]
 

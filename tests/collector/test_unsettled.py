@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.exchange import Request
 from collector.unsettled import MessageIds, Unsettled
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 
 
 def request(body: bytes = b"{}", path: str = "/v1/track") -> Request:

@@ -14,8 +14,8 @@ from collector.intake import accept
 from collector.introduction import introduce
 from collector.limits import Limits
 from collector.visitor import COOKIE_BYTES_MAX, CookieRules, Visit, cookie_of_sender, stamped, visit
-from schemas.call import decode_call
-from schemas.sources import Source
+from schemas.events.call import decode_call
+from schemas.sources.sources import Source
 
 SHOP = Source(id="shop", write_key_hashes=[])
 LIMITS = Limits(event_bytes_max=2_000, body_bytes_max=20_000, batch_events_max=10, shared_bytes_max=5_000)

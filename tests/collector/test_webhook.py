@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.webhooks.webhook_mapping import EVENTS_MAX, BadWebhook, compile_webhook
-from schemas.codec import decode
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.wire.codec import decode
 from tests.collector.webhooks import (
     ENTRY,
     LIMITS,

@@ -7,7 +7,7 @@ import pytest
 
 from collector.webhooks.webhook import CHALLENGE_CHARS_MAX
 from collector.webhooks.webhook_body import Delivery
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 from tests.collector.webhooks import NOW, SECRET, URL, accepted, calls, digest, github, webhook
 
 

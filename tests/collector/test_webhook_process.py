@@ -15,7 +15,7 @@ from deploy.authority import Wish
 from deploy.configuration import BadConfiguration, apply_file
 from runtime.environment.settings import KafkaSettings
 from runtime.secrets import SECRETS_AGE_S_MAX, Secrets
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 from tests.collector.process import (
     Collector,
     ask,

@@ -12,7 +12,7 @@ from collector.unsettled import MessageIds
 from collector.webhooks.webhook import Ready, accept_webhook
 from collector.webhooks.webhook_body import Delivery
 from collector.webhooks.webhook_mapping import BadWebhook, compile_webhook
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
 from tests.collector.webhooks import LIMITS, NOW, NOW_S, SECRET, URL, accepted, coded, digest, github, webhook
 
 BODY = b'{"id":"e-1","user":"ann"}'

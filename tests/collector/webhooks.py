@@ -13,7 +13,7 @@ from collector.unsettled import MessageIds
 from collector.webhooks.webhook import Ready, accept_webhook
 from collector.webhooks.webhook_body import Delivery
 from collector.webhooks.webhook_mapping import compile_webhook
-from schemas.webhooks import Webhook
+from schemas.sources.webhooks import Webhook
 
 NOW = 1_767_225_600_000  # in ms
 NOW_S = str(NOW // 1000)

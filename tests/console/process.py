@@ -14,7 +14,7 @@ import msgspec
 
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from tests.engines import free_port, wait_until
 
 WAIT_S = 60.0

@@ -14,10 +14,10 @@ from console.refreshing.refresh import Report, Rules, Tools, run_once
 from console.refreshing.refresh_log import KafkaRunLog, RunLog
 from console.refreshing.refresh_plan import Attempt, Defined, Key, defined_by
 from console.refreshing.refresh_tables import RefreshTables
-from schemas.codec import POINTER, RESOLVED_EVENT, decode
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import key_of
 from schemas.segments.segments import Segment
+from schemas.wire.codec import POINTER, RESOLVED_EVENT, decode
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from runtime.control import write_control
-from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.console.process import KEY, WAIT_S, Console, add_keys, console
 from tests.engines import delete_topics, free_port, wait_until

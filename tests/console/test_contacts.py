@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from runtime.control import write_control
-from schemas.codec import CONTACT
-from schemas.contact_addresses import contact_node
-from schemas.contact_facts import ContactFact, decode_contact_facts
-from schemas.contact_list_records import campaign_records, contact_list_records, mailer_records
+from schemas.configuration.contact_list_records import campaign_records, contact_list_records, mailer_records
+from schemas.contacts.contact_addresses import contact_node
+from schemas.contacts.contact_facts import ContactFact, decode_contact_facts
 from schemas.topics import CONTACTS_FACTS
+from schemas.wire.codec import CONTACT
 from tests.console.process import Console, add_keys, console
 from tests.engines import delete_topics
 from tests.kafka_records import values_of

@@ -8,7 +8,7 @@ from console.people import Person
 from console.profiles import Profiles
 from console.store import Store
 from runtime.environment.settings import QuestionSettings
-from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.migrations import migrate
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer

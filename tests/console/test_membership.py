@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from console.refreshing.membership import Change, message_id, record_of
-from schemas.codec import decode
-from schemas.identifiers import partition_of
+from schemas.identity.identifiers import partition_of
+from schemas.wire.codec import decode
 
 CHANGE = Change(
     "main", "lapsed", 255, 3, "75dc41fa5a173c29", "leave", "time", 1_700_000_000_000, 1_699_999_000_000, 8

@@ -10,8 +10,8 @@ import pytest
 from console.profiles import Profiles
 from console.store import Store
 from runtime.environment.settings import QuestionSettings
-from schemas.avro import amount_bytes
-from schemas.codec import CART, POINTER, RESOLVED_EVENT
+from schemas.wire.avro import amount_bytes
+from schemas.wire.codec import CART, POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, cart, event, pointer
 

@@ -16,7 +16,7 @@ from console.profiles import NoSuchProfile, Profiles
 from console.store import Store
 from console.times import moment_ms
 from runtime.environment.settings import QuestionSettings
-from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
 from tests.processors.oracle import Oracle, Visit

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from console.segments.segment_query import ask_members
 from console.segments.segment_scope import Scope
 from runtime.clickhouse import connect
-from schemas.codec import RESOLVED_EVENT
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import inlined, key_of
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.schemas.segment_definitions import SLUGS, WHERE
 from tests.sinks.stage import START_MS, Tables, event
 

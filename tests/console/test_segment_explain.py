@@ -10,9 +10,9 @@ from console.segments.segment_next import candidates
 from console.segments.segment_query import Limits
 from console.segments.segment_scope import Scope
 from console.segments.segment_why import MESSAGES_MAX, Verdict
-from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import Inlined, inlined, leaves
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 

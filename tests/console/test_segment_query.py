@@ -20,10 +20,10 @@ from console.segments.segment_query import (
     in_parts,
 )
 from console.segments.segment_scope import Scope
-from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_sql import plain
 from schemas.segments.segment_tree import Inlined, inlined
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 

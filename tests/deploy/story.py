@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from processors.resolver.resolve import Resolver
-from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.identifiers import ANONYMOUS, USER, node_id, node_key
-from schemas.pack import encode_pack
+from schemas.events.pack import encode_pack
+from schemas.identity.identifiers import ANONYMOUS, USER, node_id, node_key
 from schemas.stream import InputRecord
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY, packed
 from tests.sinks.stage import Tables, pointer

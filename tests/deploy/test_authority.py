@@ -5,8 +5,8 @@ import pytest
 
 from deploy.authority import NotAllowed, Wish, authorised
 from deploy.signing import Held
+from schemas.access.tokens import Token
 from schemas.control import ControlState
-from schemas.tokens import Token
 
 
 def test_a_token_that_has_ended_or_is_of_another_deployment_is_refused() -> None:

@@ -12,7 +12,7 @@ from runtime.control import ControlReader, read_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics
 from schemas.control import ControlState
-from schemas.plans import PLAN_BYTES_MAX
+from schemas.sources.plans import PLAN_BYTES_MAX
 from tests.documented import plan_of_the_documentation, yaml_of_the_documentation
 
 GOOD = "sources:\n  - id: shop\n    write_keys: [a-key]\n"

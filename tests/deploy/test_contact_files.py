@@ -5,9 +5,9 @@ import io
 import pytest
 
 from deploy.contact_files import BATCH_LINES, LINE_CHARS_MAX, BadFile, batches
-from schemas.contact_changes import Into
-from schemas.contact_facts import ContactFact
-from schemas.contact_lists import ContactList
+from schemas.contacts.contact_changes import Into
+from schemas.contacts.contact_facts import ContactFact
+from schemas.contacts.contact_lists import ContactList
 
 NOW = 1_800_000_000_000
 INTO = Into(ContactList(list="news", channel="email"), frozenset({"weekly"}), "", "file", NOW)

@@ -16,10 +16,10 @@ from deploy.cli import app
 from deploy.configuration import BadConfiguration, apply_file
 from processors.contacts.contacts_agent import Contacts
 from runtime.control import write_control
-from schemas.codec import CONTACT
-from schemas.contact_list_records import contact_list_records, mailer_records
+from schemas.configuration.contact_list_records import contact_list_records, mailer_records
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import CONTACTS, CONTACTS_FACTS, EVENTS_DERIVED
+from schemas.wire.codec import CONTACT
 from tests.documented import yaml_of_the_documentation
 from tests.engines import delete_topics
 from tests.kafka_records import values_of

@@ -10,7 +10,7 @@ from collector.clicks import read_link
 from deploy.cli import app
 from deploy.links import BadLink, Signer, counted, last_day, signed_rows, templates, with_parameter
 from processors.events.links import token_in
-from schemas.links import PARAMETER, LinkKey
+from schemas.events.links import PARAMETER, LinkKey
 
 TO, REDIRECT = "https://shop.example/spring", "https://c.shop.example/r/shop"
 KEY = LinkKey("2026", b"k" * 32)

@@ -12,8 +12,8 @@ import pytest
 from deploy.export import SeveralPeople, export, person_of
 from deploy.ids import find
 from deploy.letters import holds_one_of
-from schemas.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encoder
-from schemas.identifiers import profile_id
+from schemas.identity.identifiers import profile_id
+from schemas.wire.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from tests.deploy.test_why import as_written
 from tests.odd_events import ODD_EVENTS
 from tests.processors.driver import RECEIVED, Pipeline, id_of

@@ -18,7 +18,7 @@ from deploy.cli import app
 from deploy.extract import FORMS, Extracted, Wanted, extract, run
 from deploy.extract_sql import CannotExtract, Cut, moment
 from runtime.clickhouse import NoAnswer
-from schemas.codec import RESOLVED_EVENT
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import START_MS, Tables, event
 
 DAY_MS = 86_400_000

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from deploy.firings import NoSuchFiring, standing_text, standings, told, told_text
-from schemas.codec import DEAD_LETTER, DELIVERY, FIRING, encode_dead_letter
 from schemas.control import ControlState
 from schemas.rules.rules import Rule, version_of
+from schemas.wire.codec import DEAD_LETTER, DELIVERY, FIRING, encode_dead_letter
 from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables
 

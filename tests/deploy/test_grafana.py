@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from runtime import metrics
 from runtime.tally import Spread, Tally
-from schemas.codec import RESOLVED_EVENT
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.deploy import images
 from tests.sinks.stage import START_MS, Tables, event
 

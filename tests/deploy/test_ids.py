@@ -16,8 +16,8 @@ from deploy.ids import (
     key_of,
     read,
 )
-from schemas.codec import RESOLVED_EVENT
-from schemas.identifiers import hash_email, node_id, profile_id
+from schemas.identity.identifiers import hash_email, node_id, profile_id
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import Tables, event
 
 KEY = bytes(range(16))

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.demo.javascript import node
 from deploy.install import FORMS, IN_PAGES, BadInstall, install_code
-from schemas.sources import Paths, PixelSettings, Source, hash_write_key
+from schemas.sources.sources import Paths, PixelSettings, Source, hash_write_key
 
 HOST = "https://events.shop.example"
 DOCS = Path(__file__).parents[2] / "docs"

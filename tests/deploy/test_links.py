@@ -25,9 +25,9 @@ from deploy.links import (
 )
 from deploy.merge_tags import PROPERTY, TOOLS, parameters
 from processors.events.links import token_in
-from schemas.identifiers import hash_email
-from schemas.links import Claim, LinkKey, SignedLink, open_token, sign
-from schemas.remarks import Remark
+from schemas.events.links import Claim, LinkKey, SignedLink, open_token, sign
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import hash_email
 
 DOCS = Path(__file__).parents[2] / "docs" / "links.md"
 KEY, OLD = LinkKey("2026", b"k" * 32), LinkKey("2025", b"o" * 32)

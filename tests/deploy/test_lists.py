@@ -25,8 +25,8 @@ from deploy.lists import (
     replace,
 )
 from deploy.many_ids import CHARS_PER_QUERY_MAX, Line, Resolved, resolve
-from schemas.codec import RESOLVED_EVENT
-from schemas.identifiers import hash_email, node_id, profile_id
+from schemas.identity.identifiers import hash_email, node_id, profile_id
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import Tables, Topics, event
 
 KEY = bytes(range(16))

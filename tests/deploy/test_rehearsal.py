@@ -16,14 +16,14 @@ from processors.rules.rule_events import iso
 from processors.rules.rules_agent import RulesStep
 from processors.rules.rules_now import NO_RULES, rules_of
 from processors.rules.triggers import Triggers
-from schemas.action_work import decode_work, encode_work
-from schemas.codec import RESOLVED_EVENT, decode
+from schemas.actions.action_work import decode_work, encode_work
 from schemas.rules.rule_candidates import decode_rule_candidate
 from schemas.rules.rule_facts import encode_rule_facts
 from schemas.rules.rules import version_of
 from schemas.segments.segment_windows import moment_of
 from schemas.stream import InputRecord
 from schemas.topics import ACTIONS, ACTIONS_WORK, RULES_CANDIDATES
+from schemas.wire.codec import RESOLVED_EVENT, decode
 from sinks.confirming.confirmer import Manner
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY

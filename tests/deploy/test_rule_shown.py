@@ -9,7 +9,7 @@ import pytest
 
 from deploy import rule_shown
 from deploy.configuration import BadConfiguration
-from schemas.rules.rule_reading import BadRule
+from schemas.configuration.rule_reading import BadRule
 from tests.processors.rule_records import control, rule
 
 HOUR, DAY = 3_600_000, 86_400_000

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from deploy.segments import Moments, moments
 from runtime.environment.settings import SettingsError
-from schemas.codec import POINTER, RESOLVED_EVENT
 from schemas.segments.segment_tree import BadSegment
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 

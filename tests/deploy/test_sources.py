@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from deploy.sources import NoSuchSource, chosen, keys_of, standings, text_of
-from schemas.codec import RESOLVED_EVENT
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.sources import hash_write_key
+from schemas.sources.sources import hash_write_key
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import Tables, event
 
 DAY_AFTER = 1_798_761_600_000  # 2027-01-01T00:00:00Z

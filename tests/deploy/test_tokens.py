@@ -18,11 +18,11 @@ from deploy.tokens import History, history
 from runtime.control import read_control, write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics
+from schemas.access.tokens import APPLIES_KEPT_MAX, Apply, applies_in, said_by, signed_bytes, superfluous
 from schemas.control import ControlState
-from schemas.identifiers import node_id, node_key
-from schemas.order_documents import hex_of
+from schemas.identity.identifiers import node_id, node_key
+from schemas.identity.order_documents import hex_of
 from schemas.segments.segment_records import Records
-from schemas.tokens import APPLIES_KEPT_MAX, Apply, applies_in, said_by, signed_bytes, superfluous
 from tests.engines import delete_topics
 from tests.sinks.stage import Tables
 

@@ -9,7 +9,7 @@ import pytest
 from deploy.queries import names
 from deploy.stack import Addresses
 from deploy.welcome import welcome
-from schemas.call import CALL_TYPES
+from schemas.events.call import CALL_TYPES
 
 ROOT = Path(__file__).parents[2]
 ADDRESSES = Addresses(

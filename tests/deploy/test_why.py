@@ -16,7 +16,7 @@ from deploy.ids import find
 from processors.identity import reasons
 from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.environment.settings import ExplanationSettings
-from schemas.codec import POINTER, RESOLVED_EVENT, encode_pointer, encoder
+from schemas.wire.codec import POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, ms
 from tests.processors.oracle import Visit
 from tests.sinks.stage import Tables

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from deploy.wide_names import refuse_wide_names
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.sources import Source
+from schemas.sources.sources import Source
 
 
 def source(**settings: Any) -> Source:

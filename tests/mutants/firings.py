@@ -8,7 +8,7 @@ OPTING = "tests/schemas/test_suppression.py"
 MOVES = "processors/actions/firing_moves.py"
 RETRIES = "processors/actions/retries.py"
 AGENT = "processors/actions/actions_agent.py"
-OPT_OUTS = "schemas/suppression.py"
+OPT_OUTS = "schemas/rules/suppression.py"
 
 FIRING_MUTANTS = (
     # What becomes of a firing.

@@ -18,7 +18,7 @@ GATED = "processors/actions/firing_gate.py"
 QUOTA = "processors/actions/rule_quota.py"
 HOURS = "processors/actions/quiet_hours.py"
 SCOPE = "schemas/rules/rule_levels.py"
-MARK = "schemas/contact_mark.py"
+MARK = "schemas/contacts/contact_mark.py"
 
 RULE_MUTANTS = (
     # How an event is matched.

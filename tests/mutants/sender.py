@@ -16,7 +16,7 @@ SENT = "sinks/sending/sender_requests.py"
 WAY = "sinks/sending/sender_gate.py"
 GUARD = "sinks/sending/sender_addresses.py"
 MARKED = "sinks/sending/sender_offsets.py"
-MAY = "schemas/roles.py"
+MAY = "schemas/configuration/roles.py"
 
 SENDER_MUTANTS = (
     # The sender.

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
-from schemas.pack import decode_pack
+from schemas.events.pack import decode_pack
 from schemas.topics import EVENTS_RAW
 from tests.collector.process import until
 

@@ -15,7 +15,7 @@ import msgspec
 
 from collector.cors import reply_headers
 from collector.script import FILE
-from schemas.pixel_config import prelude
+from schemas.pixel.pixel_config import prelude
 from tests.engines import wait_until
 from tests.pixel.browser import Page
 

@@ -18,7 +18,7 @@ from collector.script import FILE, PARTS, version_of
 from deploy.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, node
 from schemas.control import ControlState
-from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
+from schemas.pixel.pixel_config import parts_config, parts_prelude, pixel_config, prelude
 from tests.pixel.site import SNIPPETS, WRITE_KEY
 
 GZIP_BYTES_MAX = 8_192  # of each script that a page loads, whatever its source is configured to

@@ -9,7 +9,7 @@ import pytest
 from deploy.demo.javascript import CHECKOUT
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
-from schemas.pixel_event_records import pixel_event_records
+from schemas.pixel.pixel_event_records import pixel_event_records
 from tests.collector.process import KEY, Collector, add_source, environment, prepare, running, until
 from tests.pixel.arrivals import Arrivals, reading
 from tests.pixel.blocklist import usual_list

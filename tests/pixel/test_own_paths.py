@@ -8,7 +8,7 @@ import pytest
 from deploy.install import install_code
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from tests.collector.process import Collector, ask, environment, prepare, running, until
 from tests.pixel.arrivals import reading

@@ -7,14 +7,14 @@ import msgspec
 
 from processors.contacts.contacts_agent import Contacts
 from processors.events.parsed import ParsedEvent, parse
-from schemas.codec import decode
-from schemas.contact_facts import ContactFact, encode_contact_facts
-from schemas.contact_mark import ContactChange, change_of
-from schemas.orders import Order
-from schemas.pack import decode_pack
-from schemas.rules.rule_event import RuleEvent
+from schemas.contacts.contact_facts import ContactFact, encode_contact_facts
+from schemas.contacts.contact_mark import ContactChange, change_of
+from schemas.events.pack import decode_pack
+from schemas.events.rule_event import RuleEvent
+from schemas.identity.orders import Order
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import CONTACTS, EVENTS_DEAD, EVENTS_DERIVED
+from schemas.wire.codec import decode
 
 KEY = bytes(range(16))
 PARTITIONS = 4

@@ -20,11 +20,11 @@ from processors.identity.identity import Identity
 from processors.identity.node_state import STATE_BYTES_MAX
 from processors.resolver.resolve import RECORD_BYTES_MAX, Resolver
 from processors.resolver.visitor_values import PREFIX, SECTIONS, parted
-from schemas.codec import decode
-from schemas.identifiers import EMAIL, node_id, node_key, partition_of, profile_id
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import EMAIL, node_id, node_key, partition_of, profile_id
+from schemas.identity.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
 from schemas.stream import InputRecord, OutputRecord, Step
+from schemas.wire.codec import decode
 from tests.processors.oracle import Node, Ruling, Visit
 
 HASH_KEY = bytes(range(16))

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.action_work import Firing, Person
-from schemas.rules.rule_event import RuleEvent, encode_rule_event
+from schemas.actions.action_work import Firing, Person
+from schemas.events.rule_event import RuleEvent, encode_rule_event
 
 AT = 1_773_489_600_000  # 2026-03-14T12:00:00Z
 NODE = 0xFF

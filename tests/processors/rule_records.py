@@ -8,12 +8,12 @@ import msgspec
 
 from processors.rules.rule_index import RuleIndex, indexed
 from processors.rules.triggers import Triggers
-from schemas.contact_facts import ContactFact, decode_contact_facts
+from schemas.contacts.contact_facts import ContactFact, decode_contact_facts
 from schemas.control import ControlState
 from schemas.rules.rule_facts import Occurrence, decode_rule_facts
-from schemas.stamps import Item
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import CONTACTS_FACTS, EVENTS_DEAD, RULES_FACTS
+from schemas.wire.stamps import Item
 from tests.console.segment_world import PARTS
 from tests.processors.driver import HASH_KEY
 from tests.sinks.shop import plain

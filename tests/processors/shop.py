@@ -17,10 +17,10 @@ from processors.commerce.commerce_facts import (
     encode_orders,
     encode_tick,
 )
-from schemas.candidates import Candidate, decode_candidate
-from schemas.codec import decode
-from schemas.orders import Order
+from schemas.events.candidates import Candidate, decode_candidate
+from schemas.identity.orders import Order
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 
 HASH_KEY = bytes(range(16))
 HOUR = 3_600_000

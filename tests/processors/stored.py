@@ -3,7 +3,7 @@
 from processors.events.mentions import mentions
 from processors.events.parsed import ParsedEvent, parse
 from processors.identity.stored import StoredEvent, StoredId
-from schemas.identifiers import node_id
+from schemas.identity.identifiers import node_id
 from tests.processors.driver import HASH_KEY, call_of, packed
 from tests.processors.oracle import Visit
 

@@ -24,8 +24,8 @@ from processors.identity.facts import (
 from processors.identity.forest import apply, outcome
 from processors.identity.identity import Identity
 from processors.identity.node_state import PROVENANCES_MAX, RULINGS_MAX, STATE_BYTES_MAX, NodeState
-from schemas.identifiers import node_id
-from schemas.orders import Forget, Order, Unlink
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Forget, Order, Unlink
 from schemas.stream import InputRecord
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, packed, profile_of_node
 from tests.processors.oracle import Oracle, Visit

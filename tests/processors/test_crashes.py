@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from processors.identity.facts import ASSERTED, Fact, encode_facts, encode_orders
 from processors.identity.identity import Identity
 from processors.identity.node_state import NodeState
-from schemas.identifiers import node_id
-from schemas.orders import Forget, Order, Unlink
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Forget, Order, Unlink
 from schemas.stream import InputRecord
 from tests.processors.driver import HASH_KEY, RECEIVED, key_of
 from tests.processors.histories import PATIENT, expected, mixed, rulings, visits

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.withheld import is_withheld_record
+from schemas.events.withheld import is_withheld_record
 from tests.processors.driver import packed
 from tests.processors.resolver.test_resolve import ledger, of, resolve
 

@@ -9,7 +9,7 @@ import msgspec
 
 from processors.enrichment.arrivals import arrival_of
 from processors.enrichment.visits import SessionRules
-from schemas.stamps import NO_TOUCH, Touch
+from schemas.wire.stamps import NO_TOUCH, Touch
 
 RULES = SessionRules()
 

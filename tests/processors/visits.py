@@ -1,7 +1,7 @@
 """Touches, moments and calls that the tests of visits share."""
 
 from processors.enrichment.visits import SessionRules, Visits
-from schemas.stamps import Touch, Visit
+from schemas.wire.stamps import Touch, Visit
 
 MINUTE = 60_000
 START = 1_714_900_000_000

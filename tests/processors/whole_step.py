@@ -18,11 +18,11 @@ from processors.resolver import resolve
 from processors.resolver.resolve import Resolver
 from processors.rules.triggers import Triggers
 from processors.worker import rules
-from schemas.call import CALL_TYPES
 from schemas.compiled import is_compiled
-from schemas.identifiers import node_id, node_key
-from schemas.orders import Erase, Forget, Order, Suppress
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.call import CALL_TYPES
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import node_id, node_key
+from schemas.identity.orders import Erase, Forget, Order, Suppress
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import COMMERCE_FACTS, EVENTS_RESOLVED, IDENTITY_FACTS
 from tests.bench.rules import index_of, shop_rules

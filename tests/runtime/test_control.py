@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from runtime.control import ControlReader, read_control, write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from schemas.topics import CONTROL
 from tests.runtime.topic_log import eventually

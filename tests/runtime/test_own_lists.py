@@ -6,7 +6,7 @@ import pytest
 
 from runtime.environment.settings import ChannelSettings, SettingsError, load
 from runtime.own_lists import own_lists
-from schemas.channel_lists import NO_LISTS
+from schemas.events.channel_lists import NO_LISTS
 
 
 def test_without_a_file_there_are_none():

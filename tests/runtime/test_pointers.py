@@ -10,9 +10,9 @@ from confluent_kafka import Producer
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import client_config
 from runtime.streams.pointers import Owners, PointerTail
-from schemas.codec import encode_pointer
-from schemas.identifiers import partition_of, profile_id
+from schemas.identity.identifiers import partition_of, profile_id
 from schemas.topics import IDENTITY_POINTERS
+from schemas.wire.codec import encode_pointer
 from tests.engines import free_port, wait_until
 
 NODES_MAX = 40

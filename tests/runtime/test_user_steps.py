@@ -13,8 +13,8 @@ import pytest
 
 from runtime.environment.settings import SettingsError, UserStepSettings
 from runtime.user_steps import UserSteps, user_steps
-from schemas.reasons import Reason
-from schemas.user_steps import DROPPED, UNCHANGED, Answer
+from schemas.events.reasons import Reason
+from schemas.events.user_steps import DROPPED, UNCHANGED, Answer
 from tests.engines import wait_until
 from tests.runtime.own_steps import ODD, install
 

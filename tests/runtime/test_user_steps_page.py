@@ -7,8 +7,8 @@ from typing import Any
 
 from runtime.environment.settings import UserStepSettings
 from runtime.user_steps import UserSteps
-from schemas.reasons import Reason
-from schemas.user_steps import DROPPED, UNCHANGED
+from schemas.events.reasons import Reason
+from schemas.events.user_steps import DROPPED, UNCHANGED
 from tests.runtime.own_steps import install
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "user_steps.md"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.catalogue import NAME_CHARS_MAX, catalogue, event_spec
+from schemas.events.catalogue import NAME_CHARS_MAX, catalogue, event_spec
 
 EXAMPLES = json.loads(Path(__file__).with_name("semantic_examples.json").read_text())
 FAMILIES = {"ecommerce": 28, "mobile": 13, "ab_testing": 1, "email": 6, "live_chat": 4, "video": 17}

@@ -5,9 +5,9 @@ from typing import Any
 import yaml
 
 from deploy.plan_text import lines
-from schemas.changes import Change, differences
+from schemas.configuration.changes import Change, differences
+from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.control import ControlState
-from schemas.rules.rule_records import destination_records, rule_records
 from schemas.segments.segment_records import Records, segment_records
 
 A = {"rule": "a", "trigger": {"event": {"event": "A"}}, "action": {"event": {"name": "B"}}}

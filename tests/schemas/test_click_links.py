@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.clicks import read_link
 from collector.targets import Target, target_of
-from schemas.click_links import OWN, BadClickLink, click_link
+from schemas.events.click_links import OWN, BadClickLink, click_link
 
 REDIRECT = "https://c.shop.example/r/shop"
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.avro import Writer
-from schemas.codec import (
+from schemas.wire.avro import Writer
+from schemas.wire.codec import (
     DEFINITIONS,
     LEDGER_ENTRY,
     RESOLVED_EVENT,
@@ -25,9 +25,9 @@ from schemas.codec import (
     encode_ledger_entry,
     schema_id_of,
 )
-from schemas.registry import registry_reply
-from schemas.stamp_codec import put_stamps
-from schemas.stamps import MONEY_PRECISION, MONEY_SCALE, NO_STAMPS, Commerce, Stamps
+from schemas.wire.registry import registry_reply
+from schemas.wire.stamp_codec import put_stamps
+from schemas.wire.stamps import MONEY_PRECISION, MONEY_SCALE, NO_STAMPS, Commerce, Stamps
 
 ENTRY = {
     "workspace": "main",

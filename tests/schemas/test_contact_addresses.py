@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.contact_addresses import (
+from schemas.contacts.contact_addresses import (
     Addresses,
     NotAnAddress,
     addresses_of,
@@ -13,9 +13,9 @@ from schemas.contact_addresses import (
     contact_node,
     kept_address,
 )
-from schemas.identifiers import EMAIL, EXTERNAL, hash_email, node_id, node_key
-from schemas.rules.rule_event import RuleEvent
-from schemas.rules.rules import Channel
+from schemas.contacts.contact_lists import Channel
+from schemas.events.rule_event import RuleEvent
+from schemas.identity.identifiers import EMAIL, EXTERNAL, hash_email, node_id, node_key
 
 KEY = bytes(range(16))
 

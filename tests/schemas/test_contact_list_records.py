@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.contact_list_records import (
+from schemas.configuration.contact_list_records import (
     LISTS_PER_WORKSPACE_MAX,
     BadContactList,
     campaign_records,
@@ -13,7 +13,7 @@ from schemas.contact_list_records import (
     mailer_records,
     refuse_unfit_lists,
 )
-from schemas.contact_lists import ContactList, ListedBy
+from schemas.contacts.contact_lists import ContactList, ListedBy
 from schemas.control import ControlState
 from schemas.segments.segment_records import Records
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.contact_mark import ContactChange, change_of, message_id_of
-from schemas.rules.rule_event import RuleEvent
+from schemas.contacts.contact_mark import ContactChange, change_of, message_id_of
+from schemas.events.rule_event import RuleEvent
 
 KEY = bytes(range(16))
 CHANGE = ContactChange(

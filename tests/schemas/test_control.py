@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from schemas.changes import differences
-from schemas.configuration_file import parse_file
+from schemas.access.tokens import applies_in, tokens_in
+from schemas.configuration.changes import differences
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState, refuse_taken_keys
-from schemas.tokens import applies_in, tokens_in
 
 FILE = {
     "sources": [

@@ -2,8 +2,7 @@
 
 import pytest
 
-from schemas.codec import decode, encode_dead_letter
-from schemas.dead_letter import (
+from schemas.events.dead_letter import (
     PAYLOAD_BYTES_MAX,
     Cause,
     Lineage,
@@ -13,7 +12,8 @@ from schemas.dead_letter import (
     fingerprint,
     sendable_letter,
 )
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.wire.codec import decode, encode_dead_letter
 
 SENDER = Sender("main", "shop", "m1", 1_700_000_000_000)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from jsonschema_rs import validator_for
 
-from schemas.definition_schemas import action_kinds, as_text, committed
+from schemas.configuration.definition_schemas import action_kinds, as_text, committed
 from tests.schemas.rule_definitions import ACTIONS, DESTINATIONS, rules
 
 COMMITTED = committed()

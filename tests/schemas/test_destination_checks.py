@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from schemas.rules.rule_reading import BadRule, read_destination
+from schemas.configuration.rule_reading import BadRule, read_destination
 
 URL = "url: 'https://crm.example/'"
 

@@ -5,7 +5,7 @@ from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.identifiers import (
+from schemas.identity.identifiers import (
     EMAIL,
     external_ids,
     hash_email,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 
 
 @pytest.mark.parametrize("key", ["shop-1", "a.b_c~d", "wk+/=", "two words", "x", "K" * 500])

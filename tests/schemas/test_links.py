@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.links import (
+from schemas.events.links import (
     CONTACT_ID,
     DAY_MAX,
     DAY_MS,
@@ -22,7 +22,7 @@ from schemas.links import (
     open_token,
     sign,
 )
-from schemas.remarks import Remark
+from schemas.events.remarks import Remark
 
 KEY = LinkKey("2026", b"k" * 32)
 OTHER = LinkKey("2025", b"o" * 32)

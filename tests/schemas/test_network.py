@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.network import ADDRESSES_MAX, Kept, cut, parsed_address, without_addresses
-from schemas.pack import PackedEvent
+from schemas.events.network import ADDRESSES_MAX, Kept, cut, parsed_address, without_addresses
+from schemas.events.pack import PackedEvent
 from tests.processors.driver import packed
 
 ADDRESSES = [

@@ -8,11 +8,11 @@ from murmurhash2 import murmurhash2
 
 from processors.events.addresses import IDENTITY_PARAMETERS, may_name_people
 from processors.resolver.duplicates import DuplicateLimits, Duplicates
-from schemas import octets
-from schemas.avro import ROOM, Writer
-from schemas.identifiers import KAFKA_SEED, partition_hash, partition_of, profile_key
-from schemas.network import may_hold_address
-from schemas.pack import PackedEvent
+from schemas.events.network import may_hold_address
+from schemas.events.pack import PackedEvent
+from schemas.identity.identifiers import KAFKA_SEED, partition_hash, partition_of, profile_key
+from schemas.values import octets
+from schemas.wire.avro import ROOM, Writer
 
 TEXTS = st.text(max_size=300)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.order_documents import Addressed, decode, encode, key_of, orders_in, outdated
-from schemas.orders import Erase, Forget, Order, Suppress, Unlink
+from schemas.identity.order_documents import Addressed, decode, encode, key_of, orders_in, outdated
+from schemas.identity.orders import Erase, Forget, Order, Suppress, Unlink
 
 NODES = st.integers(0, (1 << 63) - 1)
 TIMES = st.integers(0, 7_258_118_400_000)

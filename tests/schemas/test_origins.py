@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.origins import is_allowed, origin_of, refuse_bad_origins
+from schemas.sources.origins import is_allowed, origin_of, refuse_bad_origins
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploy.demo.javascript import node
-from schemas.pixel_config import parts_config, parts_prelude, pixel_config, prelude
-from schemas.sources import ConsentRules, Paths, PixelSettings, Privacy, Source
+from schemas.pixel.pixel_config import parts_config, parts_prelude, pixel_config, prelude
+from schemas.sources.sources import ConsentRules, Paths, PixelSettings, Privacy, Source
 
 START, END = b"(window.stitchline=window.stitchline||{}).config=", b";\n"
 SECOND = b"export default"

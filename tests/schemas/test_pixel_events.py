@@ -6,15 +6,15 @@ import msgspec
 import pytest
 
 from schemas.control import ControlState
-from schemas.pixel_event_records import (
+from schemas.pixel.pixel_event_records import (
     COMPACT_BYTES_PER_SOURCE_MAX,
     DEFINITIONS_PER_SOURCE_MAX,
     BadPixelEvent,
     pixel_event_records,
     refuse_unusable,
 )
-from schemas.pixel_events import TRIGGERS, compact
-from schemas.pixel_selectors import SELECTOR_CHARS_MAX, why_no_selector
+from schemas.pixel.pixel_events import TRIGGERS, compact
+from schemas.pixel.pixel_selectors import SELECTOR_CHARS_MAX, why_no_selector
 
 SMALLEST: dict[str, Any] = {
     "page": None,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.control import ControlState
-from schemas.quotas import QuotaStop, Usage, calendar, changed_stops, stop_of
-from schemas.sources import Quota, Source
+from schemas.sources.quotas import QuotaStop, Usage, calendar, changed_stops, stop_of
+from schemas.sources.sources import Quota, Source
 
 
 def ms(text: str) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.configuration.roles import MORE, ROLES, changed, may, needed, refusals
 from schemas.control import ControlState
-from schemas.roles import MORE, ROLES, changed, may, needed, refusals
 from tests.documented import table_of
 
 NEW: dict[str, bytes] = {

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.actions import Action, EventAction
-from schemas.contact_lists import Mailer
+from schemas.actions.actions import Action, EventAction
+from schemas.contacts.contact_lists import Channel, Mailer
 from schemas.rules.rule_levels import (
     CAMPAIGNS,
     CHANNELS,
@@ -25,7 +25,6 @@ from schemas.rules.rule_levels import (
 from schemas.rules.rules import (
     AbsenceTrigger,
     CartTrigger,
-    Channel,
     ContactTrigger,
     Level,
     PixelTrigger,

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
+from schemas.configuration.rule_names import refuse_broken_names
+from schemas.configuration.rule_reading import BadRule
+from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.control import ControlState
-from schemas.pixel_event_records import pixel_event_records
-from schemas.rules.rule_names import refuse_broken_names
-from schemas.rules.rule_reading import BadRule
-from schemas.rules.rule_records import destination_records, rule_records
+from schemas.pixel.pixel_event_records import pixel_event_records
 from schemas.segments.segment_records import Records, segment_records
 
 THERE = """

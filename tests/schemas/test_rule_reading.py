@@ -6,9 +6,9 @@ import msgspec
 import pytest
 import yaml
 
-from schemas.destinations import Destination
-from schemas.rules.rule_reading import BadRule, read_destination, read_rule
-from schemas.rules.rule_records import destination_records, rule_records
+from schemas.actions.destinations import Destination
+from schemas.configuration.rule_reading import BadRule, read_destination, read_rule
+from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.rules.rules import Rule, version_of
 from tests.schemas.rule_definitions import DESTINATIONS, rules
 

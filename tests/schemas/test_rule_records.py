@@ -2,8 +2,8 @@
 
 import pytest
 
-from schemas.rules.rule_reading import BadRule
-from schemas.rules.rule_records import RULE_BYTES_MAX, destination_records, rule_records
+from schemas.configuration.rule_reading import BadRule
+from schemas.configuration.rule_records import RULE_BYTES_MAX, destination_records, rule_records
 
 A = {"rule": "a", "trigger": {"event": {"event": "A"}}, "action": {"event": {"name": "B"}}}
 

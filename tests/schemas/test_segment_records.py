@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.configuration_file import parse_file, section
+from schemas.configuration.configuration_file import parse_file, section
 from schemas.control import ControlState
 from schemas.segments.segment_records import SEGMENT_BYTES_MAX, refuse_broken_uses, segment_records
 from schemas.segments.segment_tree import BadSegment

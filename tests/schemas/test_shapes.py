@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.configuration_file import parse_file
-from schemas.pixel_event_records import pixel_event_records
-from schemas.shapes import in_words
-from schemas.webhooks import webhook_records
+from schemas.configuration.configuration_file import parse_file
+from schemas.definitions.shapes import in_words
+from schemas.pixel.pixel_event_records import pixel_event_records
+from schemas.sources.webhooks import webhook_records
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-# Read by a JSON Schema first, whose errors are words already (schemas/definition_shape.py).
+# Read by a JSON Schema first, whose errors are words already (schemas/definitions/definition_shape.py).
 BY_SCHEMA = {"rules.py", "destinations.py"}
 
 SHOP = {"id": "shop", "write_keys": ["k"]}

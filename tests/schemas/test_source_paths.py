@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from schemas.source_paths import chosen_paths, refuse_clashing_paths
-from schemas.sources import Paths, Source
+from schemas.sources.source_paths import chosen_paths, refuse_clashing_paths
+from schemas.sources.sources import Paths, Source
 
 
 def source(name: str, **paths: Any) -> Source:

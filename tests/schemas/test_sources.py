@@ -5,9 +5,9 @@ from datetime import date
 import msgspec
 import pytest
 
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.sources import Source, hash_write_key
+from schemas.sources.sources import Source, hash_write_key
 
 
 def stored(**given: object) -> Source:

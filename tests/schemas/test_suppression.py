@@ -2,11 +2,11 @@
 
 import pytest
 
-from schemas.actions import Action, TraitAction
-from schemas.contact_lists import ContactList
+from schemas.actions.actions import Action, TraitAction
+from schemas.contacts.contact_lists import ContactList
 from schemas.rules.rules import Level, Rule, Trigger
+from schemas.rules.suppression import channels_asked, suppressing
 from schemas.segments.segments import Selection
-from schemas.suppression import channels_asked, suppressing
 
 EVERYTHING = ContactList(list="nothing", channel="email", kind="opt_out")
 OF_SPRING = ContactList(list="no-spring", channel="email", kind="opt_out", campaigns=("spring",))

@@ -13,9 +13,18 @@ import fastavro
 import msgspec
 import pytest
 
-from schemas.codec import DEFINITIONS, HEADER, MAGIC, POINTER, RESOLVED_EVENT, SCHEMAS, AvroSchema, decode
-from schemas.registry import registry_reply
-from schemas.stamps import Stamps
+from schemas.wire.codec import (
+    DEFINITIONS,
+    HEADER,
+    MAGIC,
+    POINTER,
+    RESOLVED_EVENT,
+    SCHEMAS,
+    AvroSchema,
+    decode,
+)
+from schemas.wire.registry import registry_reply
+from schemas.wire.stamps import Stamps
 
 # What a published file says to a machine is never edited: a change is a new file with a new id, and a new line here. Docs may be.
 PUBLISHED = {

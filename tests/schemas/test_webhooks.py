@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas.control import ControlState
-from schemas.webhooks import WEBHOOK_BYTES_MAX, Webhook, refuse_taken_ids, webhook_records
+from schemas.sources.webhooks import WEBHOOK_BYTES_MAX, Webhook, refuse_taken_ids, webhook_records
 
 ENTRY: dict[str, Any] = {
     "id": "stripe",

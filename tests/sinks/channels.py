@@ -10,8 +10,8 @@ import uvloop
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from runtime.secrets import Secrets
-from schemas.action_work import Due
-from schemas.destinations import HttpDestination, SmtpDestination
+from schemas.actions.action_work import Due
+from schemas.actions.destinations import HttpDestination, SmtpDestination
 from sinks.sending.sender_addresses import is_public
 from sinks.sending.sender_channel import Channel
 from sinks.sending.sender_connections import tls_context

@@ -14,14 +14,14 @@ from confluent_kafka import Consumer, TopicPartition
 
 from runtime.control import write_control
 from runtime.kafka import group_name, reader_config
-from schemas.action_work import Firing, decode_work
-from schemas.codec import CONTACT, FIRING, POINTER, RESOLVED_EVENT, decode
-from schemas.contact_addresses import contact_node
-from schemas.contact_lists import ContactList
+from schemas.actions.action_work import Firing, decode_work
+from schemas.contacts.contact_addresses import contact_node
+from schemas.contacts.contact_lists import ContactList
+from schemas.events.rule_event import RuleEvent, encode_rule_event
 from schemas.rules.rule_candidates import VERSION, Candidate, encode_rule_candidate, firing_id
-from schemas.rules.rule_event import RuleEvent, encode_rule_event
 from schemas.rules.rules import Rule, rule_key
 from schemas.topics import ACTIONS_WORK, EVENTS_DEAD, EVENTS_RAW
+from schemas.wire.codec import CONTACT, FIRING, POINTER, RESOLVED_EVENT, decode
 from sinks.confirming.confirm import ConfirmThread
 from sinks.confirming.confirm_waits import PROCESSORS, RULES
 from sinks.tables import DICTIONARIES

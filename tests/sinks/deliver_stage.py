@@ -17,9 +17,9 @@ from confluent_kafka.cimpl import NewTopic
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics, group_name
-from schemas.action_work import VERSION, Due, Result, decode_work, encode_due
-from schemas.destinations import Destination, HttpDestination, KafkaDestination, SmtpDestination
-from schemas.requests import WebhookRequest
+from schemas.actions.action_work import VERSION, Due, Result, decode_work, encode_due
+from schemas.actions.destinations import Destination, HttpDestination, KafkaDestination, SmtpDestination
+from schemas.actions.requests import WebhookRequest
 from schemas.topics import ACTIONS_DUE, ACTIONS_WORK
 from sinks.sending.sender_offsets import Bookmark, bookmark_of
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.codec import encode_delivery, encode_firing
+from schemas.wire.codec import encode_delivery, encode_firing
 from tests.sinks.stage import START_MS
 
 OF_A_RULE: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from processors.enrichment.arrivals import arrival_of
-from schemas.stamps import Touch
+from schemas.wire.stamps import Touch
 from tests.processors.visit_oracle import Seen, places
 from tests.sinks.report_oracle import Asked, Oracle, median_s
 from tests.sinks.report_world import Happened, World

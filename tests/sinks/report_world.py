@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.stamps import NO_TOUCH, Commerce, Meaning, Touch
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.stamps import NO_TOUCH, Commerce, Meaning, Touch
 from sinks.tables import DICTIONARIES
 from tests.processors.visits import TOUCHES
 from tests.sinks.shop import CANCELLED, COMPLETED, REFUNDED, UPDATED, plain

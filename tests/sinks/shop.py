@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.stamps import MONEY_MAX, Commerce, Item, Meaning
+from schemas.wire.stamps import MONEY_MAX, Commerce, Item, Meaning
 from tests.sinks.stage import event
 
 COMPLETED, UPDATED = "Order Completed", "Order Updated"

@@ -7,8 +7,8 @@ from typing import Any
 
 from deploy.commands.rates_command import load_rates
 from deploy.rates import Rate
-from schemas.codec import RESOLVED_EVENT
-from schemas.stamps import Commerce
+from schemas.wire.codec import RESOLVED_EVENT
+from schemas.wire.stamps import Commerce
 from tests.sinks.shop import Report
 from tests.sinks.stage import START_MS, Tables
 

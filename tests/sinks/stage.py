@@ -17,8 +17,8 @@ from confluent_kafka import Producer
 
 from runtime.environment.settings import ClickHouseSettings, KafkaSettings
 from runtime.kafka import ensure_topics
-from schemas.avro import amount_bytes
-from schemas.codec import (
+from schemas.wire.avro import amount_bytes
+from schemas.wire.codec import (
     RESOLVED_EVENT,
     body_of,
     encode_cart,

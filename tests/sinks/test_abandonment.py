@@ -3,8 +3,14 @@
 import msgspec
 import pytest
 
-from schemas.candidates import VERSION, Candidate, UnknownCandidateVersion, decode_candidate, encode_candidate
-from schemas.pack import decode_pack
+from schemas.events.candidates import (
+    VERSION,
+    Candidate,
+    UnknownCandidateVersion,
+    decode_candidate,
+    encode_candidate,
+)
+from schemas.events.pack import decode_pack
 from sinks.abandonment import event_of, is_usable, records
 
 CANDIDATE = Candidate(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas.avro import amount_bytes
-from schemas.codec import CART, POINTER, PRODUCT, RESOLVED_EVENT
+from schemas.wire.avro import amount_bytes
+from schemas.wire.codec import CART, POINTER, PRODUCT, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, cart, event, pointer, product
 

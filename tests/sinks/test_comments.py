@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from runtime.environment.settings import ClickHouseSettings
-from schemas.codec import RESOLVED_EVENT
+from schemas.wire.codec import RESOLVED_EVENT
 from sinks.comments import quoted, write_comments
 from sinks.failure import Unavailable
 from tests.sinks.stage import Tables, event

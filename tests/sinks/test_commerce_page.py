@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from deploy.commands.rates_command import read_file
-from schemas.codec import POINTER
-from schemas.stamps import Item, Touch
+from schemas.wire.codec import POINTER
+from schemas.wire.stamps import Item, Touch
 from sinks.tables import DICTIONARIES
 from tests.sinks.shop import CANCELLED, COMPLETED, REFUNDED, UPDATED, plain
 from tests.sinks.shop_tables import order, stored

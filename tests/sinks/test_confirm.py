@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.action_work import Person
-from schemas.contact_lists import ContactList
-from schemas.identifiers import partition_of, profile_id, profile_key
+from schemas.actions.action_work import Person
+from schemas.contacts.contact_lists import ContactList
+from schemas.identity.identifiers import partition_of, profile_id, profile_key
 from schemas.rules.rules import Rule
 from tests.sinks.confirming import (
     NOW,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schemas.action_work import Firing
+from schemas.actions.action_work import Firing
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rules import Rule
 from tests.sinks.confirming import (

@@ -7,12 +7,12 @@ import yaml
 
 from console.segments.segment_query import ask_members
 from console.segments.segment_scope import Scope
-from schemas.codec import RESOLVED_EVENT
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import inlined
-from schemas.sources import ConsentRules, Privacy
+from schemas.sources.sources import ConsentRules, Privacy
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.documented import sql_of_the_documentation, yaml_of_the_documentation
 from tests.sinks.stage import START_MS, Tables, event
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.codec import CONTACT, POINTER
+from schemas.wire.codec import CONTACT, POINTER
 from sinks.opted_out import opted_out
 from sinks.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, contact, pointer

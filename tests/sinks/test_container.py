@@ -11,7 +11,7 @@ from fastavro.utils import generate_one
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codec import DEFINITIONS, LEDGER_ENTRY, SCHEMAS, body_of, encoder
+from schemas.wire.codec import DEFINITIONS, LEDGER_ENTRY, SCHEMAS, body_of, encoder
 from sinks.container import container
 
 texts = st.text(st.characters(codec="utf-8"), max_size=300)

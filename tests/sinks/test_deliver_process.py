@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.requests import KafkaRequest
+from schemas.actions.requests import KafkaRequest
 from tests.engines import wait_until
 from tests.sinks.deliver_stage import PATIENCE_S, Deployment, due, http, topic
 from tests.sinks.receiver import Receiver, hang, receiver, status

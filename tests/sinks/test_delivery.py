@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codec import LEDGER_ENTRY, UnknownSchema, body_of, encode_ledger_entry
-from schemas.reasons import Reason
+from schemas.events.reasons import Reason
+from schemas.wire.codec import LEDGER_ENTRY, UnknownSchema, body_of, encode_ledger_entry
 from sinks.block import Block, Record, RefusedRecord
 from sinks.delivery import Delivery
 from sinks.failure import Refused, TooManyRefused, Unavailable

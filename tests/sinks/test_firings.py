@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from schemas.codec import DELIVERY, FIRING, POINTER, SCHEMAS, decode, encoder
+from schemas.wire.codec import DELIVERY, FIRING, POINTER, SCHEMAS, decode, encoder
 from sinks.tables import DICTIONARIES
 from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables, pointer

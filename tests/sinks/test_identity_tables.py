@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runtime.environment.settings import ClickHouseSettings
-from schemas.codec import POINTER, RESOLVED_EVENT, encoder
+from schemas.wire.codec import POINTER, RESOLVED_EVENT, encoder
 from sinks.functions import function_name
 from sinks.migrations import migrate
 from sinks.tables import DICTIONARIES

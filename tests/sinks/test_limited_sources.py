@@ -1,8 +1,8 @@
 """Whose events are counted against a quota."""
 
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.webhooks import webhook_records
+from schemas.sources.webhooks import webhook_records
 from sinks.quotas import limited_in
 
 QUOTA = {"events_per_month_max": 1_000}

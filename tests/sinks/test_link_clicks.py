@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from schemas.codec import RESOLVED_EVENT
-from schemas.stamps import Device
+from schemas.wire.codec import RESOLVED_EVENT
+from schemas.wire.stamps import Device
 from tests.sinks.stage import START_MS, Tables, event
 
 ANN, BOB = 7, 8

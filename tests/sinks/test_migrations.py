@@ -5,7 +5,7 @@ import re
 import pytest
 
 from runtime.environment.settings import ClickHouseSettings
-from schemas.codec import encoder
+from schemas.wire.codec import encoder
 from sinks.clickhouse import INSERT_SETTINGS, connect
 from sinks.migrations import (
     VIEWS_SQL,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deploy.commands.rates_command import load_rates
 from deploy.rates import Rate
 from runtime.environment.settings import ClickHouseSettings
-from schemas.stamps import Commerce, Item
+from schemas.wire.stamps import Commerce, Item
 from sinks.migrations import migrate
 from tests.sinks.shop import (
     CANCELLED,

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from runtime.environment.settings import SinkSettings
-from schemas.codec import encoder, schema_id_of
+from schemas.wire.codec import encoder, schema_id_of
 from sinks.batch import Limits
 from sinks.block import Block
 from sinks.consumer import Polled, SinkConsumer

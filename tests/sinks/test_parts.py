@@ -2,7 +2,7 @@
 
 import json
 
-from schemas.codec import RESOLVED_EVENT
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import Tables, event, until
 
 PARTS_SQL = """\

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.functions import function_name
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import Pipeline, profile_of_node

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.stamps import Item
+from schemas.wire.stamps import Item
 from tests.sinks.shop import CANCELLED, COMPLETED, REFUNDED, UPDATED, converted, plain
 from tests.sinks.shop_tables import DAY_MS, asked, order, shop_tables, stored, workspace
 from tests.sinks.stage import START_MS, Tables, event

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.codec import DEAD_LETTER, LEDGER_ENTRY, RESOLVED_EVENT, encode_dead_letter, encode_ledger_entry
+from schemas.wire.codec import (
+    DEAD_LETTER,
+    LEDGER_ENTRY,
+    RESOLVED_EVENT,
+    encode_dead_letter,
+    encode_ledger_entry,
+)
 from tests.sinks.stage import START_MS, Tables, event
 
 # Names that mean something to ClickHouse's JSON type, to its files or to its parser.

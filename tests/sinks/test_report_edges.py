@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.stamps import Commerce, Meaning, Touch
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.stamps import Commerce, Meaning, Touch
 from sinks.tables import DICTIONARIES
 from tests.sinks.shop import plain
 from tests.sinks.stage import Tables, event, pointer

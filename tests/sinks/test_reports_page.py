@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from schemas.codec import RESOLVED_EVENT
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import START_MS, Tables, event
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()

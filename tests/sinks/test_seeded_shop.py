@@ -11,10 +11,10 @@ import pytest
 
 from processors.identity.identity import Identity
 from processors.resolver.resolve import Resolver
-from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import partition_of
 from schemas.stream import InputRecord, OutputRecord, Step
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY, RECEIVED, packed
 from tests.sinks.seeded_shop import USD_CENTS_PER_EUR, Shop

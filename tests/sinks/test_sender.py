@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from runtime.environment.settings import DeliverSettings
-from schemas.action_work import Due, Result
+from schemas.actions.action_work import Due, Result
+from schemas.actions.destinations import Destination, HttpDestination
 from schemas.control import ControlState
-from schemas.destinations import Destination, HttpDestination
 from sinks.sending.sender import Sender, Tools
 from sinks.sending.sender_offsets import Bookmark, Window
 from sinks.sending.sender_outcomes import Answer, passing

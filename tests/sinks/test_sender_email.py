@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.requests import EmailRequest
+from schemas.actions.requests import EmailRequest
 from sinks.sending.sender_email import RECIPIENTS_MAX, BadEmail, letter_of
 
 FROM = "Shop <shop@shop.example>"

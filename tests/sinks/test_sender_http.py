@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from schemas.destinations import HttpDestination
-from schemas.requests import HttpRequest, WebhookRequest
+from schemas.actions.destinations import HttpDestination
+from schemas.actions.requests import HttpRequest, WebhookRequest
 from tests.engines import free_port
 from tests.sinks.channels import NOW_MS, OTHER_SECRET, SECRET, by_http, tools, webhook
 from tests.sinks.deliver_stage import due

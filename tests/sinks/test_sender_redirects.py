@@ -7,8 +7,8 @@ import pytest
 import trustme
 from aiohttp.abc import ResolveResult
 
-from schemas.destinations import HttpDestination
-from schemas.requests import HttpRequest
+from schemas.actions.destinations import HttpDestination
+from schemas.actions.requests import HttpRequest
 from sinks.sending.sender_addresses import is_public
 from sinks.sending.sender_connections import Resolver
 from tests.sinks.channels import HERE, by_http, tools, webhook

@@ -13,8 +13,8 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from schemas.destinations import SmtpDestination
-from schemas.requests import EmailRequest
+from schemas.actions.destinations import SmtpDestination
+from schemas.actions.requests import EmailRequest
 from sinks.sending.sender_outcomes import Answer
 from tests.engines import free_port
 from tests.sinks.channels import by_smtp, tools

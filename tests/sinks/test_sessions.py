@@ -12,8 +12,8 @@ import pytest
 from processors.enrichment.visits import DIRECT, SessionRules
 from processors.identity.facts import LOGIN_EVENTS, LOGOUT_EVENTS
 from runtime.environment.settings import SessionSettings
-from schemas.codec import RESOLVED_EVENT
-from schemas.stamps import NO_TOUCH, Touch
+from schemas.wire.codec import RESOLVED_EVENT
+from schemas.wire.stamps import NO_TOUCH, Touch
 from sinks.migrations import shipped
 from sinks.session_rules import write_session_rules
 from tests.processors.visit_oracle import Place, Seen, order, places

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.codec import RESOLVED_EVENT
+from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import START_MS, Tables, event
 
 PAGES = {

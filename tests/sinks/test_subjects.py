@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.migrations import shipped
 from tests.databases import Databases
 from tests.sinks.stage import START_MS, Tables, event, pointer

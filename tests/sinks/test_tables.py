@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import (
+from schemas.wire.codec import (
     DEAD_LETTER,
     LEDGER_ENTRY,
     POINTER,

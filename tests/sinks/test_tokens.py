@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.codec import (
+from schemas.wire.codec import (
     CART,
     CONTACT,
     DEAD_LETTER,

@@ -4,10 +4,10 @@ from typing import Any
 
 from processors.enrichment.plans import Plans, compile_plan
 from processors.resolver.resolve import Resolver
-from schemas.codec import DEAD_LETTER, RESOLVED_EVENT
-from schemas.pack import encode_pack
-from schemas.plans import Plan
+from schemas.events.pack import encode_pack
+from schemas.sources.plans import Plan
 from schemas.stream import InputRecord
+from schemas.wire.codec import DEAD_LETTER, RESOLVED_EVENT
 from tests.documented import violations_of_the_documentation
 from tests.processors.driver import HASH_KEY, packed
 from tests.sinks.stage import Tables

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-from schemas.codec import encode_ledger_entry
+from schemas.wire.codec import encode_ledger_entry
 from sinks.batch import Limits
 from sinks.block import Block, Record
 from sinks.consumer import CommitFailed, Polled

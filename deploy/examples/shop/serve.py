@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from schemas.click_links import click_link
+from schemas.events.click_links import click_link
 
 PAGE = Path(__file__).with_name("page")
 INDEX = "index.html"

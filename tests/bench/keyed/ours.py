@@ -15,7 +15,7 @@ import msgspec
 from processors.worker import Settings, Steps, run_steps
 from runtime import logs
 from runtime.environment.settings import KafkaSettings, ProcessorSettings, load
-from schemas.pack import decode_pack
+from schemas.events.pack import decode_pack
 from schemas.stream import InputRecord, OutputRecord, State
 from tests.bench.keyed.task import ARRAY, PACK, Answer, Event
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
 
 PARTITIONS = 8
 KEYS = 100_000

@@ -9,12 +9,12 @@ from collector.limits import Limits
 from deploy.dead import again
 from deploy.dead.again import Door, found_in
 from deploy.dead.letters import PAGE_BYTES_MAX, Letter, NoSuchLetter, moment_of, page_end
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.dead_letter import Lineage
-from schemas.pack import PackedEvent, encode_pack
-from schemas.quotas import QuotaStop
-from schemas.webhooks import webhook_records
+from schemas.events.dead_letter import Lineage
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.sources.quotas import QuotaStop
+from schemas.sources.webhooks import webhook_records
 
 NOW = 1_790_000_000_000
 LIMITS = Limits(event_bytes_max=1_000, body_bytes_max=100_000, batch_events_max=3, shared_bytes_max=10_000)

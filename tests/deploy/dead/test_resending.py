@@ -15,15 +15,15 @@ from deploy.dead.resending import Target, kinds, pages, resent, shown
 from runtime.control import write_control
 from runtime.sending import send
 from runtime.streams.progress import Progress
-from schemas.codec import DEAD_LETTER, RESOLVED_EVENT, encode_dead_letter
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.dead_letter import NOWHERE, Cause, Lineage, Sender, Stage, dead_letter
-from schemas.identifiers import partition_of
-from schemas.pack import PackedEvent, decode_pack, encode_pack
-from schemas.reasons import Reason
+from schemas.events.dead_letter import NOWHERE, Cause, Lineage, Sender, Stage, dead_letter
+from schemas.events.pack import PackedEvent, decode_pack, encode_pack
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import partition_of
 from schemas.stream import OutputRecord
 from schemas.topics import EVENTS_RAW
+from schemas.wire.codec import DEAD_LETTER, RESOLVED_EVENT, encode_dead_letter
 from tests.runtime.topic_log import read_topic
 from tests.sinks.stage import Tables, Topics, event
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.orders.tables import Tables
-from schemas.codec import CART, DEAD_LETTER, DELIVERY, FIRING, RESOLVED_EVENT
+from schemas.wire.codec import CART, DEAD_LETTER, DELIVERY, FIRING, RESOLVED_EVENT
 from tests.deploy.orders.forgotten import ANN, BEFORE, BOB, EMAIL, LATE, TABLET, happened, letter
 from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, cart

@@ -4,8 +4,8 @@ from typing import Any
 
 from deploy.orders.plan import Plan
 from deploy.orders.tables import Named
-from schemas.codec import DEAD_LETTER, encoder
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
+from schemas.wire.codec import DEAD_LETTER, encoder
 from tests.sinks.stage import START_MS, event
 
 ANN, EMAIL, TABLET, BOB = 101, 102, 103, 104

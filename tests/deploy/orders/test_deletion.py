@@ -10,9 +10,9 @@ from deploy.orders.plan import Company
 from deploy.orders.residue import LATER, LETTER, NAMED, OTHERS, OWN_NAME, UNEXPLAINED, search
 from deploy.orders.tables import Named, Tables
 from processors.identity.facts import ASSERTED, Fact
-from schemas.codec import POINTER, RESOLVED_EVENT
-from schemas.identifiers import hash_email
-from schemas.stamps import Item
+from schemas.identity.identifiers import hash_email
+from schemas.wire.codec import POINTER, RESOLVED_EVENT
+from schemas.wire.stamps import Item
 from tests.deploy.orders.forgotten import (
     ANN,
     BEFORE,

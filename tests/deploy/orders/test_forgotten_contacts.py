@@ -8,8 +8,8 @@ from deploy.orders.deletion import delete, would_delete
 from deploy.orders.plan import Plan
 from deploy.orders.residue import LISTED, search
 from deploy.orders.tables import Named, Tables
-from schemas.codec import CONTACT
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
+from schemas.wire.codec import CONTACT
 from sinks.opted_out import opted_out
 from tests.sinks.stage import START_MS, contact
 from tests.sinks.stage import Tables as Stage

@@ -8,7 +8,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.orders.letters import anywhere, letter_pattern
-from schemas.identifiers import hash_email
+from schemas.identity.identifiers import hash_email
 
 ADDRESS = "ann.o+x@mail.example"
 ODD = 'it\'s "100%" \\ [a]{b}\t$(c)'

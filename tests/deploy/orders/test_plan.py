@@ -5,8 +5,8 @@ import msgspec
 from deploy.orders.people import Person, Segment
 from deploy.orders.plan import Company, earlier, plan
 from deploy.orders.receipt import BEGUN, begun
-from schemas.order_documents import encode, key_of, orders_in
-from schemas.orders import Erase, Forget, Suppress, Unlink
+from schemas.identity.order_documents import encode, key_of, orders_in
+from schemas.identity.orders import Erase, Forget, Suppress, Unlink
 
 USER, EMAIL, TABLET, OTHER, OTHERS_EMAIL = range(1, 6)
 NOW = 1_000

@@ -4,12 +4,12 @@ import pytest
 
 from deploy.orders.routes import RECORD_ORDERS_MAX, records
 from processors.identity.facts import decode_facts
-from schemas.action_work import decode_work
-from schemas.contact_facts import decode_contact_facts
-from schemas.identifiers import partition_hash, partition_of
-from schemas.order_documents import Addressed
-from schemas.orders import Erase, Forget, Suppress, Unlink
-from schemas.pack import decode_pack
+from schemas.actions.action_work import decode_work
+from schemas.contacts.contact_facts import decode_contact_facts
+from schemas.events.pack import decode_pack
+from schemas.identity.identifiers import partition_hash, partition_of
+from schemas.identity.order_documents import Addressed
+from schemas.identity.orders import Erase, Forget, Suppress, Unlink
 from schemas.rules.rule_facts import decode_rule_facts
 
 KEY = b"main|u:ann"

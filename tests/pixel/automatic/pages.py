@@ -9,9 +9,9 @@ from typing import Any
 from collector.pixel_parts import cut, parts_of
 from collector.script import FILE, PARTS
 from schemas.control import ControlState
-from schemas.pixel_config import parts_prelude, prelude
-from schemas.pixel_event_records import pixel_event_records
-from schemas.pixel_events import compact
+from schemas.pixel.pixel_config import parts_prelude, prelude
+from schemas.pixel.pixel_event_records import pixel_event_records
+from schemas.pixel.pixel_events import compact
 from tests.collector.process import KEY, Collector, until
 from tests.pixel.arrivals import Arrivals
 from tests.pixel.browser import Page

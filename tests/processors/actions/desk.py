@@ -7,11 +7,20 @@ from typing import Any, TypeVar
 import msgspec
 
 from processors.actions.actions_agent import Actions
-from schemas.action_work import Claim, Due, Firing, Grant, Result, decode_due, decode_work, encode_work
-from schemas.codec import decode
-from schemas.orders import Order
+from schemas.actions.action_work import (
+    Claim,
+    Due,
+    Firing,
+    Grant,
+    Result,
+    decode_due,
+    decode_work,
+    encode_work,
+)
+from schemas.identity.orders import Order
 from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.firings import AT, a_firing, a_rule
 
 HASH_KEY = bytes(range(16))

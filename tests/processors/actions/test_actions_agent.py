@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from processors.actions.firing_state import SEEN_MS
-from schemas.action_work import Grant, Person, encode_work
-from schemas.orders import Erase
+from schemas.actions.action_work import Grant, Person, encode_work
+from schemas.identity.orders import Erase
 from schemas.stream import InputRecord
 from tests.processors.actions.desk import DAY, HOUR, MINUTE, Desk, bytes_of, fired, new_step
 from tests.processors.firings import AT, a_firing, a_rule

@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from processors.actions.templates import check_templates, compiled_rule, request_bytes
-from schemas.catalogue import event_spec
+from schemas.actions.requests import KafkaRequest, WebhookRequest
+from schemas.configuration.rule_reading import BadRule, read_destination
+from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.control import ControlState
-from schemas.default_actions import defaults, implied_rules
-from schemas.requests import KafkaRequest, WebhookRequest
-from schemas.rules.rule_reading import BadRule, read_destination
-from schemas.rules.rule_records import destination_records, rule_records
+from schemas.events.catalogue import event_spec
+from schemas.rules.default_actions import defaults, implied_rules
 from schemas.rules.rules import Rule, version_of
 from tests.documented import table_of
 from tests.processors.firings import a_firing

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from schemas.action_work import Due, Firing, Person, decode_due, decode_work, encode_work
-from schemas.codec import decode
-from schemas.identifiers import partition_of, profile_key
+from schemas.actions.action_work import Due, Firing, Person, decode_due, decode_work, encode_work
+from schemas.identity.identifiers import partition_of, profile_key
 from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.actions.desk import DAY, HOUR, MINUTE, Item, new_step, result
 from tests.processors.firings import AT, a_firing, a_rule
 

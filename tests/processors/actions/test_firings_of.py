@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from processors.actions import firings_of
 from processors.actions.firing_state import KEY_BYTES
 from processors.actions.firings_of import PAGE_KEYS_MAX, FiringsOf
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
 from tests.processors.actions.desk import Desk, named
 from tests.processors.firings import AT, NODE, a_firing, a_rule
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.action_work import Person
-from schemas.contact_facts import decode_contact_facts
-from schemas.pack import decode_pack
+from schemas.actions.action_work import Person
+from schemas.contacts.contact_facts import decode_contact_facts
+from schemas.events.pack import decode_pack
 from tests.processors.actions.desk import HASH_KEY, Desk, named
 from tests.processors.firings import a_firing, a_rule
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from processors.actions.firing_state import Seen, decode_state, encode_state
-from schemas.action_work import Firing
-from schemas.identifiers import partition_of, profile_key
-from schemas.orders import Erase
+from schemas.actions.action_work import Firing
+from schemas.identity.identifiers import partition_of, profile_key
+from schemas.identity.orders import Erase
 from tests.processors.actions.desk import DAY, HOUR, Desk, fired, named
 from tests.processors.firings import AT, a_firing, a_rule
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from processors.actions.quiet_hours import quiet_until, zone_name
 from schemas.rules.rules import QuietHours
-from schemas.zones import zone
+from schemas.values.zones import zone
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 

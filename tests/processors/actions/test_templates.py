@@ -15,7 +15,7 @@ from processors.actions.templates import (
     compiled_rule,
     request_bytes,
 )
-from schemas.actions import Action
+from schemas.actions.actions import Action
 from schemas.rules.rules import Rule, Trigger
 from tests.processors.firings import AT, a_firing, a_rule
 

@@ -19,8 +19,8 @@ from processors.commerce.commerce_facts import (
     encode_tick,
 )
 from processors.timers import PAGE_KEYS_MAX, STRETCH_MS, Timers
-from schemas.identifiers import node_id
-from schemas.orders import Erase
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase
 from tests.processors.shop import AFTER_S, HASH_KEY, HOUR, ONE, START, Shop, cart_fact
 
 LATER = START + AFTER_S * 1000 + 10 * HOUR

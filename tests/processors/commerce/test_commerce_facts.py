@@ -17,8 +17,8 @@ from processors.commerce.commerce_facts import (
     encode_tick,
 )
 from processors.resolver.resolve import Resolver
-from schemas.identifiers import node_id, node_key, partition_of
-from schemas.pack import encode_pack
+from schemas.events.pack import encode_pack
+from schemas.identity.identifiers import node_id, node_key, partition_of
 from schemas.stream import InputRecord
 from tests.processors.driver import HASH_KEY, RECEIVED, packed
 from tests.processors.shop import ONE, START, cart_fact, product_fact, read_facts

@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from processors.resolver.resolve import Resolver
-from schemas.contact_facts import ContactFact
+from schemas.contacts.contact_facts import ContactFact
 from schemas.rules.rule_facts import FIRES
 from schemas.stream import InputRecord, OutputRecord
 from schemas.topics import EVENTS_DERIVED, EVENTS_RESOLVED

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from schemas.codec import decode
-from schemas.contact_mark import ContactChange, message_id_of
+from schemas.contacts.contact_mark import ContactChange, message_id_of
 from schemas.rules.rule_facts import FIRES
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY
 from tests.processors.rule_records import contact_facts, fired, inputs, occurrences, resolved, rule, triggers
 from tests.sinks.stage import START_MS

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.contact_addresses import contact_node
-from schemas.contact_facts import ContactFact
-from schemas.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
-from schemas.reasons import Reason
+from schemas.contacts.contact_addresses import contact_node
+from schemas.contacts.contact_facts import ContactFact
+from schemas.events.reasons import Reason
+from schemas.identity.orders import EVERY_TARGET, Erase, Forget, Order, Suppress, Unlink
 from tests.processors.contact_driver import ANN, KEY, Driver, fact, rule_event, told
 
 NODE = contact_node("main", "email", ANN, KEY)

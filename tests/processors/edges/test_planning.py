@@ -11,9 +11,9 @@ from processors.enrichment.plans import compiled, judge
 from processors.events.parsed import ParsedEvent, Refusal, parse
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
-from schemas.configuration_file import parse_file
+from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
-from schemas.plans import Plan
+from schemas.sources.plans import Plan
 from tests.processors.driver import packed
 
 ARTICLE = {"required": ["article"]}

@@ -8,8 +8,8 @@ import pytest
 from processors.edges.controlling import ControlUnread
 from processors.edges.rule_book import RuleBook
 from processors.rules.rules_now import FORMER_MAX, NO_RULES, Name, RulesNow, rules_of
+from schemas.actions.destinations import Destination, HttpDestination
 from schemas.control import ControlState
-from schemas.destinations import Destination, HttpDestination
 from schemas.rules.rules import Rule, rule_key, version_of
 from tests.processors.rules.made_rules import document, rule
 

@@ -17,11 +17,11 @@ from processors.enrichment.hosting import read_networks
 from processors.enrichment.place import Places, nowhere
 from processors.enrichment.user_agents import NO_CRAWLERS, user_agent_reader
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.pack import Connection, encode_pack
-from schemas.remarks import Remark
+from schemas.events.pack import Connection, encode_pack
+from schemas.events.remarks import Remark
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED, LEDGER
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, packed
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"

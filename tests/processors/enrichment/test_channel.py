@@ -17,8 +17,8 @@ from processors.enrichment.channel import (
     kept_channels,
 )
 from processors.events.parsed import ParsedEvent, parse
-from schemas.channel_lists import kept_lists, read_lists
-from schemas.stamps import NO_TOUCH, Touch
+from schemas.events.channel_lists import kept_lists, read_lists
+from schemas.wire.stamps import NO_TOUCH, Touch
 from tests.processors.arrivals import rows
 from tests.processors.driver import packed
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from processors.enrichment import commerce
 from processors.enrichment.commerce import FAMILY, ONE_PRODUCT, typed_commerce, with_commerce
 from processors.resolver.resolve import Resolver
-from schemas.avro import Writer
-from schemas.catalogue import catalogue, event_spec
-from schemas.codec import decode
-from schemas.pack import encode_pack
-from schemas.stamp_codec import put_stamps
-from schemas.stamps import MONEY_MAX, NO_COMMERCE, NO_MEANING, Commerce, Item, Meaning, Stamps
+from schemas.events.catalogue import catalogue, event_spec
+from schemas.events.pack import encode_pack
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_RESOLVED
+from schemas.wire.avro import Writer
+from schemas.wire.codec import decode
+from schemas.wire.stamp_codec import put_stamps
+from schemas.wire.stamps import MONEY_MAX, NO_COMMERCE, NO_MEANING, Commerce, Item, Meaning, Stamps
 from tests.processors.driver import HASH_KEY, packed
 from tests.processors.enrichment.test_money import JSON
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from processors.enrichment.consent import CATEGORIES_MAX, NAME_CHARACTERS_MAX, consent_of
 from processors.events.mentions import mentions
 from processors.events.parsed import ParsedEvent, parse
-from schemas.pack import Seen
-from schemas.stamps import NO_CONSENT, Consent
+from schemas.events.pack import Seen
+from schemas.wire.stamps import NO_CONSENT, Consent
 from tests.processors.driver import Pipeline, packed
 
 

@@ -15,11 +15,11 @@ from processors.enrichment.user_agents import user_agent_reader
 from processors.resolver.resolve import Resolver
 from processors.worker import rules
 from runtime.environment.settings import SettingsError
-from schemas.codec import decode
-from schemas.network import Kept
-from schemas.pack import Connection, PackedEvent, encode_pack
+from schemas.events.network import Kept
+from schemas.events.pack import Connection, PackedEvent, encode_pack
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_DEAD, EVENTS_RESOLVED
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, packed
 from tests.processors.json_values import JSON_VALUES
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from processors.enrichment.device import DEVICES_REMEMBERED_MAX, USER_AGENT_CHARACTERS_MAX, Agent, Devices
 from processors.enrichment.user_agents import user_agent_reader
-from schemas.pack import Connection
-from schemas.stamps import NO_DEVICE, Device
+from schemas.events.pack import Connection
+from schemas.wire.stamps import NO_DEVICE, Device
 from tests.processors.json_values import JSON_VALUES
 
 TABLE = json.loads(Path(__file__).with_name("user_agents.json").read_text())

@@ -23,8 +23,8 @@ from processors.enrichment.money import (
     quantity,
 )
 from processors.enrichment.sums import items_sum
-from schemas.currencies import MINOR_DIGITS
-from schemas.stamps import MONEY_MAX, MONEY_SCALE, Item
+from schemas.values.currencies import MINOR_DIGITS
+from schemas.wire.stamps import MONEY_MAX, MONEY_SCALE, Item
 
 # What was sent, what is kept, what is said.
 AMOUNTS: list[tuple[Any, str | None, str]] = [

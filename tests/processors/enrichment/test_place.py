@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from processors.edges.geography import open_geography
 from processors.enrichment.place import PLACES_REMEMBERED_MAX, Places, nowhere
 from runtime.environment.settings import SettingsError
-from schemas.pack import Connection
-from schemas.stamps import NO_PLACE, Place
+from schemas.events.pack import Connection
+from schemas.wire.stamps import NO_PLACE, Place
 from tests.processors.json_values import JSON_VALUES
 
 BERLIN = {

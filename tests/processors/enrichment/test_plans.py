@@ -12,11 +12,11 @@ from processors.enrichment.plans import VALUES_MAX, BadPlan, Plans, compile_plan
 from processors.enrichment.semantics import VIOLATIONS_MAX
 from processors.events.parsed import ParsedEvent, Refusal, parse
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.pack import encode_pack
-from schemas.plans import Plan
-from schemas.reasons import Reason
+from schemas.events.pack import encode_pack
+from schemas.events.reasons import Reason
+from schemas.sources.plans import Plan
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, packed
 
 SECRET = "ann@shop.example"

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from processors.enrichment.semantics import VIOLATIONS_MAX, meaning_of
 from processors.events.parsed import ParsedEvent, parse
 from processors.resolver.resolve import Resolver
-from schemas.catalogue import catalogue
-from schemas.codec import decode
-from schemas.pack import encode_pack
-from schemas.stamps import NO_MEANING
+from schemas.events.catalogue import catalogue
+from schemas.events.pack import encode_pack
 from schemas.stream import InputRecord
 from schemas.topics import EVENTS_RESOLVED
+from schemas.wire.codec import decode
+from schemas.wire.stamps import NO_MEANING
 from tests.processors.driver import HASH_KEY, packed
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "schemas" / "semantic_examples.json").read_text())

@@ -11,12 +11,12 @@ from processors.enrichment.visit_state import Stay, Visitor, decode_visitor, enc
 from processors.enrichment.visits import PREFIX, SessionRules
 from processors.identity.known import PREFIX as KNOWN
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.identifiers import node_id
-from schemas.orders import Erase, Forget, Order, Suppress
-from schemas.pack import encode_pack
-from schemas.stamps import NO_TOUCH, NO_VISIT, Touch
+from schemas.events.pack import encode_pack
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase, Forget, Order, Suppress
 from schemas.stream import InputRecord
+from schemas.wire.codec import decode
+from schemas.wire.stamps import NO_TOUCH, NO_VISIT, Touch
 from tests.processors.driver import HASH_KEY, Pipeline, kept, packed
 from tests.processors.visits import LONG, MINUTE, SERVER, START, stamped
 

@@ -13,7 +13,7 @@ from processors.enrichment.visits import DIRECT, NO_SESSION, SessionRules, Visit
 from processors.events.mentions import mentions
 from processors.events.parsed import ParsedEvent, parse
 from runtime.environment.settings import SessionSettings, SettingsError, load
-from schemas.stamps import NO_TOUCH, Touch, Visit
+from schemas.wire.stamps import NO_TOUCH, Touch, Visit
 from tests.processors.driver import packed
 from tests.processors.visit_oracle import Seen, order, places
 from tests.processors.visits import (

@@ -16,12 +16,12 @@ from processors.events.mentions import Mentions, mentions
 from processors.events.parsed import ParsedEvent, parse
 from processors.identity.facts import ASSERTED, CLAIMED, Fact, facts_of
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.identifiers import hash_email
-from schemas.links import CONTACT_ID, DAY_MS, EMAIL_HASH, Claim, LinkKey, sign
-from schemas.pack import PackedEvent, encode_pack
-from schemas.remarks import Remark
+from schemas.events.links import CONTACT_ID, DAY_MS, EMAIL_HASH, Claim, LinkKey, sign
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import hash_email
 from schemas.stream import InputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, call_of, email_key, packed
 from tests.processors.histories import PATIENT, expected, shuffled, visits
 from tests.processors.oracle import Visit

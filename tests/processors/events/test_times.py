@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.events.times import TIME_MAX, EventTimes, event_times, parse_time
-from schemas.call import Call, Scalar
+from schemas.events.call import Call, Scalar
 
 NOON = 1_714_910_400_000  # 2024-05-05T12:00:00Z
 RECEIVED = NOON + 500

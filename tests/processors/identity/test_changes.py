@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from processors.events.times import TIME_MAX
 from processors.identity.changes import Move, moves
-from schemas.identifiers import node_id
+from schemas.identity.identifiers import node_id
 from tests.processors.driver import HASH_KEY, Pipeline, key_of, ms
 from tests.processors.histories import PATIENT, mixed, rulings, visits
 from tests.processors.oracle import Visit

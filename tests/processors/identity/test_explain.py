@@ -22,8 +22,8 @@ from processors.identity.reasons import (
 from processors.identity.settled import Settled
 from processors.identity.steps import Step
 from processors.identity.stored import StoredEvent, facts_again, keys_in
-from schemas.identifiers import node_id
-from schemas.orders import Forget, Suppress, Unlink
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Forget, Suppress, Unlink
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, email_key, key_of, ms
 from tests.processors.histories import visits
 from tests.processors.oracle import Node, Oracle, Visit

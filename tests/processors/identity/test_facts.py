@@ -22,7 +22,7 @@ from processors.identity.facts import (
     encode_facts,
     facts_of,
 )
-from schemas.identifiers import hash_email
+from schemas.identity.identifiers import hash_email
 from tests.processors.driver import email_key, packed
 
 TIME = 1_714_000_000_000

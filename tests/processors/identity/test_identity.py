@@ -16,10 +16,10 @@ from processors.identity.facts import (
 )
 from processors.identity.identity import Identity
 from processors.identity.node_state import CONFLICTS_MAX, TARGETS_MAX
-from schemas.codec import decode
-from schemas.identifiers import node_id
-from schemas.orders import Erase, Forget, Suppress, Unlink
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase, Forget, Suppress, Unlink
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, ms
 
 ANN, BOB, CONTACT, MAIL, DEVICE = (

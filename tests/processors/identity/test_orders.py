@@ -7,11 +7,11 @@ import pytest
 from processors.identity.facts import Fact, decode_facts
 from processors.identity.orders import FILTER_BYTES, PREFIX, RANGES_MAX, Orders
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.identifiers import node_id
-from schemas.orders import Erase, Forget, Order, Suppress, Unlink
-from schemas.pack import encode_pack
+from schemas.events.pack import encode_pack
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, packed
 
 ANN, DEVICE = b"main|u:ann", b"main|a:d1"

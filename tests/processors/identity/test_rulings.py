@@ -22,10 +22,10 @@ from processors.identity.facts import (
 from processors.identity.identity import PREFIX, Identity
 from processors.identity.node_state import RULINGS_MAX, NodeState
 from processors.identity.rulings import ruled
-from schemas.codec import decode
-from schemas.identifiers import node_id
-from schemas.orders import Erase, Forget, Order, Suppress, Unlink
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase, Forget, Order, Suppress, Unlink
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED
 
 ANN, BOB, ZOE, CONTACT = b"main|u:ann", b"main|u:bob", b"main|u:zoe", b"main|x:contact_id:7"

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from schemas.identifiers import node_id
+from schemas.identity.identifiers import node_id
 from tests.processors.driver import HASH_KEY, RECEIVED, Pipeline, key_of, profile_of_node
 from tests.processors.oracle import Visit, email_node
 

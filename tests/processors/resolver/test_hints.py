@@ -13,10 +13,10 @@ from processors.identity.known import PREFIX as KNOWN
 from processors.identity.timeline import owners
 from processors.resolver.hints import root
 from processors.resolver.resolve import Resolver
-from schemas.codec import decode
-from schemas.identifiers import node_id, node_key, partition_of, profile_id
-from schemas.pack import PackedEvent, encode_pack
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.identity.identifiers import node_id, node_key, partition_of, profile_id
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, email_key, kept, packed
 
 State = dict[bytes, bytes]

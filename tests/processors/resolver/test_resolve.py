@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.resolver.resolve import RECORD_BYTES_MAX, Resolver
-from schemas.codec import decode
-from schemas.dead_letter import PAYLOAD_BYTES_MAX
-from schemas.identifiers import node_id
-from schemas.orders import Erase, Forget, Suppress, Unlink
-from schemas.pack import Pack, PackedEvent, encode_pack
-from schemas.reasons import Reason
+from schemas.events.dead_letter import PAYLOAD_BYTES_MAX
+from schemas.events.pack import Pack, PackedEvent, encode_pack
+from schemas.events.reasons import Reason
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase, Forget, Suppress, Unlink
 from schemas.stream import InputRecord, OutputRecord
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, RECEIVED, ms, packed
 
 MINUTE = 60_000

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from processors.events.mentions import mentions
 from processors.events.parsed import ParsedEvent, parse
 from processors.resolver.resolved import TITLE_CHARS_MAX, Origin, Whose, resolved_event
-from schemas.codec import DEFINITIONS, RESOLVED_EVENT, body_of, decode
-from schemas.dead_letter import Lineage
-from schemas.identifiers import node_id, profile_id, profile_key
-from schemas.pack import PackedEvent
-from schemas.stamps import NO_STAMPS, Stamps, Touch
+from schemas.events.dead_letter import Lineage
+from schemas.events.pack import PackedEvent
+from schemas.identity.identifiers import node_id, profile_id, profile_key
+from schemas.wire.codec import DEFINITIONS, RESOLVED_EVENT, body_of, decode
+from schemas.wire.stamps import NO_STAMPS, Stamps, Touch
 from tests.processors.driver import HASH_KEY, RECEIVED, email_key, ms, packed
 
 

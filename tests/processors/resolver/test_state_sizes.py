@@ -7,7 +7,7 @@ import pytest
 from processors.identity.identity import PREFIX
 from processors.identity.known import PREFIX as KNOWN
 from processors.identity.node_state import STAMPS_MAX
-from schemas.identifiers import node_id, node_key
+from schemas.identity.identifiers import node_id, node_key
 from tests.processors.driver import HASH_KEY, Pipeline, email_key, kept, packed
 
 DEVICE = "6f1c1c5e-7a37-4d5a-9d6b-0123456789ab"

@@ -10,14 +10,14 @@ import pytest
 from processors.resolver.resolve import Resolver
 from runtime.environment.settings import UserStepSettings
 from runtime.user_steps import UserSteps
-from schemas import user_steps
-from schemas.codec import decode
-from schemas.identifiers import node_id
-from schemas.orders import Erase, Forget, Order, Suppress
-from schemas.pack import PackedEvent, encode_pack
-from schemas.reasons import Reason
+from schemas.events import user_steps
+from schemas.events.pack import PackedEvent, encode_pack
+from schemas.events.reasons import Reason
+from schemas.events.user_steps import DROPPED, UNCHANGED, Answer
+from schemas.identity.identifiers import node_id
+from schemas.identity.orders import Erase, Forget, Order, Suppress
 from schemas.stream import InputRecord, OutputRecord
-from schemas.user_steps import DROPPED, UNCHANGED, Answer
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY, packed
 from tests.runtime.own_steps import ODD, install
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from processors.enrichment.enrichment import Rules
 from processors.resolver.resolve import Resolver
 from processors.resolver.visitor_values import MIXED, PREFIX, SECTIONS, UNITED, VisitorValues, joined, parted
-from schemas.pack import encode_pack
+from schemas.events.pack import encode_pack
 from schemas.stream import InputRecord, OutputRecord
 from tests.processors.driver import HASH_KEY, RECEIVED, kept, packed
 

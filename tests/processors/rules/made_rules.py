@@ -6,10 +6,10 @@ import msgspec
 
 from processors.rules.rules_agent import RulesStep
 from processors.rules.rules_now import NO_RULES, RulesNow, rules_of
-from schemas.actions import Action, WebhookAction
+from schemas.actions.actions import Action, WebhookAction
 from schemas.control import ControlState
-from schemas.identifiers import partition_of, profile_key
-from schemas.orders import Order
+from schemas.identity.identifiers import partition_of, profile_key
+from schemas.identity.orders import Order
 from schemas.rules.rule_candidates import Candidate, decode_rule_candidate
 from schemas.rules.rule_facts import FIRES, Match, Occurrence, encode_rule_facts
 from schemas.rules.rules import Rule, Trigger, version_of

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from processors.rules.memberships import Memberships
-from schemas.codec import decode, encode_membership
-from schemas.rules.rule_event import decode_rule_event
+from schemas.events.rule_event import decode_rule_event
 from schemas.rules.rule_facts import FIRES, Occurrence
 from schemas.topics import EVENTS_DEAD
+from schemas.wire.codec import decode, encode_membership
 from tests.processors.rule_records import PARTITIONS, index, inputs, occurrences, resolved, rule
 
 NOW = 1_700_000_000_000

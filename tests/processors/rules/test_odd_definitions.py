@@ -9,10 +9,10 @@ import pytest
 from processors.actions.templates import check_templates
 from processors.rules.rule_index import indexed
 from processors.rules.rules_now import NO_RULES, rules_of
+from schemas.configuration.rule_names import uses_of
+from schemas.configuration.rule_reading import BadRule
+from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.control import ControlState
-from schemas.rules.rule_names import uses_of
-from schemas.rules.rule_reading import BadRule
-from schemas.rules.rule_records import destination_records, rule_records
 from schemas.segments.segment_records import Records
 from tests.schemas.rule_definitions import DESTINATIONS, rules
 

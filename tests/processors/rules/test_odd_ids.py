@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from processors.events.mentions import mentions
 from processors.events.parsed import ParsedEvent, parse
 from processors.events.times import EPOCH, TIME_MAX
-from schemas.identifiers import external_ids, node_key
-from schemas.remarks import Remark
+from schemas.events.remarks import Remark
+from schemas.identity.identifiers import external_ids, node_key
 from tests.processors.driver import RECEIVED, Pipeline, packed
 
 LONG, LONGEST = "x" * 256, "x" * 255

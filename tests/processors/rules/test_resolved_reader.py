@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from processors.rules.resolved_peek import UnreadableEvent, begins_visit, peek, texts_of
 from processors.rules.resolved_reader import empty_record, record_of
 from processors.rules.rule_events import encoded_event
-from schemas.codec import SCHEMAS, UnknownSchema, decode, encoder
-from schemas.rules.rule_event import decode_rule_event
+from schemas.events.rule_event import decode_rule_event
 from schemas.segments.segment_windows import EPOCH
+from schemas.wire.codec import SCHEMAS, UnknownSchema, decode, encoder
 from tests.processors.rule_records import resolved
 from tests.sinks.stage import event_record
 

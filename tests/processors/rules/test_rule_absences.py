@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from processors.rules.rule_absences import KEPT_MS_MAX
 from processors.rules.rule_memory import KEPT_PER_SUBJECT_MAX
 from processors.timers import STRETCH_MS
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rule_facts import ENDS, STARTS, encode_rule_facts
 from schemas.rules.rules import AbsenceTrigger, Rule, Trigger

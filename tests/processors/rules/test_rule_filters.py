@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from processors.rules.resolved_reader import record_of
 from processors.rules.rule_filters import filters_check
 from processors.rules.rule_view import EventView
-from schemas.codec import RESOLVED_EVENT
 from schemas.segments.segment_filters import Rows
 from schemas.segments.segment_paths import place_of
 from schemas.segments.segment_sql import Parameters
 from schemas.segments.segment_words import used
 from schemas.segments.segments import Filter
-from schemas.stamps import Item
+from schemas.wire.codec import RESOLVED_EVENT
+from schemas.wire.stamps import Item
 from tests.console.segment_trees import OF_ORDERS, OF_PAGES, OF_TRACKS
 from tests.console.segment_world import PARTS
 from tests.processors.rule_documents import DOCUMENTS, ORDERS, TYPED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.action_work import Person
+from schemas.actions.action_work import Person
 from tests.processors.actions.desk import DAY, HOUR, MINUTE, Desk, fired
 from tests.processors.firings import AT, NODE, a_firing, a_rule
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.rules.rule_schedules import latest
-from schemas.identifiers import partition_of
+from schemas.identity.identifiers import partition_of
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rules import Limits, Rule, ScheduleTrigger, Trigger
 from tests.processors.rules.made_rules import DAY, HOUR, MIN, PARTITIONS, Agent, S, document, rule

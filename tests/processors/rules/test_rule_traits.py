@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.rules.rule_traits import KEPT_MS, STATED_BYTES_MAX
-from schemas.orders import Erase
+from schemas.identity.orders import Erase
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rule_facts import STATES, encode_rule_facts
 from schemas.rules.rules import Rule, TraitTrigger, Trigger, ValueTest

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from schemas.codec import decode
-from schemas.identifiers import partition_of, profile_key
-from schemas.orders import Erase
+from schemas.identity.identifiers import partition_of, profile_key
+from schemas.identity.orders import Erase
 from schemas.rules.rule_facts import VERSION, encode_rule_facts
 from schemas.rules.rules import version_of
+from schemas.wire.codec import decode
 from tests.processors.rules.made_rules import (
     ANN,
     BOB,

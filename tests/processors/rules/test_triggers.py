@@ -8,11 +8,11 @@ import pytest
 
 from processors.rules.rule_index import indexed
 from processors.rules.triggers import Triggers
-from schemas.codec import decode
-from schemas.rules.rule_event import decode_rule_event
+from schemas.events.rule_event import decode_rule_event
 from schemas.rules.rule_facts import ENDS, FIRES, STARTS, STATES
 from schemas.rules.rules import decode_rule, version_of
 from schemas.topics import EVENTS_DEAD
+from schemas.wire.codec import decode
 from tests.processors.driver import HASH_KEY
 from tests.processors.rule_records import (
     PARTITIONS,

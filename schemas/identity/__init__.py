@@ -1,0 +1,1 @@
+"""Identifiers of people, and the orders that people give about them."""

@@ -1,0 +1,1 @@
+"""Sources: what may send, from where, as what, and how much."""

@@ -1,0 +1,1 @@
+"""Plain values, which know nothing of the product: bytes, JSON, money's digits, time zones."""
