@@ -1,7 +1,8 @@
 """What becomes of events of a source that has used up its quota: they are kept as dead letters, and the answer is as ever. Pure.
 
 A quota counts; it does not protect (rates.py does). A browser cannot hold its events until the month ends, and a refusal would
-only make it come again and again; so the events wait where they can be sent again from. Absent: the counting (sinks/quotas.py).
+only make it come again and again; so the events wait where they can be sent again from. Absent: the counting
+(sinks/stages/quotas.py).
 """
 
 import msgspec

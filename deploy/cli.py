@@ -80,11 +80,11 @@ def up(
     clickhouse_port: ClickHousePort = 8123,
 ) -> None:
     """Start the whole stack and stay; prints one JSON line of addresses when it is ready."""
-    from deploy.extras import require_engines
+    from deploy.stack.extras import require_engines
 
     require_engines(os.environ)
-    from deploy.stack import Ports
-    from deploy.up import run
+    from deploy.stack.stack import Ports
+    from deploy.stack.up import run
 
     wanted = Ports(
         collector=collector_port, console=console_port, kafka=kafka_port, clickhouse=clickhouse_port
@@ -101,7 +101,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 7,
 ) -> None:
     """Start the stack, send a shop's traffic, show what came out; exit 0 only if every number is right."""
-    from deploy.extras import require, require_engines
+    from deploy.stack.extras import require, require_engines
 
     require("demo")
     require_engines(os.environ)
@@ -113,7 +113,7 @@ def demo(
 @app.command()
 def fetch() -> None:
     """Download what the embedded engines need, into the cache; does nothing when it is there."""
-    from deploy.extras import require
+    from deploy.stack.extras import require
 
     require("embedded")
     from deploy.embedded.kafka import fetch as fetch_kafka
@@ -169,8 +169,8 @@ def console() -> None:
 def migrate() -> None:
     """Create or upgrade ClickHouse's tables; idempotent."""
     from runtime.environment.settings import ClickHouseSettings, SessionSettings, load
-    from sinks.comments import write_comments
-    from sinks.migrations import migrate as apply_migrations
+    from sinks.migrating.comments import write_comments
+    from sinks.migrating.migrations import migrate as apply_migrations
 
     settings = load(ClickHouseSettings, os.environ)
     for name in apply_migrations(settings, sessions=load(SessionSettings, os.environ)):
@@ -227,7 +227,7 @@ app.add_typer(orders, name="orders")
 @app.command()
 def settings() -> None:
     """Print every setting with its default and meaning."""
-    from deploy.settings_page import page
+    from deploy.pages.settings_page import page
 
     typer.echo(page())
 

@@ -17,7 +17,7 @@ import msgspec
 import psutil
 
 from deploy import ports
-from deploy.folder import DataFolder
+from deploy.stack.folder import DataFolder
 
 DISK_FREE_BYTES_MIN = 2_000_000_000
 MEMORY_FREE_BYTES_MIN = 1_500_000_000

@@ -1,6 +1,6 @@
 """A client of ClickHouse for whoever asks it: ClickHouse's own, made the same way in every process.
 
-Absent: inserts under a token, and what a sink makes of errors (sinks/clickhouse.py).
+Absent: inserts under a token, and what a sink makes of errors (sinks/storing/clickhouse.py).
 """
 
 import re

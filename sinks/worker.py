@@ -26,25 +26,25 @@ from runtime.parent import end_with_parent
 from runtime.probes import Probes
 from runtime.watch.guard import Guard, Outside
 from runtime.watch.judgement import Phase, Pulse, Sight
-from sinks.abandoned import NAME as ABANDONED
-from sinks.abandoned import AbandonedThread
-from sinks.attended import AttendedWriter
-from sinks.batch import Limits
-from sinks.clickhouse import ClickHouse
 from sinks.confirming.confirm import NAME as CONFIRM
 from sinks.confirming.confirm import ConfirmThread
-from sinks.consumer import SinkConsumer
-from sinks.delivery import Delivery
-from sinks.derived import NAME as DERIVED
-from sinks.derived import DerivedThread
-from sinks.failure import SinkError, TooManyRefused
-from sinks.inserts import InsertThreads
-from sinks.lanes import Lanes
-from sinks.loop import Bounds, Loop
-from sinks.quotas import NAME as QUOTAS
-from sinks.quotas import QuotasThread
-from sinks.reload import ReloadTimer
-from sinks.tables import SINKS, Sink
+from sinks.stages.abandoned import NAME as ABANDONED
+from sinks.stages.abandoned import AbandonedThread
+from sinks.stages.derived import NAME as DERIVED
+from sinks.stages.derived import DerivedThread
+from sinks.stages.quotas import NAME as QUOTAS
+from sinks.stages.quotas import QuotasThread
+from sinks.storing.attended import AttendedWriter
+from sinks.storing.batch import Limits
+from sinks.storing.clickhouse import ClickHouse
+from sinks.storing.consumer import SinkConsumer
+from sinks.storing.delivery import Delivery
+from sinks.storing.failure import SinkError, TooManyRefused
+from sinks.storing.inserts import InsertThreads
+from sinks.storing.lanes import Lanes
+from sinks.storing.loop import Bounds, Loop
+from sinks.storing.reload import ReloadTimer
+from sinks.storing.tables import SINKS, Sink
 
 __all__ = ["SINKS", "STAGES", "run"]
 

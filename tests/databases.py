@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import clickhouse_connect
 
 from runtime.environment.settings import ClickHouseSettings
-from sinks.functions import function_name
-from sinks.migrations import APPLIED, migrate
-from sinks.session_rules import TABLE as SESSION_RULES
+from sinks.migrating.functions import function_name
+from sinks.migrating.migrations import APPLIED, migrate
+from sinks.migrating.session_rules import TABLE as SESSION_RULES
 
 PATIENCE_S = 10.0
 KEPT = (APPLIED, SESSION_RULES)  # what `migrate` writes into a database in which nothing is stored

@@ -4,11 +4,11 @@ ClickHouse that it starts and migrates."""
 import tempfile
 from pathlib import Path
 
-from deploy.data_page import dbt_sources, page, stored
+from deploy.pages.data_page import dbt_sources, page, stored
 from runtime.clickhouse import connect
 from runtime.environment.settings import ClickHouseSettings
 from schemas.meanings import kept_meanings
-from sinks.migrations import migrate
+from sinks.migrating.migrations import migrate
 from tests.engines import embedded_clickhouse
 
 ROOT = Path(__file__).parent.parent

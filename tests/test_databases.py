@@ -3,8 +3,8 @@
 from runtime.clickhouse import connect
 from runtime.environment.settings import ClickHouseSettings
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.migrations import shipped
-from sinks.tables import DICTIONARIES
+from sinks.migrating.migrations import shipped
+from sinks.storing.tables import DICTIONARIES
 from tests.databases import Databases
 from tests.sinks.stage import Tables, event, pointer
 

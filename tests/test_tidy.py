@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.settings_page import page
+from deploy.pages.settings_page import page
 from schemas.topics import TOPICS
 from schemas.wire.codec import SCHEMAS
 

@@ -37,7 +37,7 @@ def contacts(
     workspace: Annotated[str, typer.Option(help="The workspace of the list.")] = "main",
 ) -> None:
     """Change lists of contacts and opt-out lists, export and count them."""
-    from deploy.contacts import CannotChange
+    from deploy.people.contacts import CannotChange
     from schemas.contacts.contact_facts import ADDED, DELETED
 
     wanted = [bool(each) for each in (add, delete, file, export, status)]
@@ -54,7 +54,7 @@ def contacts(
 
 
 def _change(workspace: str, name: str, change: tuple[str, str], mailer: str) -> None:
-    from deploy.contacts import Changing
+    from deploy.people.contacts import Changing
     from schemas.contacts.contact_changes import Stated
 
     Changing(workspace, name, "api").change(Stated(*change, mailer))
@@ -62,8 +62,8 @@ def _change(workspace: str, name: str, change: tuple[str, str], mailer: str) -> 
 
 
 def _load(workspace: str, name: str, file: Path, change: str, *, is_dry: bool) -> None:
-    from deploy.contact_files import Counted
-    from deploy.contacts import Changing
+    from deploy.people.contact_files import Counted
+    from deploy.people.contacts import Changing
 
     counted = Counted()
     changing = Changing(workspace, name, "file")
@@ -74,8 +74,8 @@ def _load(workspace: str, name: str, file: Path, change: str, *, is_dry: bool) -
 
 
 def _show(workspace: str, name: str, *, is_export: bool) -> None:
-    from deploy.contacts import export, status
     from deploy.orders.tables import answered
+    from deploy.people.contacts import export, status
     from runtime.clickhouse import connect
     from runtime.environment.settings import ClickHouseSettings, load
 

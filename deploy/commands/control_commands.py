@@ -12,8 +12,8 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from deploy.authority import Wish
-    from deploy.ids import Id as Identifier
+    from deploy.applying.authority import Wish
+    from deploy.identifiers.ids import Id as Identifier
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML: see docs/configuration.md")]
 Data = Annotated[
@@ -51,7 +51,7 @@ def add_to(app: typer.Typer) -> None:
 
 def apply(file: File, data: Data = Path("data"), token_file: TokenFile = None) -> None:
     """Write a configuration file to the control topic; running processes take it over at once."""
-    from deploy.configuration import apply_file
+    from deploy.applying.configuration import apply_file
     from deploy.orders.commands import block
     from runtime.environment.settings import KafkaSettings, load
     from schemas.configuration.roles import BLOCKED
@@ -65,8 +65,8 @@ def apply(file: File, data: Data = Path("data"), token_file: TokenFile = None) -
 
 def plan(file: File, json: Json = False, data: Data = Path("data")) -> None:
     """Say what `apply` would change, and which role it takes; nothing is written. Exit 0: it can be applied, 2: it is refused."""
-    from deploy.configuration import plan_file
-    from deploy.plan_text import blocking, lines
+    from deploy.applying.configuration import plan_file
+    from deploy.applying.plan_text import blocking, lines
     from runtime.environment.settings import KafkaSettings, load
 
     found = [*plan_file(file, load(KafkaSettings, os.environ)), *blocking(*_listed(file, data))]
@@ -75,8 +75,8 @@ def plan(file: File, json: Json = False, data: Data = Path("data")) -> None:
 
 def history(json: Json = False) -> None:
     """List what was applied, when, by which token, and whether its signature is good; nothing is changed."""
-    from deploy.plan_text import history_lines
-    from deploy.tokens import history_of
+    from deploy.applying.plan_text import history_lines
+    from deploy.applying.tokens import history_of
     from runtime.environment.settings import KafkaSettings, load
 
     found = history_of(load(KafkaSettings, os.environ))
@@ -92,7 +92,7 @@ def token(  # noqa: PLR0913 - one option each
     token_file: TokenFile = None,
 ) -> None:
     """Make a token for whoever applies configuration (it is shown once), end one, or list all."""
-    from deploy import tokens
+    from deploy.applying import tokens
     from runtime.environment.settings import KafkaSettings, load
 
     kafka = load(KafkaSettings, os.environ)
@@ -110,14 +110,14 @@ def token(  # noqa: PLR0913 - one option each
 
 def schema(what: What = "rules") -> None:
     """Print the JSON Schema (2020-12) of what is written in configuration files, for editors and other programs."""
-    from deploy.schema_pages import schema_text
+    from deploy.pages.schema_pages import schema_text
 
     typer.echo(schema_text(what), nl=False)
 
 
 def _listed(file: Path, data: Path) -> "tuple[list[Identifier], list[Identifier]]":
     """Of its `blocked_ids` those that are not blocked yet, and those that are."""
-    from deploy.configuration import read_blocked, read_file
+    from deploy.applying.configuration import read_blocked, read_file
     from deploy.orders.commands import found_of
 
     read_file(file)  # what is wrong with it is told before anything is asked of ClickHouse
@@ -125,7 +125,7 @@ def _listed(file: Path, data: Path) -> "tuple[list[Identifier], list[Identifier]
 
 
 def _wish(token_file: Path | None) -> "Wish":
-    from deploy.authority import Wish
+    from deploy.applying.authority import Wish
     from runtime.environment.settings import ApplySettings, load
 
     text = token_file.read_text() if token_file else load(ApplySettings, os.environ).token

@@ -32,7 +32,7 @@ def dead(
     """List dead letters by why they were refused; show one; send them again. With --show ID, --resend sends that one."""
     from deploy.dead.letters import Meant
     from deploy.dead.resending import kinds, shown
-    from deploy.extract_sql import moment
+    from deploy.files.extract_sql import moment
     from deploy.orders.tables import answered
     from runtime.clickhouse import connect
     from runtime.environment.settings import ClickHouseSettings, load

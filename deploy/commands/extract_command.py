@@ -39,8 +39,8 @@ def extract(
     workspace: Annotated[str, typer.Option(help="The segment's workspace.")] = "main",
 ) -> None:
     """Write a table or a query to Parquet or Arrow files; prints one JSON line of what was written."""
-    from deploy.extract import FORMS, Wanted, run
-    from deploy.extract_sql import Cut, moment
+    from deploy.files.extract import FORMS, Wanted, run
+    from deploy.files.extract_sql import Cut, moment
 
     cut = Cut(
         time=time,

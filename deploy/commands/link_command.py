@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from deploy.links import Signer
+    from deploy.sources.links import Signer
 
 PROBLEMS_TOLD_MAX = 20
 
@@ -47,38 +47,37 @@ def link(
     key_id: KeyId = "",
 ) -> None:
     """Make signed links, which tell who opened them and cannot be made by others (docs/links.md)."""
-    from deploy.links import BadLink, Signer, counted, last_day, signing_key, templates, with_parameter
-    from deploy.links import check as checked
+    from deploy.sources import links
     from runtime.environment.settings import LinkSettings, load
     from runtime.link_keys import link_keys
     from schemas.events.links import PARAMETER
     from schemas.events.remarks import Remark
 
-    url = counted(url, redirect, name)
+    url = links.counted(url, redirect, name)
     if template:
-        typer.echo("\n".join(templates(url, template)))
+        typer.echo("\n".join(links.templates(url, template)))
         return
     if redirect and not (contact or email or csv or check):
         return typer.echo(url)
     keys = link_keys(load(LinkSettings, os.environ), os.environ)
     now = datetime.now(UTC)  # noqa: TID251 - the root's clock
-    key = signing_key(keys, key_id)
+    key = links.signing_key(keys, key_id)
     if check:
-        found = checked(url, workspace, keys, now)
+        found = links.check(url, workspace, keys, now)
         typer.echo(msgspec.json.encode(found).decode())
         sys.exit(0 if found.remark == Remark.LINK_SIGNED else 1)
-    signer = Signer(key, workspace, last_day(now, expires_days))
+    signer = links.Signer(key, workspace, links.last_day(now, expires_days))
     if csv is not None:
         _print_csv(csv, url, signer)
     elif bool(contact) == bool(email) or not url:
-        raise BadLink("give an address and either --contact or --email (or --csv, --template, --check)")
+        raise links.BadLink("give an address and either --contact or --email (or --csv, --template, --check)")
     else:
-        typer.echo(with_parameter(url, PARAMETER, signer.token(contact, email)))
+        typer.echo(links.with_parameter(url, PARAMETER, signer.token(contact, email)))
 
 
 def _print_csv(file: Path, url: str, signer: "Signer") -> None:
-    from deploy.csv_file import delimiter_of, opened
-    from deploy.links import BadLink, signed_rows
+    from deploy.files.csv_file import delimiter_of, opened
+    from deploy.sources.links import BadLink, signed_rows
 
     problems: list[str] = []
     try:

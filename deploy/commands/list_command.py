@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from deploy.many_ids import Line
+    from deploy.identifiers.many_ids import Line
 
 
 def list_people(  # noqa: PLR0913 - one option each
@@ -42,8 +42,8 @@ def list_people(  # noqa: PLR0913 - one option each
     ] = Path("data"),
 ) -> None:
     """Load a list of people for segments (in_list): the file takes the place of what the list held."""
-    from deploy.lists import BadList, check_name, kept
     from deploy.orders.tables import answered
+    from deploy.people.lists import BadList, check_name, kept
     from runtime.clickhouse import connect
     from runtime.environment.settings import ClickHouseSettings, load
 
@@ -64,8 +64,8 @@ def list_people(  # noqa: PLR0913 - one option each
 
 
 def _read(file: Path, column: str, kind: str) -> "list[Line]":
-    from deploy.csv_file import delimiter_of, opened
-    from deploy.lists import BadList, as_kind, read_lines
+    from deploy.files.csv_file import delimiter_of, opened
+    from deploy.people.lists import BadList, as_kind, read_lines
 
     try:
         with opened(file) as text:
@@ -79,9 +79,9 @@ def _read(file: Path, column: str, kind: str) -> "list[Line]":
 
 def _load(client: "Client", of: tuple[str, str], given: "tuple[list[Line], bool, Path]") -> int:
     """How many lines were left out."""
-    from deploy.ids import hash_key_at_hand
-    from deploy.lists import PROBLEMS_TOLD_MAX, refuse_problems, replace
-    from deploy.many_ids import resolve
+    from deploy.identifiers.ids import hash_key_at_hand
+    from deploy.identifiers.many_ids import resolve
+    from deploy.people.lists import PROBLEMS_TOLD_MAX, refuse_problems, replace
 
     lines, skip, data = given
     found = resolve(client, of[0], lines, hash_key_at_hand(os.environ, data))
@@ -93,7 +93,7 @@ def _load(client: "Client", of: tuple[str, str], given: "tuple[list[Line], bool,
 
 
 def _delete(client: "Client", workspace: str, name: str) -> None:
-    from deploy.lists import BadList, delete, kept
+    from deploy.people.lists import BadList, delete, kept
     from runtime.control import read_control
     from runtime.environment.settings import KafkaSettings, load
     from schemas.segments.segment_tree import lists_of

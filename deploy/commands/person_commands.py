@@ -53,7 +53,7 @@ def export(
     data: Data = Path("data"),
 ) -> None:
     """Write everything that is stored about one person, as JSON lines."""
-    from deploy.export import run
+    from deploy.people.export import run
 
     counts = run(os.environ, workspace, identifier, (data, to, sys.stdout.buffer))
     told = ", ".join(f"{lines} {name}" for name, lines in counts.items())

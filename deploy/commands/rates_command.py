@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from deploy.rates import Rate
+    from deploy.files.rates import Rate
     from runtime.environment.settings import ClickHouseSettings
 
 TABLE, DICTIONARY = "exchange_rates", "exchange_rate"
@@ -37,8 +37,8 @@ def rates(
 
 def read_file(file: Path, base: str) -> "list[Rate]":
     """Raises BadRates."""
-    from deploy.csv_file import delimiter_of, opened
-    from deploy.rates import BadRates, read_rates
+    from deploy.files.csv_file import delimiter_of, opened
+    from deploy.files.rates import BadRates, read_rates
 
     try:
         with opened(file) as lines:
@@ -54,8 +54,8 @@ def load_rates(settings: "ClickHouseSettings", found: "list[Rate]") -> None:
     from clickhouse_connect.driver.exceptions import ClickHouseError
     from urllib3.exceptions import HTTPError
 
-    from deploy.rates import BadRates
-    from sinks.clickhouse import connect, translate
+    from deploy.files.rates import BadRates
+    from sinks.storing.clickhouse import connect, translate
 
     try:
         client = connect(settings)

@@ -40,8 +40,8 @@ def rule(  # noqa: PLR0913 - one option each
     json: Json = False,
 ) -> None:
     """Show a rule: its definition, what became of its firings, or what it would have done."""
-    from deploy import rule_shown
     from deploy.orders.tables import answered
+    from deploy.rules import rule_shown
     from runtime.control import read_control
     from runtime.environment.settings import ClickHouseSettings, KafkaSettings, RehearsalSettings, load
 

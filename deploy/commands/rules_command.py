@@ -25,8 +25,8 @@ def firing(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Say what became of one firing of a rule: its states, its attempts, its dead letter."""
-    from deploy.firings import told, told_text
     from deploy.orders.tables import answered
+    from deploy.rules.firings import told, told_text
     from runtime.clickhouse import connect
     from runtime.environment.settings import ClickHouseSettings, load
 
@@ -36,8 +36,8 @@ def firing(
 
 
 def _tell(*, is_json: bool) -> None:
-    from deploy.firings import standing_text, standings
     from deploy.orders.tables import answered
+    from deploy.rules.firings import standing_text, standings
     from runtime.clickhouse import connect
     from runtime.control import read_control
     from runtime.environment.settings import ClickHouseSettings, KafkaSettings, load

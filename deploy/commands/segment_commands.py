@@ -58,7 +58,7 @@ def segment(  # noqa: PLR0913 - one option each
     json: Json = False,
 ) -> None:
     """Show what segments are, whom they hold and why; nothing is changed."""
-    from deploy import segment_text, segments
+    from deploy.segments import segment_text, segments
     from runtime.environment.settings import ClickHouseSettings, KafkaSettings, SegmentSettings, load
 
     kafka = load(KafkaSettings, os.environ)

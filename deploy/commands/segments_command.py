@@ -75,7 +75,7 @@ def _states(*, is_json: bool) -> str:
     from deploy.queries import TABLE
     from runtime.clickhouse import connect
     from runtime.environment.settings import ClickHouseSettings, load
-    from sinks.clickhouse import translate
+    from sinks.storing.clickhouse import translate
 
     try:
         client = connect(load(ClickHouseSettings, os.environ))

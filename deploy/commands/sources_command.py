@@ -27,7 +27,7 @@ def sources(
     json: Annotated[bool, typer.Option("--json", help="One JSON line for each source.")] = False,
 ) -> None:
     """Say how sources stand: keys, origins, rates, quotas, what they sent; or print what belongs into a site's pages."""
-    from deploy.sources import NoSuchSource, chosen
+    from deploy.sources.sources import NoSuchSource, chosen
     from runtime.control import read_control
     from runtime.environment.settings import KafkaSettings, load
 
@@ -37,7 +37,7 @@ def sources(
     state = read_control(kafka, kafka.answer_timeout_s)
     found = chosen(state, name)
     if install:
-        from deploy.install import PLACEHOLDER, install_code
+        from deploy.sources.install import PLACEHOLDER, install_code
         from runtime.environment.settings import CollectorSettings
 
         address = url or load(CollectorSettings, os.environ).public_url or "https://events.shop.example"
@@ -48,7 +48,7 @@ def sources(
             )
         return
     from deploy.orders.tables import answered
-    from deploy.sources import standings, text_of
+    from deploy.sources.sources import standings, text_of
     from runtime.clickhouse import connect
     from runtime.environment.settings import ClickHouseSettings
 

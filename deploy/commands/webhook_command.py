@@ -29,7 +29,7 @@ def webhook(
     query: Annotated[str, typer.Option("--query", help="What stands behind the ? of the address.")] = "",
 ) -> None:
     """Print as JSON which events a payload would become; exit 1 when some of it would become a dead letter."""
-    from deploy.webhooks import applied_webhook, delivery_of, tried, webhook_of_file
+    from deploy.sources.webhooks import applied_webhook, delivery_of, tried, webhook_of_file
     from runtime.environment.settings import CollectorSettings, KafkaSettings, load
 
     delivery = delivery_of(payload.read_bytes(), header or [], query)

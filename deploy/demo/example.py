@@ -15,14 +15,14 @@ import aiohttp
 import msgspec
 from clickhouse_connect.driver.client import Client
 
-from deploy.authority import Wish
-from deploy.configuration import apply_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import apply_file
 from deploy.demo.examine import Check
 from deploy.demo.javascript import browser
 from deploy.demo.libraries import NotAccepted, run_node
 from deploy.demo.report import check_lines
 from deploy.examples.shop.serve import PAGE, SOURCE, Shop, listening, serving
-from deploy.stack import Addresses
+from deploy.stack.stack import Addresses
 from runtime.environment.settings import KafkaSettings, load
 
 CONFIGURATION = PAGE.parent / "shop.yaml"

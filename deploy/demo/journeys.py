@@ -18,8 +18,8 @@ import aiohttp
 import yaml
 from clickhouse_connect.driver.client import Client
 
-from deploy.authority import Wish
-from deploy.configuration import apply_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import apply_file
 from deploy.demo.examine import Check
 from deploy.demo.libraries import Door, NotAccepted
 from deploy.demo.report import check_lines

@@ -24,11 +24,11 @@ from deploy.demo.plan import Traffic
 from deploy.demo.report import RIGHT, WRONG, Pace, pace_line, report, traffic_lines
 from deploy.demo.send import send
 from deploy.demo.traffic import make_traffic
-from deploy.folder import DataFolder, FolderInUse
-from deploy.stack import Addresses, Ports, Stack
+from deploy.stack.folder import DataFolder, FolderInUse
+from deploy.stack.stack import Addresses, Ports, Stack
 from runtime import logs
 from runtime.environment.settings import ClickHouseSettings, KafkaSettings, load
-from sinks.clickhouse import connect
+from sinks.storing.clickhouse import connect
 
 SETTLE_S_MAX = 90.0
 POLL_S = 0.1

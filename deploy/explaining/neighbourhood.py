@@ -15,7 +15,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from deploy.explaining.neighbourhood_sql import LINKS_SQL, NODES_SQL, OLDER_SQL, POINTERS_SQL
-from deploy.ids import Id, key_of
+from deploy.identifiers.ids import Id, key_of
 from processors.identity.facts import LOGOUT_EVENTS, STAMPED_TYPES
 from processors.identity.node_state import STAMPS_MAX
 from processors.identity.older import OlderRow, read_again

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from deploy.explaining.neighbourhood import Neighbourhood, around
 from deploy.explaining.why_view import Answer, DifferenceView, Names, moment
-from deploy.ids import Id, find, hash_key_at_hand
+from deploy.identifiers.ids import Id, find, hash_key_at_hand
 from processors.identity.explain import ALWAYS, AT_TIMES, NEVER, explain, places
 from processors.identity.settled import NO_ID, Settled
 from runtime.clickhouse import NoAnswer
@@ -25,7 +25,7 @@ from runtime.kafka import KafkaUnavailable
 from schemas.identity.identifiers import EMAIL, profile_id
 from schemas.identity.order_documents import orders_in
 from schemas.identity.orders import Order
-from sinks.clickhouse import connect
+from sinks.storing.clickhouse import connect
 
 Owners = tuple[tuple[int, int], ...]
 
@@ -43,7 +43,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask(environ: Mapping[str, str], workspace: str, ids: tuple[str, str | None], data: Path) -> Answer:
-    """As the command line asks. Raises WrongHashKey, what deploy.ids.find raises, and NoAnswer."""
+    """As the command line asks. Raises WrongHashKey, what deploy.identifiers.ids.find raises, and NoAnswer."""
     key = hash_key_at_hand(environ, data)
     asked = Question(workspace=workspace, a=ids[0], b=ids[1], hash_key=key, orders=None)
     limits = load(ExplanationSettings, environ)
@@ -69,7 +69,7 @@ def _orders(environ: Mapping[str, str]) -> list[Order] | None:
 
 
 def answer(client: Client, asked: Question, limits: ExplanationSettings) -> Answer:
-    """Raises what deploy.ids.find raises, and what the client raises."""
+    """Raises what deploy.identifiers.ids.find raises, and what the client raises."""
     texts = [asked.a] if asked.b is None else [asked.a, asked.b]
     ids = [find(client, asked.workspace, text, asked.hash_key) for text in texts]
     if ids[0] == ids[-1]:  # one identifier, perhaps in two forms

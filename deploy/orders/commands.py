@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from deploy.ids import Id
+    from deploy.identifiers.ids import Id
     from deploy.orders.forget import Tools
     from deploy.orders.receipt import Copies
     from runtime.environment.settings import KafkaSettings
@@ -129,7 +129,7 @@ def _tools(workspace: str) -> "Iterator[Tools]":
     from deploy.orders.giving import Giver
     from deploy.orders.tables import Tables, answered
     from runtime.environment.settings import ClickHouseSettings, KafkaSettings, OrderSettings, load
-    from sinks.clickhouse import connect
+    from sinks.storing.clickhouse import connect
 
     kafka, settings = load(KafkaSettings, os.environ), load(OrderSettings, os.environ)
 
@@ -188,7 +188,7 @@ def _copies(kafka: "KafkaSettings") -> "list[Copies]":
 
 
 def _find(tools: "Tools", text: str, data: Path) -> "Id":
-    from deploy.ids import find, hash_key_at_hand
+    from deploy.identifiers.ids import find, hash_key_at_hand
 
     return find(tools.tables.client, tools.tables.workspace, text, hash_key_at_hand(os.environ, data))
 

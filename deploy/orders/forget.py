@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from deploy.ids import Id, key_of
+from deploy.identifiers.ids import Id, key_of
 from deploy.orders.deletion import announce, delete, would_delete
 from deploy.orders.events import facts_after
 from deploy.orders.giving import Giver

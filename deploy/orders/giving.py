@@ -25,7 +25,7 @@ from schemas.topics import (
     RULES_FACTS,
     Topic,
 )
-from sinks.tables import SINKS
+from sinks.storing.tables import SINKS
 
 DOCUMENTS_PER_WRITE_MAX = 5_000  # one transaction
 # What processors tell each other because of an order, in the order of the way.

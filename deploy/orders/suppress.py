@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from deploy.ids import Id, key_of
+from deploy.identifiers.ids import Id, key_of
 from deploy.orders.giving import Giver
 from deploy.orders.people import TooMany
 from deploy.orders.tables import Tables

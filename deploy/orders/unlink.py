@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import msgspec
 
-from deploy.ids import Id
+from deploy.identifiers.ids import Id
 from deploy.orders.events import are_stated
 from deploy.orders.giving import Giver
 from deploy.orders.people import Pointer, above, way

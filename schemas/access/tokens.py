@@ -1,7 +1,7 @@
 """Who may apply what: documents `token/ID` and `apply/ID` on `control`.
 
 A token is a pair of keys: whoever applies holds the private one, the document has the public one and the role. Each apply leaves
-a document that says what it wrote, by digests, and is signed. Pure: keys are made and used in deploy/signing.py.
+a document that says what it wrote, by digests, and is signed. Pure: keys are made and used in deploy/applying/signing.py.
 """
 
 import re

@@ -17,7 +17,7 @@ from schemas.sources.sources import SourceInput, hash_write_key, stored_source
 
 
 class BlockedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry under `blocked_ids:`; which texts are identifiers is deploy/ids.py's to say."""
+    """One entry under `blocked_ids:`; which texts are identifiers is deploy/identifiers/ids.py's to say."""
 
     ids: list[str]
     workspace: Name = "main"

@@ -2,7 +2,8 @@
 `contact_lists:`, `campaigns:` and `mailers:`, and what it refuses.
 
 A refusal says which entry, what is wrong with it, and how to mend it. Deliberately absent: Kafka, and files
-(deploy/configuration.py); whether a campaign that is named is there, and whether what is deleted is in use (rule_names.py).
+(deploy/applying/configuration.py); whether a campaign that is named is there, and whether what is deleted is in use
+(rule_names.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,6 +1,6 @@
 """Rules and destinations on the control topic: what `stitchline apply` writes for the entries under `rules:` and `destinations:`.
 
-Deliberately absent: Kafka, and files (deploy/configuration.py); whether what is named is there (rule_names.py).
+Deliberately absent: Kafka, and files (deploy/applying/configuration.py); whether what is named is there (rule_names.py).
 """
 
 from collections.abc import Callable, Iterable

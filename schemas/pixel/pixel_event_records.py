@@ -1,7 +1,7 @@
 """Event definitions on the control topic: what `stitchline apply` writes for `pixel_events:`, and what it refuses.
 
 A refusal says which entry, what is wrong with it, and how to mend it. Deliberately absent: Kafka, and files
-(deploy/configuration.py).
+(deploy/applying/configuration.py).
 """
 
 import re

@@ -1,6 +1,6 @@
 """Segments on the control topic: what `stitchline apply` writes for the entries under `segments:` of a file, and what it refuses.
 
-Deliberately absent: Kafka, and files (deploy/configuration.py).
+Deliberately absent: Kafka, and files (deploy/applying/configuration.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

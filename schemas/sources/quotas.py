@@ -2,7 +2,7 @@
 
 A stop is a document `quota_stop/SOURCE` on the control topic, so every collector knows it within moments, whoever counted. It
 ends by itself with its day or month, and does not count for a source whose quota has been changed since. Days and months are
-those of UTC. Absent: the counting (sinks/quotas.py), and what a collector does (collector/quota.py).
+those of UTC. Absent: the counting (sinks/stages/quotas.py), and what a collector does (collector/quota.py).
 """
 
 from collections.abc import Iterable, Mapping

@@ -46,7 +46,7 @@ from sinks.confirming.confirm_waits import Waits
 from sinks.confirming.confirm_way import NAME, Way
 from sinks.confirming.confirmation import Asked, asked, records
 from sinks.confirming.confirmer import Confirmer, Manner, Passed
-from sinks.own_thread import OwnThread
+from sinks.stages.own_thread import OwnThread
 
 __all__ = ["NAME", "ConfirmThread"]
 

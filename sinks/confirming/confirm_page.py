@@ -19,7 +19,7 @@ from sinks.confirming.confirm_history import Stated, fired_elsewhere, unchanged
 from sinks.confirming.confirm_people import Someone, people, person_of, together
 from sinks.confirming.confirm_questions import MEMBERS_MAX, NUMBERS_MAX, Absence, Questions
 from sinks.confirming.confirmation import Asked, Known, contacts_of, firing_of, list_changed, refused
-from sinks.opted_out import opted_out
+from sinks.confirming.opted_out import opted_out
 
 Passed = tuple[Firing, int]  # with the partition that it must go to, or -1
 

@@ -24,7 +24,7 @@ from schemas.topics import (
     IDENTITY_POINTERS,
     Topic,
 )
-from sinks.tables import DICTIONARIES, SINKS
+from sinks.storing.tables import DICTIONARIES, SINKS
 
 CONTROL_POLL_S = 0.01
 CLAIM_ROUNDS = 3  # the firing, its claim, the answer

@@ -11,11 +11,11 @@ from clickhouse_connect.driver.client import Client
 
 from runtime.environment.settings import ClickHouseSettings
 from schemas.control import ControlState
-from sinks.clickhouse import connect
 from sinks.confirming.confirm_page import Manner, Page, Passed, Told, is_capped
 from sinks.confirming.confirm_questions import Questions
 from sinks.confirming.confirm_waits import Waits
 from sinks.confirming.confirmation import Asked, Known, refused_unasked
+from sinks.storing.clickhouse import connect
 
 __all__ = ["Confirmer", "Manner", "Passed"]
 

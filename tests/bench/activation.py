@@ -20,8 +20,8 @@ from typing import Any
 
 import yaml
 
-from deploy.authority import Wish
-from deploy.configuration import apply_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import apply_file
 from runtime.environment.settings import KafkaSettings, load
 from tests.bench import traffic
 from tests.bench.figures import Figure

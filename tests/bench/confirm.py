@@ -22,7 +22,7 @@ import psutil
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rules import Rule
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.meter import Meter

@@ -19,8 +19,8 @@ import msgspec
 import psutil
 
 from runtime.environment.settings import SinkSettings
-from sinks.functions import function_name
-from sinks.tables import DICTIONARIES
+from sinks.migrating.functions import function_name
+from sinks.storing.tables import DICTIONARIES
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.meter import cpu_s

@@ -24,7 +24,7 @@ from clickhouse_connect.driver.client import Client
 
 from runtime.clickhouse import connect
 from runtime.environment.settings import ClickHouseSettings, EngineSettings, load
-from sinks.migrations import migrate, shipped
+from sinks.migrating.migrations import migrate, shipped
 from tests import engines
 
 DAYS = 90

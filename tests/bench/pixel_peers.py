@@ -18,7 +18,7 @@ import msgspec
 
 from collector.pixel_parts import cut, parts_of
 from collector.script import FILE, PARTS, version_of
-from deploy.configuration import read_file
+from deploy.applying.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, MODULES, node
 from runtime.environment.settings import EngineSettings, load
 from schemas.control import ControlState

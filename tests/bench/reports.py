@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from clickhouse_connect.driver.client import Client
 
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.bench.figures import Figure
 from tests.bench.identity_queries import engine
 from tests.bench.meter import cpu_s

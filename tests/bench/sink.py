@@ -20,11 +20,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from schemas.wire.codec import RESOLVED_EVENT
 from schemas.wire.stamps import NO_COMMERCE, NO_TOUCH, Item
-from sinks.block import Block, Record
-from sinks.clickhouse import ClickHouse
-from sinks.delivery import Delivery
-from sinks.inserts import Ended, InsertThreads
-from sinks.tables import DICTIONARIES, SINKS
+from sinks.storing.block import Block, Record
+from sinks.storing.clickhouse import ClickHouse
+from sinks.storing.delivery import Delivery
+from sinks.storing.inserts import Ended, InsertThreads
+from sinks.storing.tables import DICTIONARIES, SINKS
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.meter import PER, Meter

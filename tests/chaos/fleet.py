@@ -20,9 +20,9 @@ from runtime.control import write_control
 from runtime.environment.settings import ClickHouseSettings, EngineSettings, KafkaSettings, load
 from runtime.kafka import ensure_topics
 from schemas.configuration.configuration_file import parse_file
-from sinks.clickhouse import connect
-from sinks.migrations import migrate
-from sinks.tables import SINKS
+from sinks.migrating.migrations import migrate
+from sinks.storing.clickhouse import connect
+from sinks.storing.tables import SINKS
 from tests import engines
 from tests.chaos.process import Exit, Spec, Supervised
 

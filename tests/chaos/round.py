@@ -17,7 +17,7 @@ from confluent_kafka import KafkaException
 from urllib3.exceptions import HTTPError
 
 from runtime.environment.settings import ProcessorSettings, load
-from sinks.clickhouse import connect
+from sinks.storing.clickhouse import connect
 from tests.chaos import oracle, orders, state
 from tests.chaos.faults import Fault, draw
 from tests.chaos.fleet import HASH_KEY, Fleet, Shape, running

@@ -11,7 +11,7 @@ import pytest
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from schemas.configuration.configuration_file import parse_file
-from sinks.quotas import QuotasThread
+from sinks.stages.quotas import QuotasThread
 from tests.collector.process import (
     Collector,
     ask,

@@ -11,8 +11,8 @@ import pytest
 
 from collector.replies import Reply
 from collector.webhooks.webhook_book import WebhookBook
-from deploy.authority import Wish
-from deploy.configuration import BadConfiguration, apply_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import BadConfiguration, apply_file
 from runtime.environment.settings import KafkaSettings
 from runtime.secrets import SECRETS_AGE_S_MAX, Secrets
 from schemas.events.reasons import Reason

@@ -18,7 +18,7 @@ from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import key_of
 from schemas.segments.segments import Segment
 from schemas.wire.codec import POINTER, RESOLVED_EVENT, decode
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
 
 HOUR_MS = 3_600_000

@@ -11,12 +11,12 @@ from typing import Any
 from console.segments.segment_compiler import compile_members
 from console.segments.segment_scope import Scope
 from deploy.commands.rates_command import load_rates
-from deploy.rates import Rate
+from deploy.files.rates import Rate
 from schemas.segments.segment_tree import inlined, key_of
 from schemas.segments.segments import Segment
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from schemas.wire.stamps import Bot, Commerce, Consent, Device, Item, Meaning, Place, Touch, Visit
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.console.segment_data import RATES, Asked, Happened, Points, World
 from tests.console.segment_oracle_events import ECOMMERCE
 from tests.sinks.shop import plain

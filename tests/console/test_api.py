@@ -12,7 +12,7 @@ import pytest
 
 from runtime.control import write_control
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.console.process import KEY, WAIT_S, Console, add_keys, console
 from tests.engines import delete_topics, free_port, wait_until
 from tests.sinks.stage import START_MS, Tables, Topics, event, pointer

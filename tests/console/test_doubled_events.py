@@ -9,8 +9,8 @@ from console.profiles import Profiles
 from console.store import Store
 from runtime.environment.settings import QuestionSettings
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.migrations import migrate
-from sinks.tables import DICTIONARIES
+from sinks.migrating.migrations import migrate
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 ANN, TABLET = 101, 102

@@ -12,7 +12,7 @@ from console.store import Store
 from runtime.environment.settings import QuestionSettings
 from schemas.wire.avro import amount_bytes
 from schemas.wire.codec import CART, POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, cart, event, pointer
 
 HOUR = 3_600_000

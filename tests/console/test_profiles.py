@@ -17,7 +17,7 @@ from console.store import Store
 from console.times import moment_ms
 from runtime.environment.settings import QuestionSettings
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.processors.driver import RECEIVED, Pipeline, profile_of_node
 from tests.processors.oracle import Oracle, Visit
 from tests.sinks.histories import history

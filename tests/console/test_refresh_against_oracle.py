@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from console.refreshing.refresh import run_once
 from schemas.segments.segment_reading import read_segment
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.console.refresh_stage import Shop, defined
 from tests.console.segment_data import Asked, World
 from tests.console.segment_oracle import Oracle

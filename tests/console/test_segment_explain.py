@@ -13,7 +13,7 @@ from console.segments.segment_why import MESSAGES_MAX, Verdict
 from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_tree import Inlined, inlined, leaves
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 ANN, PHONE, MANY = 900, 1, 25

@@ -24,7 +24,7 @@ from schemas.segments.segment_reading import read_segment
 from schemas.segments.segment_sql import plain
 from schemas.segments.segment_tree import Inlined, inlined
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 PEOPLE = 600

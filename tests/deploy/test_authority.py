@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from deploy.authority import NotAllowed, Wish, authorised
-from deploy.signing import Held
+from deploy.applying.authority import NotAllowed, Wish, authorised
+from deploy.applying.signing import Held
 from schemas.access.tokens import Token
 from schemas.control import ControlState
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.schema_pages import NoSuchSchema, schema_text
+from deploy.pages.schema_pages import NoSuchSchema, schema_text
 
 COMMANDS = {
     "up", "demo", "collector", "console", "processor", "sink", "migrate", "topics", "apply", "profile", "query", "doctor", "dead",

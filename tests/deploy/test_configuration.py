@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.authority import Wish
-from deploy.configuration import BadConfiguration, apply_file, read_blocked, read_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import BadConfiguration, apply_file, read_blocked, read_file
 from processors.edges.planning import current_plans
 from processors.enrichment.plans import compile_plan
 from runtime.control import ControlReader, read_control

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from deploy.contact_files import BATCH_LINES, LINE_CHARS_MAX, BadFile, batches
+from deploy.people.contact_files import BATCH_LINES, LINE_CHARS_MAX, BadFile, batches
 from schemas.contacts.contact_changes import Into
 from schemas.contacts.contact_facts import ContactFact
 from schemas.contacts.contact_lists import ContactList

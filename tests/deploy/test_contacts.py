@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.authority import Wish
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import BadConfiguration, apply_file
 from deploy.cli import app
-from deploy.configuration import BadConfiguration, apply_file
 from processors.contacts.contacts_agent import Contacts
 from runtime.control import write_control
 from schemas.configuration.contact_list_records import contact_list_records, mailer_records

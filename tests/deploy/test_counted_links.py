@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from collector.clicks import read_link
 from deploy.cli import app
-from deploy.links import BadLink, Signer, counted, last_day, signed_rows, templates, with_parameter
+from deploy.sources.links import BadLink, Signer, counted, last_day, signed_rows, templates, with_parameter
 from processors.events.links import token_in
 from schemas.events.links import PARAMETER, LinkKey
 

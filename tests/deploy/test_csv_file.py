@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.csv_file import NotText, delimiter_of, opened
+from deploy.files.csv_file import NotText, delimiter_of, opened
 
 TEXT = "email;name\r\nänn@shop.example;Änn\r\n"
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from deploy.data_page import Table, dbt_sources, page, stored, unknown, unsaid
+from deploy.pages.data_page import Table, dbt_sources, page, stored, unknown, unsaid
 from schemas.meanings import kept_meanings
-from sinks.comments import write_comments
+from sinks.migrating.comments import write_comments
 from tests.pages import DATA_PAGE, DBT_SOURCES
 from tests.sinks.stage import Tables
 

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from deploy import doctor, ports
-from deploy.folder import DataFolder
+from deploy.stack.folder import DataFolder
 
 
 def test_an_old_python_is_bad_and_a_new_one_is_well() -> None:

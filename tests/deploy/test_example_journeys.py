@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.configuration import read_file
+from deploy.applying.configuration import read_file
 from deploy.examples.journeys.receive import REFUSED, TAKEN, TOLERANCE_S, Delivery, Receiver, receiving
 from schemas.control import ControlState
 from sinks.sending.sender_signature import signature_headers

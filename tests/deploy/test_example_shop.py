@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.configuration import read_file
+from deploy.applying.configuration import read_file
 from deploy.examples.shop.serve import PAGE, Shop, listening, serving
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings

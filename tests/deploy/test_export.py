@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from deploy.export import SeveralPeople, export, person_of
-from deploy.ids import find
-from deploy.letters import holds_one_of
+from deploy.identifiers.ids import find
+from deploy.people.export import SeveralPeople, export, person_of
+from deploy.people.letters import holds_one_of
 from schemas.identity.identifiers import profile_id
 from schemas.wire.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encoder
 from tests.deploy.test_why import as_written

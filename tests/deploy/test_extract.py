@@ -15,8 +15,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.extract import FORMS, Extracted, Wanted, extract, run
-from deploy.extract_sql import CannotExtract, Cut, moment
+from deploy.files.extract import FORMS, Extracted, Wanted, extract, run
+from deploy.files.extract_sql import CannotExtract, Cut, moment
 from runtime.clickhouse import NoAnswer
 from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import START_MS, Tables, event

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from deploy.firings import NoSuchFiring, standing_text, standings, told, told_text
+from deploy.rules.firings import NoSuchFiring, standing_text, standings, told, told_text
 from schemas.control import ControlState
 from schemas.rules.rules import Rule, version_of
 from schemas.wire.codec import DEAD_LETTER, DELIVERY, FIRING, encode_dead_letter

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.folder import DataFolder, FolderInUse
+from deploy.stack.folder import DataFolder, FolderInUse
 
 
 def silent(_line: str) -> None:
@@ -27,7 +27,7 @@ def test_a_second_owner_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> 
 
 def test_a_folder_is_waited_for_until_the_children_of_a_killed_owner_end(tmp_path: Path) -> None:
     code = (
-        "import asyncio, os, subprocess, sys; from pathlib import Path; from deploy.folder import DataFolder\n"
+        "import asyncio, os, subprocess, sys; from pathlib import Path; from deploy.stack.folder import DataFolder\n"
         f"folder = DataFolder(Path({str(tmp_path)!r})); asyncio.run(folder.acquire(print))\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(2)'], pass_fds=[folder.lock_fd])\n"
         "os._exit(9)"

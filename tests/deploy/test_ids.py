@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.ids import (
+from deploy.identifiers.ids import (
     AmbiguousId,
     Id,
     NoSuchId,

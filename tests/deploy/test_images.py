@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from collector.workers import GRACE_S
 from deploy.cli import app
 from deploy.embedded import kafka
-from deploy.extras import MODULES
 from deploy.healthcheck import problem
+from deploy.stack.extras import MODULES
 from runtime.environment.settings import ALL, CollectorSettings, ConsoleSettings, ProcessorSettings
 from runtime.streams.service import LEAVE_S
 from sinks.worker import STAGES, STOP_S_MAX

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from deploy.demo.javascript import node
-from deploy.install import FORMS, IN_PAGES, BadInstall, install_code
+from deploy.sources.install import FORMS, IN_PAGES, BadInstall, install_code
 from schemas.sources.sources import Paths, PixelSettings, Source, hash_write_key
 
 HOST = "https://events.shop.example"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from deploy.links import (
+from deploy.sources.links import (
     BadLink,
     Signer,
     check,
@@ -23,7 +23,7 @@ from deploy.links import (
     templates,
     with_parameter,
 )
-from deploy.merge_tags import PROPERTY, TOOLS, parameters
+from deploy.sources.merge_tags import PROPERTY, TOOLS, parameters
 from processors.events.links import token_in
 from schemas.events.links import Claim, LinkKey, SignedLink, open_token, sign
 from schemas.events.remarks import Remark

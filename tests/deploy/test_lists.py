@@ -8,12 +8,13 @@ import pytest
 from clickhouse_connect.driver.exceptions import DataError
 from typer.testing import CliRunner
 
-from deploy import lists
-from deploy.authority import Wish
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import apply_file
 from deploy.cli import app
-from deploy.configuration import apply_file
-from deploy.ids import WrongHashKey, key_of
-from deploy.lists import (
+from deploy.identifiers.ids import WrongHashKey, key_of
+from deploy.identifiers.many_ids import CHARS_PER_QUERY_MAX, Line, Resolved, resolve
+from deploy.people import lists
+from deploy.people.lists import (
     BadList,
     Kept,
     as_kind,
@@ -24,7 +25,6 @@ from deploy.lists import (
     refuse_problems,
     replace,
 )
-from deploy.many_ids import CHARS_PER_QUERY_MAX, Line, Resolved, resolve
 from schemas.identity.identifiers import hash_email, node_id, profile_id
 from schemas.wire.codec import RESOLVED_EVENT
 from tests.sinks.stage import Tables, Topics, event

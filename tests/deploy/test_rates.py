@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.commands.rates_command import read_file
-from deploy.csv_file import NotText
-from deploy.rates import PROBLEMS_TOLD_MAX, BadRates, Rate, read_rates
+from deploy.files.csv_file import NotText
+from deploy.files.rates import PROBLEMS_TOLD_MAX, BadRates, Rate, read_rates
 from tests.sinks.stage import Tables
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import rule_shown
 from deploy.rehearsals.rehearsal import Report
 from deploy.rehearsals.rehearsal_events import TooMuch
 from deploy.rehearsals.rehearsal_people import People
+from deploy.rules import rule_shown
 from processors.actions.actions_agent import Actions
 from processors.rules.rule_events import iso
 from processors.rules.rules_agent import RulesStep
@@ -25,7 +25,7 @@ from schemas.stream import InputRecord
 from schemas.topics import ACTIONS, ACTIONS_WORK, RULES_CANDIDATES
 from schemas.wire.codec import RESOLVED_EVENT, decode
 from sinks.confirming.confirmer import Manner
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY
 from tests.processors.rule_records import control, index, resolved, rule
 from tests.sinks.stage import START_MS, Tables

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploy import rule_shown
-from deploy.configuration import BadConfiguration
+from deploy.applying.configuration import BadConfiguration
+from deploy.rules import rule_shown
 from schemas.configuration.rule_reading import BadRule
 from tests.processors.rule_records import control, rule
 

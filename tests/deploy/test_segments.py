@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.segments import Moments, moments
+from deploy.segments.segments import Moments, moments
 from runtime.environment.settings import SettingsError
 from schemas.segments.segment_tree import BadSegment
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 DEFINITIONS = """

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from deploy.sources import NoSuchSource, chosen, keys_of, standings, text_of
+from deploy.sources.sources import NoSuchSource, chosen, keys_of, standings, text_of
 from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from schemas.sources.sources import hash_write_key

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.supervisor import LOG_BYTES_MAX, Child, ChildFailed, ChildSpec, next_delay, rotate
+from deploy.stack.supervisor import LOG_BYTES_MAX, Child, ChildFailed, ChildSpec, next_delay, rotate
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read()"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.authority import NotAllowed, Wish, authorised
+from deploy.applying.authority import NotAllowed, Wish, authorised
+from deploy.applying.signing import Held, is_signed, read_token
+from deploy.applying.tokens import History, history
 from deploy.cli import app
 from deploy.orders.suppress import DONE
-from deploy.signing import Held, is_signed, read_token
-from deploy.tokens import History, history
 from runtime.control import read_control, write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import ensure_topics

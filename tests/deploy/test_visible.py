@@ -7,7 +7,7 @@ import pytest
 from deploy.errors import told_plainly
 from deploy.explaining.why_text import text
 from deploy.explaining.why_view import Answer
-from deploy.ids import Id
+from deploy.identifiers.ids import Id
 from deploy.orders.unlink import choices
 from deploy.ports import PortTaken
 from deploy.visible import visible

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from deploy.applying.configuration import BadConfiguration, read_file
 from deploy.cli import app
-from deploy.configuration import BadConfiguration, read_file
-from deploy.webhooks import NOBODY
+from deploy.sources.webhooks import NOBODY
 from schemas.control import ControlState
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples" / "webhooks"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.queries import names
-from deploy.stack import Addresses
-from deploy.welcome import welcome
+from deploy.stack.stack import Addresses
+from deploy.stack.welcome import welcome
 from schemas.events.call import CALL_TYPES
 
 ROOT = Path(__file__).parents[2]

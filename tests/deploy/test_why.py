@@ -12,7 +12,7 @@ from deploy.explaining.neighbourhood import around
 from deploy.explaining.why import Question, answer
 from deploy.explaining.why_text import WHY_NOT, text
 from deploy.explaining.why_view import Answer
-from deploy.ids import find
+from deploy.identifiers.ids import find
 from processors.identity import reasons
 from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.environment.settings import ExplanationSettings

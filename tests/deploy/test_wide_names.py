@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deploy.wide_names import refuse_wide_names
+from deploy.applying.wide_names import refuse_wide_names
 from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from schemas.sources.sources import Source

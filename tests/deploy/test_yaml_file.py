@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.yaml_file import NotYaml, read_yaml
+from deploy.files.yaml_file import NotYaml, read_yaml
 
 
 def bomb() -> str:

@@ -181,19 +181,19 @@ SENDER_MUTANTS = (
     ),
     Mutant(
         "a revoked token applies",
-        "deploy/authority.py",
+        "deploy/applying/authority.py",
         (("if token.revoked_at:", "if token.revoked_at < 0:"),),
         (TOKENS,),
     ),
     Mutant(
         "a token of another deployment of the same name applies",
-        "deploy/authority.py",
+        "deploy/applying/authority.py",
         (("token is None or token.public_key != held.public_key", "token is None"),),
         (TOKENS,),
     ),
     Mutant(
         "an expired token applies",
-        "deploy/authority.py",
+        "deploy/applying/authority.py",
         (("if token.expires_at and at >= token.expires_at:", "if token.expires_at and at < 0:"),),
         (TOKENS,),
     ),

@@ -5,7 +5,7 @@ from typing import Any
 from runtime.environment.settings import KafkaSettings
 from runtime.streams.progress import Progress
 from schemas.topics import CARTS_CANDIDATES, EVENTS_RAW
-from sinks.tables import SINKS
+from sinks.storing.tables import SINKS
 from tests.pipeline.up import SETTLE_S, Up, until
 
 FIRED = "SELECT anonymous_id, user_id, toString(properties.cart_id), source FROM events WHERE event = 'Cart Abandoned'"

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy.authority import Wish
-from deploy.configuration import apply_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import apply_file
 from deploy.demo import example, journeys
 from deploy.demo.libraries import Door
 from deploy.examples.journeys.receive import Delivery
-from deploy.stack import Addresses
+from deploy.stack.stack import Addresses
 from runtime.environment.settings import KafkaSettings
 from tests.pipeline.up import Up, until
 from tests.sinks.receiver import receiver

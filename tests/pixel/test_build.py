@@ -15,7 +15,7 @@ import pytest
 
 from collector.pixel_parts import cut, parts_of
 from collector.script import FILE, PARTS, version_of
-from deploy.configuration import read_file
+from deploy.applying.configuration import read_file
 from deploy.demo.javascript import CHECKOUT, node
 from schemas.control import ControlState
 from schemas.pixel.pixel_config import parts_config, parts_prelude, pixel_config, prelude

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.install import install_code
+from deploy.sources.install import install_code
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from schemas.configuration.configuration_file import parse_file

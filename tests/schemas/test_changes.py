@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from deploy.plan_text import lines
+from deploy.applying.plan_text import lines
 from schemas.configuration.changes import Change, differences
 from schemas.configuration.rule_records import destination_records, rule_records
 from schemas.control import ControlState

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from jsonschema_rs import validator_for
 
-from deploy.lists import LIST_ENTRIES_MAX
+from deploy.people.lists import LIST_ENTRIES_MAX
 from schemas.segments.segment_checks import DURATION_DAYS_MAX, FILTER_DEPTH_MAX, FILTERS_MAX
 from schemas.segments.segment_reading import definition_schema, read_segment
 from schemas.segments.segment_records import SEGMENT_BYTES_MAX

@@ -24,7 +24,7 @@ from schemas.topics import ACTIONS_WORK, EVENTS_DEAD, EVENTS_RAW
 from schemas.wire.codec import CONTACT, FIRING, POINTER, RESOLVED_EVENT, decode
 from sinks.confirming.confirm import ConfirmThread
 from sinks.confirming.confirm_waits import PROCESSORS, RULES
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests import engines
 from tests.sinks.fired import firing
 from tests.sinks.stage import PATIENCE_S, Tables, Topics, contact, event, pointer

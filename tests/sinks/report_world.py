@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from schemas.wire.stamps import NO_TOUCH, Commerce, Meaning, Touch
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.processors.visits import TOUCHES
 from tests.sinks.shop import CANCELLED, COMPLETED, REFUNDED, UPDATED, plain
 from tests.sinks.stage import Tables, event, pointer

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from deploy.commands.rates_command import load_rates
-from deploy.rates import Rate
+from deploy.files.rates import Rate
 from schemas.wire.codec import RESOLVED_EVENT
 from schemas.wire.stamps import Commerce
 from tests.sinks.shop import Report

@@ -27,9 +27,9 @@ from schemas.wire.codec import (
     encode_product,
     encoder,
 )
-from sinks.clickhouse import ClickHouse, connect
-from sinks.container import container
-from sinks.migrations import Migration, migrate
+from sinks.migrating.migrations import Migration, migrate
+from sinks.storing.clickhouse import ClickHouse, connect
+from sinks.storing.container import container
 from tests.engines import asking
 
 START_MS = 1_700_000_000_000

@@ -11,7 +11,7 @@ from schemas.events.candidates import (
     encode_candidate,
 )
 from schemas.events.pack import decode_pack
-from sinks.abandonment import event_of, is_usable, records
+from sinks.stages.abandonment import event_of, is_usable, records
 
 CANDIDATE = Candidate(
     version=VERSION,

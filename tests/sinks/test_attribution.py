@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.commands.rates_command import load_rates
-from deploy.rates import Rate
+from deploy.files.rates import Rate
 from tests.sinks.report_oracle import DAY_MS, Asked
 from tests.sinks.report_orders_oracle import MICRO, OrdersOracle, Visit
 from tests.sinks.report_world import World, stored

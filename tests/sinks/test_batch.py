@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.batch import Batch, Limits, Source
-from sinks.block import Block, Record
-from sinks.intent import Intent
-from sinks.lane import Lane
+from sinks.storing.batch import Batch, Limits, Source
+from sinks.storing.block import Block, Record
+from sinks.storing.intent import Intent
+from sinks.storing.lane import Lane
 
 SOURCE = Source("t", 3, frozenset({1, 4}))
 

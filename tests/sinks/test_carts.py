@@ -9,7 +9,7 @@ import pytest
 
 from schemas.wire.avro import amount_bytes
 from schemas.wire.codec import CART, POINTER, PRODUCT, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, cart, event, pointer, product
 
 HOUR_MS = 3_600_000

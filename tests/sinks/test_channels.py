@@ -12,7 +12,7 @@ from schemas.events.pack import encode_pack
 from schemas.identity.identifiers import ANONYMOUS, node_id, node_key
 from schemas.stream import InputRecord
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY, packed
 from tests.sinks.stage import Tables, pointer
 

@@ -6,8 +6,8 @@ import pytest
 
 from runtime.environment.settings import ClickHouseSettings
 from schemas.wire.codec import RESOLVED_EVENT
-from sinks.comments import quoted, write_comments
-from sinks.failure import Unavailable
+from sinks.migrating.comments import quoted, write_comments
+from sinks.storing.failure import Unavailable
 from tests.sinks.stage import Tables, event
 
 

@@ -11,7 +11,7 @@ import pytest
 from deploy.commands.rates_command import read_file
 from schemas.wire.codec import POINTER
 from schemas.wire.stamps import Item, Touch
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.shop import CANCELLED, COMPLETED, REFUNDED, UPDATED, plain
 from tests.sinks.shop_tables import order, stored
 from tests.sinks.stage import START_MS, Tables, event, pointer

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.wire.codec import CONTACT, POINTER
-from sinks.opted_out import opted_out
-from sinks.tables import DICTIONARIES
+from sinks.confirming.opted_out import opted_out
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, contact, pointer
 
 

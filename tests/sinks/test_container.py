@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.wire.codec import DEFINITIONS, LEDGER_ENTRY, SCHEMAS, body_of, encoder
-from sinks.container import container
+from sinks.storing.container import container
 
 texts = st.text(st.characters(codec="utf-8"), max_size=300)
 entries = st.fixed_dictionaries(

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from schemas.events.reasons import Reason
 from schemas.wire.codec import LEDGER_ENTRY, UnknownSchema, body_of, encode_ledger_entry
-from sinks.block import Block, Record, RefusedRecord
-from sinks.delivery import Delivery
-from sinks.failure import Refused, TooManyRefused, Unavailable
-from sinks.tables import LETTERS_TABLE
+from sinks.storing.block import Block, Record, RefusedRecord
+from sinks.storing.delivery import Delivery
+from sinks.storing.failure import Refused, TooManyRefused, Unavailable
+from sinks.storing.tables import LETTERS_TABLE
 
-UNKNOWN = 49  # LOGICAL_ERROR: no list of sinks/failure.py names it
+UNKNOWN = 49  # LOGICAL_ERROR: no list of sinks/storing/failure.py names it
 
 
 class Table:

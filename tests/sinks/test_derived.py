@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import client_config, ensure_topics
 from schemas.topics import EVENTS_DERIVED, EVENTS_RAW
-from sinks.derived import DerivedThread
+from sinks.stages.derived import DerivedThread
 from tests.engines import wait_until
 
 PATIENCE_S = 60.0

@@ -3,10 +3,10 @@
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, ProgrammingError
 
-from sinks.clickhouse import translate
-from sinks.failure import Action, Refused, SinkError, Unavailable, decide, is_known_of_rows
-from sinks.intent import Intent, UnknownIntent, intent_of, metadata_of
-from sinks.reload import ReloadTimer
+from sinks.storing.clickhouse import translate
+from sinks.storing.failure import Action, Refused, SinkError, Unavailable, decide, is_known_of_rows
+from sinks.storing.intent import Intent, UnknownIntent, intent_of, metadata_of
+from sinks.storing.reload import ReloadTimer
 
 AWAY = Unavailable("nobody")
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from schemas.wire.codec import DELIVERY, FIRING, POINTER, SCHEMAS, decode, encoder
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables, pointer
 

@@ -9,9 +9,9 @@ import pytest
 
 from runtime.environment.settings import ClickHouseSettings
 from schemas.wire.codec import POINTER, RESOLVED_EVENT, encoder
-from sinks.functions import function_name
-from sinks.migrations import migrate
-from sinks.tables import DICTIONARIES
+from sinks.migrating.functions import function_name
+from sinks.migrating.migrations import migrate
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, event_record, pointer, pointer_record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clickhouse.md").read_text()

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from sinks.block import Block
-from sinks.failure import Unavailable
-from sinks.inserts import Ended, InsertThreads
+from sinks.storing.block import Block
+from sinks.storing.failure import Unavailable
+from sinks.storing.inserts import Ended, InsertThreads
 
 PATIENCE_S = 60.0
 

@@ -3,7 +3,7 @@
 from schemas.configuration.configuration_file import parse_file
 from schemas.control import ControlState
 from schemas.sources.webhooks import webhook_records
-from sinks.quotas import limited_in
+from sinks.stages.quotas import limited_in
 
 QUOTA = {"events_per_month_max": 1_000}
 WEBHOOK = {

@@ -8,10 +8,10 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.failure import Refused, SinkError, TooManyRefused, Unavailable
-from sinks.intent import intent_of
-from sinks.lanes import Lanes
-from sinks.reload import ReloadTimer
+from sinks.storing.failure import Refused, SinkError, TooManyRefused, Unavailable
+from sinks.storing.intent import intent_of
+from sinks.storing.lanes import Lanes
+from sinks.storing.reload import ReloadTimer
 from tests.sinks.world import LIMITS, Died, Process, World, live
 
 fates = st.sampled_from(["well", "well", "well", "fails", "dies before", "dies after"])

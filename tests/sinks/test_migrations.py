@@ -6,8 +6,7 @@ import pytest
 
 from runtime.environment.settings import ClickHouseSettings
 from schemas.wire.codec import encoder
-from sinks.clickhouse import INSERT_SETTINGS, connect
-from sinks.migrations import (
+from sinks.migrating.migrations import (
     VIEWS_SQL,
     Migration,
     MigrationError,
@@ -17,6 +16,7 @@ from sinks.migrations import (
     shipped,
     statements,
 )
+from sinks.storing.clickhouse import INSERT_SETTINGS, connect
 from tests.sinks.stage import Tables, event_record, pointer_record
 
 PARAMETER = re.compile(r"\{\w+:[^{}]+\}")  # of a view that is asked for a range, as `{since:DateTime}`

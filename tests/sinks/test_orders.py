@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.commands.rates_command import load_rates
-from deploy.rates import Rate
+from deploy.files.rates import Rate
 from runtime.environment.settings import ClickHouseSettings
 from schemas.wire.stamps import Commerce, Item
-from sinks.migrations import migrate
+from sinks.migrating.migrations import migrate
 from tests.sinks.shop import (
     CANCELLED,
     COMPLETED,

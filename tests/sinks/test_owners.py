@@ -9,14 +9,14 @@ import pytest
 
 from runtime.environment.settings import SinkSettings
 from schemas.wire.codec import encoder, schema_id_of
-from sinks.batch import Limits
-from sinks.block import Block
-from sinks.consumer import Polled, SinkConsumer
-from sinks.delivery import Delivery
-from sinks.inserts import InsertThreads
-from sinks.lanes import Lanes
-from sinks.loop import Bounds, Loop
-from sinks.tables import SINKS
+from sinks.storing.batch import Limits
+from sinks.storing.block import Block
+from sinks.storing.consumer import Polled, SinkConsumer
+from sinks.storing.delivery import Delivery
+from sinks.storing.inserts import InsertThreads
+from sinks.storing.lanes import Lanes
+from sinks.storing.loop import Bounds, Loop
+from sinks.storing.tables import SINKS
 from tests.engines import wait_until
 from tests.sinks.stage import Tables, Topics, event, event_record
 

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.functions import function_name
-from sinks.tables import DICTIONARIES
+from sinks.migrating.functions import function_name
+from sinks.storing.tables import DICTIONARIES
 from tests.processors.driver import Pipeline, profile_of_node
 from tests.processors.oracle import Oracle, Ruling
 from tests.sinks.histories import history

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from schemas.wire.codec import encode_dead_letter, encode_ledger_entry
-from sinks.tables import SINKS
+from sinks.storing.tables import SINKS
 from tests.engines import free_port
 from tests.sinks.stage import START_MS, Stage, Tables, Topics, event, pointer, stop, until
 

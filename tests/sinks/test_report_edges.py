@@ -9,7 +9,7 @@ import pytest
 
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from schemas.wire.stamps import Commerce, Meaning, Touch
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.shop import plain
 from tests.sinks.stage import Tables, event, pointer
 

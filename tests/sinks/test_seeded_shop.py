@@ -15,7 +15,7 @@ from schemas.events.pack import PackedEvent, encode_pack
 from schemas.identity.identifiers import partition_of
 from schemas.stream import InputRecord, OutputRecord, Step
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.processors.driver import HASH_KEY, RECEIVED, packed
 from tests.sinks.seeded_shop import USD_CENTS_PER_EUR, Shop
 from tests.sinks.stage import Tables

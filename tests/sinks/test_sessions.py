@@ -14,8 +14,8 @@ from processors.identity.facts import LOGIN_EVENTS, LOGOUT_EVENTS
 from runtime.environment.settings import SessionSettings
 from schemas.wire.codec import RESOLVED_EVENT
 from schemas.wire.stamps import NO_TOUCH, Touch
-from sinks.migrations import shipped
-from sinks.session_rules import write_session_rules
+from sinks.migrating.migrations import shipped
+from sinks.migrating.session_rules import write_session_rules
 from tests.processors.visit_oracle import Place, Seen, order, places
 from tests.processors.visits import MINUTE, START, TOUCHES
 from tests.sinks.stage import Tables, event

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.migrations import shipped
+from sinks.migrating.migrations import shipped
 from tests.databases import Databases
 from tests.sinks.stage import START_MS, Tables, event, pointer
 

@@ -14,7 +14,7 @@ from schemas.wire.codec import (
     encode_dead_letter,
     encode_ledger_entry,
 )
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 MONTH_MS = 30 * 86_400_000

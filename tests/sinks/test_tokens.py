@@ -19,9 +19,9 @@ from schemas.wire.codec import (
     encode_dead_letter,
     encode_ledger_entry,
 )
-from sinks.block import Block, Record
-from sinks.delivery import Delivery
-from sinks.tables import SINKS
+from sinks.storing.block import Block, Record
+from sinks.storing.delivery import Delivery
+from sinks.storing.tables import SINKS
 from tests.engines import embedded_clickhouse
 from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables, cart, contact, event, pointer, product

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.tables import DICTIONARIES
+from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 from tests.sinks.test_identity_tables import EXAMPLES
 

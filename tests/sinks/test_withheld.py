@@ -1,8 +1,8 @@
 """What is withheld from the store leaves no row of any table behind the events, and nothing else is missing."""
 
 from schemas.wire.codec import RESOLVED_EVENT
-from sinks.block import Block, Record
-from sinks.delivery import Delivery
+from sinks.storing.block import Block, Record
+from sinks.storing.delivery import Delivery
 from tests.sinks.stage import START_MS, Tables, event
 
 OFF = '{"ClickHouse":false}'

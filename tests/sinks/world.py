@@ -4,15 +4,15 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.wire.codec import encode_ledger_entry
-from sinks.batch import Limits
-from sinks.block import Block, Record
-from sinks.consumer import CommitFailed, Polled
-from sinks.delivery import Delivery
-from sinks.failure import Unavailable
-from sinks.inserts import Ended
-from sinks.intent import intent_of
-from sinks.lanes import Lanes
-from sinks.loop import Bounds, Loop
+from sinks.storing.batch import Limits
+from sinks.storing.block import Block, Record
+from sinks.storing.consumer import CommitFailed, Polled
+from sinks.storing.delivery import Delivery
+from sinks.storing.failure import Unavailable
+from sinks.storing.inserts import Ended
+from sinks.storing.intent import intent_of
+from sinks.storing.lanes import Lanes
+from sinks.storing.loop import Bounds, Loop
 
 LIMITS = Limits(rows_max=3, bytes_max=10_000, age_s_max=2.0, busy_rows_min=100, busy_age_s_max=2.0)
 

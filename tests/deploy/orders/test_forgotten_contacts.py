@@ -10,7 +10,7 @@ from deploy.orders.residue import LISTED, search
 from deploy.orders.tables import Named, Tables
 from schemas.identity.orders import Erase
 from schemas.wire.codec import CONTACT
-from sinks.opted_out import opted_out
+from sinks.confirming.opted_out import opted_out
 from tests.sinks.stage import START_MS, contact
 from tests.sinks.stage import Tables as Stage
 

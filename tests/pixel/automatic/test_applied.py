@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deploy.authority import Wish
-from deploy.configuration import apply_file
+from deploy.applying.authority import Wish
+from deploy.applying.configuration import apply_file
 from runtime.environment.settings import KafkaSettings
 from tests.collector.process import Collector, answers, until
 from tests.pixel.automatic.pages import Shop, said, views

@@ -1,0 +1,1 @@
+"""How rules and their firings stand."""

@@ -1,0 +1,1 @@
+"""What `stitchline segment` finds, counts and explains."""

@@ -1,0 +1,1 @@
+"""One sink: from a topic's records to blocks in ClickHouse, each once."""
