@@ -16,10 +16,11 @@ CLOSE = ("connection", "close")  # what is left of the body is not read
 class Call:
     """One request that is not answered yet. `route` is None for the collector's own pages, and for what there is not."""
 
-    __slots__ = ("head", "route", "started_s", "watcher")
+    __slots__ = ("head", "proto", "route", "started_s", "watcher")
 
     def __init__(self, watcher: Watcher, head: Head, route: Route | None, started_s: float) -> None:
         self.watcher = watcher
+        self.proto = watcher.proto
         self.head = head
         self.route = route
         self.started_s = started_s
@@ -37,8 +38,8 @@ class Answering:
         head, route = call.head, call.route
         if head.method != "POST" or not isinstance(route, Sent):
             headers = [*headers, *_farewell(head)]
-        call.watcher.proto.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
-        label = route.label if route else "other"
+        call.proto.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
+        label = "other" if route is None else route.label
         self.meter.request(label, reply.status, time.monotonic() - call.started_s)
         self._ended()
 

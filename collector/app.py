@@ -89,7 +89,7 @@ class App:
         head = read_head(watcher.scope)
         route, path = self._routes.find(head.path, self._control.state)
         if path != head.path:
-            head = msgspec.structs.replace(head, path=path)
+            head = head.asked_at(path)
         call = Call(watcher, head, route, started_s)
         if head.method == "OPTIONS":
             self._answering.answer(call, *_preflight(head))
@@ -114,7 +114,7 @@ class App:
             self._answering.failed(call.watcher, error)
 
     async def _show(self, head: Head) -> tuple[Reply, Headers]:
-        return await self._routes.pages.reply(head.method, head.path), cors(head)
+        return await self._routes.pages.reply(head.method, head.path), cors(head, None)
 
     async def _follow(self, head: Head, route: Followed) -> tuple[Reply, Headers]:
         now = _now()
@@ -128,7 +128,7 @@ class App:
             self._meter.intake(intake, reply)
             return as_page(reply), []
         intake = within_quota(intake, self._control.state, now)
-        self._meter.intake(msgspec.structs.replace(intake, events=[]), intake.reply)
+        self._meter.intake(intake.but(events=[]), intake.reply)
         if not intake.events and not intake.letters:
             count(unkept(intake, request))
         elif self._holding.held_back(intake):

@@ -83,8 +83,7 @@ def accept_click(
     if request.method == "HEAD" or request.is_ahead:
         return Intake(reply, source)
     anonymous_id = request.visit.remembered if request.visit else ""
-    posted = msgspec.structs.replace(
-        request,
+    posted = request.but(
         method="POST",
         path="/v1/track",
         query="",
@@ -95,7 +94,7 @@ def accept_click(
     # An id may be spelt like a key that has ended, and counts all the same.
     keyless = msgspec.structs.replace(source, key_ends={}, secret_key_hashes=[])
     intake = accept(posted, now=now, ids=ids, sources={name: keyless}.get, limits=limits)
-    return msgspec.structs.replace(intake, reply=reply, source=source)
+    return intake.but(reply=reply, source=source)
 
 
 def read_link(query: str) -> Link:

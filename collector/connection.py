@@ -22,10 +22,6 @@ class Headers(Protocol):
     def get(self, name: str, default: str, /) -> str: ...
 
 
-def is_from_browser(headers: Headers) -> bool:
-    return bool(headers.get("origin", "") or headers.get("sec-fetch-mode", ""))
-
-
 def browser_connection(address: str, headers: Headers) -> Connection:
     return Connection(
         address=address,

@@ -92,9 +92,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
         letters = [letter for letter in told if not isinstance(letter, Dropped)]
         dropped = Counter(why.value for why in (*judged, *told) if isinstance(why, Dropped))
         is_cookieless = any(event.seen is not None and COOKIELESS in event.seen.signals for event in events)
-        return msgspec.structs.replace(
-            intake, events=events, letters=letters, dropped=dict(dropped), is_cookieless=is_cookieless
-        )
+        return intake.but(events=events, letters=letters, dropped=dict(dropped), is_cookieless=is_cookieless)
 
     def shown(self, connection: Connection | None) -> Connection | None:
         return _shortened(connection, self.treatment.kept)

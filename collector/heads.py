@@ -4,10 +4,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol, cast
 
-import msgspec
-
 from collector.asked import Asked
-from collector.connection import browser_connection, host_of, is_from_browser
+from collector.connection import browser_connection, host_of
 from collector.exchange import Request
 from collector.forwarded import Proxies
 from collector.privacy import wishes_of
@@ -36,31 +34,32 @@ class Heads:
         self._settings = settings
         self._salt_at = salt_at
         self._cookies = cookies
+        self._optout_name = cookies.optout_name
         self._proxies = Proxies(settings.trusted_proxies)
+        self._has_proxies = bool(self._proxies)
 
     def request(self, head: Head, body: bytes, now: int) -> Request:
         headers = head.headers
-        is_browser = head.method == "GET" or is_from_browser(headers)
+        is_browser = head.method == "GET" or _is_from_browser(headers)
         return Request(
-            method=head.method,
-            path=head.path,
-            query=head.query,
-            authorization=headers.get("authorization", ""),
-            content_encoding=headers.get("content-encoding", ""),
-            body=body,
-            visit=self._visit(head) if is_browser else None,
-            connection=self._connection(head, is_browser=is_browser),
-            wishes=wishes_of(headers, head.query, self._cookies.optout_name),
-            salt=self._salt_at(now) if is_browser else b"",
-            origin=_page_of(head) if is_browser else "",
+            head.method,
+            head.path,
+            head.query,
+            headers.get("authorization", ""),
+            headers.get("content-encoding", ""),
+            body,
+            self._visit(head) if is_browser else None,
+            self._connection(head, is_browser),
+            wishes_of(headers, head.query, self._optout_name),
+            self._salt_at(now) if is_browser else b"",
+            _page_of(head) if is_browser else "",
         )
 
     def whole(self, head: Head, body: bytes, now: int) -> Request:
         """With every header, and the address."""
         asked = self.asked(head, now)
         query = f"?{head.query}" if head.query else ""
-        return msgspec.structs.replace(
-            self.request(head, body, now),
+        return self.request(head, body, now).but(
             headers=head.headers,
             url=f"{asked.protocol}://{asked.host}{head.path}{query}",
         )
@@ -69,8 +68,7 @@ class Heads:
         """Of somebody who follows a link, as a rule in the window itself: that is how the visitor's cookie comes along."""
         headers = head.headers
         purpose = headers.get("sec-purpose", "") or headers.get("purpose", "") or headers.get("x-moz", "")
-        return msgspec.structs.replace(
-            self.request(head, b"", now),
+        return self.request(head, b"", now).but(
             visit=visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
             if self._cookies.name
             else None,
@@ -118,8 +116,8 @@ class Heads:
             return None
         return visit(headers.get("cookie", ""), self._scheme(head), self._cookies)
 
-    def _connection(self, head: Head, *, is_browser: bool) -> Connection:
-        if not self._proxies:
+    def _connection(self, head: Head, is_browser: bool) -> Connection:
+        if not self._has_proxies:
             return (
                 browser_connection(host_of(head.scope.client), head.headers)
                 if is_browser
@@ -134,6 +132,10 @@ class Heads:
 def bare(peer: str) -> Connection:
     """What servers' libraries say of themselves: their address, the same with every request of a connection."""
     return Connection(address=host_of(peer))
+
+
+def _is_from_browser(headers: dict[str, str]) -> bool:
+    return bool(headers.get("origin") or headers.get("sec-fetch-mode"))
 
 
 def _page_of(head: Head) -> str:

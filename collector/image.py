@@ -43,9 +43,7 @@ def accept_image(
 ) -> Intake:
     """`request.path` is one of `IMAGES`; otherwise as `accept`, with an image for an answer."""
     intake = _accept(request, now=now, ids=ids, sources=sources, limits=limits)
-    return msgspec.structs.replace(
-        intake, reply=image_reply(intake.reply, kept=bool(intake.events or intake.letters))
-    )
+    return intake.but(reply=image_reply(intake.reply, kept=bool(intake.events or intake.letters)))
 
 
 def as_image(reply: Reply) -> Reply:
@@ -66,7 +64,7 @@ def image_reply(reply: Reply, *, kept: bool = False) -> Reply:
 def _accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
     if request.method != "GET":
         return Intake(method_not_allowed("GET", "OPTIONS"))
-    request = msgspec.structs.replace(request, is_address=True)
+    request = request.but(is_address=True)
     data = _data_of(request.query)
     body = _unpacked(data)
     if isinstance(body, Refusal):
@@ -76,9 +74,7 @@ def _accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources,
         intake = Intake(refused(body), source, [], [dead_letter(body, data.encode(), source, now)])
         guard = guard_of(source, request)
         return intake if guard is None else guard.outcome(intake)
-    posted = msgspec.structs.replace(
-        request, method="POST", path=f"/v1/{IMAGES[request.path]}", content_encoding="", body=body
-    )
+    posted = request.but(method="POST", path=f"/v1/{IMAGES[request.path]}", content_encoding="", body=body)
     return accept(posted, now=now, ids=ids, sources=sources, limits=limits)
 
 

@@ -5,6 +5,7 @@ person is (the resolver's and identity's business; an event without any identifi
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -30,24 +31,51 @@ NULL = bytes(ABSENT)
 NOT_UTF8 = Refusal(Reason.INVALID_JSON, "the text is not UTF-8: encode it as UTF-8")
 
 
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+_ARRIVAL = (
+    *("source", "received", "received_at", "ids", "limits", "kind"),
+    *("from_browser", "connection", "anonymous_id", "sent_at", "context"),
+)
+
+
+class Arrival:
     """What all events of one request share. `kind` is the type that the path names, "" for a batch.
 
     `received` is the body before its characters were mended, for a dead letter; b"" when there is nothing whole to keep.
     `anonymous_id` is for events that have none: the one of the browser's cookie, else the one that its batch names.
+    Never changed: `but` makes another one.
     """
 
-    source: Source
-    received: bytes
-    received_at: int
-    ids: Iterator[str]
-    limits: Limits
-    kind: str = ""
-    from_browser: bool = False
-    connection: Connection | None = None
-    anonymous_id: str = ""
-    sent_at: str = ""
-    context: bytes = b""
+    __slots__ = _ARRIVAL
+
+    def __init__(  # noqa: PLR0913 - one for each field
+        self,
+        source: Source,
+        received: bytes,
+        received_at: int,
+        ids: Iterator[str],
+        limits: Limits,
+        kind: str = "",
+        from_browser: bool = False,
+        connection: Connection | None = None,
+        anonymous_id: str = "",
+        sent_at: str = "",
+        context: bytes = b"",
+    ) -> None:
+        self.source = source
+        self.received = received
+        self.received_at = received_at
+        self.ids = ids
+        self.limits = limits
+        self.kind = kind
+        self.from_browser = from_browser
+        self.connection = connection
+        self.anonymous_id = anonymous_id
+        self.sent_at = sent_at
+        self.context = context
+
+    def but(self, **changes: Any) -> "Arrival":
+        """The same arrival with other fields."""
+        return Arrival(**({name: getattr(self, name) for name in _ARRIVAL} | changes))
 
 
 def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
@@ -63,20 +91,21 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
     source = sender_of(request, body, sources, now)
     if isinstance(source, Refusal):
         return Intake(refused(source))
+    visit = request.visit
     arrival = Arrival(
-        source=source,
-        received=_whole(request, unpacked_body) if isinstance(unpacked_body, Refusal) else unpacked_body,
-        received_at=now,
-        ids=ids,
-        limits=limits,
-        kind="" if kind == BATCH else kind,
-        from_browser=request.visit is not None,
-        connection=request.connection if limits.passes_address else None,
-        anonymous_id=request.visit.remembered if request.visit else "",
+        source,
+        _whole(request, unpacked_body) if isinstance(unpacked_body, Refusal) else unpacked_body,
+        now,
+        ids,
+        limits,
+        "" if kind == BATCH else kind,
+        visit is not None,
+        request.connection if limits.passes_address else None,
+        "" if visit is None else visit.remembered,
     )
     guard = guard_of(source, request)
     intake = _accept(body, arrival) if guard is None else _accept_guarded(body, arrival, guard)
-    refusal = refused_origin(source, request.origin)
+    refusal = refused_origin(source, request.origin) if request.origin else None
     return intake if refusal is None else _kept_aside(intake, refusal)
 
 
@@ -84,8 +113,8 @@ def _kept_aside(intake: Intake, refusal: Refusal) -> Intake:
     if intake.source is None or not intake.events:
         return intake
     letters = set_aside(intake.events, refusal, intake.source)
-    return msgspec.structs.replace(
-        intake, reply=refused(refusal), events=[], letters=[*intake.letters, *letters], is_cookieless=True
+    return intake.but(
+        reply=refused(refusal), events=[], letters=[*intake.letters, *letters], is_cookieless=True
     )
 
 
@@ -98,8 +127,7 @@ def _accept(body: bytes | Refusal, arrival: Arrival) -> Intake:
 def _accept_guarded(body: bytes | Refusal, arrival: Arrival, guard: Guard) -> Intake:
     if guard.lacks_salt:
         return Intake(NO_SALT)
-    guarded = msgspec.structs.replace(
-        arrival,
+    guarded = arrival.but(
         received=guard.shortened(arrival.received),
         connection=guard.shown(arrival.connection),
         anonymous_id=guard.visitor if guard.treatment.is_cookieless else arrival.anonymous_id,
@@ -137,9 +165,7 @@ def accept_batch(body: bytes, arrival: Arrival) -> Intake:
     if refusal := _too_much(batch, shared, arrival.limits):
         return _refuse_whole(refusal, arrival)
     anonymous_id = arrival.anonymous_id or (text(batch.anonymous_id) if arrival.from_browser else "")
-    arrival = msgspec.structs.replace(
-        arrival, anonymous_id=anonymous_id, sent_at=text(batch.sent_at), context=shared
-    )
+    arrival = arrival.but(anonymous_id=anonymous_id, sent_at=text(batch.sent_at), context=shared)
     return _sort(batch, arrival)
 
 
@@ -204,20 +230,19 @@ def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
 
 
 def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEvent | Refusal:
+    source = arrival.source
     message_id = text(call.message_id) or next(arrival.ids)
-    shared = arrival.context if arrival.context and bytes(call.context) == NULL else b""
+    own = bytes(call.context)
+    shared = arrival.context if arrival.context and own == NULL else b""
     if shared and len(payload) + len(shared) > arrival.limits.event_bytes_max:
         return _event_too_large(arrival, message_id)
-    workspace, context = arrival.source.workspace, shared or bytes(call.context)
-    routing = plain_routing_id(call, workspace) or read(
-        lambda raw: routing_id(call, kind, workspace, raw, message_id),
-        context,
-    )
+    workspace, context = source.workspace, shared or own
+    routing = plain_routing_id(call, workspace) or _opened(call, kind, workspace, context, message_id)
     if isinstance(routing, Refusal):
         return routing._replace(message_id=message_id)
     return PackedEvent(
         workspace=workspace,
-        source=arrival.source.id,
+        source=source.id,
         routing=routing,
         type=kind,
         message_id=message_id,
@@ -225,9 +250,13 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
         sent_at=arrival.sent_at,
         context=shared,
         payload=payload,
-        unsigned_links=arrival.source.unsigned_links,
+        unsigned_links=source.unsigned_links,
         connection=for_event(arrival.connection, context),
     )
+
+
+def _opened(call: Call, kind: str, workspace: str, context: bytes, message_id: str) -> bytes | Refusal:
+    return read(lambda raw: routing_id(call, kind, workspace, raw, message_id), context)
 
 
 def _event_too_large(arrival: Arrival, message_id: str = "") -> Refusal:

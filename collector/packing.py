@@ -4,7 +4,7 @@ An event is encoded once, when it is taken: so what waits is counted in the byte
 (publisher.py decides).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -36,14 +36,16 @@ def seal(partitions: Sequence[int], events: Sequence[bytes], bytes_max: int) -> 
     ]
 
 
-def _cut(places: list[int], events: Sequence[bytes], bytes_max: int) -> Iterator[tuple[list[int], int]]:
+def _cut(places: list[int], events: Sequence[bytes], bytes_max: int) -> list[tuple[list[int], int]]:
+    parts: list[tuple[list[int], int]] = []
     members: list[int] = []
     size = 0
     for place in places:
         weight = len(events[place])
         if members and size + weight + PACK_OVERHEAD > bytes_max:
-            yield members, size
+            parts.append((members, size))
             members, size = [], 0
         members.append(place)
         size += weight
-    yield members, size
+    parts.append((members, size))
+    return parts

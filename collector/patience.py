@@ -40,9 +40,10 @@ class Patience:
         if pending in self._expired:
             self._expired.remove(pending)
             return TimeoutError()
-        if pending.cancelled():
+        try:
+            error = pending.exception()
+        except asyncio.CancelledError:
             return asyncio.CancelledError()
-        error = pending.exception()
         return pending.result() if error is None else error
 
     def _sweep(self) -> None:

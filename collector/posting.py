@@ -5,10 +5,7 @@ about events. Absent: how requests come here (scheduling.py), and all other requ
 """
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from collector.answering import CLOSE, Answering, Call
 from collector.cors import reply_headers
@@ -34,16 +31,34 @@ if TYPE_CHECKING:
 OK = 200
 
 
-class Posting(msgspec.Struct, frozen=True):
-    """One such request, and what was made of it. `made` are the message ids that it was given, `earlier` those of an attempt
+class Posting:
+    """One such request, from its body to its answer. `made` are the message ids that it was given, `earlier` those of an attempt
     before it."""
 
-    call: Call
-    route: Sent
-    request: Request
-    intake: Intake
-    earlier: list[str]
-    made: list[str]
+    __slots__ = ("call", "earlier", "intake", "made", "postings", "request", "route")
+
+    def __init__(self, postings: "Postings", call: Call, route: Sent) -> None:
+        self.postings = postings
+        self.call = call
+        self.route = route
+        self.request: Request
+        self.intake: Intake
+        self.earlier: list[str] = []
+        self.made: list[str] = []
+
+    def arrived(self, pending: "asyncio.Future[bytes]") -> None:
+        """Its body, or why there is none."""
+        try:
+            self.postings.arrived(self, pending)
+        except Exception as mistake:  # the root of what happens here
+            self.postings.answering.failed(self.call.watcher, mistake)
+
+    def settled(self, error: Exception | None) -> None:
+        """What Kafka has said."""
+        try:
+            self.postings.settled(self, error)
+        except Exception as mistake:  # as above; the others of its pack go on
+            self.postings.answering.failed(self.call.watcher, mistake)
 
 
 class Postings:
@@ -57,11 +72,11 @@ class Postings:
         answering: Answering,
         limits: Limits,
     ) -> None:
+        self.answering = answering
         self._control = holding.control
         self._publisher = holding.publisher
         self._holding = holding
         self._heads = heads
-        self._answering = answering
         self._limits = limits
         self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
@@ -69,76 +84,78 @@ class Postings:
 
     def begin(self, call: Call, route: Sent) -> None:
         """It will be answered, whatever happens."""
+        posting = Posting(self, call, route)
         if call.head.method != "POST":
-            self._take(call, route, b"")
+            self._take(posting, b"")
             return
         try:
-            pending = self._bodies.begin(call.head.headers, call.watcher.proto)
+            pending = self._bodies.begin(call.head.headers, call.proto)
         except BodyRefused as error:
-            self._unread(call, route, error)
+            self._unread(posting, error)
         else:
-            pending.add_done_callback(partial(self._arrived, call, route))
+            pending.add_done_callback(posting.arrived)
 
-    def _arrived(self, call: Call, route: Sent, pending: "asyncio.Future[bytes]") -> None:
-        try:
-            body = self._bodies.outcome(pending)
-            if isinstance(body, bytes):
-                self._take(call, route, body)
-            elif isinstance(body, UNREADABLE):
-                self._unread(call, route, body)
-            else:
-                self._answering.failed(call.watcher, body)
-        except Exception as mistake:  # the root of what happens here
-            self._answering.failed(call.watcher, mistake)
+    def arrived(self, posting: Posting, pending: "asyncio.Future[bytes]") -> None:
+        body = self._bodies.outcome(pending)
+        if isinstance(body, bytes):
+            self._take(posting, body)
+        elif isinstance(body, UNREADABLE):
+            self._unread(posting, body)
+        else:
+            self.answering.failed(posting.call.watcher, body)
 
-    def _unread(self, call: Call, route: Sent, error: Exception) -> None:
+    def settled(self, posting: Posting, error: Exception | None) -> None:
+        self._answer(posting, self._holding.not_kept(error) if error else posting.intake.reply)
+
+    def _unread(self, posting: Posting, error: Exception) -> None:
         refusal = why_unread(error)
-        self._answering.meter.refused(refusal.reason)
-        self._shaped(call, route, refused(refusal, CLOSE), cors(call.head))
+        self.answering.meter.refused(refusal.reason)
+        self._shaped(posting, refused(refusal, CLOSE), cors(posting.call.head, None))
 
-    def _take(self, call: Call, route: Sent, body: bytes) -> None:
-        now = _now()
-        request = (self._heads.whole if route.is_whole else self._heads.request)(call.head, body, now)
-        earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else []
-        self._ids.begin(earlier)
+    def _take(self, posting: Posting, body: bytes) -> None:
+        now, route, head = _now(), posting.route, posting.call.head
+        request = (
+            self._heads.whole(head, body, now) if route.is_whole else self._heads.request(head, body, now)
+        )
+        posting.request = request
+        if self._unsettled:
+            posting.earlier = self._unsettled.take(request, time.monotonic())
+        self._ids.begin(posting.earlier)
         state = self._control.state
         intake = route.read(
             request, now=now, ids=self._ids, sources=route.sources(state), limits=self._limits
         )
-        intake = within_quota(intake, state, now)
-        posting = Posting(call, route, request, intake, earlier, self._ids.made)
+        if state.quota_stops:
+            intake = within_quota(intake, state, now)
+        posting.intake, posting.made = intake, self._ids.made
         reply = self._holding.held_back(intake)
         if reply is None:
             try:
-                self._publisher.publish(intake.events, intake.letters, partial(self._settled, posting))
+                self._publisher.publish(intake.events, intake.letters, posting.settled)
                 return
             except (Overloaded, KafkaUnavailable) as error:
                 reply = self._holding.not_kept(error)
         self._answer(posting, reply)
 
-    def _settled(self, posting: Posting, error: Exception | None) -> None:
-        try:
-            self._answer(posting, self._holding.not_kept(error) if error else posting.intake.reply)
-        except Exception as mistake:  # as above; the others of its pack go on
-            self._answering.failed(posting.call.watcher, mistake)
-
     def _answer(self, posting: Posting, reply: Reply) -> None:
-        call, request, intake = posting.call, posting.request, posting.intake
+        request, intake = posting.request, posting.intake
         if reply.reason:
             now_s = time.monotonic()
             self._unsettled.refused(request, reply.reason, posting.earlier, posting.made, now_s)
-        self._answering.meter.intake(intake, reply)
-        headers = cors(call.head, intake.source)
+        self.answering.meter.intake(intake, reply)
+        headers = cors(posting.call.head, intake.source)
         if request.visit and intake.events and reply.status == OK and not intake.is_cookieless:
             headers = [*headers, *cookie_of_sender(request.visit, intake.events[0].payload)]
-        self._shaped(call, posting.route, reply, headers)
+        self._shaped(posting, reply, headers)
 
-    def _shaped(self, call: Call, route: Sent, reply: Reply, headers: Headers) -> None:
-        self._answering.answer(call, route.shaped(reply) if route.shaped else reply, headers)
+    def _shaped(self, posting: Posting, reply: Reply, headers: Headers) -> None:
+        shaped = posting.route.shaped
+        self.answering.answer(posting.call, shaped(reply) if shaped else reply, headers)
 
 
-def cors(head: Head, source: Source | None = None) -> Headers:
-    return reply_headers(head.headers.get("origin", ""), source.allowed_origins if source else (ANY,))
+def cors(head: Head, source: Source | None) -> Headers:
+    allowed = (ANY,) if source is None else source.allowed_origins
+    return reply_headers(head.headers.get("origin", ""), allowed)
 
 
 def _now() -> int:

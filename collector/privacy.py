@@ -85,7 +85,11 @@ def treatment(source: Source, wishes: Wishes | None, is_browser: bool) -> Treatm
     rules = source.privacy
     if wishes is None and source.consent is None and not rules.cookieless and rules.address == "keep":
         return None
-    said = wishes if wishes is not None and is_browser else Wishes()
+    return _treated(source, wishes if wishes is not None and is_browser else Wishes(), is_browser)
+
+
+def _treated(source: Source, said: Wishes, is_browser: bool) -> Treatment:
+    rules = source.privacy
     is_cookieless = is_browser and (said.cookieless or rules.cookieless or _asks(said, rules, COOKIELESS))
     kept = _KEPT[rules.address]
     signals = {"gpc": said.gpc, "dnt": said.dnt, COOKIELESS: is_cookieless}

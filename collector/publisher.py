@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-import msgspec
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -43,18 +42,18 @@ class Overloaded(Exception):
     """The queue is full: the sender shall come back later."""
 
 
-class Waiting(msgspec.Struct):
+class Waiting:
     """What gathers while a flush is on its way: parallel lists, an encoded event, its partition and its ticket. `requests`
     counts them."""
 
-    requests: int = 0
-    partitions: list[int] = []
-    events: list[bytes] = []
-    tickets: list[Ticket] = []
-    letters: list[tuple[Letter, Ticket]] = []
+    __slots__ = ("events", "letters", "partitions", "requests", "tickets")
 
-    def __bool__(self) -> bool:
-        return self.requests > 0
+    def __init__(self) -> None:
+        self.requests = 0
+        self.partitions: list[int] = []
+        self.events: list[bytes] = []
+        self.tickets: list[Ticket] = []
+        self.letters: list[tuple[Letter, Ticket]] = []
 
 
 class Publisher:
@@ -69,6 +68,8 @@ class Publisher:
         self._producer = Producer(self._config())
         self._availability = Availability(self._probe)
         self._poller = threading.Thread(target=self._poll, name="kafka-reports", daemon=True)
+        self._partitions = kafka.partitions
+        self._events_max, self._bytes_max = settings.queue_events_max, settings.queue_bytes_max
         self._waiting = Waiting()
         self._flights: dict[Parcel, None] = {}  # in order of birth
         self._reports: list[Report] = []  # touched by the poller only
@@ -103,16 +104,18 @@ class Publisher:
         if self._availability.problem:
             raise KafkaUnavailable(self._availability.problem)
         packed = [encode_event(event) for event in events]
-        size = sum(map(len, packed))
-        if letters:
-            size += sum(len(letter.value) for letter in letters)
+        size = 0
+        for value in packed:
+            size += len(value)
+        for letter in letters:
+            size += len(letter.value)
         records = len(events) + len(letters)
         self._admit(records, size)
         waiting, ticket = self._waiting, Ticket(records, settled)
         waiting.requests += 1
         waiting.events += packed
         for event in events:
-            waiting.partitions.append(partition_of(event.routing, self._kafka.partitions))
+            waiting.partitions.append(partition_of(event.routing, self._partitions))
             waiting.tickets.append(ticket)
         for letter in letters:
             waiting.letters.append((letter, ticket))
@@ -120,7 +123,7 @@ class Publisher:
 
     async def close(self, timeout_s: float) -> None:
         """Waits for what is on its way, no longer than told, and ends the threads."""
-        if self._waiting or self._flights:
+        if self._waiting.requests or self._flights:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
@@ -148,10 +151,10 @@ class Publisher:
         }
 
     def _admit(self, count: int, size: int) -> None:
-        if self._queued_events + count > self._settings.queue_events_max:
-            raise Overloaded(f"{self._settings.queue_events_max} events wait for Kafka already")
-        if self._queued_bytes + size > self._settings.queue_bytes_max:
-            raise Overloaded(f"{self._settings.queue_bytes_max} bytes wait for Kafka already")
+        if self._queued_events + count > self._events_max:
+            raise Overloaded(f"{self._events_max} events wait for Kafka already")
+        if self._queued_bytes + size > self._bytes_max:
+            raise Overloaded(f"{self._bytes_max} bytes wait for Kafka already")
         self._count(count, size)
 
     def _count(self, count: int, size: int) -> None:
@@ -226,7 +229,7 @@ class Publisher:
                 parcel.fail(KafkaUnavailable(f"Kafka did not acknowledge: {error.str()}"))
         if self._flights:
             return
-        if self._waiting:
+        if self._waiting.requests:
             self._replan(None)  # of a time limit beside what was on its way
             self._plan_flush()
         else:

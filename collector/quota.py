@@ -5,8 +5,6 @@ only make it come again and again; so the events wait where they can be sent aga
 (sinks/stages/quotas.py).
 """
 
-import msgspec
-
 from collector.admission import set_aside
 from collector.exchange import Intake
 from collector.rejection import Refusal
@@ -27,4 +25,4 @@ def within_quota(intake: Intake, state: ControlState, now: int) -> Intake:
         "again",
     )
     letters = [*intake.letters, *set_aside(intake.events, refusal, source)]
-    return msgspec.structs.replace(intake, events=[], letters=letters)
+    return intake.but(events=[], letters=letters)

@@ -6,7 +6,6 @@ Absent: what stands in them (intake.py).
 import asyncio
 from typing import cast
 
-import msgspec
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
@@ -17,17 +16,24 @@ from collector.rejection import Refusal
 from schemas.events.reasons import Reason
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
+class Head:
     """Every access to the scope makes a thing anew, the headers as a copy: so what each request needs is kept here.
 
-    `headers` by their names in lower case, the first of those that come twice.
+    `headers` by their names in lower case, the first of those that come twice. Never changed.
     """
 
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    scope: Scope
+    __slots__ = ("headers", "method", "path", "query", "scope")
+
+    def __init__(self, method: str, path: str, query: str, headers: dict[str, str], scope: Scope) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.scope = scope
+
+    def asked_at(self, path: str) -> "Head":
+        """The same of another path."""
+        return Head(self.method, path, self.query, self.headers, self.scope)
 
 
 class BodyRefused(Exception):
@@ -42,7 +48,11 @@ UNREADABLE = (BodyRefused, TimeoutError, ProtocolClosed)  # refused, too slow, c
 
 
 def read_head(scope: Scope) -> Head:
-    return Head(scope.method, scope.path, scope.query_string, dict(reversed(scope.headers.items())), scope)
+    headers: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        if name not in headers:
+            headers[name] = value
+    return Head(scope.method, scope.path, scope.query_string, headers, scope)
 
 
 class BodyReader:

@@ -97,6 +97,4 @@ class Unsettled:
 
 
 def _digest(request: Request) -> bytes:
-    """Of what was sent, whichever way it came: a retry may take another."""
-    sent = msgspec.structs.replace(request, connection=None, salt=b"")
-    return hashlib.sha256(msgspec.msgpack.encode(sent)).digest()
+    return hashlib.sha256(msgspec.msgpack.encode(request.said())).digest()

@@ -134,7 +134,7 @@ def _read(body: bytes | Refusal, arrival: Arrival) -> Intake | str:
         return f"{body.reason}: {body.detail}"
     if _is_batch(body):
         intake = accept_batch(body, arrival)
-        return msgspec.structs.replace(intake, source=arrival.source)
+        return intake.but(source=arrival.source)
     event = read_event(body, arrival)
     if isinstance(event, Refusal):
         return f"{event.reason}: {event.detail}"

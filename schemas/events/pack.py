@@ -4,6 +4,8 @@ msgpack, array-like, so a field may be appended and never moved; `version` is th
 Packs are why Python is fast enough: what a Kafka message costs, it costs once for all the events in it.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from schemas.identity.orders import Order
@@ -71,15 +73,11 @@ class Pack(msgspec.Struct, array_like=True, frozen=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Pack).decode
+encode_event: Callable[[PackedEvent], bytes] = _encode  # one event as it stands in a pack, for `join_pack`
 
 
 class UnknownPackVersion(ValueError):
     """A pack of a later release: the reader must be upgraded first."""
-
-
-def encode_event(event: PackedEvent) -> bytes:
-    """One event as it stands in a pack, for `join_pack`."""
-    return _encode(event)
 
 
 def join_pack(events: list[bytes]) -> bytes:

@@ -130,7 +130,7 @@ def test_a_foreign_page_gets_no_cookie() -> None:
     intake = take(introduce, asks)
     assert said(intake) == (403, "origin_not_allowed")
     assert "set-cookie" not in dict(intake.reply.headers)
-    own = take(introduce, msgspec.structs.replace(asks, origin=PAGE))
+    own = take(introduce, asks.but(origin=PAGE))
     assert "set-cookie" in dict(own.reply.headers)
 
 
@@ -186,7 +186,7 @@ def test_over_its_quota_a_source_is_answered_as_ever_and_its_events_wait() -> No
     stop = QuotaStop(source="shop", period="day", events_max=10, until=END)
     stopped = limited.updated([(stop.key, msgspec.json.encode(stop))])
     intake = track("new", PAGE)
-    intake = msgspec.structs.replace(intake, source=limited.source("shop"))
+    intake = intake.but(source=limited.source("shop"))
     assert within_quota(intake, limited, NOW) is intake
     aside = within_quota(intake, stopped, NOW)
     assert (aside.reply, aside.events) == (intake.reply, [])

@@ -141,7 +141,7 @@ def test_a_retry_may_come_another_way() -> None:
     request = Request(method="POST", path="/v1/track", body=b"{}", connection=WHOLE)
     unsettled = Unsettled(ids_max=10, age_s_max=60)
     unsettled.refused(request, Reason.KAFKA_UNAVAILABLE, [], ["made"], 0)
-    again = msgspec.structs.replace(request, connection=Connection(address="198.51.100.9", is_browser=True))
+    again = request.but(connection=Connection(address="198.51.100.9", is_browser=True))
     assert unsettled.take(again, 1) == ["made"]
 
 

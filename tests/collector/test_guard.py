@@ -198,7 +198,8 @@ DROPS = [
 @pytest.mark.parametrize(("source", "wishes", "reason"), DROPS)
 def test_a_dropped_request_is_a_success_that_is_counted(source: Source, wishes: Wishes, reason: str) -> None:
     intake = taken(batch({}, {}, {"type": "nonsense"}), source, wishes=wishes, salt=b"")
-    assert intake == Intake(SUCCESS, source, dropped={reason: 3})
+    assert (intake.reply, intake.source, intake.dropped) == (SUCCESS, source, {reason: 3})
+    assert (intake.events, intake.letters) == ([], [])
     unreadable = taken(b'{"writeKey":', source, wishes=wishes)
     assert (unreadable.events, unreadable.letters) == ([], [])
     call = base64.b64encode(json.dumps({"event": "E"}).encode()).decode()

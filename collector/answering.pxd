@@ -1,0 +1,24 @@
+# What the compiler is told of answering.py beside its source (docs/decisions/0040).
+
+cimport cython
+from collector.reading cimport Head
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(256)
+cdef class Call:
+    cdef readonly object watcher, proto, route
+    cdef readonly Head head
+    cdef readonly double started_s
+
+
+cdef class Answering:
+    cdef public long busy
+    cdef readonly object meter
+    cdef object _idle
+
+    @cython.locals(head=Head)
+    cpdef answer(self, Call call, reply, headers)
+    cpdef failed(self, watcher, error)
+    cdef _ended(self)

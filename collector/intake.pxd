@@ -1,0 +1,26 @@
+# What the compiler is told of intake.py beside its source (docs/decisions/0040): what events of a request share is a class of C.
+
+cimport cython
+from collector.exchange cimport Intake, Request
+from schemas.identifiers cimport text
+from collector.routing cimport plain_routing_id
+from collector.sender cimport read, sender_of
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class Arrival:
+    cdef readonly object source, received, ids, limits, connection
+    cdef readonly long long received_at
+    cdef readonly str kind, anonymous_id, sent_at
+    cdef readonly bint from_browser
+    cdef readonly bytes context
+
+
+cdef _accept(body, Arrival arrival)
+cdef _accept_one(bytes body, Arrival arrival)
+@cython.locals(kind=str)
+cpdef read_event(bytes payload, Arrival arrival)
+@cython.locals(message_id=str, own=bytes, shared=bytes, context=bytes)
+cdef _packed(bytes payload, call, str kind, Arrival arrival)
