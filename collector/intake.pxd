@@ -2,7 +2,7 @@
 
 cimport cython
 from collector.exchange cimport Intake, Request
-from schemas.identifiers cimport text
+from schemas.identity.identifiers cimport text
 from collector.routing cimport plain_routing_id
 from collector.sender cimport read, sender_of
 

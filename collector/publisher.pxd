@@ -2,7 +2,7 @@
 
 cimport cython
 from collector.tickets cimport Parcel, Ticket
-from schemas.identifiers cimport partition_of
+from schemas.identity.identifiers cimport partition_of
 
 
 @cython.final

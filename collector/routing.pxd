@@ -1,5 +1,5 @@
 # What the compiler is told of routing.py beside its source (docs/decisions/0040).
 
-from schemas.identifiers cimport node_key, text
+from schemas.identity.identifiers cimport node_key, text
 
 cpdef bytes plain_routing_id(call, workspace)

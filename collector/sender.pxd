@@ -1,7 +1,7 @@
 # What the compiler is told of sender.py beside its source (docs/decisions/0040).
 
 from collector.exchange cimport Request
-from schemas.identifiers cimport text
+from schemas.identity.identifiers cimport text
 
 cpdef sender_of(Request request, body, sources, now)
 cpdef read(decode, payload)
