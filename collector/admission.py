@@ -32,8 +32,6 @@ def is_for_pages(source: Source, key: str, now: int) -> bool:
 
 def refused_key(source: Source, key: str, *, is_public: bool, now: int) -> Refusal | None:
     """`is_public`: a page sent it, or it stands in an address."""
-    if not (source.key_ends or source.secret_key_hashes):
-        return None  # as nearly always
     digest = hash_write_key(key)
     if _has_ended(source, digest, now):
         day = datetime.fromtimestamp(source.key_ends[digest] / 1_000 - 1, UTC).date()

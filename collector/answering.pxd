@@ -1,6 +1,7 @@
 # What the compiler is told of answering.py beside its source (docs/decisions/0040).
 
 cimport cython
+from collector.meter cimport Meter
 from collector.reading cimport Head
 
 
@@ -15,7 +16,7 @@ cdef class Call:
 
 cdef class Answering:
     cdef public long busy
-    cdef readonly object meter
+    cdef readonly Meter meter
     cdef object _idle
 
     @cython.locals(head=Head)

@@ -76,6 +76,10 @@ class App:
         """Wait until nothing is being answered, no longer than told."""
         await self._answering.drain(timeout_s)
 
+    def end_bodies(self) -> None:
+        """Requests whose body is not here yet are answered 408, and come again."""
+        self._postings.end_bodies()
+
     def begin(self, watcher: Watcher) -> None:
         """One request. It will be answered; nothing is raised."""
         self._answering.busy += 1

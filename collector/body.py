@@ -81,4 +81,8 @@ def with_whole_characters(text: bytes) -> bytes:
     # Most have no backslash. `in` would first try whether what is looked for is a number, which costs six times the search.
     if text.find(b"\\") < 0 or (text.find(b"\\ud") < 0 and text.find(b"\\uD") < 0):
         return text
-    return _PAIR_OR_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+    return _PAIR_OR_ESCAPE.sub(_whole, text)
+
+
+def _whole(found: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if found[1] else found[0]

@@ -1,8 +1,10 @@
 # What the compiler is told of intake.py beside its source (docs/decisions/0040): what events of a request share is a class of C.
 
 cimport cython
+from collector.body cimport is_utf8, unpacked, with_whole_characters
 from collector.exchange cimport Intake, Request
 from schemas.identity.identifiers cimport text
+from collector.guard cimport guard_of
 from collector.routing cimport plain_routing_id
 from collector.sender cimport read, sender_of
 

@@ -9,8 +9,11 @@ from schemas.events.reasons import Reason
 class Meter:
     """Labels are bounded: known paths, statuses, sources and reasons."""
 
+    def __init__(self) -> None:
+        self._requests, self._accepted = REQUESTS.counts, ACCEPTED.counts
+
     def request(self, path: str, status: int, seconds: float) -> None:
-        REQUESTS.counts[path, status] += 1
+        self._requests[path, status] += 1
         REQUEST_SECONDS.observe(seconds)
 
     def refused(self, reason: Reason) -> None:
@@ -21,11 +24,12 @@ class Meter:
         if reply is not intake.reply and reply.reason:
             self.refused(reply.reason)
             return
-        if intake.events and intake.source:
-            ACCEPTED.counts[intake.source.id,] += len(intake.events)
-        if intake.source:
+        source = intake.source
+        if source is not None and intake.events:
+            self._accepted[source.id,] += len(intake.events)
+        if source is not None and intake.dropped:
             for reason, events in intake.dropped.items():
-                DROPPED.counts[intake.source.id, reason] += events
+                DROPPED.counts[source.id, reason] += events
         for letter in intake.letters:
             self.refused(letter.reason)
         if reply.reason and not intake.letters:

@@ -9,3 +9,5 @@ cdef class Patience:
 
     cpdef begin(self, pending)
     cpdef outcome(self, pending)
+    cpdef end(self)
+    cdef _expire(self, pending)

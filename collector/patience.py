@@ -46,11 +46,19 @@ class Patience:
             return asyncio.CancelledError()
         return pending.result() if error is None else error
 
+    def end(self) -> None:
+        """Whatever is waited for now has taken too long."""
+        for pending in list(self._waiting):
+            self._expire(pending)
+
+    def _expire(self, pending: asyncio.Future[Any]) -> None:
+        if pending not in self._expired and pending.cancel():
+            self._expired.add(pending)
+
     def _sweep(self) -> None:
         oldest = time.monotonic() - self._timeout_s
         for pending, since in self._waiting.items():  # in order of arrival
             if since > oldest:
                 break
-            if pending not in self._expired and pending.cancel():
-                self._expired.add(pending)
+            self._expire(pending)
         self._sweeping = self._loop.call_later(SWEEP_S, self._sweep) if self._waiting else None

@@ -1,6 +1,7 @@
 # What the compiler is told of posting.py beside its source (docs/decisions/0040).
 
 cimport cython
+from collector.cors cimport reply_headers
 from collector.answering cimport Answering, Call
 from collector.exchange cimport Intake, Request
 from collector.heads cimport Heads
@@ -29,6 +30,7 @@ cdef class Postings:
     cdef BodyReader _bodies
 
     cpdef begin(self, Call call, route)
+    cpdef end_bodies(self)
     cdef arrived(self, Posting posting, pending)
     cdef settled(self, Posting posting, error)
     cdef _unread(self, Posting posting, error)
@@ -40,4 +42,5 @@ cdef class Postings:
 
 
 cpdef cors(Head head, source)
+@cython.locals(now_ns=cython.longlong)
 cdef long long _now() except -1

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from collector.answering import CLOSE, Answering, Call
+from collector.chunks import BodyRefused
 from collector.cors import reply_headers
 from collector.exchange import Intake, Request
 from collector.heads import Heads
@@ -15,7 +16,7 @@ from collector.holding import Holding
 from collector.limits import Limits
 from collector.publisher import Overloaded
 from collector.quota import within_quota
-from collector.reading import UNREADABLE, BodyReader, BodyRefused, Head, why_unread
+from collector.reading import UNREADABLE, BodyReader, Head, why_unread
 from collector.replies import Headers, Reply, refused
 from collector.routes import Sent
 from collector.unsettled import MessageIds, Unsettled
@@ -95,6 +96,10 @@ class Postings:
         else:
             pending.add_done_callback(posting.arrived)
 
+    def end_bodies(self) -> None:
+        """Requests whose body is not here yet are answered that it was too slow."""
+        self._bodies.end()
+
     def arrived(self, posting: Posting, pending: "asyncio.Future[bytes]") -> None:
         body = self._bodies.outcome(pending)
         if isinstance(body, bytes):
@@ -159,4 +164,5 @@ def cors(head: Head, source: Source | None) -> Headers:
 
 
 def _now() -> int:
-    return time.time_ns() // 1_000_000
+    now_ns = time.time_ns()
+    return now_ns // 1_000_000

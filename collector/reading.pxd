@@ -24,3 +24,4 @@ cdef class BodyReader:
     @cython.locals(announced=str)
     cpdef begin(self, dict headers, protocol)
     cpdef outcome(self, pending)
+    cpdef end(self)

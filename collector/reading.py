@@ -11,6 +11,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from collector.body import too_large
+from collector.chunks import BodyRefused, read_within
 from collector.patience import Patience
 from collector.rejection import Refusal
 from schemas.events.reasons import Reason
@@ -36,22 +37,13 @@ class Head:
         return Head(self.method, path, self.query, self.headers, self.scope)
 
 
-class BodyRefused(Exception):
-    """The body will not be read (to its end)."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.detail)
-        self.refusal = refusal
-
-
 UNREADABLE = (BodyRefused, TimeoutError, ProtocolClosed)  # refused, too slow, cut off
 
 
 def read_head(scope: Scope) -> Head:
     headers: dict[str, str] = {}
     for name, value in scope.headers.items():
-        if name not in headers:
-            headers[name] = value
+        headers.setdefault(name, value)
     return Head(scope.method, scope.path, scope.query_string, headers, scope)
 
 
@@ -68,7 +60,7 @@ class BodyReader:
         """
         announced = headers.get("content-length", "")
         if not announced:
-            return self._patience.begin(asyncio.ensure_future(self._read_within(protocol)))
+            return self._patience.begin(asyncio.ensure_future(read_within(protocol, self._bytes_max)))
         if announced.isdecimal() and int(announced) > self._bytes_max:
             raise BodyRefused(too_large(self._bytes_max))
         # It is a future, and is declared as less.
@@ -78,13 +70,9 @@ class BodyReader:
         """Of what `begin` gave: one of UNREADABLE where it cannot be read."""
         return self._patience.outcome(pending)
 
-    async def _read_within(self, protocol: HTTPProtocol) -> bytes:
-        body = bytearray()
-        async for chunk in protocol:
-            body += chunk
-            if len(body) > self._bytes_max:
-                raise BodyRefused(too_large(self._bytes_max))
-        return bytes(body)
+    def end(self) -> None:
+        """Those that are not here yet will be too slow."""
+        self._patience.end()
 
 
 def why_unread(error: Exception) -> Refusal:

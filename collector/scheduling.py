@@ -5,6 +5,7 @@ one module that builds on what the server keeps to itself; its version is pinned
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -31,6 +32,31 @@ class Watcher(Protocol):
 Begin = Callable[[Watcher], None]  # on the event loop; it raises nothing
 
 
+class Handover:
+    """Requests on their way from the server's threads to the event loop, which is woken once for all that wait."""
+
+    __slots__ = ("_begin", "_is_woken", "_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
+        self._loop = loop
+        self._begin = begin
+        self._waiting: deque[Watcher] = deque()
+        self._is_woken = False
+
+    def give(self, watcher: Watcher) -> None:
+        """On a thread of the server's."""
+        self._waiting.append(watcher)
+        if not self._is_woken:
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self.take)
+
+    def take(self) -> None:
+        """On the event loop: all that wait now."""
+        self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
+        for _ in range(len(self._waiting)):
+            self._begin(self._waiting.popleft())
+
+
 async def serve(server: Server, begin: Begin) -> None:
     """Until the server is stopped. `begin` is called with each request."""
     await server.serve(partial(_work, begin))  # type: ignore[arg-type]  # its own are coroutines, too
@@ -53,10 +79,6 @@ async def _work(
 
 
 def _scheduler(loop: asyncio.AbstractEventLoop, begin: Begin) -> CallbackScheduler:
-    def schedule(watcher: Watcher) -> None:
-        """On a thread of the server's."""
-        loop.call_soon_threadsafe(begin, watcher)
-
     made = CallbackScheduler(loop, begin, None, None, None)  # type: ignore[call-arg]
-    made._schedule_fn = schedule  # type: ignore[attr-defined]
+    made._schedule_fn = Handover(loop, begin).give  # type: ignore[attr-defined]
     return made

@@ -39,6 +39,8 @@ def sender_of(request: Request, body: bytes | Refusal, sources: Sources, now: in
             Reason.UNKNOWN_WRITE_KEY,
             "no source has this write key: compare it with the one in the configuration",
         )
+    if not (source.key_ends or source.secret_key_hashes):
+        return source  # as nearly always
     return refused_key(source, key, is_public=bool(request.origin or request.is_address), now=now) or source
 
 

@@ -178,6 +178,7 @@ async def _until_stopped(
     server.stop()  # type: ignore[no-untyped-call]
     ends_s = loop.time() + settings.stop_timeout_s
     await app.drain(settings.stop_timeout_s)
+    app.end_bodies()
     for task in ends:
         task.cancel()
     # It ends with its last connection: who sends slowly, or never reads, would hold it up as long as they like.

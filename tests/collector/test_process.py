@@ -46,6 +46,21 @@ def test_a_stop_waits_for_slow_senders_and_readers_no_longer_than_told(kafka: st
         assert collector.process.wait(20) == 0
 
 
+def test_a_body_that_a_stop_does_not_wait_for_is_answered(kafka: str) -> None:
+    environ = environment(kafka, COLLECTOR_STOP_TIMEOUT_S="1")
+    prepare(environ)
+    with running(environ) as collector:
+        with socket.create_connection(("127.0.0.1", collector.port)) as sender:
+            sender.settimeout(20)
+            sender.sendall(b"POST /v1/track HTTP/1.1\r\nhost: c\r\ncontent-length: 60\r\n\r\n{")
+            assert answers(collector, "/ready")  # behind it: the head is there
+            collector.process.send_signal(signal.SIGTERM)
+            answer = b"".join(iter(lambda: sender.recv(4_096), b""))
+        assert answer.startswith(b"HTTP/1.1 408 "), answer
+        assert b'"code":"body_too_slow"' in answer
+        assert collector.process.wait(20) == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares a port between processes evenly")
 def test_workers_share_the_port_and_leave_no_orphan(kafka: str) -> None:
     environ = environment(kafka, COLLECTOR_WORKERS="2")

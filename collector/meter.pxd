@@ -1,0 +1,11 @@
+# What the compiler is told of meter.py beside its source (docs/decisions/0040).
+
+from collector.exchange cimport Intake
+
+
+cdef class Meter:
+    cdef object _requests, _accepted
+
+    cpdef request(self, path, status, double seconds)
+    cpdef refused(self, reason)
+    cpdef intake(self, Intake intake, reply)
