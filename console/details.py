@@ -1,9 +1,8 @@
-"""What is told of a person's nodes, from one table by one question: SQL, and whom and what its rows are about. Pure.
+"""What is told of a person's nodes, from one table: SQL, and whom and what its rows are about. Pure.
 
 Table `subject_details` has the names, traits and devices of each subject and who named it as their owner, so that rows about a
-profile and those who name it are, most of the time, all that is told of a person; changes of segments come with them. Rows are
-grouped here: a question costs the engine's analysis whatever it finds, and one that groups costs more of it. Of what is not
-theirs alone, the events and traits themselves are asked.
+profile, and then those about whoever names it, are most of the time all that is told of a person. Rows are grouped here: a
+question that groups costs more of the engine's analysis. Of what is not theirs alone, the events and traits themselves are asked.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,41 +12,24 @@ from typing import Any
 import msgspec
 
 from console.identifiers import Wanted
-from console.memberships import Change, change_of
 from console.people import WHOSE, Person, Place
 from console.question import Question
 
-AROUND_ROWS_MAX = 20_000  # of somebody with more it is asked step by step
+ROWS_MAX = 20_000  # of one profile; where there are more, who names it is asked apart, within its own limit
 
-DEVICE, TRAIT, NAME, LED, CONTESTED, SEGMENT = "device", "trait", "name", "led", "contested", "segment"
+DEVICE, TRAIT, NAME, LED, CONTESTED = "device", "trait", "name", "led", "contested"
 
+# The subject's condition alone comes first: with the workspace's beside it, two columns are read in two steps of every part.
 _DETAILS = """\
 SELECT
-    subject, toString(part), kind, name, about, subject_type, latest.1, latest.2, first_seen, events,
-    node,
-    dictGetOrDefault(
-        {roots:String},
-        'root',
-        if(part = 'name', dictGetOrDefault({segments:String}, 'owner', subject, {now:Int64}, subject), node) AS asked,
-        if(part = 'name', asked, 0)
-    )
+    subject, part, kind, name, about, subject_type, latest.1, latest.2, first_seen, events, node,
+    dictGetOrDefault({roots:String}, 'root', subject, 0)
 FROM subject_details
-WHERE workspace = {workspace:String} AND subject IN """
-
-# Rows of a change have the columns of the others: what a row has no column for stands in `about`.
-_AROUND = """\
-(
-    SELECT arrayJoin([subject, if(part = 'led', node, subject)]) FROM subject_details
-    WHERE workspace = {workspace:String} AND subject IN WHOSE
-)
-LIMIT {limit:UInt64}
-UNION ALL
-SELECT
-    profile, 'segment', toString(change), toString(segment),
-    [toString(seq), toString(reason), toString(version), toString(run), toString(attempt)],
-    '', observed_at, [], effective_at, 0, 0, 0
-FROM segment_changes
-WHERE workspace = {workspace:String} AND profile IN WHOSE"""
+PREWHERE subject IN WHOSE
+WHERE workspace = {workspace:String}"""
+_LIMIT = "\nLIMIT {limit:UInt64}"
+_BUT_LED = " AND part != 'led'"
+_LED = " AND part = 'led'\nORDER BY node"
 
 _SHARED_DEVICES = """\
 SELECT
@@ -77,8 +59,7 @@ WHERE workspace = {workspace:String} AND node IN {unled:Array(UInt64)}
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """A row. `node` of one that is LED: who names the subject. `root`: whom pointers lead that one to; 0 where none does. Of a
-    NAME: whose the subject is now."""
+    """A row. `node` of one that is LED: who names the subject. `root`: whom pointers lead the subject to; 0 where none does."""
 
     subject: int
     part: str
@@ -94,18 +75,36 @@ class Detail(msgspec.Struct, frozen=True):
     root: int
 
 
+class Gathered(msgspec.Struct, frozen=True):
+    """A person as far as rows were read. `further`: nodes that name theirs and were not looked at. `looked_at`: those that were,
+    whoever's they are."""
+
+    person: Person
+    rows: list[Detail]
+    further: list[int]
+    looked_at: frozenset[int]
+
+
 def details_around(place: Place, profile: int) -> Question:
-    """Of the profile and whoever names it, and the profile's changes of segments."""
-    return _around(place, "({profile:UInt64})", profile=profile)
+    return place.asking(_asking("{nodes:Array(UInt64)}") + _LIMIT, nodes=[profile], limit=ROWS_MAX)
 
 
 def details_named(place: Place, wanted: Wanted) -> Question:
     """The same of whoever has this identifier now."""
-    return _around(place, WHOSE, wanted=[(wanted.kind, wanted.value)])
+    return place.asking(_asking(WHOSE) + _LIMIT, kind=wanted.kind, value=wanted.value, limit=ROWS_MAX)
+
+
+def details_apart(place: Place, profile: int, nodes_max: int) -> list[Question]:
+    """As around, of a profile with more rows than one question is to answer."""
+    text = _asking("{nodes:Array(UInt64)}")
+    return [
+        place.asking(text + _BUT_LED, nodes=[profile]),
+        place.asking(text + _LED + _LIMIT, nodes=[profile], limit=nodes_max + 1),
+    ]
 
 
 def details_of(place: Place, nodes: Sequence[int]) -> Question:
-    return place.asking(_DETAILS + "{nodes:Array(UInt64)}", nodes=list(nodes))
+    return place.asking(_asking("{nodes:Array(UInt64)}"), nodes=list(nodes))
 
 
 def details(rows: Sequence[Sequence[Any]]) -> list[Detail]:
@@ -119,41 +118,35 @@ def details(rows: Sequence[Sequence[Any]]) -> list[Detail]:
     ]  # fmt: skip
 
 
-def profile_named(wanted: Wanted, rows: Sequence[Detail]) -> int | None:
-    """Whose the identifier is. None: nobody's, or of somebody to whom its node is led by more than one hop."""
-    found = {
-        row.root for row in rows if row.part == NAME and (row.kind, row.name) == (wanted.kind, wanted.value)
-    }
-    return found.pop() if len(found) == 1 else None
-
-
-def entered_in(profile: int, rows: Sequence[Detail]) -> list[Change]:
-    """The profile's changes of segments."""
-    return [
-        change_of(row.kind, row.name, row.about, effective_at=row.first_seen, observed_at=row.seen)
-        for row in rows
-        if row.part == SEGMENT and row.subject == profile
-    ]
-
-
-def person_around(profile: int, rows: Sequence[Detail], nodes_max: int) -> Person | None:
-    """Whose rows these are. None: that takes more questions, since a chain is longer than one hop, the profile is itself a device
-    that may have several owners, or there is more than may be looked at."""
-    named = {
-        row.node: row
-        for row in rows
-        if row.part == LED and row.subject == profile and _is_theirs(row, profile)
-    }
-    led = tuple(sorted(node for node, row in named.items() if row.root))
-    unled = tuple(sorted(named.keys() - {*led}))
-    person = Person(profile, (profile, *led), unled)
-    known = {*person.subjects}
-    is_more = any(
-        (row.part == CONTESTED and row.subject == profile)
-        or (row.part == LED and row.subject in led and row.node not in known and _is_theirs(row, profile))
-        for row in rows
+def begun(profile: int, rows: Sequence[Detail], nodes_max: int) -> Gathered:
+    """Of the profile's own rows. One that is, or was, itself a device of several people is looked at as such."""
+    is_shared = any(row.part == CONTESTED for row in rows)
+    return _further(
+        Person(profile, (profile,), is_shared=is_shared), [*rows], rows, frozenset({profile}), nodes_max
     )
-    return None if is_more or len(known) > nodes_max or len(rows) >= AROUND_ROWS_MAX else person
+
+
+def wider(gathered: Gathered, rows: Sequence[Detail], nodes_max: int) -> Gathered:
+    """With the rows about those further nodes: pointers lead some to the profile, some nowhere; others are somebody else's."""
+    person, root_of = gathered.person, {row.subject: row.root for row in rows}
+    led = {node for node, root in root_of.items() if root == person.profile}
+    unled = {node for node, root in root_of.items() if not root}
+    wider = msgspec.structs.replace(
+        person, nodes=(*person.nodes, *sorted(led)), unled=(*person.unled, *sorted(unled))
+    )
+    looked_at = gathered.looked_at.union(gathered.further)
+    theirs = [row for row in rows if row.subject in led]
+    return _further(wider, [*gathered.rows, *rows], theirs, looked_at, nodes_max)
+
+
+def _further(
+    person: Person, rows: list[Detail], last: Sequence[Detail], looked_at: frozenset[int], nodes_max: int
+) -> Gathered:
+    """Who names those whom the last rows are about, as many as may be looked at."""
+    found = sorted({row.node for row in last if row.part == LED} - looked_at)
+    further = found[: max(nodes_max - len(looked_at), 0)]
+    is_whole = person.is_whole and len(further) == len(found)
+    return Gathered(msgspec.structs.replace(person, is_whole=is_whole), rows, further, looked_at)
 
 
 def shared_of(place: Place, person: Person, rows: Sequence[Detail]) -> list[Question]:
@@ -179,9 +172,5 @@ def theirs(
     return [*own, *shared]
 
 
-def _around(place: Place, whose: str, **values: Any) -> Question:
-    return place.asking(_DETAILS + _AROUND.replace("WHOSE", whose), limit=AROUND_ROWS_MAX, **values)
-
-
-def _is_theirs(row: Detail, profile: int) -> bool:
-    return row.root in (0, profile)
+def _asking(whose: str) -> str:
+    return _DETAILS.replace("WHOSE", whose)

@@ -63,19 +63,24 @@ class _Seen(msgspec.Struct):
     events: int
 
 
+def known_since_ms(rows: Sequence[Detail]) -> int | None:
+    """The first event under a node that names them by more than a device; None: there is none."""
+    known = [row.first_seen for row in rows if row.part == DEVICE and row.subject_type not in ONLY_DEVICES]
+    return min(map(epoch_ms, known), default=None)
+
+
 def stay(rows: Sequence[Detail]) -> Stay | None:
     """Of the rows that are a person's own. None when there is no event, and so nobody."""
     found = _by_device(rows)
     if not found:
         return None
-    known = [row.first_seen for row in rows if row.part == DEVICE and row.subject_type not in ONLY_DEVICES]
     latest = sorted(sorted(found.items()), key=lambda each: each[1].last[0], reverse=True)
     listed = [each for each in latest if each[0].anonymous_id or each[0].kind]
     return Stay(
         first_seen=iso(min(each.first for each in found.values())),
         last_seen=iso(latest[0][1].last[0]),
         events=sum(each.events for each in found.values()),
-        known_since_ms=min(map(epoch_ms, known), default=None),
+        known_since_ms=known_since_ms(rows),
         devices=[_device(key, each) for key, each in listed[:DEVICES_MAX]],
     )
 

@@ -15,7 +15,8 @@ from console.times import iso
 _CHANGES = """\
 SELECT segment, seq, change, reason, effective_at, observed_at, version, run, attempt
 FROM segment_changes
-WHERE workspace = {workspace:String} AND profile = {profile:UInt64}"""
+PREWHERE profile = {profile:UInt64}
+WHERE workspace = {workspace:String}"""
 
 _VOID = "SELECT run, attempt FROM segment_void_attempts WHERE run IN {runs:Array(UInt64)}"
 
@@ -49,16 +50,6 @@ def changes_of(place: Place, profile: int) -> Question:
 
 def changes(rows: Sequence[Sequence[Any]]) -> list[Change]:
     return [Change(*row) for row in rows]
-
-
-def change_of(
-    change: str, segment: str, told: Sequence[str], *, effective_at: datetime, observed_at: datetime
-) -> Change:
-    """Of a row that has its numbers and texts in a list of texts: seq, reason, version, run, attempt."""
-    seq, reason, version, run, attempt = told
-    return Change(
-        segment, int(seq), change, reason, effective_at, observed_at, version, int(run), int(attempt)
-    )
 
 
 def void_of(place: Place, found: Sequence[Change]) -> list[Question]:

@@ -1,8 +1,7 @@
 """Who has an identifier, and which nodes are theirs: SQL and what is made of its answers. Pure.
 
 A profile's nodes are those whose pointers lead to it, over any number of hops, and the contested devices that were theirs for a
-while. `identity_owners` says who ever named a node, the dictionaries what holds now: so each round asks for those who named the
-nodes of the round before.
+while (details.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +13,10 @@ from console.identifiers import Asked, typed
 from console.question import Question, dictionaries, written_out
 from schemas.identity.identifiers import ANONYMOUS, EMAIL, USER
 
+# By the value alone first: with the workspace and the kind beside it, three columns are read in steps of every part.
 _NAMED = """\
 FROM identifiers
+PREWHERE value IN {values:Array(String)}
 WHERE workspace = {workspace:String} AND (kind, value) IN {wanted:Array(Tuple(String, String))}"""
 _FIND = f"""\
 SELECT DISTINCT kind, value, node,
@@ -24,11 +25,15 @@ SELECT DISTINCT kind, value, node,
 {_NAMED}"""
 
 # As _FIND, within another question.
-WHOSE = f"""\
+WHOSE = """\
 (
-    WITH dictGetOrDefault({{segments:String}}, 'owner', node, {{now:Int64}}, node) AS owner
-    SELECT dictGetOrDefault({{roots:String}}, 'root', owner, owner)
-    {_NAMED}
+    SELECT
+        dictGetOrDefault(
+            {roots:String}, 'root', dictGetOrDefault({segments:String}, 'owner', node, {now:Int64}, node) AS owner, owner
+        )
+    FROM identifiers
+    PREWHERE value = {value:String}
+    WHERE workspace = {workspace:String} AND kind = {kind:String}
 )"""
 
 _ROOT = "SELECT dictGetOrDefault({roots:String}, 'root', {node:UInt64}, {node:UInt64})"
@@ -41,27 +46,6 @@ FROM
     FROM identity_pointers FINAL
     WHERE workspace = {workspace:String} AND node = {node:UInt64}
 )"""
-
-_ROUND = """\
-SELECT DISTINCT node, dictHas({owners:String}, node) AS is_led
-FROM identity_owners
-WHERE workspace = {workspace:String} AND owner IN {nodes:Array(UInt64)}
-    AND (NOT is_led OR dictGetOrDefault({roots:String}, 'root', node, node) = {profile:UInt64})
-ORDER BY node
-LIMIT {limit:UInt64}"""
-
-_SHARED = """SELECT 1 FROM identity_pointers FINAL
-WHERE workspace = {workspace:String} AND node = {profile:UInt64} AND notEmpty(segments)"""
-
-# Under which nodes of theirs there are events, and since when they are known: only devices are ever contested, so what names
-# them by more was theirs all the time.
-_SEEN = """SELECT
-    countIf(subject != {profile:UInt64}) > 0,
-    count() > 0,
-    countIf(subject_type NOT IN ('a', 'm')) > 0,
-    toUnixTimestamp64Milli(minIf(least(human_first_seen, bot_first_seen), subject_type NOT IN ('a', 'm')))
-FROM subjects
-WHERE workspace = {workspace:String} AND subject IN {nodes:Array(UInt64)}"""
 
 _IS_THERE = "SELECT 1 FROM subject_events THEIRS LIMIT 1"
 
@@ -112,15 +96,6 @@ class Person(msgspec.Struct, frozen=True):
         return [*self.nodes[:1], *self.unled] if self.is_shared else list(self.unled)
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """Whether there are events under nodes beside the profile's own, and under any. `known_since_ms` None: nothing names them by
-    more than a device."""
-
-    by_others: bool
-    by_any: bool
-    known_since_ms: int | None
-
-
 class Identifier(msgspec.Struct, frozen=True):
     """As people know it: the type is user_id, email, anonymous_id, or that of an external id."""
 
@@ -139,7 +114,7 @@ class Names(msgspec.Struct, frozen=True):
 
 def find(place: Place, asked: Asked) -> Question:
     wanted = [(each.kind, each.value) for each in asked.wanted]
-    return place.asking(_FIND, wanted=wanted)
+    return place.asking(_FIND, wanted=wanted, values=[each.value for each in asked.wanted])
 
 
 def root_of(place: Place, node: int) -> Question:
@@ -155,25 +130,6 @@ def chosen(asked: Asked, rows: Iterable[Sequence[Any]]) -> list[Found]:
     """The matches in the order in which kinds count; of one kind and value there is one."""
     by_name = {(kind, value): Found(profile, node) for kind, value, node, _, profile in rows}
     return [by_name[name] for each in asked.wanted if (name := (each.kind, each.value)) in by_name]
-
-
-def round_of(place: Place, profile: int, nodes: Sequence[int], limit: int) -> Question:
-    """Who names one of these nodes, at most `limit`; rows are (node, is it led to the profile)."""
-    return place.asking(_ROUND, profile=profile, nodes=list(nodes), limit=limit)
-
-
-def shared_of(place: Place, profile: int) -> Question:
-    """A row, if the profile is itself a device that several people used."""
-    return place.asking(_SHARED, profile=profile)
-
-
-def seen_of(place: Place, person: Person) -> Question:
-    return place.asking(_SEEN, profile=person.profile, nodes=list(person.nodes))
-
-
-def seen(rows: Sequence[Sequence[Any]]) -> Seen:
-    by_others, by_any, is_known, since_ms = rows[0]
-    return Seen(bool(by_others), bool(by_any), since_ms if is_known else None)
 
 
 def is_there(place: Place, person: Person) -> Question:

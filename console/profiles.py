@@ -1,7 +1,8 @@
 """One person, looked up: the questions in their order, and the answers as one. What the console and the command line share.
 
-Each look-up finds whose an identifier is, then gathers the profile's nodes in as many rounds as its chains are long, then asks
-for what was wanted, side by side. Absent: how an answer is sent (app.py), and what may be asked how often (keys.py, rates.py).
+Each look-up asks whose an identifier is and what is told of that profile, then, in as many rounds as its chains are long, what is
+told of those who name it; then for what was wanted. Absent: how an answer is sent (app.py), and what may be asked how often
+(keys.py, rates.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,24 +13,27 @@ import msgspec
 from console import people
 from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders_of, value
 from console.details import (
+    DEVICE,
     NAME,
+    ROWS_MAX,
     Detail,
+    Gathered,
+    begun,
     details,
+    details_apart,
     details_around,
     details_named,
     details_of,
-    entered_in,
     held_of,
-    person_around,
-    profile_named,
     shared_of,
     theirs,
+    wider,
 )
-from console.devices import Device, stay
-from console.identifiers import FORMS, Asked, Wanted, read
+from console.devices import Device, known_since_ms, stay
+from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
 from console.memberships import Change, Membership, changes, changes_of, memberships, void_of
-from console.people import Identifier, Person, Place, Seen
+from console.people import Identifier, Person, Place
 from console.question import Question
 from console.times import iso_ms
 from console.traits import Trait, plain, traits, traits_in, traits_of
@@ -85,26 +89,17 @@ class Profiles:
 
     def person(self, identifier: str) -> Person:
         """Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
-        for profile in self._roots(read(identifier)):
-            person = self._gathered(profile)
-            seen, shared = self._store.ask_all(
-                [people.seen_of(self._place, person), people.shared_of(self._place, profile)]
-            )
-            if found := self._seen(person, people.seen(seen), is_shared=bool(shared)):
-                return found
+        for profile, rows in self._likely(read(identifier)):
+            gathered, _ = self._gathered(profile, rows)
+            if self._is_somebody(gathered):
+                return msgspec.structs.replace(gathered.person, known_since_ms=_known_since_ms(gathered))
         raise self._nobody()
 
     def look_up(self, identifier: str) -> Profile:
-        """`profile` of `person`, in fewer steps: of an identifier with its kind one question asks whose it is and what is told of
-        them and of whoever names them. Where that is not enough: step by step.
-
-        Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
-        asked = read(identifier)
-        if asked.node is None and len(asked.wanted) == 1 and (found := self._named(asked.wanted[0])):
-            return found
-        for profile in self._roots(asked):
-            rows = details(self._store.ask(details_around(self._place, profile)))
-            if found := self._around(profile, rows):
+        """`profile` of `person`, in fewer steps. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
+        for profile, rows in self._likely(read(identifier)):
+            gathered, (entered,) = self._gathered(profile, rows, [changes_of(self._place, profile)])
+            if found := self._whole(gathered.person, gathered.rows, changes(entered)):
                 return found
         raise self._nobody()
 
@@ -147,8 +142,21 @@ class Profiles:
         (sessions,), (touches,) = self._store.ask_all(visits_of(self._place, person))
         return visits(sessions, touches)
 
+    def _likely(self, asked: Asked) -> Iterator[tuple[int, list[Detail]]]:
+        """The profiles that may be meant, the likeliest first, with the rows about each. Of an identifier with its kind one
+        question asks whose it is and what is told of them."""
+        looked_at = set[int]()
+        if asked.node is None and len(asked.wanted) == 1:
+            rows = details(self._store.ask(details_named(self._place, asked.wanted[0])))
+            looked_at = {row.subject for row in rows}
+            yield from ((profile, self._all(profile, rows)) for profile in looked_at)
+        for profile in self._roots(asked):
+            if profile not in looked_at:
+                rows = details(self._store.ask(details_around(self._place, profile)))
+                yield profile, self._all(profile, rows)
+
     def _roots(self, asked: Asked) -> Iterator[int]:
-        """The profiles that may be meant, the likeliest first. A contested device is whose it is now, else whose it was last."""
+        """A contested device is whose it is now, else whose it was last."""
         if asked.node is not None:
             ((root,),) = self._store.ask(people.root_of(self._place, asked.node))
             yield root
@@ -158,22 +166,35 @@ class Profiles:
                 for (root,) in self._store.ask(people.past_owners(self._place, found.node)):
                     yield root
 
-    def _named(self, wanted: Wanted) -> Profile | None:
-        rows = details(self._store.ask(details_named(self._place, wanted)))
-        profile = profile_named(wanted, rows)
-        return None if profile is None else self._around(profile, rows)
+    def _all(self, profile: int, rows: list[Detail]) -> list[Detail]:
+        if len(rows) < ROWS_MAX:
+            return rows
+        apart = details_apart(self._place, profile, self._nodes_max)
+        return [row for some in self._store.ask_all(apart) for row in details(some)]
 
-    def _around(self, profile: int, rows: Sequence[Detail]) -> Profile | None:
-        """Of the rows about it and whoever names it, or where a chain goes on, about all that lead to it."""
-        entered = entered_in(profile, rows)
-        person = person_around(profile, rows, self._nodes_max)
-        if person is None:
-            person = self._gathered(profile)
-            shared, around = self._store.ask_all(
-                [people.shared_of(self._place, profile), details_of(self._place, person.subjects)]
-            )
-            person, rows = msgspec.structs.replace(person, is_shared=bool(shared)), details(around)
-        return self._whole(person, rows, entered)
+    def _gathered(
+        self, profile: int, rows: Sequence[Detail], besides: Sequence[Question] = ()
+    ) -> tuple[Gathered, Sequence[Rows]]:
+        """With all that lead to the profile; and the answers to what is asked besides, along with the first round."""
+        found, told = begun(profile, rows, self._nodes_max), list[Rows]()
+        for _ in range(ROUNDS_MAX):
+            asked = [details_of(self._place, found.further)] if found.further else []
+            answers = self._store.ask_all([*besides, *asked])
+            told, besides = [*told, *answers[: len(besides)]], ()
+            if not asked:
+                return found, told
+            found = wider(found, details(answers[-1]), self._nodes_max)
+        person = msgspec.structs.replace(found.person, is_whole=found.person.is_whole and not found.further)
+        return msgspec.structs.replace(found, person=person), told
+
+    def _is_somebody(self, gathered: Gathered) -> bool:
+        """Whether there is an event of theirs. What is not theirs alone is looked at only where nothing else is."""
+        person, seen = gathered.person, {row.subject for row in gathered.rows if row.part == DEVICE}
+        if not seen.isdisjoint(person.sure):
+            return True
+        return not seen.isdisjoint(person.unsure) and bool(
+            self._store.ask(people.is_there(self._place, person))
+        )
 
     def _whole(self, person: Person, rows: Sequence[Detail], entered: Sequence[Change]) -> Profile | None:
         """Of the rows about their nodes and segments, and what has to be asked besides. None: no event, and so nobody."""
@@ -187,44 +208,16 @@ class Profiles:
         told = theirs(person, rows, details(shared), {node for (node,) in held})
         return _profile(person, told, memberships(entered, {*map(tuple, void)}))
 
-    def _seen(self, person: Person, seen: Seen, *, is_shared: bool) -> Person | None:
-        """None: there is no event of theirs. What is not theirs alone is looked at only where nothing else is."""
-        found = msgspec.structs.replace(person, is_shared=is_shared, known_since_ms=seen.known_since_ms)
-        is_sure = seen.by_others if is_shared else seen.by_any
-        unsure = found.unsure and not is_sure
-        return found if is_sure or (unsure and self._store.ask(people.is_there(self._place, found))) else None
-
     def _nobody(self) -> NoSuchProfile:
         return NoSuchProfile(
             f"nobody in workspace {self._place.workspace} has this identifier: look at its spelling, its type and the workspace; "
             f"an event that was just sent is there within a few seconds. {FORMS}"
         )
 
-    def _gathered(self, profile: int) -> Person:
-        person = Person(profile, (profile,))
-        frontier: tuple[int, ...] = person.nodes
-        for _ in range(ROUNDS_MAX):
-            person, frontier = self._round(person, frontier)
-            if not (frontier and person.is_whole):
-                return person
-        return msgspec.structs.replace(person, is_whole=False)
 
-    def _round(self, person: Person, frontier: Sequence[int]) -> tuple[Person, tuple[int, ...]]:
-        """With those who name one of these nodes; the new ones, who may be named by others again."""
-        room, known = self._room(person), set(person.subjects)
-        rows = self._store.ask(people.round_of(self._place, person.profile, frontier, room + 1))
-        led = tuple(node for node, is_led in rows if is_led and node not in known)
-        unled = tuple(node for node, is_led in rows if not is_led and node not in known)
-        wider = Person(
-            person.profile,
-            (*person.nodes, *led),
-            (*person.unled, *unled),
-            is_whole=person.is_whole and len(rows) <= room,
-        )
-        return wider, led
-
-    def _room(self, person: Person) -> int:
-        return max(self._nodes_max - len(person.subjects), 0)
+def _known_since_ms(gathered: Gathered) -> int | None:
+    nodes = {*gathered.person.nodes}
+    return known_since_ms([row for row in gathered.rows if row.subject in nodes])
 
 
 def _profile(person: Person, rows: Sequence[Detail], entered: Sequence[Membership]) -> Profile | None:

@@ -60,6 +60,8 @@ class Store:
 
     def ask_all(self, questions: Sequence[Question]) -> list[Rows]:
         """The answers in the same order. Raises as `ask` does."""
+        if len(questions) == 1:
+            return [self.ask(questions[0])]  # no thread of its own to wait for
         return list(self._threads.map(self.ask, questions))
 
     def problem(self) -> str:
