@@ -1,7 +1,7 @@
 """The collector's application: each request to whoever answers it. An edge.
 
-What sends events goes its way in calls (posting.py); what is told out of the configuration is answered at once; links that lead
-on, and the collector's own pages, wait in tasks. Absent: how the process starts and stops (server.py).
+What sends events goes its way in calls (reception.py, posting.py); what is told out of the configuration is answered at once;
+links that lead on, and the collector's own pages, wait in tasks. Absent: how the process starts and stops (server.py).
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from collector.meter import Meter
 from collector.posting import Postings, cors
 from collector.publisher import Publisher
 from collector.quota import within_quota
-from collector.reading import Head, read_head
+from collector.reading import Head
+from collector.reception import Reception
 from collector.replies import Headers, Reply
-from collector.routes import Followed, Routes, Sent, Told
-from collector.scheduling import Watcher
+from collector.routes import Followed, Routes, Told
 from collector.unsettled import MessageIds
 from collector.visitor import CookieRules, cookie_of_sender
 from runtime.environment.settings import CollectorSettings
@@ -63,6 +63,7 @@ class App:
         self._answering = Answering(self._meter)
         self._holding = Holding(publisher, control, settings.retry_after_s)
         self._postings = Postings(settings, self._holding, self._heads, self._answering, self._limits)
+        self.begin = Reception(control, routes, self._answering, self._postings, self._answer).begin
         self._following = Following(publisher, settings.redirect_wait_ms / 1_000)
         self._ids = MessageIds()
         self._loop = asyncio.get_running_loop()
@@ -80,25 +81,10 @@ class App:
         """Requests whose body is not here yet are answered 408, and come again."""
         self._postings.end_bodies()
 
-    def begin(self, watcher: Watcher) -> None:
-        """One request. It will be answered; nothing is raised."""
-        self._answering.busy += 1
-        try:
-            self._begin(watcher)
-        except Exception as error:  # the root of what happens here
-            self._answering.failed(watcher, error)
-
-    def _begin(self, watcher: Watcher) -> None:
-        started_s = time.monotonic()
-        head = read_head(watcher.scope)
-        route, path = self._routes.find(head.path, self._control.state)
-        if path != head.path:
-            head = head.asked_at(path)
-        call = Call(watcher, head, route, started_s)
+    def _answer(self, call: Call) -> None:
+        head, route = call.head, call.route
         if head.method == "OPTIONS":
             self._answering.answer(call, *_preflight(head))
-        elif isinstance(route, Sent):
-            self._postings.begin(call, route)
         elif isinstance(route, Told):
             reply, headers = route.tell(self._heads.asked(head, _now()), self._control.state)
             self._answering.answer(call, self._holding.newest(reply), headers)

@@ -35,8 +35,8 @@ _MODULES = {
     "processors.commerce": "commerce_facts commerce_outbox told_products commerce_agent carts products",
     "processors.rules": "resolved_peek resolved_reader rule_view rule_values rule_operators rule_paths rule_filters "
     "rule_compiling rule_events rule_matching rule_index rule_outbox",
-    "collector": "scheduling reading patience answering meter heads privacy cors posting publisher tickets exchange body "
-    "guard intake sender packing routing visitor",
+    "collector": "scheduling reception reading patience answering meter heads privacy cors posting publisher tickets exchange "
+    "body guard intake sender packing routing visitor",
 }
 MODULES = tuple(f"{folder}.{name}" for folder, names in _MODULES.items() for name in names.split())
 OPTIONS = ("-O2", "-g0", "-w")

@@ -1,0 +1,16 @@
+# What the compiler is told of reception.py beside its source (docs/decisions/0040).
+
+cimport cython
+from collector.answering cimport Answering, Call
+from collector.posting cimport Postings
+from collector.reading cimport Head, read_head
+
+
+cdef class Reception:
+    cdef object _control, _routes, _others
+    cdef Answering _answering
+    cdef Postings _postings
+
+    cpdef begin(self, watcher)
+    @cython.locals(started_s=cython.double, head=Head, call=Call)
+    cdef _begin(self, watcher)

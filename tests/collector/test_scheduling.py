@@ -1,0 +1,70 @@
+"""What the server's threads hand over is begun once, in order, and the event loop is woken once for all that wait."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from collector.scheduling import Handover
+
+THREADS, EACH = 4, 500
+
+
+class Loop:
+    """Remembers what it was asked to call."""
+
+    def __init__(self) -> None:
+        self.asked: list[Callable[[], None]] = []
+
+    def call_soon_threadsafe(self, callback: Callable[[], None]) -> None:
+        self.asked.append(callback)
+
+
+def test_the_loop_is_woken_once_for_all_that_wait() -> None:
+    loop, begun = Loop(), list[Any]()
+    handover = Handover(loop, begun.append)  # type: ignore[arg-type]
+    for request in "abc":
+        handover.give(request)  # type: ignore[arg-type]
+    (take,) = loop.asked
+    take()
+    assert begun == ["a", "b", "c"]
+
+
+def test_what_comes_while_others_are_begun_wakes_it_again() -> None:
+    loop, begun = Loop(), list[Any]()
+
+    def begin(request: Any) -> None:
+        begun.append(request)
+        if request == "a":
+            handover.give("late")  # type: ignore[arg-type]
+
+    handover = Handover(loop, begin)  # type: ignore[arg-type]
+    handover.give("a")  # type: ignore[arg-type]
+    loop.asked[0]()
+    assert (begun, len(loop.asked)) == (["a"], 2)
+    loop.asked[1]()
+    assert begun == ["a", "late"]
+
+
+def test_nothing_is_lost_or_doubled_between_threads() -> None:
+    async def scenario() -> list[Any]:
+        begun: list[Any] = []
+        handover = Handover(asyncio.get_running_loop(), begun.append)
+
+        def give(thread: int) -> None:
+            for number in range(EACH):
+                handover.give((thread, number))  # type: ignore[arg-type]
+
+        threads = [threading.Thread(target=give, args=(thread,)) for thread in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        async with asyncio.timeout(30):
+            while len(begun) < THREADS * EACH:
+                await asyncio.sleep(0.001)
+        for thread in threads:
+            thread.join()
+        return begun
+
+    begun = asyncio.run(scenario())
+    for thread in range(THREADS):
+        assert [number for whose, number in begun if whose == thread] == list(range(EACH))
