@@ -12,11 +12,11 @@ def test_the_longest_come_before_their_folders_and_pure_ones_last() -> None:
     names = [
         "test_tidy.py",
         "processors/test_forest.py",
-        "sinks/test_batch.py",
+        "sinks/storing/test_batch.py",
         "runtime/test_lag.py",
         *FILES[::-1],
     ]
     found = sorted((ROOT / name for name in names), key=place)
     assert [path.relative_to(ROOT).as_posix() for path in found] == [
-        *FILES, "runtime/test_lag.py", "sinks/test_batch.py", "test_tidy.py", "processors/test_forest.py",
+        *FILES, "runtime/test_lag.py", "sinks/storing/test_batch.py", "test_tidy.py", "processors/test_forest.py",
     ]  # fmt: skip

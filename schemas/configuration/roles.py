@@ -1,4 +1,4 @@
-"""Which role a change of the configuration takes. The table is the one of docs/rules.md (tests/schemas/test_roles.py).
+"""Which role a change of the configuration takes, by the table of docs/rules.md (tests/schemas/configuration/test_roles.py).
 
 Whoever may open a door, or see what comes through it, is an admin: sources, keys, senders of webhooks, destinations, tokens;
 and who must not be reached (opt-out lists), what is forgotten for ever (blocked identifiers), and rules of the project's level,

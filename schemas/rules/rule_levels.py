@@ -1,6 +1,6 @@
 """Levels of rules: what each may ask for, which changes lie in its scope, and which rules make room for a narrower one.
 
-The tables here are the ones of docs/rules.md (tests/schemas/test_rule_levels.py compares them). A rule's *scope* is where it may
+The tables are those of docs/rules.md (tests/schemas/rules/test_rule_levels.py compares them). A rule's *scope* is where it may
 fire at all: everything in a workspace at project level, what a campaign's own mailers do at a campaign's, the changes of one list
 at an opt-out list's. A narrower rule replaces none unless it says so.
 

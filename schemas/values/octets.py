@@ -2,7 +2,7 @@
 
 Where a module that uses these is compiled, the few lines of C in octets.pxd stand in their place: a copy into a buffer is then a
 copy and no object. So they are called by the module's name (`import schemas.values.octets as octets`), here and there. Both do
-the same (tests/schemas/test_octets.py). This module itself is never compiled.
+the same (tests/schemas/values/test_octets.py). This module itself is never compiled.
 """
 
 from msgspec import Raw

@@ -26,7 +26,7 @@ from sinks.storing.tables import DICTIONARIES
 from tests import engines
 from tests.bench.figures import Figure
 from tests.bench.meter import Meter
-from tests.sinks.confirming import HASH_KEY, NOW, SECOND, Confirming, candidate, id_of, rule
+from tests.sinks.confirming.confirming import HASH_KEY, NOW, SECOND, Confirming, candidate, id_of, rule
 from tests.sinks.stage import Stage, Tables, Topics, event, pointer
 
 PEOPLE = 5_000

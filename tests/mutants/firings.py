@@ -4,7 +4,7 @@ from tests.mutants.mutant import Mutant
 
 ACTIONS, AGAIN = "tests/processors/actions/test_actions_agent.py", "tests/processors/actions/test_retries.py"
 MACHINE = "tests/processors/actions/test_firing_machine.py"
-OPTING = "tests/schemas/test_suppression.py"
+OPTING = "tests/schemas/rules/test_suppression.py"
 MOVES = "processors/actions/firing_moves.py"
 RETRIES = "processors/actions/retries.py"
 AGENT = "processors/actions/actions_agent.py"

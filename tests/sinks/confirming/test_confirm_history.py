@@ -12,7 +12,7 @@ import pytest
 from schemas.actions.action_work import Firing
 from schemas.rules.rule_candidates import Candidate
 from schemas.rules.rules import Rule
-from tests.sinks.confirming import (
+from tests.sinks.confirming.confirming import (
     NOW,
     SECOND,
     Confirming,

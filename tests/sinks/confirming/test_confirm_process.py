@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.processors.actions.desk import Desk
-from tests.sinks.confirming import HASH_KEY, NOW, SECOND, Confirming, candidate, id_of, number, rule
+from tests.sinks.confirming.confirming import (
+    HASH_KEY,
+    NOW,
+    SECOND,
+    Confirming,
+    candidate,
+    id_of,
+    number,
+    rule,
+)
 from tests.sinks.stage import Stage, Tables, Topics, stop
 from tests.sinks.test_process import Door
 

@@ -10,7 +10,7 @@ from schemas.actions.action_work import Person
 from schemas.contacts.contact_lists import ContactList
 from schemas.identity.identifiers import partition_of, profile_id, profile_key
 from schemas.rules.rules import Rule
-from tests.sinks.confirming import (
+from tests.sinks.confirming.confirming import (
     NOW,
     SECOND,
     Confirming,

@@ -171,7 +171,7 @@ def test_the_answer_is_json(tables):
 
 
 def test_every_reason_has_its_words_and_its_line_on_the_page():
-    page = (Path(__file__).parents[2] / "docs" / "identity.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "identity.md").read_text()
     assert {kind for kind in WHY_NOT if f"`{kind}`" not in page} == set()
     kinds = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
     assert kinds == set(WHY_NOT)

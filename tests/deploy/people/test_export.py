@@ -14,7 +14,7 @@ from deploy.people.export import SeveralPeople, export, person_of
 from deploy.people.letters import holds_one_of
 from schemas.identity.identifiers import profile_id
 from schemas.wire.codec import DEAD_LETTER, POINTER, RESOLVED_EVENT, encode_pointer, encoder
-from tests.deploy.test_why import as_written
+from tests.deploy.explaining.test_why import as_written
 from tests.odd_events import ODD_EVENTS
 from tests.processors.driver import RECEIVED, Pipeline, id_of
 from tests.processors.oracle import Visit

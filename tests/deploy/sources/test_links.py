@@ -29,7 +29,7 @@ from schemas.events.links import Claim, LinkKey, SignedLink, open_token, sign
 from schemas.events.remarks import Remark
 from schemas.identity.identifiers import hash_email
 
-DOCS = Path(__file__).parents[2] / "docs" / "links.md"
+DOCS = Path(__file__).parents[3] / "docs" / "links.md"
 KEY, OLD = LinkKey("2026", b"k" * 32), LinkKey("2025", b"o" * 32)
 NOW = datetime(2026, 5, 4, 23, 59, tzinfo=UTC)
 SIGNER = Signer(KEY, "main", last_day(NOW, 90))

@@ -11,7 +11,7 @@ from deploy.stack.stack import Addresses
 from deploy.stack.welcome import welcome
 from schemas.events.call import CALL_TYPES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ADDRESSES = Addresses(
     collector="http://127.0.0.1:18080",
     console="http://127.0.0.1:18081",

@@ -12,7 +12,7 @@ from schemas.definitions.shapes import in_words
 from schemas.pixel.pixel_event_records import pixel_event_records
 from schemas.sources.webhooks import webhook_records
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMAS = Path(__file__).parents[3] / "schemas"
 # Read by a JSON Schema first, whose errors are words already (schemas/definitions/definition_shape.py).
 BY_SCHEMA = {"rules.py", "destinations.py"}
 

@@ -14,7 +14,7 @@ from deploy.sources.install import FORMS, IN_PAGES, BadInstall, install_code
 from schemas.sources.sources import Paths, PixelSettings, Source, hash_write_key
 
 HOST = "https://events.shop.example"
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 SHOP = Source(
     id="shop",
     write_key_hashes=[hash_write_key("k1"), hash_write_key("a b")],

@@ -25,7 +25,7 @@ from tests.engines import delete_topics
 from tests.kafka_records import values_of
 from tests.sinks.stage import Tables, Topics
 
-EXAMPLE = Path(__file__).parents[2] / "deploy" / "examples" / "contacts" / "contacts.yaml"
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "examples" / "contacts" / "contacts.yaml"
 HASH_KEY = bytes(range(16))
 
 

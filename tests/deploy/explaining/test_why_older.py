@@ -6,7 +6,7 @@ import pytest
 from deploy.explaining.why import Question, answer
 from processors.identity.explain import ALWAYS, AT_TIMES, NEVER
 from runtime.environment.settings import ExplanationSettings
-from tests.deploy.test_why import HISTORY, fill, messages
+from tests.deploy.explaining.test_why import HISTORY, fill, messages
 from tests.processors.driver import HASH_KEY
 from tests.sinks.stage import Tables
 

@@ -12,7 +12,7 @@ from deploy.cli import app
 from deploy.sources.webhooks import NOBODY
 from schemas.control import ControlState
 
-EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples" / "webhooks"
+EXAMPLES = Path(__file__).parents[3] / "deploy" / "examples" / "webhooks"
 FILE = EXAMPLES / "webhooks.yaml"
 FORM = "Content-Type: application/x-www-form-urlencoded"
 Call = dict[str, Any]
