@@ -24,6 +24,7 @@ from tests.chaos.fleet import HASH_KEY, Fleet, Shape, running
 from tests.chaos.load import Load, parse_id
 from tests.chaos.oracle import Tables, Told
 from tests.chaos.tally import Injected, Round
+from tests.engines import asking
 
 PROBE_PEOPLE = 48  # of all four partitions: that one gets none of them is less likely than one in 200,000
 STUCK_S = 180.0
@@ -161,8 +162,9 @@ class _Match:
         self._until(lambda tables: not oracle.missing(told, tables.rows()), deadline)
         self._until(lambda tables: not self._people(tables, told), deadline)
         kafka = self._fleet.kafka_settings
-        while not state.is_done(state.logs(kafka)) and time.monotonic() < deadline:
-            time.sleep(ASK_S)
+        for _ in asking(ASK_S):
+            if state.is_done(state.logs(kafka)) or time.monotonic() > deadline:
+                break
         self._fleet.end_processors()
         found = state.logs(kafka)
         rows = self._asked(lambda tables: tables.rows())
@@ -194,13 +196,14 @@ class _Match:
         return oracle.ledger_wrongs(tables.ledger(), tables.letters(), found, rows)
 
     def _until(self, holds: Callable[[Tables], bool], deadline: float) -> bool:
-        while time.monotonic() < deadline:
+        for _ in asking(ASK_S):
             try:
                 if self._asked(holds):
                     return True
             except AWAY:
                 pass
-            time.sleep(ASK_S)
+            if time.monotonic() > deadline:
+                break
         return False
 
     def _asked(self, question: Callable[[Tables], T]) -> T:

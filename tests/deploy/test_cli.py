@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import app
+from deploy.cli import app, say
+from deploy.errors import told_plainly
 from deploy.pages.schema_pages import NoSuchSchema, schema_text
 
 COMMANDS = {
@@ -61,6 +62,30 @@ def test_every_option_of_up_is_there(option: str) -> None:
             {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "KAFKA_ANSWER_TIMEOUT_S": "1"},
             "127.0.0.1:1",
         ),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence_without_a_stack(
+    arguments: list[str],
+    environ: dict[str, str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command line in this process: what a process of its own adds is shown with stages, below, and is no command's affair."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended, told_plainly(say):
+        app(arguments)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told in said
+    assert said.startswith("stitchline: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "told"),
+    [
         (["processor"], {"STITCHLINE_HASH_KEY": "short"}, "STITCHLINE_HASH_KEY"),
         (["collector"], {"COLLECTOR_PORT": "99999999"}, "COLLECTOR_PORT"),
         (["sink", "nowhere"], {}, "nowhere"),
@@ -69,7 +94,7 @@ def test_every_option_of_up_is_there(option: str) -> None:
         (["up", "--kafka-port", "99999"], {}, "--kafka-port"),
     ],
 )
-def test_what_a_user_can_mend_is_one_sentence_without_a_stack(
+def test_what_a_user_can_mend_of_a_stage_or_the_stack_is_told_without_a_stack_trace(
     arguments: list[str], environ: dict[str, str], told: str
 ) -> None:
     ran = run(*arguments, **environ)

@@ -13,12 +13,10 @@ from typing import Any
 
 import psutil
 from rocksdict import AccessType, Options, Rdict
-from structlog.testing import capture_logs
-from typer.testing import CliRunner
 
-from deploy.cli import app
 from runtime.control import read_control
 from runtime.environment.settings import KafkaSettings
+from tests.pipeline.asking import stitchline
 from tests.pipeline.up import SETTLE_S, Up, until
 
 Call = dict[str, Any]
@@ -44,11 +42,8 @@ def refused(up: Up, *arguments: str, **settings: str) -> str:
 
 
 def done(up: Up, *arguments: str) -> Any:
-    """The same command line in this process, which saves starting one; what it prints."""
-    with capture_logs():  # they would stand among the results: a process of its own writes them elsewhere
-        ran = CliRunner().invoke(app, list(arguments), env=environ_of(up), catch_exceptions=False)
-    assert ran.exit_code == 0, ran.output
-    return json.loads(ran.stdout)
+    """What the command line answers to somebody who has the hash key."""
+    return json.loads(stitchline(up, *arguments, **environ_of(up)))
 
 
 def at(day: int, hour: int = 10) -> str:

@@ -3,13 +3,13 @@ and what they do not notice: a stage that dies and is started again."""
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.profiles import NoSuchProfile
 from tests.odd_events import ODD_EVENTS, batch
 from tests.pipeline import decisions
 from tests.pipeline.asking import LINK_KEYS, resolved, stitchline
@@ -101,7 +101,7 @@ def test_an_application_sees_a_person_over_two_devices_within_seconds(up: Up) ->
 def _is_found(up: Up, identifier: str) -> bool:
     try:
         return bool(stitchline(up, "profile", identifier))
-    except subprocess.CalledProcessError:
+    except NoSuchProfile:
         return False
 
 
