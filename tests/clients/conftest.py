@@ -1,10 +1,8 @@
 """One stack for all clients, on the engines that the run has: a deployment of its own, with a source for every delivery."""
 
 import signal
-import uuid
 from collections.abc import Iterator
 
-import clickhouse_connect
 import pytest
 
 from deploy.demo.javascript import browser
@@ -13,30 +11,17 @@ from runtime.environment.settings import KafkaSettings, load
 from schemas.configuration.configuration_file import parse_file
 from tests.clients.deliveries import BROWSER, Client, Delivery, Programs, sources
 from tests.clients.front import RETRY_AFTER_S, Fault, Fronts
-from tests.engines import delete_topics, wait_until
-from tests.pipeline.up import SETTLE_S, Up
+from tests.engines import wait_until
+from tests.pipeline.up import SETTLE_S, Up, deployment
 
 
 @pytest.fixture(scope="module")
 def settings(kafka: str, clickhouse: str) -> Iterator[dict[str, str]]:
-    """Of a deployment of its own on the engines that are there."""
-    name = uuid.uuid4().hex[:8]
-    settings = {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
-        "CLICKHOUSE_URL": clickhouse,
-        "STITCHLINE_TOPIC_PREFIX": f"clients-{name}-",
-        "STITCHLINE_DATABASE": f"clients_{name}",
-        "STITCHLINE_PARTITIONS": "2",
-        "STITCHLINE_REPLICATION_FACTOR": "1",
-        "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
-        "COLLECTOR_RETRY_AFTER_S": str(RETRY_AFTER_S),
-        "COLLECTOR_DELIVERY_TIMEOUT_MS": "60000",  # a slow machine is no refusal
-    }
-    yield settings
-    delete_topics(kafka, settings["STITCHLINE_TOPIC_PREFIX"])
-    client = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
-    client.command(f"DROP DATABASE IF EXISTS {settings['STITCHLINE_DATABASE']} SYNC")
-    client.close()
+    with deployment(kafka, clickhouse) as ours:
+        yield ours | {
+            "COLLECTOR_RETRY_AFTER_S": str(RETRY_AFTER_S),
+            "COLLECTOR_DELIVERY_TIMEOUT_MS": "60000",  # a slow machine is no refusal
+        }
 
 
 @pytest.fixture(scope="module")

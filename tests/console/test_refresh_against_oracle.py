@@ -35,7 +35,7 @@ def tables(clickhouse: str, module_database: str) -> Tables:
 
 
 @given(number=st.integers(0, len(INSTANTS) - 1), seed=st.integers(0, 1000), documents=segments(AT_ONCE))
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate], database=None)
+@settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate], database=None)
 def test_after_any_refresh_the_members_are_those_of_the_definitions(
     tables: Tables, number: int, seed: int, documents: Sequence[Mapping[str, Any]]
 ) -> None:

@@ -22,7 +22,7 @@ from tests.console.segment_random import DAY, HOUR, INSTANTS, random_world
 from tests.console.segment_trees import segments
 from tests.console.segment_world import Stored, put, tables_for_worlds
 
-EXAMPLES = int(os.environ.get("STITCHLINE_SEGMENT_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("STITCHLINE_SEGMENT_EXAMPLES", "8"))
 SEED = int(os.environ.get("STITCHLINE_SEGMENT_SEED", "8"))
 AT_ONCE = 12
 EVENTS_SHOWN_MAX = 40

@@ -71,7 +71,7 @@ def test_what_a_user_can_mend_is_one_sentence_without_a_stack(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The command line in this process: what a process of its own adds is shown with stages, below, and is no command's affair."""
+    """In this process, which saves starting one: what a process adds is shown below, with stages."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended, told_plainly(say):

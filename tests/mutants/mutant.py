@@ -77,7 +77,8 @@ def failing_test(tests: tuple[str, ...], folder: Path) -> str | None:
         "no:cacheprovider",
     ]
     hasty = ["-p", "tests.mutants.hasty", "--hypothesis-profile=hasty"]
-    environ = {**os.environ, "CI": "1", "PYTHONPATH": str(folder), "STITCHLINE_TEST_EXAMPLES": "200"}
+    many = {"STITCHLINE_TEST_EXAMPLES": "200", "STITCHLINE_SEGMENT_EXAMPLES": "12"}
+    environ = {**os.environ, "CI": "1", "PYTHONPATH": str(folder), **many}
     ran = subprocess.run([*argv, *hasty, *tests], cwd=folder, env=environ, capture_output=True, text=True)
     if ran.returncode not in (0, TESTS_FAILED):
         raise TestsDidNotRun(ran.stdout + ran.stderr)

@@ -3,7 +3,6 @@ and a wrong one would be seen. And what the examples have no time for: somebody 
 """
 
 import asyncio
-import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,8 @@ from deploy.demo import example, journeys
 from deploy.demo.libraries import Door
 from deploy.examples.journeys.receive import Delivery
 from deploy.stack.stack import Addresses
-from runtime.environment.settings import KafkaSettings
-from tests.pipeline.up import Up, until
+from runtime.environment.settings import KafkaSettings, load
+from tests.pipeline.up import Up, deployment, until
 from tests.sinks.receiver import receiver
 
 PATIENCE_S = 150  # up to the next full minute but one
@@ -29,16 +28,22 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def settings(kafka: str, clickhouse: str) -> Iterator[dict[str, str]]:
+    with deployment(kafka, clickhouse) as ours:
+        yield ours
+
+
+@pytest.fixture(scope="module")
+def stack(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     data = tmp_path_factory.mktemp("example") / "data"
-    up = Up(data, **journeys.SOON, **{journeys.SECRET: SECRET})
+    up = Up(data, **settings, **journeys.SOON, **{journeys.SECRET: SECRET})
     yield up
     up.end(signal.SIGTERM)
 
 
-def test_what_was_clicked_is_in_clickhouse(stack: Up, chromium: Path) -> None:
+def test_what_was_clicked_is_in_clickhouse(stack: Up, settings: dict[str, str], chromium: Path) -> None:
     addresses = msgspec.convert(stack.addresses, Addresses, strict=False)
-    visited = asyncio.run(example.visit(addresses, os.environ))
+    visited = asyncio.run(example.visit(addresses, settings))
     checks = example.judge(stack.sql, visited)
     assert [check for check in checks if not check.is_right] == []
     wrong = msgspec.structs.replace(visited, accepted=visited.accepted[1:], order="", refused=1)
@@ -53,9 +58,11 @@ def test_where_there_is_no_browser_the_report_says_so() -> None:
     ]
 
 
-def test_each_firing_reaches_the_receiver_once_and_says_what_it_must(stack: Up) -> None:
+def test_each_firing_reaches_the_receiver_once_and_says_what_it_must(
+    stack: Up, settings: dict[str, str]
+) -> None:
     door = Door(stack.addresses["collector"], stack.addresses["write_key"])
-    kafka = KafkaSettings(bootstrap_servers=stack.addresses["kafka"], partitions=4)
+    kafka = load(KafkaSettings, settings)
     receiver = asyncio.run(journeys.play(door, kafka, SECRET))
     checks = journeys.judge(stack.sql, receiver)
     assert [check for check in checks if not check.is_right] == []
@@ -83,11 +90,10 @@ def _call(kind: str, name: str, person: str, **said: Any) -> dict[str, Any]:
     return whose | ({"event": name} if kind == "track" else {}) | said
 
 
-def test_who_opts_out_in_the_night_gets_nothing_in_the_morning(stack: Up, tmp_path: Path) -> None:
-    file, kafka = (
-        tmp_path / "night.yaml",
-        KafkaSettings(bootstrap_servers=stack.addresses["kafka"], partitions=4),
-    )
+def test_who_opts_out_in_the_night_gets_nothing_in_the_morning(
+    stack: Up, settings: dict[str, str], tmp_path: Path
+) -> None:
+    file, kafka = tmp_path / "night.yaml", load(KafkaSettings, settings)
     states = "SELECT state, reason FROM firings WHERE rule = 'night' ORDER BY message_id"
     traits = {person: {"email": f"{person}@night.example"} for person in ("ann", "bob")}
     known = [_call("identify", "known", person, traits=said) for person, said in traits.items()]

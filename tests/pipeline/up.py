@@ -8,17 +8,39 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 import psutil
 
-from tests.engines import asking
+from tests.engines import asking, delete_topics
 
 SETTLE_S = 60
+
+
+@contextmanager
+def deployment(kafka: str, clickhouse: str) -> Iterator[dict[str, str]]:
+    """Settings of a stack with topics and a database of its own on engines that are there: a third of a start's CPU is theirs."""
+    name = uuid.uuid4().hex[:8]
+    settings = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "CLICKHOUSE_URL": clickhouse,
+        "STITCHLINE_TOPIC_PREFIX": f"up-{name}-",
+        "STITCHLINE_DATABASE": f"up_{name}",
+        "STITCHLINE_PARTITIONS": "2",
+        "STITCHLINE_REPLICATION_FACTOR": "1",
+        "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+    }
+    yield settings
+    delete_topics(kafka, settings["STITCHLINE_TOPIC_PREFIX"])
+    client = clickhouse_connect.get_client(dsn=clickhouse, autogenerate_session_id=False)
+    client.command(f"DROP DATABASE IF EXISTS {settings['STITCHLINE_DATABASE']} SYNC")
+    client.close()
 
 
 class Up:

@@ -131,9 +131,8 @@ def test_the_ledger_waits_for_more_rows_while_events_do_not(stage: Stage) -> Non
 
 
 def test_a_sink_that_is_killed_in_mid_flight_loses_and_doubles_nothing(stage: Stage) -> None:
-    total = 3000
-    for start in range(0, total, 1000):
-        stage.topics.send(EVENTS, [event(n) for n in range(start, start + 1000)])
+    total = 1200
+    stage.topics.send(EVENTS, [event(n) for n in range(total)])
     for share in (1, 3, 5):
         with stage.sink("events", SINK_BLOCK_ROWS_MAX="50") as process:
             reached = total * share // 10
@@ -145,17 +144,17 @@ def test_a_sink_that_is_killed_in_mid_flight_loses_and_doubles_nothing(stage: St
 
 
 def test_a_frozen_sink_that_wakes_up_after_its_successor_doubles_nothing(stage: Stage) -> None:
-    stage.topics.send(EVENTS, [event(n) for n in range(2000)])
+    stage.topics.send(EVENTS, [event(n) for n in range(1000)])
     settings = {"SINK_BLOCK_ROWS_MAX": "50"}
     with stage.sink("events", **settings, SINK_INSTANCE_ID="a") as frozen:
-        until(lambda: stage.tables.row("SELECT count() FROM events")[0] > 300, True)
+        until(lambda: stage.tables.row("SELECT count() FROM events")[0] > 150, True)
         frozen.signal(signal.SIGSTOP)
         with stage.sink("events", **settings, SINK_INSTANCE_ID="b") as heir:
             until(lambda: "partitions assigned" in heir.said(), True)
             frozen.signal(signal.SIGCONT)
-            stage.until(COUNT, 2000, 2000)
-            stage.topics.send(EVENTS, [event(n) for n in range(2000, 2100)])
-            stage.until(COUNT, 2100, 2100)
+            stage.until(COUNT, 1000, 1000)
+            stage.topics.send(EVENTS, [event(n) for n in range(1000, 1100)])
+            stage.until(COUNT, 1100, 1100)
 
 
 def test_a_sink_whose_name_another_one_took_ends_and_the_other_goes_on(stage: Stage) -> None:
@@ -171,14 +170,14 @@ def test_a_sink_whose_name_another_one_took_ends_and_the_other_goes_on(stage: St
 
 
 def test_two_sinks_share_the_partitions_and_one_takes_over(stage: Stage) -> None:
-    stage.topics.send(EVENTS, [event(n) for n in range(2000)])
+    stage.topics.send(EVENTS, [event(n) for n in range(1000)])
     with (
         stage.sink("events", SINK_INSTANCE_ID="a", SINK_BLOCK_ROWS_MAX="50") as first,
         stage.sink("events", SINK_INSTANCE_ID="b", SINK_BLOCK_ROWS_MAX="50"),
     ):
-        until(lambda: stage.tables.row("SELECT count() FROM events")[0] > 300, True)
+        until(lambda: stage.tables.row("SELECT count() FROM events")[0] > 150, True)
         first.kill()
-        stage.until(COUNT, 2000, 2000)
+        stage.until(COUNT, 1000, 1000)
 
 
 def test_while_clickhouse_is_away_the_sink_waits_and_then_stores_everything_once(
