@@ -133,9 +133,10 @@ def running(argv: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
 def wait_until(holds: Callable[[], bool], timeout_s: float, what: str, every_s: float = 0.02) -> None:
     """Poll until it holds; `what` says in the failure what was waited for."""
     end = time.monotonic() + timeout_s
-    while not holds():
+    for _ in asking(every_s):
+        if holds():
+            return
         assert time.monotonic() < end, f"not within {timeout_s} s: {what}"
-        time.sleep(every_s)
 
 
 def asking(at_least_s: float = 0.05) -> Iterator[None]:

@@ -21,6 +21,7 @@ from schemas.configuration.configuration_file import parse_file
 from schemas.events.pack import PackedEvent, decode_pack
 from schemas.topics import EVENTS_DEAD, EVENTS_RAW
 from schemas.wire.codec import decode
+from tests import plain_http
 from tests.engines import free_port, wait_until
 
 KEY = "test-key"
@@ -82,13 +83,13 @@ def running(environ: Mapping[str, str], *, ready: bool = True, port: int = 0) ->
 
 def answers(collector: Collector, path: str) -> bool:
     try:
-        return httpx.get(collector.url + path, timeout=5).status_code == 200
+        return plain_http.get(collector.url + path, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 
 
 def ask(collector: Collector, method: str, path: str, **more: Any) -> httpx.Response:
-    return httpx.request(method, collector.url + path, timeout=WAIT_S, **more)
+    return plain_http.request(method, collector.url + path, timeout=WAIT_S, **more)
 
 
 def post(collector: Collector, path: str, document: object, key: str = KEY, **more: Any) -> httpx.Response:

@@ -17,6 +17,7 @@ from schemas.events.pack import PackedEvent
 from schemas.events.reasons import Reason
 from schemas.identity.identifiers import partition_of
 from schemas.sources.sources import Source
+from tests import plain_http
 from tests.avro import deserialise
 from tests.collector.process import (
     KEY,
@@ -225,7 +226,7 @@ def test_a_stop_finishes_what_it_was_answering(environ: dict[str, str], settings
 
 def refuses(port: int) -> bool:
     try:
-        httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
+        plain_http.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
     except httpx.TransportError:
         return True
     return False

@@ -15,6 +15,7 @@ import msgspec
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from schemas.configuration.configuration_file import parse_file
+from tests import plain_http
 from tests.engines import free_port, wait_until
 
 WAIT_S = 60.0
@@ -28,7 +29,7 @@ class Console(msgspec.Struct):
 
     def ask(self, path: str, *, key: str = KEY, method: str = "GET", **more: Any) -> httpx.Response:
         auth = (key, "") if key else None
-        return httpx.request(method, self.url + path, auth=auth, timeout=WAIT_S, **more)
+        return plain_http.request(method, self.url + path, auth=auth, timeout=WAIT_S, **more)
 
     def answers(self, path: str) -> int:
         """The status, 0 while nobody answers."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from runtime.control import write_control
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
 from sinks.storing.tables import DICTIONARIES
+from tests import plain_http
 from tests.console.process import KEY, WAIT_S, Console, add_keys, console
 from tests.engines import delete_topics, free_port, wait_until
 from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
@@ -212,7 +212,9 @@ def test_nobody_is_let_in_without_a_server_key(running: Console) -> None:
         assert (reply.status_code, reply.json()["error"]["code"]) == (401, "unauthorized")
         assert "server_keys" in reply.json()["error"]["message"]
     assert (
-        httpx.get(f"{running.url}/v1/profiles/ann", headers={"Authorization": f"Bearer {KEY}"}).status_code
+        plain_http.get(
+            f"{running.url}/v1/profiles/ann", headers={"Authorization": f"Bearer {KEY}"}
+        ).status_code
         == 200
     )
 

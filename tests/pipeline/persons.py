@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from tests import plain_http
 from tests.pipeline.asking import stitchline
 from tests.pipeline.up import Up, until
 
@@ -85,7 +84,7 @@ def a_person_is_seen_over_http(up: Up) -> None:
 
 def _told(up: Up, path: str) -> dict[str, Any]:
     """By the console; nothing while nobody has the identifier."""
-    reply = httpx.get(
+    reply = plain_http.get(
         f"{up.addresses['console']}/v1/profiles/{path}", auth=(up.addresses["server_key"], ""), timeout=60
     )
     assert reply.status_code in (200, 404), reply.text

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from runtime.environment.settings import KafkaSettings
+from tests.engines import asking
 
 T = TypeVar("T")
 
@@ -67,8 +68,9 @@ def write_topic(settings: KafkaSettings, topic: str, values: list[tuple[int, byt
 def eventually(found: Callable[[], T | None], timeout_s: float = 30) -> T:
     """The first truthy answer."""
     deadline = time.monotonic() + timeout_s
+    pauses = asking()
     while True:
+        next(pauses)
         if answer := found():
             return answer
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)

@@ -12,6 +12,7 @@ import pytest
 
 from schemas.wire.codec import encode_dead_letter, encode_ledger_entry
 from sinks.storing.tables import SINKS
+from tests import plain_http
 from tests.engines import free_port
 from tests.sinks.stage import START_MS, Stage, Tables, Topics, event, pointer, stop, until
 
@@ -260,7 +261,7 @@ def test_sinks_are_not_ready_before_kafka_has_answered(stage: Stage) -> None:
 def status(url: str) -> int:
     """0 when nobody answers."""
     try:
-        return httpx.get(url, timeout=30).status_code
+        return plain_http.get(url, timeout=30).status_code
     except httpx.TransportError:
         return 0
 
