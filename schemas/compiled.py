@@ -22,7 +22,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".compiled"
-PACKAGES = ("schemas.", "processors.", "collector.")
+PACKAGES = ("schemas.", "processors.", "collector.", "sinks.")
 RECIPE = b"Cython 3.3.1, options 1"  # what else decides what is made of a source; another one: all is compiled anew
 _TAKEN = re.compile(rb"^(?:from ([\w.]+) cimport |cimport ([\w.]+) as )", re.MULTILINE)
 SUFFIX = EXTENSION_SUFFIXES[0]  # of this version of Python on this platform

@@ -105,3 +105,42 @@ cdef inline unsigned int murmur2(bytes content, unsigned int seed):
     found *= mixer
     found ^= found >> 15
     return found
+
+
+# The next three are called with what stands within bytes and bytearrays.
+
+cdef inline void put_little(unsigned char* out, Py_ssize_t at, unsigned long long value) noexcept:
+    out += at
+    out[0] = <unsigned char>value  # all eight are one instruction, where that is the machine's own order
+    out[1] = <unsigned char>(value >> 8)
+    out[2] = <unsigned char>(value >> 16)
+    out[3] = <unsigned char>(value >> 24)
+    out[4] = <unsigned char>(value >> 32)
+    out[5] = <unsigned char>(value >> 40)
+    out[6] = <unsigned char>(value >> 48)
+    out[7] = <unsigned char>(value >> 56)
+
+
+cdef inline long long big(const unsigned char* content, Py_ssize_t at, Py_ssize_t size) noexcept:
+    cdef unsigned long long found = 0xFFFFFFFFFFFFFFFF if content[at] & 0x80 else 0
+    cdef Py_ssize_t nth
+    for nth in range(size):
+        found = found << 8 | content[at + nth]
+    return <long long>found
+
+
+cdef inline void copied_part(
+    unsigned char* out, Py_ssize_t at, const unsigned char* content, Py_ssize_t start, Py_ssize_t size
+) noexcept:
+    memcpy(out + at, content + start, size)
+
+
+cdef inline bytes varint(unsigned long long number):
+    cdef unsigned char octets[10]
+    cdef int size = 0
+    while number > 0x7F:
+        octets[size] = number & 0x7F | 0x80
+        number >>= 7
+        size += 1
+    octets[size] = <unsigned char>number
+    return PyBytes_FromStringAndSize(<char*>octets, size + 1)

@@ -60,3 +60,28 @@ def murmur2(content: bytes, seed: int) -> int:
 def place_of(content: bytes, octet: int, start: int) -> int:
     """Where this one is from `start` on; -1 when it is not there."""
     return content.find(octet, start)
+
+
+def put_little(out: bytearray, at: int, value: int) -> None:
+    """The lowest 64 bits of a number, the lowest byte first. Room must be there for all eight."""
+    out[at : at + 8] = (value & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little")
+
+
+def big(content: bytes, at: int, size: int) -> int:
+    """A number with a sign in 1 to 8 bytes, the highest first."""
+    return int.from_bytes(content[at : at + size], "big", signed=True)
+
+
+def copied_part(out: bytearray, at: int, content: bytes, start: int, size: int) -> None:
+    """So many bytes of `content` from `start` on, which must be there, stand in `out` from `at` on, where there must be room."""
+    out[at : at + size] = content[start : start + size]
+
+
+def varint(number: int) -> bytes:
+    """A number that is not negative, seven bits a byte, the lowest first; all but the last have their high bit set."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,6 +1,7 @@
 """A writer that shows when it is busy and that it lives: so an insert without end is told from one that waits its turn."""
 
 from sinks.storing.delivery import Writer
+from sinks.storing.rows import Rows
 
 
 class AttendedWriter:
@@ -11,10 +12,10 @@ class AttendedWriter:
         self.is_busy = False
         self.beats = 0
 
-    def insert(self, table: str, data: bytes, token: str) -> None:
+    def insert(self, table: str, rows: Rows, token: str) -> None:
         self.beats += 1
         self.is_busy = True
         try:
-            self._writer.insert(table, data, token)
+            self._writer.insert(table, rows, token)
         finally:
             self.is_busy = False

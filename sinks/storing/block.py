@@ -7,8 +7,6 @@ A block is named by its range of offsets. The records within a range never chang
 import msgspec
 
 from schemas.events.reasons import Reason
-from schemas.wire.codec import body_of
-from sinks.storing.container import container
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -41,8 +39,3 @@ class Block(msgspec.Struct, frozen=True):
     @property
     def token(self) -> str:
         return f"{self.topic}-{self.partition}-{self.start}-{self.end}"
-
-
-def avro(schema_id: int, records: tuple[Record, ...]) -> bytes:
-    """The container file of these records."""
-    return container(schema_id, [body_of(record.value or b"") for record in records])

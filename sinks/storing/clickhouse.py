@@ -11,6 +11,7 @@ from runtime.clickhouse import code_of
 from runtime.clickhouse import connect as connect
 from runtime.environment.settings import ClickHouseSettings
 from sinks.storing.failure import Refused, Unavailable
+from sinks.storing.rows import Rows
 
 T = TypeVar("T")
 
@@ -42,11 +43,13 @@ class ClickHouse:
         self._timeout_s = timeout_s
         self._client: Client | None = None
 
-    def insert(self, table: str, data: bytes, token: str) -> None:
-        """Insert an Avro container file, at most once under this token. Raises SinkError."""
+    def insert(self, table: str, rows: Rows, token: str) -> None:
+        """Insert these rows, at most once under this token. Raises SinkError."""
         settings = INSERT_SETTINGS | {"insert_deduplication_token": token}
         name = f"{self._settings.database}.{table}"
-        self._ask(lambda client: client.raw_insert(name, insert_block=data, settings=settings, fmt="Avro"))
+        self._ask(
+            lambda client: client.raw_insert(name, insert_block=rows.data, settings=settings, fmt=rows.format)
+        )
 
     def reload(self, dictionaries: Sequence[str]) -> None:
         """Load these dictionaries from their tables, now and in this order. Raises SinkError."""

@@ -12,18 +12,18 @@ import msgspec
 from schemas.events.dead_letter import Cause, Sender, Stage, dead_letter
 from schemas.events.reasons import Reason
 from schemas.events.withheld import is_withheld_record
-from schemas.wire.codec import body_of, encode_dead_letter
-from sinks.storing.block import Block, Record, RefusedRecord, avro
-from sinks.storing.container import container
+from schemas.wire.codec import encode_dead_letter
+from sinks.storing.block import Block, Record, RefusedRecord
 from sinks.storing.failure import Action, SinkError, TooManyRefused, decide, is_known_of_rows
+from sinks.storing.rows import Rows, rows_of
 from sinks.storing.tables import EVENTS_TABLE, LETTERS_SCHEMA, LETTERS_TABLE
 
 
 class Writer(Protocol):
     """Where blocks go."""
 
-    def insert(self, table: str, data: bytes, token: str) -> None:
-        """Insert an Avro container file, at most once under this token. Raises SinkError."""
+    def insert(self, table: str, rows: Rows, token: str) -> None:
+        """Insert these rows, at most once under this token. Raises SinkError."""
 
 
 class Delivery:
@@ -46,8 +46,8 @@ class Delivery:
                     -1
                 ]  # several rows and none fits, for a reason that is not known of rows: the table's fault
         if refused:
-            letters = [body_of(encode_dead_letter(_letter(block, item))) for item in refused]
-            self._writer.insert(LETTERS_TABLE, container(LETTERS_SCHEMA, letters), f"{block.token}-refused")
+            letters = [encode_dead_letter(_letter(block, item)) for item in refused]
+            self._writer.insert(LETTERS_TABLE, rows_of(LETTERS_SCHEMA, letters), f"{block.token}-refused")
         return len(refused)
 
     def _without_withheld(self, block: Block) -> Block:
@@ -61,7 +61,7 @@ class Delivery:
         self, block: Block, records: tuple[Record, ...], token: str, refused: list[RefusedRecord]
     ) -> list[SinkError]:
         """Insert whole; when a row is to blame, in halves, down to the row. Returns why rows were refused, each."""
-        error = self._blames_a_row(avro(block.schema_id, records), token)
+        error = self._blames_a_row(_rows(block, records), token)
         if error is None:
             return []
         if len(records) == 1:
@@ -75,10 +75,10 @@ class Delivery:
             errors += self._store(block, half, piece, refused)
         return errors
 
-    def _blames_a_row(self, data: bytes, token: str) -> SinkError | None:
+    def _blames_a_row(self, rows: Rows, token: str) -> SinkError | None:
         """Insert; None when it is stored. Raises a SinkError that is no row's fault."""
         try:
-            self._writer.insert(self._table, data, token)
+            self._writer.insert(self._table, rows, token)
         except SinkError as error:
             if decide(error, 1, delay_s_max=0).action is not Action.SPLIT:
                 raise
@@ -92,6 +92,10 @@ class Delivery:
                 f"block {block.token}: more than SINK_REFUSED_RECORDS_MAX={self._refused_records_max} of its "
                 f"{len(block.records) + len(block.refused)} records were refused, the last because: {summary}"
             )
+
+
+def _rows(block: Block, records: tuple[Record, ...]) -> Rows:
+    return rows_of(block.schema_id, [record.value or b"" for record in records])
 
 
 def _letter(block: Block, item: RefusedRecord) -> dict[str, object]:

@@ -20,7 +20,6 @@ from runtime.kafka import ensure_topics
 from schemas.wire.avro import amount_bytes
 from schemas.wire.codec import (
     RESOLVED_EVENT,
-    body_of,
     encode_cart,
     encode_contact,
     encode_pointer,
@@ -29,7 +28,7 @@ from schemas.wire.codec import (
 )
 from sinks.migrating.migrations import Migration, migrate
 from sinks.storing.clickhouse import ClickHouse, connect
-from sinks.storing.container import container
+from sinks.storing.rows import rows_of
 from tests.engines import asking
 
 START_MS = 1_700_000_000_000
@@ -151,7 +150,7 @@ class Tables:
         self.writer = ClickHouse(self.settings, timeout_s=60)
 
     def insert(self, table: str, schema_id: int, values: Iterable[bytes], token: str) -> None:
-        self.writer.insert(table, container(schema_id, [body_of(value) for value in values]), token)
+        self.writer.insert(table, rows_of(schema_id, list(values)), token)
 
     def reload(self, dictionaries: Sequence[str]) -> None:
         self.writer.reload(dictionaries)

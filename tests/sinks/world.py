@@ -13,6 +13,7 @@ from sinks.storing.inserts import Ended
 from sinks.storing.intent import intent_of
 from sinks.storing.lanes import Lanes
 from sinks.storing.loop import Bounds, Loop
+from sinks.storing.rows import Rows
 
 LIMITS = Limits(rows_max=3, bytes_max=10_000, age_s_max=2.0, busy_rows_min=100, busy_age_s_max=2.0)
 
@@ -39,7 +40,7 @@ class World:
         self.moves = iter(moves)
         self.delays = iter(delays)
         self.committed = dict.fromkeys(offsets, (0, ""))
-        self.blocks: dict[str, bytes] = {}
+        self.blocks: dict[str, Rows] = {}
 
     def change(self, act: str) -> Iterator[None]:
         fate = next(self.fates, "well")
@@ -51,9 +52,9 @@ class World:
         if fate == "dies after":
             raise Died
 
-    def insert(self, table: str, data: bytes, token: str) -> None:
+    def insert(self, table: str, rows: Rows, token: str) -> None:
         for _ in self.change("insert"):
-            self.blocks.setdefault(token, data)
+            self.blocks.setdefault(token, rows)
 
     def end(self, partition: int) -> int:
         return self.records[partition][-1].offset + 1

@@ -13,6 +13,7 @@ from schemas.wire.codec import LEDGER_ENTRY, UnknownSchema, body_of, encode_ledg
 from sinks.storing.block import Block, Record, RefusedRecord
 from sinks.storing.delivery import Delivery
 from sinks.storing.failure import Refused, TooManyRefused, Unavailable
+from sinks.storing.rows import Rows
 from sinks.storing.tables import LETTERS_TABLE
 
 UNKNOWN = 49  # LOGICAL_ERROR: no list of sinks/storing/failure.py names it
@@ -26,15 +27,15 @@ class Table:
         self.inserted: dict[tuple[str, str], list[dict[str, object]]] = {}
         self.calls: list[tuple[str, str]] = []
 
-    def insert(self, table: str, data: bytes, token: str) -> None:
+    def insert(self, table: str, rows: Rows, token: str) -> None:
         self.calls.append((table, token))
         try:
-            rows = [dict(row) for row in fastavro.reader(io.BytesIO(data)) if isinstance(row, dict)]
+            found = [dict(row) for row in fastavro.reader(io.BytesIO(rows.data)) if isinstance(row, dict)]
         except (EOFError, ValueError, IndexError, OverflowError, struct.error, UnicodeDecodeError) as error:
             raise Refused(1001, str(error)) from error
-        if any(row.get("outcome") == "poison" for row in rows):
+        if any(row.get("outcome") == "poison" for row in found):
             raise Refused(self.code, "poison")
-        self.inserted.setdefault((table, token), rows)
+        self.inserted.setdefault((table, token), found)
 
     def rows(self, table: str) -> list[dict[str, object]]:
         return [row for (name, _), rows in self.inserted.items() if name == table for row in rows]
@@ -119,7 +120,7 @@ def test_an_unknown_error_about_every_row_is_the_tables_and_writes_no_letter() -
 
 def test_an_outage_is_passed_on_as_it_is() -> None:
     class Away(Table):
-        def insert(self, table: str, data: bytes, token: str) -> None:
+        def insert(self, table: str, rows: Rows, token: str) -> None:
             raise Unavailable("nobody")
 
     with pytest.raises(Unavailable):

@@ -12,6 +12,7 @@ from sinks.storing.failure import Refused, SinkError, TooManyRefused, Unavailabl
 from sinks.storing.intent import intent_of
 from sinks.storing.lanes import Lanes
 from sinks.storing.reload import ReloadTimer
+from sinks.storing.rows import Rows
 from tests.sinks.world import LIMITS, Died, Process, World, live
 
 fates = st.sampled_from(["well", "well", "well", "fails", "dies before", "dies after"])
@@ -67,7 +68,7 @@ def test_a_partition_goes_when_its_insert_has_ended_and_is_committed() -> None:
 def test_a_refusal_that_a_person_must_mend_ends_the_loop_with_the_intent_standing() -> None:
     world = World({0: [1, 2, 3]})
 
-    def refuse(table: str, data: bytes, token: str) -> None:
+    def refuse(table: str, rows: Rows, token: str) -> None:
         raise Refused(60, "no such table")
 
     world.insert = refuse  # type: ignore[method-assign]
@@ -131,10 +132,10 @@ def test_no_log_line_quotes_clickhouse_and_each_names_the_block(error: SinkError
     world = World({0: [1, 2, 3]})
     errors = [error] * 9
 
-    def refuse(table: str, data: bytes, token: str) -> None:
+    def refuse(table: str, rows: Rows, token: str) -> None:
         if errors:
             raise errors.pop()
-        world.blocks.setdefault(token, data)
+        world.blocks.setdefault(token, rows)
 
     world.insert = refuse  # type: ignore[method-assign]
     with structlog.testing.capture_logs() as lines, suppress(Refused, TooManyRefused):
@@ -146,7 +147,7 @@ def test_no_log_line_quotes_clickhouse_and_each_names_the_block(error: SinkError
 def test_a_refusal_of_too_many_rows_quotes_none_of_them() -> None:
     world = World({0: [1, 2, 3]})
 
-    def refuse(table: str, data: bytes, token: str) -> None:
+    def refuse(table: str, rows: Rows, token: str) -> None:
         raise Refused(6, QUOTE)
 
     world.insert = refuse  # type: ignore[method-assign]
