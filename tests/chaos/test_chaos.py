@@ -23,7 +23,7 @@ def test_whatever_dies_or_freezes_every_accepted_event_is_stored_once_and_state_
     tmp_path: Path, delivery: str, kinds: Sequence[str]
 ) -> None:
     script = [named(kind) for kind in kinds]
-    plan = Plan(seed=SEED, shape=Shape(delivery=delivery), script=script, events_per_s=100)
+    plan = Plan(seed=SEED, shape=Shape(delivery=delivery), script=script, events_per_s=200)
     found = play(tmp_path / "fleet", plan)
     assert (found.lost, found.doubled, found.wrongs) == (0, 0, [])
     assert [fault.kind for fault in found.faults] == list(kinds)
