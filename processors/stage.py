@@ -131,6 +131,7 @@ def _spec(settings: StageSettings, agent: Agent, partition: int) -> PartSpec:
         kafka=settings.kafka,
         state_dir=Path(settings.processor.state_dir).expanduser(),
         transaction_timeout_s=settings.processor.transaction_timeout_s,
+        recent_bytes_max=settings.processor.recent_bytes_max,
     )
 
 

@@ -226,6 +226,13 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="How long a fetch waits for them: less is seen sooner, and costs more transactions.",
         ),
     ] = field(default=200, name="PROCESSOR_FETCH_WAIT_MS_MAX")
+    recent_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Newest values of a partition's state in memory before RocksDB, for each agent; 0: none.",
+        ),
+    ] = field(default=8 << 20, name="PROCESSOR_RECENT_BYTES_MAX")
     transaction_timeout_s: Annotated[
         int, Meta(ge=1, description="After this the broker aborts a transaction whose worker is silent.")
     ] = field(default=60, name="PROCESSOR_TRANSACTION_TIMEOUT_S")

@@ -12,7 +12,8 @@ Deliberately absent: retrying a chunk in place, consumer-group offsets, a clock,
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from runtime import metrics
 from runtime.environment.settings import KafkaSettings
 from runtime.lookup import Lookup
 from runtime.streams.chunk import Chunk, Gap
+from runtime.streams.recent import Recent
 from runtime.streams.recovery import RecoveryStalled, Source, recover
 from runtime.streams.state import ChunkState
 from runtime.streams.store import NEXT, USER, Store, StoreBusy, StoreDamaged, encode_next
@@ -46,6 +48,7 @@ class PartSpec(msgspec.Struct, frozen=True, kw_only=True):
     kafka: KafkaSettings
     state_dir: Path
     transaction_timeout_s: int = 60
+    recent_bytes_max: int = 0
     outputs: tuple[Topic, ...] = TOPICS
 
     @property
@@ -76,6 +79,7 @@ class Part:
         self._step = step
         self._transactions = transactions
         self._store = store
+        self._recent = Recent(store, spec.recent_bytes_max)
         self._usable = True
         self._damaged = False
         self._recorded = self.next = position
@@ -95,11 +99,11 @@ class Part:
         began = time.monotonic()
         self._usable = False  # until all is done: whatever interrupts this must not be built upon
         with self._damage_is_loss():
-            state = ChunkState(self._store)
+            state = ChunkState(self._recent)
             outputs = self._step(self._spec.partition, chunk.records, state)
             changes = state.changes()
             if outputs or changes or chunk.end - self._recorded >= UNRECORDED_OFFSETS_MAX:
-                self._commit(outputs, changes.items(), chunk.end)
+                self._commit(outputs, changes, chunk.end)
         self.next = chunk.end
         self._usable = True
         metrics.CHUNK_SECONDS.labels(self._spec.agent).observe(time.monotonic() - began)
@@ -115,7 +119,7 @@ class Part:
         """Commit the position alone. For a quiet moment: without it a restart would only read more again."""
         self._usable = False
         with self._damage_is_loss():
-            self._commit([], [], self.next)
+            self._commit([], {}, self.next)
         self._usable = True
 
     def close(self) -> None:
@@ -129,11 +133,11 @@ class Part:
             self._store.remove()
 
     def _commit(
-        self, outputs: Sequence[OutputRecord], changes: Iterable[tuple[bytes, bytes | None]], position: int
+        self, outputs: Sequence[OutputRecord], changes: Mapping[bytes, bytes | None], position: int
     ) -> None:
         spec = self._spec
         began = time.monotonic()
-        state = [(USER + key, value) for key, value in changes]
+        state = [(USER + key, value) for key, value in changes.items()]
         progress = (NEXT, encode_next(position))
         outgoing = self._grouped(outputs)
         if state:
@@ -141,6 +145,7 @@ class Part:
         mark = self._transactions.commit(outgoing, Outgoing(spec.changelog_name, spec.partition, [progress]))
         metrics.COMMIT_SECONDS.labels(spec.agent).observe(time.monotonic() - began)
         self._store.write([*state, progress], mark)
+        self._recent.written(changes)
         self._recorded = position
         if began >= self._measure_at:
             self._measure_at = began + STATE_MEASURED_S
@@ -155,9 +160,9 @@ class Part:
             raise PartLost(STORE, str(error)) from error
 
     def _grouped(self, outputs: Sequence[OutputRecord]) -> list[Outgoing]:
-        grouped: dict[tuple[str, int], list[tuple[bytes, bytes | None]]] = {}
+        grouped: defaultdict[tuple[str, int], list[tuple[bytes, bytes | None]]] = defaultdict(list)
         for record in outputs:
-            grouped.setdefault((record.topic, record.partition), []).append((record.key, record.value))
+            grouped[record.topic, record.partition].append((record.key, record.value))
         prefix = self._spec.kafka.topic_prefix
         for (topic, partition), records in grouped.items():
             if not 0 <= partition < self._partitions.get(topic, 0):

@@ -7,6 +7,7 @@ was not is then known to the broker alone, and is read back from the changelog.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from runtime.kafka import client_config
 from runtime.streams.store import Mark
 
 CALL_S = 5.0  # a blocking call gives up after this, and is made again while the error is one that passes
+QUEUED_RECORDS_MAX = 1_000_000  # of a transaction and not at the broker yet; beyond, sending waits
 FENCED_CODES = (
     KafkaError._FENCED,
     KafkaError.PRODUCER_FENCED,
@@ -63,7 +65,7 @@ class Transactions:
                 "compression.type": "lz4",
                 "linger.ms": 5,  # cut short by the commit's flush; without it the first record of a chunk leaves alone
                 "batch.size": 512 << 10,
-                "queue.buffering.max.messages": 1_000_000,
+                "queue.buffering.max.messages": QUEUED_RECORDS_MAX,
             }
         )
         self._producer = Producer(config)
@@ -84,12 +86,14 @@ class Transactions:
             for batch in outgoing:
                 self._send(batch)
             [(key, value)] = last.records
-            self._producer.produce(
-                last.topic,
-                key=key,
-                value=value,
-                partition=last.partition,
-                on_delivery=lambda error, message: reports.append((error, message)),
+            self._when_there_is_room(
+                lambda: self._producer.produce(
+                    last.topic,
+                    key=key,
+                    value=value,
+                    partition=last.partition,
+                    on_delivery=lambda error, message: reports.append((error, message)),
+                )
             )
             self._insist(lambda: self._producer.commit_transaction(CALL_S))
             if not reports:
@@ -108,25 +112,25 @@ class Transactions:
                 self._producer.abort_transaction(CALL_S)
 
     def _send(self, batch: Outgoing) -> None:
-        # produce_batch ignores a partition given per message: one call for each partition.
-        messages = [{"key": key, "value": value} for key, value in batch.records]
-        while messages:
-            if self._producer.produce_batch(batch.topic, messages, partition=batch.partition) == len(
-                messages
-            ):
-                return
-            messages = [message for message in messages if message.get("_error") is not None]
-            self._make_room(messages, batch)
+        # One by one and by place: produce_batch() takes a dict for each record, and looks for each name that may be in it.
+        topic, partition, produce = batch.topic, batch.partition, self._producer.produce
+        for key, value in batch.records:
+            try:
+                produce(topic, value, key, partition)
+            except BufferError:
+                self._when_there_is_room(partial(produce, topic, value, key, partition))
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise RecordRefused(f"a record for {topic} is larger than Kafka takes") from error
+                raise
 
-    def _make_room(self, refused: list[dict[str, Any]], batch: Outgoing) -> None:
-        for message in refused:
-            error: KafkaError = message.pop("_error")
-            if error.code() != KafkaError._QUEUE_FULL:
-                if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-                    raise RecordRefused(f"a record for {batch.topic} is larger than Kafka takes")
-                raise KafkaException(error)
-        self._check_halted()
-        self._producer.flush(CALL_S)
+    def _when_there_is_room(self, produce: Callable[[], None]) -> None:
+        while True:
+            try:
+                return produce()
+            except BufferError:
+                self._check_halted()
+                self._producer.flush(CALL_S)
 
     def _insist(self, call: Callable[[], None]) -> None:
         while True:

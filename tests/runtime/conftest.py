@@ -52,6 +52,7 @@ def spec(settings: KafkaSettings, tmp_path: Path) -> Callable[..., PartSpec]:
             partition=partition,
             kafka=settings,
             state_dir=tmp_path / folder,
+            recent_bytes_max=1_000,
         )
 
     return made

@@ -10,10 +10,11 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from runtime.environment.settings import KafkaSettings
+from runtime.streams import transaction
 from runtime.streams.chunk import Chunk, Gap
 from runtime.streams.part import PartOpener, PartSpec
 from runtime.streams.store import USER, Mark, Store
-from runtime.streams.transaction import FENCED, PartLost
+from runtime.streams.transaction import FENCED, PartLost, RecordRefused
 from schemas.stream import InputRecord, OutputRecord, State
 from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, TOPICS
 from tests.runtime.topic_log import read_topic, write_topic
@@ -57,6 +58,27 @@ def test_another_partitions_folder_is_rebuilt(spec: MakeSpec, opener: PartOpener
     shutil.rmtree(spec(1).folder)
     shutil.copytree(spec(0).folder, spec(1).folder)
     assert reopened(spec(1), opener) == (1, {b"z": b"1"})
+
+
+def test_a_client_that_cannot_queue_more_waits_and_sends_all_in_order(
+    settings: KafkaSettings, spec: MakeSpec, opener: PartOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "QUEUED_RECORDS_MAX", 3)
+    values = [b"%d" % number for number in range(10)]
+    closed_after(spec(), opener, chunk(0, *values))
+    assert outputs(settings) == [(value, b"1") for value in values]
+    assert reopened(spec(), opener) == (10, dict.fromkeys(values, b"1"))
+
+
+def test_a_record_that_kafka_never_takes_is_told_with_its_topic(spec: MakeSpec, opener: PartOpener) -> None:
+    def too_large(partition: int, _records: Sequence[InputRecord], _state: State) -> list[OutputRecord]:
+        return [OutputRecord(OUT, partition, b"key", bytes(64 << 20))]
+
+    part = opened(spec(), opener, too_large)
+    with pytest.raises(RecordRefused, match=OUT):
+        part.process(chunk(0, b"a"))
+    part.close()
+    assert reopened(spec(), opener) == (0, {})
 
 
 def planted(folder: Path, identity: str, mark: Mark) -> None:
