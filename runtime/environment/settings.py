@@ -213,25 +213,14 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Bytes that one fetch brings for one partition; chunks grow up to it.")
     ] = field(default=4_194_304, name="PROCESSOR_FETCH_BYTES_MAX")
     fetch_bytes_min: Annotated[
-        int,
-        Meta(
-            ge=1,
-            description="A fetch waits for so many bytes, all partitions together; then chunks are large.",
-        ),
+        int, Meta(ge=1, description="A fetch waits for so many bytes, all partitions together: large chunks.")
     ] = field(default=262_144, name="PROCESSOR_FETCH_BYTES_MIN")
     fetch_wait_ms_max: Annotated[
-        int,
-        Meta(
-            ge=1,
-            description="How long a fetch waits for them: less is seen sooner, and costs more transactions.",
-        ),
+        int, Meta(ge=1, description="How long a fetch waits for them: less is seen sooner, and costs more.")
     ] = field(default=200, name="PROCESSOR_FETCH_WAIT_MS_MAX")
     recent_bytes_max: Annotated[
         int,
-        Meta(
-            ge=0,
-            description="Newest values of a partition's state in memory before RocksDB, for each agent; 0: none.",
-        ),
+        Meta(ge=0, description="Newest values of a partition's state in memory, for each agent; 0: none."),
     ] = field(default=8 << 20, name="PROCESSOR_RECENT_BYTES_MAX")
     transaction_timeout_s: Annotated[
         int, Meta(ge=1, description="After this the broker aborts a transaction whose worker is silent.")
