@@ -71,7 +71,7 @@ def test_a_client_that_cannot_queue_more_waits_and_sends_all_in_order(
 
 
 def test_a_record_that_kafka_never_takes_is_told_with_its_topic(spec: MakeSpec, opener: PartOpener) -> None:
-    def too_large(partition: int, _records: Sequence[InputRecord], _state: State) -> list[OutputRecord]:
+    def too_large(partition: int, records: Sequence[InputRecord], state: State) -> list[OutputRecord]:
         return [OutputRecord(OUT, partition, b"key", bytes(64 << 20))]
 
     part = opened(spec(), opener, too_large)
