@@ -21,6 +21,7 @@ INSERT_SETTINGS = {
     "max_insert_threads": 1,  # blocks in one order
     "parallel_view_processing": 0,
     "deduplicate_blocks_in_dependent_materialized_views": 1,  # each table behind a view knows the token
+    "materialize_statistics_on_insert": 0,  # merges make them; a part just written is small
     # Rows of one key within a block are collapsed by merges alone, as those of two blocks are: the token, not this, keeps counts
     # exact, and collapsing them here took a fifth of an insert's CPU.
     "optimize_on_insert": 0,
