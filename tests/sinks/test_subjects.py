@@ -163,3 +163,18 @@ def test_a_trait_says_when_it_became_known(tables: Tables) -> None:
     known = "SELECT countIf(received_at = fromUnixTimestamp64Milli({})), count() FROM traits FINAL"
     received, traits = tables.row(known.format(START_MS))
     assert (received, traits) == (600, 800)
+
+
+def test_a_device_with_two_versions_in_one_block_has_those_of_its_latest_event(tables: Tables) -> None:
+    tables.client.command("""
+        INSERT INTO events_in (workspace, message_id, type, timestamp, subject, anonymous_id, properties, traits, device)
+        SELECT 'versions', toString(number), 'track', fromUnixTimestamp64Milli(1000 * [1, 3, 3, 2][number + 1], 'UTC'), 9, 'd',
+            '{}', '{}',
+            CAST(('mobile', 'Apple', 'iPhone', 'iOS', ['17.1', '17.3', '17.2', '18'][number + 1], 'Safari', '17', 0),
+                'Tuple(kind String, brand String, model String, os String, os_version String,
+                    browser String, browser_version String, is_bot Bool)')
+        FROM numbers(4)""")
+    found = tables.rows("""
+        SELECT name, about, toUnixTimestamp64Milli(latest.seen), latest.said, toUnixTimestamp64Milli(first_seen), events
+        FROM subject_details FINAL WHERE workspace = 'versions' AND part = 'device'""")
+    assert found == [("d", ["Apple", "iPhone", "iOS", "Safari", "0"], 3000, ["17.3", "17"], 1000, 4)]

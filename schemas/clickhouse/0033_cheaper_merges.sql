@@ -1,4 +1,4 @@
--- What an insert and its merges cost, behind the same rows (docs/decisions/0068, docs/benchmarks.md).
+-- What an insert and its merges cost, behind the same rows (docs/decisions/0072, docs/benchmarks.md).
 
 -- Merges of `events` go column by column from here on, where they went row by row up to 131,072 rows: a row has some three hundred streams, and
 -- lists of items and decimals are copied one by one. Below this a file for each column and part costs more than it saves.
