@@ -17,6 +17,9 @@ import psutil
 
 ORPHANS_S_MAX = 90.0  # stages, then the broker that waits for them
 POLL_S = 0.1
+# One worker has them all: a second lets it work while the first commits, more make packs, transactions and blocks smaller.
+PARTITIONS = "2"
+PARTITIONS_BEFORE_NOTED = "4"  # of a folder that is older than the note
 
 
 class FolderInUse(Exception):
@@ -28,7 +31,8 @@ class FolderUnusable(Exception):
 
 
 class DataFolder:
-    """`data` with `lock` (held while we live), `hash.key`, `logs/`, `tmp/` (emptied at each start) and what the engines keep."""
+    """`data` with `lock` (held while we live), `hash.key`, `partitions`, `logs/`, `tmp/` (emptied at each start) and what the
+    engines keep."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().resolve()
@@ -116,6 +120,15 @@ class DataFolder:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as out:
                 out.write(secrets.token_hex(16))
+        return path.read_text().strip()
+
+    def partitions(self) -> str:
+        """Partitions of each keyed topic of the embedded broker, noted at the first start, since they cannot be changed in place."""
+        path = self.path("partitions")
+        if not path.exists():
+            noted = path.with_suffix(".new")
+            noted.write_text(PARTITIONS_BEFORE_NOTED if self.path("kafka").exists() else PARTITIONS)
+            noted.rename(path)
         return path.read_text().strip()
 
 

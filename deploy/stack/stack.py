@@ -36,7 +36,6 @@ from sinks.storing.tables import SINKS
 DEVELOPMENT_SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
 DEVELOPMENT_KEY = "dev-server"
 DEVELOPMENT_READER = {"server_keys": [{"id": "dev", "keys": [DEVELOPMENT_KEY]}]}
-EMBEDDED_PARTITIONS = "4"
 CONTROL_S_MAX = 30.0
 
 Say = Callable[[str], None]
@@ -122,12 +121,6 @@ class Stack:
 
     def _environ(self, chosen: Ports) -> dict[str, str]:
         metrics = ports.free_ports(5)
-        embedded = {
-            "KAFKA_BOOTSTRAP_SERVERS": f"{ports.HOST}:{chosen.kafka}",
-            "STITCHLINE_PARTITIONS": EMBEDDED_PARTITIONS,
-            "STITCHLINE_REPLICATION_FACTOR": "1",
-            "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
-        }
         defaults = {
             "CLICKHOUSE_URL": f"http://{ports.HOST}:{chosen.clickhouse}",
             "STITCHLINE_HASH_KEY": self._folder.hash_key(),
@@ -150,11 +143,15 @@ class Stack:
             "DELIVER_METRICS_PORT": str(metrics[4]),
             "STITCHLINE_LEASHED": "1",
         }
-        if "KAFKA_BOOTSTRAP_SERVERS" in self._given:
-            embedded = {}
-        else:
+        if "KAFKA_BOOTSTRAP_SERVERS" not in self._given:
+            defaults |= {
+                "KAFKA_BOOTSTRAP_SERVERS": f"{ports.HOST}:{chosen.kafka}",
+                "STITCHLINE_PARTITIONS": self._folder.partitions(),
+                "STITCHLINE_REPLICATION_FACTOR": "1",
+                "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
+            }
             fixed["KAFKA_SECURITY_PROTOCOL"] = "PLAINTEXT"  # what ours speaks
-        return {**embedded, **defaults, **self._given, **fixed}
+        return {**defaults, **self._given, **fixed}
 
     async def _start_all(self, specs: list[ChildSpec], *inherit: int) -> None:
         children = [Child(spec, self._say, inherit=[self._folder.lock_fd, *inherit]) for spec in specs]

@@ -48,3 +48,14 @@ def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) 
     assert len(bytes.fromhex(secret)) == 16
     assert DataFolder(tmp_path).hash_key() == secret
     assert (tmp_path / "hash.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_keeps_the_partitions_it_began_with(tmp_path: Path):
+    new, older = tmp_path / "new", tmp_path / "older"
+    new.mkdir()
+    (older / "kafka").mkdir(parents=True)  # made before the number was noted
+
+    assert [DataFolder(new).partitions(), DataFolder(older).partitions()] == ["2", "4"]
+
+    (new / "kafka").mkdir()
+    assert [DataFolder(new).partitions(), DataFolder(older).partitions()] == ["2", "4"]
