@@ -29,7 +29,7 @@ PREWHERE subject IN WHOSE
 WHERE workspace = {workspace:String}"""
 _LIMIT = "\nLIMIT {limit:UInt64}"
 _BUT_LED = " AND part != 'led'"
-_LED = " AND part = 'led'\nORDER BY node"
+_LED = " AND part = 'led'\nORDER BY node\nLIMIT 1 BY node"  # a row for each time that it was told, until parts are merged
 
 _SHARED_DEVICES = """\
 SELECT

@@ -1,4 +1,4 @@
-"""Table subject_events has an event twice until its parts are merged: what is told of a person has it once."""
+"""Until parts are merged a table has an event, or who names somebody, more than once: what is told of a person has it once."""
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from sinks.storing.tables import DICTIONARIES
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
 ANN, TABLET = 101, 102
+DEVICES = (103, 104, 105)
 WHO = f"{ANN:016x}"
 WANTED = f"SELECT message_id FROM events_resolved WHERE profile_id = '{WHO}' ORDER BY timestamp, message_id"  # noqa: S608 - ours
 
@@ -59,3 +60,22 @@ def test_an_event_that_is_stored_twice_is_told_once(tables: Tables) -> None:
         assert [step.message_id for step in backwards] == wanted[::-1]
     assert profiles.look_up(WHO).events == len(wanted)
     store.close()
+
+
+def test_devices_that_named_somebody_thrice_are_looked_at_and_counted_once(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each pointer that is written again is a row more; the limit of nodes is one of nodes, and what is beyond it is told."""
+    tables.client.command("SYSTEM STOP MERGES subject_details")
+    for version in (1, 2, 3):
+        pointers = [pointer(device, ANN, version) for device in DEVICES]
+        tables.insert("pointers_in", POINTER, pointers, f"v{version}")
+    tables.reload(DICTIONARIES)
+    for module in ("details", "profiles"):
+        monkeypatch.setattr(f"console.{module}.ROWS_MAX", 2)
+    store = Store(tables.settings, QuestionSettings())
+    told = {nodes_max: Profiles(store, "main", now_ms=START_MS, nodes_max=nodes_max) for nodes_max in (3, 5)}
+    assert {nodes_max: profiles.look_up(WHO).partial for nodes_max, profiles in told.items()} == {
+        3: ["identifiers"],
+        5: [],
+    }
