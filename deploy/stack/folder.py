@@ -123,7 +123,7 @@ class DataFolder:
         return path.read_text().strip()
 
     def partitions(self) -> str:
-        """Partitions of each keyed topic of the embedded broker, noted at the first start, since they cannot be changed in place."""
+        """Of each keyed topic of the embedded broker, noted at the first start, since they cannot be changed in place."""
         path = self.path("partitions")
         if not path.exists():
             noted = path.with_suffix(".new")
