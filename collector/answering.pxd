@@ -21,5 +21,5 @@ cdef class Answering:
 
     @cython.locals(head=Head)
     cpdef answer(self, Call call, reply, headers)
-    cpdef failed(self, watcher, error)
+    cpdef failed(self, watcher, error, label=*)
     cdef _ended(self)

@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import time
 
+import structlog
+
 from collector.meter import Meter
 from collector.reading import Head
 from collector.replies import Headers, Reply
 from collector.routes import Route, Sent
 from collector.scheduling import Watcher
+
+log = structlog.get_logger()
 
 CLOSE = ("connection", "close")  # what is left of the body is not read
 
@@ -43,8 +47,14 @@ class Answering:
         self.meter.request(label, reply.status, time.monotonic() - call.started_s)
         self._ended()
 
-    def failed(self, watcher: Watcher, error: BaseException) -> None:
-        """A mistake of ours: the server logs it and answers 500."""
+    def failed(self, watcher: Watcher, error: BaseException, label: str = "other") -> None:
+        """A mistake of ours: it is logged and counted, and the server answers 500. `label` is the path's name in metrics.
+
+        A task that is cancelled when the process ends is no mistake.
+        """
+        if isinstance(error, Exception):
+            log.error("a request failed: a bug", path=label, exc_info=error)
+            self.meter.failed(label)
         watcher.err(error)
         self._ended()
 

@@ -101,7 +101,7 @@ class App:
         try:
             self._answering.answer(call, *await answer)
         except BaseException as error:  # as above, and a task that is cancelled when the process ends
-            self._answering.failed(call.watcher, error)
+            self._answering.failed(call.watcher, error, call.route.label if call.route else "other")
 
     async def _show(self, head: Head) -> tuple[Reply, Headers]:
         return await self._routes.pages.reply(head.method, head.path), cors(head, None)

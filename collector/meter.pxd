@@ -7,5 +7,6 @@ cdef class Meter:
     cdef object _requests, _accepted
 
     cpdef request(self, path, status, double seconds)
+    cpdef failed(self, path)
     cpdef refused(self, reason)
     cpdef intake(self, Intake intake, reply)

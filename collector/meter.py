@@ -16,6 +16,9 @@ class Meter:
         self._requests[path, status] += 1
         REQUEST_SECONDS.observe(seconds)
 
+    def failed(self, path: str) -> None:
+        self._requests[path, 500] += 1
+
     def refused(self, reason: Reason) -> None:
         REJECTED.counts[reason.value,] += 1
 

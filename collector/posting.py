@@ -52,14 +52,14 @@ class Posting:
         try:
             self.postings.arrived(self, pending)
         except Exception as mistake:  # the root of what happens here
-            self.postings.answering.failed(self.call.watcher, mistake)
+            self.postings.answering.failed(self.call.watcher, mistake, self.route.label)
 
     def settled(self, error: Exception | None) -> None:
         """What Kafka has said."""
         try:
             self.postings.settled(self, error)
         except Exception as mistake:  # as above; the others of its pack go on
-            self.postings.answering.failed(self.call.watcher, mistake)
+            self.postings.answering.failed(self.call.watcher, mistake, self.route.label)
 
 
 class Postings:
@@ -107,7 +107,7 @@ class Postings:
         elif isinstance(body, UNREADABLE):
             self._unread(posting, body)
         else:
-            self.answering.failed(posting.call.watcher, body)
+            self.answering.failed(posting.call.watcher, body, posting.route.label)
 
     def settled(self, posting: Posting, error: Exception | None) -> None:
         self._answer(posting, self._holding.not_kept(error) if error else posting.intake.reply)

@@ -216,6 +216,8 @@ class Publisher:
             if self._reports:
                 reports, self._reports = self._reports, []
                 self._loop.call_soon_threadsafe(self._settle, reports)
+                # Else the last requests, and connections whose bodies nobody reads, would be held until the next report.
+                del reports
 
     def _settle(self, reports: list[Report]) -> None:
         for parcel, error in reports:

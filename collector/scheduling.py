@@ -26,7 +26,7 @@ class Watcher(Protocol):
         """Keeps it alive as long as the request is there."""
 
     def err(self, error: BaseException, /) -> None:
-        """Logs it, and answers 500 unless there was an answer."""
+        """Answers 500 unless there was an answer. It would log it, too; the server's own log is off."""
 
 
 Begin = Callable[[Watcher], None]  # on the event loop; it raises nothing

@@ -18,13 +18,15 @@ def configure(process: str, level: int = logging.INFO, out: TextIO | None = None
     """Set structlog and the standard library's logging up for this process; `process` stands on every line. `out`: where
     lines go instead of standard error."""
     lines = out or sys.stderr
+    told = structlog.processors.ExceptionRenderer(
+        ExceptionDictTransformer(show_locals=False)  # they hold payloads and identifiers
+    )
     structlog.configure(
         processors=[
             _named(process),  # not a context variable: threads have contexts of their own
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without locals: they hold payloads and identifiers.
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            told,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -37,6 +39,7 @@ def configure(process: str, level: int = logging.INFO, out: TextIO | None = None
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _named(process),
+            told,
         ],
         processor=structlog.processors.JSONRenderer(),
     )

@@ -144,6 +144,7 @@ RAW = {
     "chunk-size-no-number": (request(b"POST /v1/t", KEYED, CHUNKED, body=b"zz\r\n" + CALL), {400, 408}),
     "chunk-size-huge": (request(b"POST /v1/t", KEYED, CHUNKED, body=b"f" * 30 + b"\r\n" + CALL), {400, 408}),
     "chunks-over-the-limit": (request(b"POST /v1/t", KEYED, CHUNKED, body=b"30d40\r\n" + b" " * 200_000 + LAST), {413}),
+    "image-chunks-endless": (request(b"GET /v1/pixel/track?data=e30", KEYED, CHUNKED, body=b"10\r\n" + CALL + b"\r\n"), {200}),
     "expect": (request(b"POST /v1/t", KEYED, b"expect: 100-continue", LENGTH, body=CALL), {200}),
     "old": (b"POST /v1/t HTTP/1.0\r\nauthorization: Bearer raw\r\n" + LENGTH + b"\r\n\r\n" + CALL, {200}),
     "absolute": (request(b"POST http://elsewhere/v1/t", KEYED, LENGTH, body=CALL), {200}),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.answering import Answering, Call
 from collector.exchange import Intake, Request
@@ -21,6 +22,7 @@ from collector.tickets import Settled
 from collector.visitor import CookieRules
 from runtime.environment.settings import CollectorSettings
 from runtime.kafka import KafkaUnavailable
+from runtime.metrics import REQUESTS
 from schemas.control import ControlState
 from schemas.events.pack import PackedEvent
 from schemas.sources.sources import Source
@@ -143,7 +145,27 @@ def test_a_mistake_of_ours_is_told_to_the_server_and_ends_the_request() -> None:
         assert [type(error) for error in asked.errors] == [LookupError]
         assert door.answering.busy == 0
 
-    asyncio.run(scenario())
+    before = REQUESTS.counts["track", 500]
+    with capture_logs() as told:
+        asyncio.run(scenario())
+    (line,) = told  # the server's own log is off
+    assert (line["log_level"], line["path"]) == ("error", "track")
+    assert isinstance(line["exc_info"], LookupError)
+    assert REQUESTS.counts["track", 500] == before + 1
+
+
+def test_who_is_cut_off_at_a_stop_is_no_mistake() -> None:
+    async def scenario() -> None:
+        door = Door(Kafka(), accepted)
+        asked = Asked()
+        door.answering.busy += 1
+        door.answering.failed(asked, asyncio.CancelledError())  # type: ignore[arg-type]
+        assert [type(error) for error in asked.errors] == [asyncio.CancelledError]
+        assert door.answering.busy == 0
+
+    with capture_logs() as told:
+        asyncio.run(scenario())
+    assert told == []
 
 
 def test_an_answer_that_cannot_be_given_keeps_no_other_from_theirs() -> None:

@@ -1,5 +1,6 @@
 """What a process logs, and what never stands there."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -25,3 +26,31 @@ def test_a_query_that_found_nobody_leaves_its_parameters_in_no_log() -> None:
         asked = [sys.executable, "-c", ASK, str(closed.getsockname()[1])]
         told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
     assert (told.stdout, told.stderr) == ("refused\n", "")
+
+
+FAIL = """
+import asyncio
+from runtime import logs
+
+def mistaken():
+    payload = "secret"
+    raise LookupError("a mistake")
+
+async def scenario():
+    asyncio.get_running_loop().call_soon(mistaken)
+    await asyncio.sleep(0)
+
+logs.configure("test")
+asyncio.run(scenario())
+"""
+
+
+def test_what_fails_on_an_event_loop_is_told_with_where_and_without_what_it_worked_on() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FAIL], capture_output=True, text=True, check=True, timeout=60
+    )
+    (line,) = told.stderr.splitlines()
+    (error,) = json.loads(line)["exception"]
+    assert (error["exc_type"], error["exc_value"]) == ("LookupError", "a mistake")
+    assert "mistaken" in [frame["name"] for frame in error["frames"]]
+    assert "secret" not in line
