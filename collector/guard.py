@@ -104,7 +104,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
         return _renamed(body, self.visitor) if self.treatment.is_cookieless else body
 
     def judged(self, event: PackedEvent) -> PackedEvent | Dropped:
-        """What is kept of an event; it says what was seen."""
+        """What is kept of an event; it says what was seen. What has to be nameless and cannot be made so is not kept."""
         treated, signals = self.treatment, self.treatment.signals
         state, fate = self._state_and_fate(event.payload, event.context)
         if fate == "drop":
@@ -112,7 +112,10 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
         if fate == COOKIELESS:
             if event.type in NAMING:
                 return Dropped.NAMELESS
-            event = _nameless(event, self.visitor)
+            try:
+                event = _nameless(event, self.visitor)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return Dropped.NAMELESS
             signals = signals if treated.is_cookieless else (*signals, COOKIELESS)
         return msgspec.structs.replace(event, seen=_seen(state, signals)) if state or signals else event
 

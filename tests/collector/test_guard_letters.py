@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from collector.exchange import Intake
+from collector.replies import SUCCESS
 from schemas.wire.codec import decode
 from tests.collector.test_guard import GPC, NO, RULES, YES, batch, name, of, taken
 
@@ -38,3 +39,9 @@ def test_what_cannot_be_made_nameless_is_not_kept(body: bytes) -> None:
     intake = taken(body, wishes=GPC, authorization="Bearer good")
     assert (intake.letters, intake.dropped) == ([], {"nameless": 1})
     assert taken(body, authorization="Bearer good").letters
+
+
+def test_an_event_that_cannot_be_made_nameless_is_not_kept_and_costs_the_others_nothing() -> None:
+    intake = taken(batch({"userId": "a"}, {"batch": [{"userId": "b"}]}), wishes=GPC)
+    assert (intake.reply, len(intake.events), intake.letters) == (SUCCESS, 1, [])
+    assert intake.dropped == {"nameless": 1}
