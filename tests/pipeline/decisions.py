@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 from rocksdict import AccessType, Options, Rdict
 
+from deploy.stack.folder import PARTITIONS
 from runtime.control import read_control
 from runtime.environment.settings import KafkaSettings
 from tests.pipeline.asking import stitchline
@@ -170,7 +171,7 @@ def _names_nobody(up: Up) -> None:
 
 
 def _state(up: Up) -> Iterator[bytes]:
-    for partition in range(4):
+    for partition in range(int(PARTITIONS)):
         for agent in ("resolve", "identity", "commerce"):
             folder = f"{up.addresses['data']}/state/g1/{agent}/{partition}"
             with_values = Rdict(folder, Options(raw_mode=True), access_type=AccessType.read_only())
