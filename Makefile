@@ -47,7 +47,7 @@ up: setup
 # Files side by side, the longest first (tests/order.py), on engines that the workers share: half of the suite waits for
 # something. WORKERS=0: one after the other.
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
-WORKERS ?= 4
+WORKERS ?= 3
 test: setup
 	@$(BIN)/python -m deploy.embedded.kafka_classes
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
