@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from processors.actions.quiet_hours import quiet_until, zone_name
@@ -59,6 +59,7 @@ nights = st.sampled_from(["2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z", "2026-
 
 @settings(max_examples=150, deadline=None)
 @given(times, times, nights, st.integers(-36 * 60, 36 * 60))
+@example("02:15", "00:00", "2026-10-25T01:00:00Z", -1)  # 02:59, and a minute later 02:00 again
 def test_the_end_is_the_first_minute_that_is_not_quiet(
     start: str, end: str, night: str, minutes: int
 ) -> None:
