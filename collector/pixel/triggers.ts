@@ -17,7 +17,8 @@ export function clicks(definitions: Definition[], fire: Fire, isOwn: (host: stri
   onClick((event) => {
     const elements = elementsOf(event);
     if (labelled !== elements[0]) counted.clear();
-    labelled = (elements.find((one) => one.matches("label")) as HTMLLabelElement | undefined)?.control;
+    const label = elements.find((one) => one.matches("label")) as HTMLLabelElement | undefined;
+    labelled = label?.control !== elements[0] ? label?.control : undefined; // a click on the field itself is the last
     setTimeout(() => (labelled = undefined));
     for (const definition of definitions) {
       const element = elements.find((one) => one.matches(definition.selector as string));

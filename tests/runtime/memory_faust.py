@@ -116,7 +116,10 @@ class MemoryConsumer(consumer.Consumer):
         self._positions.update(partitions)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+        generation = self._generation
         await asyncio.sleep(FETCH_S)
+        if generation != self._generation or not self.flow_active:
+            return {}  # a fetch from before a rebalance is dropped, and its positions stay
         found = {}
         for tp in (active_partitions or set()) & self._assigned:
             if records := self.kept.logs[tp][self._positions[tp] :]:

@@ -1,6 +1,9 @@
 """Clicks and submitted forms, by real input."""
 
 import json
+import threading
+
+import pytest
 
 from tests.pixel.automatic.pages import Shop, definitions, names, said
 from tests.pixel.browser import Context
@@ -54,16 +57,23 @@ LABELS = """<label class=choice><input type=checkbox id=within><span id=text>Yes
 <p class=choice><label for=beside id=named>No</label><input type=checkbox id=beside></p>"""
 
 
+@pytest.mark.parametrize("is_early", [False, True])
 def test_a_click_on_a_label_counts_once_although_browsers_click_its_field_too(
-    context: Context, shop: Shop
+    context: Context, shop: Shop, is_early: bool
 ) -> None:
+    """Also of those that came before the second script: they are told one after the other in one task."""
     events = definitions(
         {"event": "Chosen", "trigger": {"click": {"selector": ".choice"}}},
         {"event": "Ticked", "trigger": {"click": {"selector": "input"}}},
     )
-    page = context.page(shop.site.origin() + shop.page(LABELS, events=events))
+    path = shop.page(LABELS, events=events)
+    held = shop.site.held.setdefault(shop.second, threading.Event())
+    if not is_early:
+        held.set()
+    page = context.page(shop.site.origin() + path)
     for selector in ("#text", "#within", "#named", "#beside"):
         page.click(selector)
+    held.set()
     assert names(shop.told(page, 8)) == ["Chosen", "Ticked"] * 4
 
 
@@ -74,10 +84,12 @@ def test_a_click_on_a_link_arrives_although_its_page_is_left(context: Context, s
             "event": "Followed",
             "trigger": {"click": {"selector": "a"}},
             "properties": {"to": {"attribute": "href"}},
-        }
+        },
+        {"event": "Seen", "trigger": {"page": None}},
     )
     path = shop.page(f"<a href={second}>on</a>", events=events)
     page = context.page(shop.site.origin() + path)
+    shop.until(page, "Seen")  # the second script is there: a page that is left before tells nothing
     page.click("a")
     page.wait_url(second)
     assert said(shop.told(page, 1), "Followed") == [{"to": second}]

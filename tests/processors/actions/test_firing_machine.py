@@ -57,7 +57,7 @@ class Firings(RuleBasedStateMachine):
         self.offset = 0
         self.fired: dict[str, tuple[Firing, int]] = {}  # as it was confirmed first, and where it is
         self.leads: dict[int, int] = {}
-        self.known_as: dict[str, set[int]] = {}  # who was one person when the firing was confirmed last
+        self.known_as: dict[str, set[int]] = {}  # who was one person when it was confirmed last before it was sent
         self.shown: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.attempts: dict[str, list[int]] = defaultdict(list)
         self.dues: list[Due] = []
@@ -134,7 +134,8 @@ class Firings(RuleBasedStateMachine):
         """As stage `confirm` passes it on: once what it passed on before has been let through or not, and that is known."""
         self.all_is_worked_off()
         profile = self.root(firing.subject)
-        self.known_as[firing.id] = {each for each in range(3) if self.root(each) == profile}
+        if all(told["firing_id"] != firing.id for _, told in self.sent()):
+            self.known_as[firing.id] = {each for each in range(3) if self.root(each) == profile}
         of_rule = rule_name(firing)
         elsewhere = [
             moment
