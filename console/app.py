@@ -14,6 +14,7 @@ import structlog
 from anyio import to_thread
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,6 +56,14 @@ class Control(Protocol):
     def is_current(self) -> bool: ...
 
 
+class Rest(StringConvertor):
+    """All the rest of a path: an identifier may hold anything, a slash or a line break too, which `path` does not match."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", Rest())
+
 Work = Callable[[ServerKey, int], object]  # what a request asks for, at a moment in ms
 
 
@@ -84,8 +93,8 @@ class Console:
         own = zip(OWN_PATHS, pages, strict=True)
         app = Starlette(
             routes=[
-                Route(PREFIX + "{rest:path}", self._lookup, methods=["GET"]),
-                Route(CONTACTS + "{rest:path}", self._contacts, methods=["GET", "POST"]),
+                Route(PREFIX + "{rest:rest}", self._lookup, methods=["GET"]),
+                Route(CONTACTS + "{rest:rest}", self._contacts, methods=["GET", "POST"]),
                 *(Route(path, page, methods=["GET"]) for path, page in own),
             ],
             exception_handlers={HTTPException: _http_error, Exception: _bug},

@@ -28,7 +28,7 @@ EMAIL = "ann@shop.example"
 def _events() -> list[bytes]:
     """A visit by phone that only later is Ann's; she says who she is, and buys something by a server's word."""
     phone, mail = (
-        {"node": PHONE, "kind": "a", "value": "anns/phone"},
+        {"node": PHONE, "kind": "a", "value": "anns/\nphone"},
         {"node": MAIL, "kind": "e", "value": EMAIL},
     )
     ann = {"node": ANN, "kind": "u", "value": "ann"}
@@ -40,8 +40,8 @@ def _events() -> list[bytes]:
         "identifiers": [ann, phone, mail],
     }
     return [
-        event(1, type="page", event="", name="Home", subject=PHONE, anonymous_id="anns/phone", identifiers=[phone]),
-        event(2, **said, anonymous_id="anns/phone", traits=json.dumps({"email": EMAIL, "status": "trial", "gone": 1})),
+        event(1, type="page", event="", name="Home", subject=PHONE, anonymous_id="anns/\nphone", identifiers=[phone]),
+        event(2, **said, anonymous_id="anns/\nphone", traits=json.dumps({"email": EMAIL, "status": "trial", "gone": 1})),
         event(3, **said, anonymous_id="", traits='{"status":"paid","gone":null,"score":10.50}'),
         event(4, subject=ANN, anonymous_id="", user_id="ann", identifiers=[ann], event="Order Completed"),
     ]  # fmt: skip
@@ -114,7 +114,7 @@ def running(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
         "ann",
         f"email:{EMAIL}",
         "Ann@Shop.Example",
-        "anonymous_id:anns%2Fphone",
+        "anonymous_id:anns%2F%0Aphone",
         "0000000000000065",
     ],
 )
@@ -125,7 +125,7 @@ def test_a_profile_is_found_by_each_identifier(running: Console, identifier: str
     assert (found["profile_id"], found["user_id"], found["emails"]) == ("0000000000000065", "ann", [EMAIL])
     assert found["traits"].items() >= {"email": EMAIL, "status": "paid"}.items()
     assert "gone" not in found["traits"], "it was unset"
-    assert {"type": "anonymous_id", "id": "anns/phone"} in found["identifiers"]
+    assert {"type": "anonymous_id", "id": "anns/\nphone"} in found["identifiers"]
     assert (found["is_known"], found["events"]) == (True, 4)
     assert reply.headers["cache-control"] == "no-store"
 
