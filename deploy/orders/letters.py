@@ -17,6 +17,8 @@ _SHORT = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r":
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 # Before a word there may also be the end of a line or a "<" in JSON, or a ":" in an address of a page.
 _BEFORE = r"^|[^A-Za-z0-9_@.+-]|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}"
+_WORD = re.compile(r"[A-Za-z0-9]+")  # of characters that stand for themselves everywhere
+_FOLDED_WORD = re.compile(r"[A-JL-RT-Za-jl-rt-z0-9]+")
 _ID_NAMES = "userId|anonymousId|previousId|id|user_id|anonymous_id|previous_id|contact_id"
 
 
@@ -36,6 +38,19 @@ def anywhere(kind: str, value: str) -> str:
     if kind != EMAIL:
         return _word(_escaped(_bare(kind, value)))
     return "(?i)" + _word(f"{_escaped(value, any_case=True)}|{hash_email(value)}")
+
+
+def words_within(kind: str, value: str) -> tuple[str, ...]:
+    """Whatever `anywhere` finds holds one of these, in any case; none where nothing is said of it. An address may have been
+    written with letters beyond ASCII whose small ones are k and s."""
+    if kind != EMAIL:
+        return _longest(_WORD, _bare(kind, value))
+    local = _longest(_FOLDED_WORD, value.rpartition("@")[0])
+    return (*local, hash_email(value)) if local else ()
+
+
+def _longest(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    return tuple(sorted(pattern.findall(text), key=len)[-1:])
 
 
 def _bare(kind: str, value: str) -> str:

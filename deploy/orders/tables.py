@@ -7,7 +7,7 @@ Deletions are mutations that rewrite the parts concerned, so that the rows are g
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from clickhouse_connect.driver.client import Client
@@ -18,6 +18,8 @@ from deploy.orders.people import Pointer, Segment
 from deploy.orders.plan import Company
 from runtime.clickhouse import NoAnswer
 from schemas.identity.orders import Erase
+
+T = TypeVar("T")
 
 NODES_PER_STATEMENT_MAX = 5_000  # the server reads 256 KB of a statement
 POLL_S = 0.2
@@ -144,10 +146,10 @@ def within(erasures: Iterable[Erase], subject: str = "subject") -> list[str]:
     ]
 
 
-def cut(nodes: Sequence[int]) -> Iterator[Sequence[int]]:
+def cut(items: Sequence[T], at_most: int = NODES_PER_STATEMENT_MAX) -> Iterator[Sequence[T]]:
     """In so many that a statement can name."""
-    for start in range(0, len(nodes), NODES_PER_STATEMENT_MAX):
-        yield nodes[start : start + NODES_PER_STATEMENT_MAX]
+    for start in range(0, len(items), at_most):
+        yield items[start : start + at_most]
 
 
 def _pointer(row: Sequence[Any]) -> Pointer:

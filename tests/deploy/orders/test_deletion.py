@@ -1,5 +1,7 @@
 """Deletion in a real ClickHouse: exactly the rows of a plan, accounted for once, and a search that says what is left and why."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -142,6 +144,29 @@ def test_what_is_left_is_told_with_its_place_and_why(tables: Tables) -> None:
     assert ("identifiers", "value", user, NAMED) in left
     assert ("dead_letters", "payload", user, LETTER) in left
     assert {why for *_, why in left} == {OTHERS, LATER, NAMED, LETTER}
+
+
+def test_one_of_a_thousand_identifiers_that_is_left_is_found(tables: Tables) -> None:
+    """Patterns are asked for those alone whose words are there: two passes look for words, and none but theirs for values."""
+    asked: list[str] = []
+
+    class Noting(Tables):
+        def ask(self, sql: str, **parameters: object) -> list[Any]:
+            asked.append(sql)
+            return super().ask(sql, **parameters)
+
+    delete(tables, PLAN, VALUES)
+    many = [Named("a", f"device{number:04d}x", number) for number in range(400)]
+    noting = Noting(tables.client, "main", delete_timeout_s=60)
+    found = search(noting, [*many, *VALUES], PLAN.nodes)
+    assert found == search(tables, VALUES, PLAN.nodes) != []
+    with_patterns = {sql.rpartition(" FROM ")[2].split()[0] for sql in asked if "match(" in sql}
+    assert (
+        {each.table for each in found}
+        <= with_patterns
+        < {sql.rpartition(" FROM ")[2].split()[0] for sql in asked}
+    )
+    assert not any("{v20:" in sql for sql in asked)
 
 
 def test_what_a_person_said_of_groups_goes_with_them(tables: Tables, clickhouse: str, database: str) -> None:

@@ -7,7 +7,7 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from deploy.orders.letters import anywhere, letter_pattern
+from deploy.orders.letters import anywhere, letter_pattern, words_within
 from schemas.identity.identifiers import hash_email
 
 ADDRESS = "ann.o+x@mail.example"
@@ -78,8 +78,13 @@ def test_a_letter_is_somebodys_when_it_holds_an_identifier_of_theirs_as_one(
         ("e", ADDRESS, f"mailto%3A{ADDRESS}", True),
         ("e", "zoë@mail.example", json.dumps("ZOË@mail.example"), True),
         ("u", "zoë", json.dumps("hello zoë, hello"), True),
+        ("e", "kim.s@mail.example", "\u212aIM.\u017f@mail.example", True),
+        ("e", "ks@mail.example", hash_email("ks@mail.example"), True),
         ("u", "it's 100%", "it's 100%", True),
+        ("u", "\u4e2d-\u6587", json.dumps("\u4e2d-\u6587"), True),
     ],
 )
 def test_a_value_is_found_as_a_word_of_its_own(client, kind, value, text, wanted):
     assert matches(client, text, anywhere(kind, value)) is wanted
+    if wanted and (words := words_within(kind, value)):
+        assert any(word.lower() in text.lower() for word in words)
