@@ -8,8 +8,12 @@ import logging
 import sys
 from typing import TextIO
 
-import structlog
-from structlog.tracebacks import ExceptionDictTransformer
+from runtime.absent import absent
+
+# It would read all of rich for a console of colours: a sixth of the CPU of every command's and stage's start. Our lines are JSON.
+with absent("rich"):
+    import structlog
+    from structlog.tracebacks import ExceptionDictTransformer
 
 CLIENT_LOGGER = "librdkafka"  # of Kafka's clients
 
