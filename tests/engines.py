@@ -141,11 +141,13 @@ def wait_until(holds: Callable[[], bool], timeout_s: float, what: str, every_s: 
 
 def asking(at_least_s: float = 0.05) -> Iterator[None]:
     """Once for each time to ask, for ever. Whoever asks a database over and over takes the CPU that what is waited for needs: so
-    a pause lasts three times as long as what was asked."""
+    a pause lasts three times as long as what was asked, and a tenth of what was waited already, up to a second."""
+    first = time.monotonic()
     while True:
         began = time.monotonic()
         yield
-        time.sleep(max(at_least_s, 3 * (time.monotonic() - began)))
+        ended = time.monotonic()
+        time.sleep(max(at_least_s, 3 * (ended - began), min(1.0, (ended - first) / 10)))
 
 
 def answers(url: str) -> bool:

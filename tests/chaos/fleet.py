@@ -27,7 +27,6 @@ from tests import engines
 from tests.chaos.process import Exit, Spec, Supervised
 
 SOURCE = {"sources": [{"id": "dev", "write_keys": ["dev"], "unsigned_links": True}]}
-PARTITIONS = 4
 PROCESSORS_MAX = 3
 SECOND_SINKS = "sinks-2"
 READY_S = 150.0
@@ -42,6 +41,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """`delivery`: the setting PROCESSOR_DELIVERY, empty for the default. `is_static`: names are kept over restarts."""
 
     processors: int = 2
+    partitions: int = 4
     is_static: bool = True
     delivery: str = ""
     session_s: int = 6
@@ -180,7 +180,7 @@ class Fleet:
         return inherited | {
             "KAFKA_BOOTSTRAP_SERVERS": f"{engines.HOST}:{engines.free_port()}",
             "CLICKHOUSE_URL": f"http://{engines.HOST}:{engines.free_port()}",
-            "STITCHLINE_PARTITIONS": str(PARTITIONS),
+            "STITCHLINE_PARTITIONS": str(self.shape.partitions),
             "STITCHLINE_REPLICATION_FACTOR": "1",
             "STITCHLINE_MIN_INSYNC_REPLICAS": "1",
             "STITCHLINE_HASH_KEY": HASH_KEY,

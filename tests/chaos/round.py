@@ -26,7 +26,7 @@ from tests.chaos.oracle import Tables, Told
 from tests.chaos.tally import Injected, Round
 from tests.engines import asking
 
-PROBE_PEOPLE = 48  # of all four partitions: that one gets none of them is less likely than one in 200,000
+PROBE_PEOPLE = 48  # of four partitions, all: that one gets none of them is less likely than one in 200,000
 STUCK_S = 180.0
 SETTLE_S = 180.0
 ASK_S = 0.1

@@ -13,6 +13,7 @@ from tests.chaos.round import Plan, play
 DELIVERY = ("kill broker", "zombie processor", "kill processor")
 EACH = (*DELIVERY, "kill sinks behind an insert", "kill ClickHouse in an insert", "kill collector")
 SEED = 13  # draws a short absence of the broker
+PARTITIONS = 2  # one for each processor, both for the one that is left: each transaction and each block costs, however small
 
 
 @pytest.mark.timeout(900)
@@ -23,7 +24,9 @@ def test_whatever_dies_or_freezes_every_accepted_event_is_stored_once_and_state_
     tmp_path: Path, delivery: str, kinds: Sequence[str]
 ) -> None:
     script = [named(kind) for kind in kinds]
-    plan = Plan(seed=SEED, shape=Shape(delivery=delivery), script=script, events_per_s=200)
+    plan = Plan(
+        seed=SEED, shape=Shape(delivery=delivery, partitions=PARTITIONS), script=script, events_per_s=200
+    )
     found = play(tmp_path / "fleet", plan)
     assert (found.lost, found.doubled, found.wrongs) == (0, 0, [])
     assert [fault.kind for fault in found.faults] == list(kinds)

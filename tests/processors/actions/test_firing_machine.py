@@ -57,7 +57,9 @@ class Firings(RuleBasedStateMachine):
         self.offset = 0
         self.fired: dict[str, tuple[Firing, int]] = {}  # as it was confirmed first, and where it is
         self.leads: dict[int, int] = {}
-        self.known_as: dict[str, set[int]] = {}  # who was one person when it was confirmed last before it was sent
+        self.known_as: dict[
+            str, set[int]
+        ] = {}  # who was one person when it was confirmed last before it was sent
         self.shown: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.attempts: dict[str, list[int]] = defaultdict(list)
         self.dues: list[Due] = []
