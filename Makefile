@@ -47,10 +47,11 @@ up: setup
 # Files side by side, the longest first (tests/order.py), on engines that the workers share: half of the suite waits for
 # something. WORKERS=0: one after the other.
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
+# A test that starts engines takes some twenty seconds alone, and was seen to take two minutes beside much else.
 WORKERS ?= 3
 test: setup
 	@$(BIN)/python -m deploy.embedded.kafka_classes
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 300
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

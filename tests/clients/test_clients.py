@@ -36,7 +36,7 @@ from tests.collector.process import running
 from tests.engines import wait_until
 from tests.pipeline.up import SETTLE_S, Up, until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 LEDGER = "SELECT outcome, sum(events) AS events FROM ledger WHERE source = {source:String} GROUP BY outcome"
 # What a client is told, and what the collector said.
 MET = {

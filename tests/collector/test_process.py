@@ -11,7 +11,17 @@ import psutil
 import pytest
 
 from runtime.environment.settings import CollectorSettings, SettingsError
-from tests.collector.process import Collector, answers, ask, environment, post, prepare, running, until
+from tests.collector.process import (
+    WAIT_S,
+    Collector,
+    answers,
+    ask,
+    environment,
+    post,
+    prepare,
+    running,
+    until,
+)
 from tests.engines import free_port
 
 REQUESTS = 20  # so many that both workers have some
@@ -23,7 +33,7 @@ def test_it_ends_when_its_parent_closes_the_pipe(kafka: str) -> None:
     with running(environ) as collector:
         assert collector.process.stdin is not None
         collector.process.stdin.close()
-        assert collector.process.wait(20) == 0
+        assert collector.process.wait(WAIT_S) == 0
 
 
 def test_a_stop_waits_for_slow_senders_and_readers_no_longer_than_told(kafka: str) -> None:
@@ -43,7 +53,7 @@ def test_a_stop_waits_for_slow_senders_and_readers_no_longer_than_told(kafka: st
         with suppress(TimeoutError):  # its answers are never read
             reader.sendall(b"GET /pixel.js HTTP/1.1\r\nhost: c\r\n\r\n" * 100_000)
         collector.process.send_signal(signal.SIGTERM)
-        assert collector.process.wait(20) == 0
+        assert collector.process.wait(WAIT_S) == 0
 
 
 def test_a_body_that_a_stop_does_not_wait_for_is_answered(kafka: str) -> None:
@@ -51,14 +61,14 @@ def test_a_body_that_a_stop_does_not_wait_for_is_answered(kafka: str) -> None:
     prepare(environ)
     with running(environ) as collector:
         with socket.create_connection(("127.0.0.1", collector.port)) as sender:
-            sender.settimeout(20)
+            sender.settimeout(WAIT_S)
             sender.sendall(b"POST /v1/track HTTP/1.1\r\nhost: c\r\ncontent-length: 60\r\n\r\n{")
             assert answers(collector, "/ready")  # behind it: the head is there
             collector.process.send_signal(signal.SIGTERM)
             answer = b"".join(iter(lambda: sender.recv(4_096), b""))
         assert answer.startswith(b"HTTP/1.1 408 "), answer
         assert b'"code":"body_too_slow"' in answer
-        assert collector.process.wait(20) == 0
+        assert collector.process.wait(WAIT_S) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares a port between processes evenly")
@@ -103,14 +113,14 @@ def test_a_worker_that_dies_ends_all(kafka: str) -> None:
     prepare(environ)
     with running(environ) as collector:
         psutil.Process(collector.process.pid).children()[0].kill()
-        assert collector.process.wait(30) != 0
+        assert collector.process.wait(WAIT_S) != 0
         assert not answers(collector, "/healthz")
 
 
 def test_a_setting_that_cannot_work_is_named_before_anything_starts() -> None:
     environ = os.environ | {"COLLECTOR_PACK_BYTES_MAX": "2048", "COLLECTOR_PORT": str(free_port())}
     done = subprocess.run(
-        [sys.executable, "-m", "collector"], env=environ, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "collector"], env=environ, capture_output=True, text=True, timeout=WAIT_S
     )
     assert done.returncode == 1
     assert "COLLECTOR_PACK_BYTES_MAX is 2048, and must be at least" in done.stderr

@@ -21,6 +21,7 @@ from tests import plain_http
 from tests.avro import deserialise
 from tests.collector.process import (
     KEY,
+    WAIT_S,
     Collector,
     add_source,
     ask,
@@ -160,7 +161,7 @@ def test_a_preflight_is_answered(collector: Collector) -> None:
 
 @pytest.mark.parametrize("head", [b"content-length: 99999999\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n"])
 def test_a_body_over_the_limit_is_refused_before_its_end(collector: Collector, head: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S) as client:
         client.sendall(b"POST /v1/batch HTTP/1.1\r\nhost: c\r\n" + head)
         if b"chunked" in head:
             client.sendall(b"%x\r\n" % 200_000 + b" " * 150_000)
@@ -173,7 +174,7 @@ def test_a_body_over_the_limit_is_refused_before_its_end(collector: Collector, h
 def test_a_connection_on_which_a_body_stays_unread_is_closed_in_words(
     collector: Collector, request_line: bytes
 ) -> None:
-    with socket.create_connection(("127.0.0.1", collector.port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S) as client:
         client.sendall(request_line + b" HTTP/1.1\r\nhost: c\r\ncontent-length: 100\r\n\r\n")
         head, _, _ = client.recv(2_000).lower().partition(b"\r\n\r\n")
         assert head.startswith((b"http/1.1 404 ", b"http/1.1 405 "))
@@ -185,7 +186,7 @@ def test_a_body_that_arrives_too_slowly_is_refused_and_the_connection_closed(
 ) -> None:
     with (
         running(environ | {"COLLECTOR_BODY_TIMEOUT_S": "1"}) as collector,
-        socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client,
+        socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S) as client,
     ):
         client.sendall(b'POST /v1/track HTTP/1.1\r\nhost: c\r\ncontent-length: 100\r\n\r\n{"anony')
         head, _, body = client.recv(2_000).lower().partition(b"\r\n\r\n")
@@ -212,7 +213,7 @@ def test_a_stop_finishes_what_it_was_answering(environ: dict[str, str], settings
     head = b"POST /v1/track HTTP/1.1\r\nhost: c\r\ncontent-length: %d\r\n\r\n" % len(body)
     with (
         running(environ) as collector,
-        socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client,
+        socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S) as client,
     ):
         client.sendall(head + body[:10])
         until(lambda: ask(collector, "GET", "/healthz").status_code == 200)
@@ -220,7 +221,7 @@ def test_a_stop_finishes_what_it_was_answering(environ: dict[str, str], settings
         until(lambda: refuses(collector.port))
         client.sendall(body[10:])
         assert client.recv(1_000).startswith(b"HTTP/1.1 200 ")
-        assert collector.process.wait(20) == 0
+        assert collector.process.wait(WAIT_S) == 0
     assert "stop-1" in of(raw_events(settings), "stop-")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.collector.process import KEY, Collector, ask, environment, prepare, running
+from tests.collector.process import KEY, WAIT_S, Collector, ask, environment, prepare, running
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 HTTP2_SETTINGS = b"\x04\x00"  # the type and flags of the first frame that is answered
@@ -45,7 +45,9 @@ def test_connections_that_ask_nothing_are_closed_and_hold_up_nobody(environ: dic
     few = {"COLLECTOR_CONNECTIONS_MAX": "4", "COLLECTOR_HEAD_TIMEOUT_S": "1"}
     with running(environ | few) as collector, contextlib.ExitStack() as held:
         for sent in (b"", b"P", b"POST /v1/t HTTP/1.1\r\nhost: ", HTTP2_PREFACE) * 2:
-            client = held.enter_context(socket.create_connection(("127.0.0.1", collector.port), timeout=30))
+            client = held.enter_context(
+                socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S)
+            )
             client.sendall(sent)
         assert ask(collector, "GET", "/healthz").status_code == 200
 
@@ -56,7 +58,7 @@ def test_http_2_is_spoken_where_it_is_asked_for(
 ) -> None:
     with running(environ | more) as collector:
         assert ask(collector, "GET", "/healthz").status_code == 200
-        with socket.create_connection(("127.0.0.1", collector.port), timeout=30) as client:
+        with socket.create_connection(("127.0.0.1", collector.port), timeout=WAIT_S) as client:
             client.sendall(HTTP2_PREFACE)
             answer = b""
             with contextlib.suppress(ConnectionError):  # thrown out

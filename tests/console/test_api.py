@@ -17,7 +17,7 @@ from tests.console.process import KEY, WAIT_S, Console, add_keys, console
 from tests.engines import delete_topics, free_port, wait_until
 from tests.sinks.stage import START_MS, Tables, Topics, event, pointer
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 ANN, PHONE, MAIL = 101, 102, 103
 CAT, DAN, TABLET = 201, 202, 203

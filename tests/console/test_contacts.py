@@ -18,7 +18,7 @@ from tests.engines import delete_topics
 from tests.kafka_records import values_of
 from tests.sinks.stage import Tables, Topics, contact
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 HASH_KEY = bytes(range(16))
 ANN, BOB = "ann@shop.example", "bob@shop.example"

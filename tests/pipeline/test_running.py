@@ -22,7 +22,7 @@ from tests.pipeline.persons import a_person_is_exported, a_person_is_seen_over_h
 from tests.pipeline.planned import a_plan_holds
 from tests.pipeline.up import Up, until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 IDENTITY = Path(__file__).parents[2] / "docs" / "identity.md"
 CONTEXT = IDENTITY.with_name("context.md")

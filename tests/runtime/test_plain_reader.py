@@ -15,7 +15,7 @@ from runtime.streams.plain_watch import LOOK_S
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
 from tests.runtime.topic_log import read_topic, write_topic
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 RECORDS = 400
 
 

@@ -65,7 +65,7 @@ def write_topic(settings: KafkaSettings, topic: str, values: list[tuple[int, byt
     assert producer.flush(20) == 0
 
 
-def eventually(found: Callable[[], T | None], timeout_s: float = 30) -> T:
+def eventually(found: Callable[[], T | None], timeout_s: float = 60) -> T:
     """The first truthy answer."""
     deadline = time.monotonic() + timeout_s
     pauses = asking()

@@ -68,7 +68,7 @@ class WorkerProcess:
         self._process.stdin.close()
         return self.wait()
 
-    def wait(self, timeout_s: float = 30) -> int:
+    def wait(self, timeout_s: float = 60) -> int:
         return self._process.wait(timeout_s)
 
     def close(self) -> None:

@@ -220,7 +220,7 @@ class SinkProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
-    def wait(self, timeout_s: float = 30) -> int:
+    def wait(self, timeout_s: float = 60) -> int:
         return self._process.wait(timeout_s)
 
     def kill(self) -> None:

@@ -17,7 +17,7 @@ from runtime.environment.settings import KafkaSettings
 from tests.collector import process
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 
 class Place(Door, frozen=True):

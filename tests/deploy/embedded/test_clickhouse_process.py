@@ -124,7 +124,7 @@ def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:
             "the statement runs",
         )
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         slow.join()
     assert answered == [b"0\n"]
 
@@ -135,7 +135,7 @@ def test_open_sessions_do_not_keep_it_from_ending(tmp_path: Path) -> None:
             made = post(url, b"CREATE TEMPORARY TABLE x (a Int8)", session_id=f"left-open-{number}")
             assert made[0] == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert "Exception" not in (tmp_path / "log").read_text()
 
 
@@ -152,4 +152,4 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     wait_until(lambda: answers(f"http://127.0.0.1:{port}"), 30, "ClickHouse answers")
     assert process.stdin
     process.stdin.close()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0

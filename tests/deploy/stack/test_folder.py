@@ -29,14 +29,22 @@ def test_a_folder_is_waited_for_until_the_children_of_a_killed_owner_end(tmp_pat
     code = (
         "import asyncio, os, subprocess, sys; from pathlib import Path; from deploy.stack.folder import DataFolder\n"
         f"folder = DataFolder(Path({str(tmp_path)!r})); asyncio.run(folder.acquire(print))\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(2)'], pass_fds=[folder.lock_fd])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'], pass_fds=[folder.lock_fd])\n"
         "os._exit(9)"
     )
-    subprocess.run([sys.executable, "-c", code], check=False)
+    # The child ends when its input does, which is the killed owner's, too.
+    owner = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    owner.wait()
     told: list[str] = []
+
+    def say(line: str) -> None:
+        assert owner.stdin
+        told.append(line)
+        owner.stdin.close()
+
     folder = DataFolder(tmp_path)
     assert folder.owner() is not None
-    asyncio.run(folder.acquire(told.append))
+    asyncio.run(folder.acquire(say))
     folder.release()
     assert told == ["waiting for the processes of an earlier start to end"]
     assert folder.owner() is None

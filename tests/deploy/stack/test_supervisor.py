@@ -32,7 +32,7 @@ def spec(tmp_path: Path, code: str, **changes: float) -> ChildSpec:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.02)
 
