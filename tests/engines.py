@@ -139,15 +139,17 @@ def wait_until(holds: Callable[[], bool], timeout_s: float, what: str, every_s: 
         assert time.monotonic() < end, f"not within {timeout_s} s: {what}"
 
 
-def asking(at_least_s: float = 0.05) -> Iterator[None]:
+def asking(at_least_s: float = 0.05, *, it_stays: bool = False) -> Iterator[None]:
     """Once for each time to ask, for ever. Whoever asks a database over and over takes the CPU that what is waited for needs: so
-    a pause lasts three times as long as what was asked, and a tenth of what was waited already, up to a second."""
+    a pause lasts three times as long as what was asked. Where what is waited for stays, and need not be met in passing, it lasts
+    a tenth of what was waited already, too, up to a second."""
     first = time.monotonic()
     while True:
         began = time.monotonic()
         yield
         ended = time.monotonic()
-        time.sleep(max(at_least_s, 3 * (ended - began), min(1.0, (ended - first) / 10)))
+        waited_s = ended - first if it_stays else 0.0
+        time.sleep(max(at_least_s, 3 * (ended - began), min(1.0, waited_s / 10)))
 
 
 def answers(url: str) -> bool:

@@ -162,7 +162,7 @@ class _Match:
         self._until(lambda tables: not oracle.missing(told, tables.rows()), deadline)
         self._until(lambda tables: not self._people(tables, told), deadline)
         kafka = self._fleet.kafka_settings
-        for _ in asking(ASK_S):
+        for _ in asking(ASK_S, it_stays=True):
             if state.is_done(state.logs(kafka)) or time.monotonic() > deadline:
                 break
         self._fleet.end_processors()
@@ -196,7 +196,7 @@ class _Match:
         return oracle.ledger_wrongs(tables.ledger(), tables.letters(), found, rows)
 
     def _until(self, holds: Callable[[Tables], bool], deadline: float) -> bool:
-        for _ in asking(ASK_S):
+        for _ in asking(ASK_S, it_stays=True):
             try:
                 if self._asked(holds):
                     return True

@@ -116,7 +116,7 @@ class Up:
 
 def until(ask: Callable[[], object], wanted: object, patience_s: float = SETTLE_S) -> None:
     end = time.monotonic() + patience_s
-    for _ in asking():
+    for _ in asking(it_stays=True):
         if (found := ask()) == wanted:
             return
         assert time.monotonic() < end, f"found {found}, wanted {wanted}"

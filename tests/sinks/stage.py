@@ -275,13 +275,15 @@ class Stage:
             process.end()
 
     def until(self, sql: str, *expected: object, timeout_s: float = PATIENCE_S) -> None:
-        """Ask until the answer's only row is this one. Fails with the last answer."""
-        until(lambda: self.tables.row(sql), expected, timeout_s)
+        """Ask until the answer's only row is this one, and stays so. Fails with the last answer."""
+        until(lambda: self.tables.row(sql), expected, timeout_s, it_stays=True)
 
 
-def until(ask: Callable[[], object], expected: object, timeout_s: float = PATIENCE_S) -> None:
+def until(
+    ask: Callable[[], object], expected: object, timeout_s: float = PATIENCE_S, *, it_stays: bool = False
+) -> None:
     end = time.monotonic() + timeout_s
-    for _ in asking():
+    for _ in asking(it_stays=it_stays):
         if (found := ask()) == expected:
             return
         assert time.monotonic() < end, f"found {found}, expected {expected}"
