@@ -3,6 +3,7 @@
 import os
 import sys
 
+import runtime.logs  # noqa: F401 - before whatever else imports structlog
 from console.server import run
 from runtime.environment.settings import SettingsError
 from runtime.ports import PortTaken

@@ -3,6 +3,7 @@
 import os
 import sys
 
+import runtime.logs  # noqa: F401 - before whatever else imports structlog
 from sinks.worker import run
 
 if __name__ == "__main__":

@@ -33,9 +33,19 @@ def test_what_is_there_already_stays_there() -> None:
         assert import_module("sys") is sys
 
 
-def test_no_command_and_no_stage_reads_rich_when_it_starts() -> None:
+STARTS = (
+    "collector.__main__",
+    "sinks.__main__",
+    "console.__main__",
+    "deploy.embedded.clickhouse.__main__",
+    "deploy.cli",
+)
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_no_command_and_no_stage_reads_rich_when_it_starts(start: str) -> None:
     """Commands read their stages when they are called: all of them at once here."""
-    names = ", ".join(("sys", "deploy.cli", *STAGES))
+    names = ", ".join(("sys", start, *(STAGES if start == "deploy.cli" else ())))
     ran = subprocess.run(
         [sys.executable, "-c", f"import {names}; print('rich' in sys.modules)"],
         capture_output=True, text=True, timeout=60, check=True,

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Sequence
 
+import runtime.logs  # noqa: F401 - as a stage's own start does
 from processors.stage import Stage, open_group
 from processors.worker import Steps, load_settings, run_steps
 from runtime import logs

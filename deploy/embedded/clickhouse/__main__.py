@@ -1,5 +1,8 @@
 """`python -m deploy.embedded.clickhouse --data DIR --port N`: the composition root of the embedded ClickHouse."""
 
+import runtime.logs  # noqa: F401 - before whatever else imports structlog
+
+# isort: split
 import argparse
 import asyncio
 import os
