@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from console.identifiers import Asked, typed
+from console.identifiers import Asked, Wanted, typed
 from console.question import Question, dictionaries, written_out
 from schemas.identity.identifiers import ANONYMOUS, EMAIL, USER
 
@@ -24,17 +24,28 @@ SELECT DISTINCT kind, value, node,
     dictGetOrDefault({{roots:String}}, 'root', owner, owner) AS profile
 {_NAMED}"""
 
-# As _FIND, within another question.
-WHOSE = """\
+# Which nodes name the profile as their owner, and whom pointers lead those to (0: none does). One row, however many they are.
+_AROUND = """\
+SELECT
+    PROFILE AS profile,
+    arraySlice(arraySort(groupUniqArray(node)), 1, {limit:UInt64}) AS nodes,
+    arrayMap(each -> dictGetOrDefault({roots:String}, 'root', each, 0), nodes)
+FROM identity_owners
+PREWHERE owner = PROFILE
+WHERE workspace = {workspace:String}"""
+
+# The profile of whoever has an identifier, as _FIND has it; 0 where nobody has.
+_WHOSE = """\
+WITH
 (
-    SELECT
-        dictGetOrDefault(
-            {roots:String}, 'root', dictGetOrDefault({segments:String}, 'owner', node, {now:Int64}, node) AS owner, owner
-        )
+    SELECT max(dictGetOrDefault(
+        {roots:String}, 'root', dictGetOrDefault({segments:String}, 'owner', node, {now:Int64}, node) AS owner, owner
+    ))
     FROM identifiers
     PREWHERE value = {value:String}
     WHERE workspace = {workspace:String} AND kind = {kind:String}
-)"""
+) AS whose
+"""
 
 _ROOT = "SELECT dictGetOrDefault({roots:String}, 'root', {node:UInt64}, {node:UInt64})"
 
@@ -69,6 +80,15 @@ class Found(msgspec.Struct, frozen=True):
 
     profile: int
     node: int = 0
+
+
+class Around(msgspec.Struct, frozen=True):
+    """A profile, and the nodes that name it as their owner, in order. `roots`: whom pointers lead each of them to; 0 where none
+    does."""
+
+    profile: int
+    nodes: tuple[int, ...] = ()
+    roots: tuple[int, ...] = ()
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -117,6 +137,23 @@ def find(place: Place, asked: Asked) -> Question:
     return place.asking(_FIND, wanted=wanted, values=[each.value for each in asked.wanted])
 
 
+def around(place: Place, profile: int, nodes_max: int) -> Question:
+    return place.asking(
+        _AROUND.replace("PROFILE", "{profile:UInt64}"), profile=profile, limit=_looked_for(nodes_max)
+    )
+
+
+def around_whom(place: Place, wanted: Wanted, nodes_max: int) -> Question:
+    """The same of whoever has this identifier now."""
+    sql = _WHOSE + _AROUND.replace("PROFILE", "assumeNotNull(whose)")
+    return place.asking(sql, kind=wanted.kind, value=wanted.value, limit=_looked_for(nodes_max))
+
+
+def found_around(rows: Sequence[Sequence[Any]]) -> Around:
+    ((profile, nodes, roots),) = rows
+    return Around(profile, tuple(nodes), tuple(roots))
+
+
 def root_of(place: Place, node: int) -> Question:
     """Of a profile id: somebody who was merged into another is that one."""
     return place.asking(_ROOT, node=node)
@@ -135,6 +172,11 @@ def chosen(asked: Asked, rows: Iterable[Sequence[Any]]) -> list[Found]:
 def is_there(place: Place, person: Person) -> Question:
     """A row, if any event of what is not theirs alone is theirs."""
     return place.asking(_IS_THERE, profile=person.profile, subjects=person.unsure)
+
+
+def _looked_for(nodes_max: int) -> int:
+    """One more than may be looked at says that there are more."""
+    return nodes_max + 1
 
 
 def names(profile: int, named: Iterable[tuple[str, str, int]]) -> Names:

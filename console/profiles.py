@@ -1,12 +1,13 @@
 """One person, looked up: the questions in their order, and the answers as one. What the console and the command line share.
 
-Each look-up asks whose an identifier is and what is told of that profile, then, in as many rounds as its chains are long, what is
-told of those who name it; then for what was wanted. Absent: how an answer is sent (app.py), and what may be asked how often
-(keys.py, rates.py).
+Each look-up asks whose an identifier is and who names that profile; then what is told of them all, beside it for the profile's
+segments and for what is theirs of shared devices, and, where chains are longer, in more rounds of who names those. Absent: how an
+answer is sent (app.py), and what may be asked how often (keys.py, rates.py).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -15,25 +16,21 @@ from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders
 from console.details import (
     DEVICE,
     NAME,
-    ROWS_MAX,
-    Detail,
     Gathered,
     begun,
     details,
-    details_apart,
     details_around,
-    details_named,
     details_of,
-    held_of,
     shared_of,
     theirs,
+    told,
     wider,
 )
 from console.devices import Device, known_since_ms, stay
 from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
-from console.memberships import Change, Membership, changes, changes_of, memberships, void_of
-from console.people import Identifier, Person, Place
+from console.memberships import Membership, changes, changes_of, memberships, void_of
+from console.people import Around, Identifier, Person, Place
 from console.question import Question
 from console.times import iso_ms
 from console.traits import Trait, plain, traits, traits_in, traits_of
@@ -43,6 +40,7 @@ from schemas.identity.identifiers import profile_id
 ROUNDS_MAX = 64  # chains of aliases reach 16; an unforeseen ring of claims must end
 
 Rows = Sequence[Sequence[Any]]
+T = TypeVar("T")
 
 
 class NoSuchProfile(Exception):
@@ -58,6 +56,8 @@ class Store(Protocol):
     def ask(self, question: Question, /) -> Rows: ...
 
     def ask_all(self, questions: Sequence[Question], /) -> Sequence[Rows]: ...
+
+    def begin(self, asking: Callable[[], T], /) -> Callable[[], T]: ...
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,26 +89,29 @@ class Profiles:
 
     def person(self, identifier: str) -> Person:
         """Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
-        for profile, rows in self._likely(read(identifier)):
-            gathered, _ = self._gathered(profile, rows)
+        for around in self._likely(read(identifier)):
+            gathered = self._gathered(around)
             if self._is_somebody(gathered):
                 return msgspec.structs.replace(gathered.person, known_since_ms=_known_since_ms(gathered))
         raise self._nobody()
 
     def look_up(self, identifier: str) -> Profile:
         """`profile` of `person`, in fewer steps. Raises NotAnIdentifier, NoSuchProfile, NoAnswer."""
-        for profile, rows in self._likely(read(identifier)):
-            gathered, (entered,) = self._gathered(profile, rows, [changes_of(self._place, profile)])
-            if found := self._whole(gathered.person, gathered.rows, changes(entered)):
+        for around in self._likely(read(identifier)):
+            entered = self._store.begin(partial(self._entered, around.profile))
+            gathered = self._gathered(around, is_to_be_told=True)
+            if found := _profile(gathered, entered):
                 return found
         raise self._nobody()
 
     def profile(self, person: Person) -> Profile:
         """Everything but what is asked for by itself. Raises NoSuchProfile, NoAnswer."""
-        rows, entered = self._store.ask_all(
-            [details_of(self._place, person.subjects), changes_of(self._place, person.profile)]
+        entered = self._store.begin(partial(self._entered, person.profile))
+        asked = [details_of(self._place, person.subjects), *shared_of(self._place, person, person.unsure)]
+        rows, *shared = [details(rows) for rows in self._store.ask_all(asked)]
+        found = _profile(
+            Gathered(person, rows, [], frozenset(), [row for some in shared for row in some]), entered
         )
-        found = self._whole(person, details(rows), changes(entered))
         if found is None:
             raise NoSuchProfile("nobody: the last event of this profile was just deleted")
         return found
@@ -124,9 +127,7 @@ class Profiles:
 
     def segments(self, person: Person) -> list[Membership]:
         """Raises NoAnswer."""
-        found = changes(self._store.ask(changes_of(self._place, person.profile)))
-        (void,) = self._store.ask_all(void_of(self._place, found)) or [[]]
-        return memberships(found, {*map(tuple, void)})
+        return self._entered(person.profile)
 
     def orders(self, person: Person) -> tuple[Value | None, list[Order]]:
         """Raises NoAnswer."""
@@ -142,18 +143,21 @@ class Profiles:
         (sessions,), (touches,) = self._store.ask_all(visits_of(self._place, person))
         return visits(sessions, touches)
 
-    def _likely(self, asked: Asked) -> Iterator[tuple[int, list[Detail]]]:
-        """The profiles that may be meant, the likeliest first, with the rows about each. Of an identifier with its kind one
-        question asks whose it is and what is told of them."""
+    def _likely(self, asked: Asked) -> Iterator[Around]:
+        """The profiles that may be meant, the likeliest first, with who names each. Of an identifier with its kind one question
+        asks whose it is and who names them."""
         looked_at = set[int]()
         if asked.node is None and len(asked.wanted) == 1:
-            rows = details(self._store.ask(details_named(self._place, asked.wanted[0])))
-            looked_at = {row.subject for row in rows}
-            yield from ((profile, self._all(profile, rows)) for profile in looked_at)
+            whom = people.around_whom(self._place, asked.wanted[0], self._nodes_max)
+            around = people.found_around(self._store.ask(whom))
+            if not around.profile:
+                return
+            looked_at = {around.profile}
+            yield around
         for profile in self._roots(asked):
             if profile not in looked_at:
-                rows = details(self._store.ask(details_around(self._place, profile)))
-                yield profile, self._all(profile, rows)
+                asked_around = people.around(self._place, profile, self._nodes_max)
+                yield people.found_around(self._store.ask(asked_around))
 
     def _roots(self, asked: Asked) -> Iterator[int]:
         """A contested device is whose it is now, else whose it was last."""
@@ -166,26 +170,29 @@ class Profiles:
                 for (root,) in self._store.ask(people.past_owners(self._place, found.node)):
                     yield root
 
-    def _all(self, profile: int, rows: list[Detail]) -> list[Detail]:
-        if len(rows) < ROWS_MAX:
-            return rows
-        apart = details_apart(self._place, profile, self._nodes_max)
-        return [row for some in self._store.ask_all(apart) for row in details(some)]
-
-    def _gathered(
-        self, profile: int, rows: Sequence[Detail], besides: Sequence[Question] = ()
-    ) -> tuple[Gathered, Sequence[Rows]]:
-        """With all that lead to the profile; and the answers to what is asked besides, along with the first round."""
-        found, told = begun(profile, rows, self._nodes_max), list[Rows]()
+    def _gathered(self, around: Around, *, is_to_be_told: bool = False) -> Gathered:
+        """With all that lead to the profile; and, for whom it is to be told, what is theirs of what is not theirs alone."""
+        found = begun(around, self._nodes_max)
+        shared = [*found.person.unled] if is_to_be_told else []
+        asked = [details_around(self._place, found.person), *shared_of(self._place, found.person, shared)]
+        rows, *others = [details(rows) for rows in self._store.ask_all(asked)]
+        found = told(found, rows, self._nodes_max)
         for _ in range(ROUNDS_MAX):
-            asked = [details_of(self._place, found.further)] if found.further else []
-            answers = self._store.ask_all([*besides, *asked])
-            told, besides = [*told, *answers[: len(besides)]], ()
-            if not asked:
-                return found, told
-            found = wider(found, details(answers[-1]), self._nodes_max)
+            if not found.further:
+                break
+            rows = details(self._store.ask(details_of(self._place, found.further)))
+            found = wider(found, rows, self._nodes_max)
+        if is_to_be_told:
+            rest = [node for node in found.person.unsure if node not in shared]
+            asked = shared_of(self._place, found.person, rest)
+            others += [details(self._store.ask(question)) for question in asked]
         person = msgspec.structs.replace(found.person, is_whole=found.person.is_whole and not found.further)
-        return msgspec.structs.replace(found, person=person), told
+        return msgspec.structs.replace(found, person=person, shared=[row for some in others for row in some])
+
+    def _entered(self, profile: int) -> list[Membership]:
+        found = changes(self._store.ask(changes_of(self._place, profile)))
+        void = [row for question in void_of(self._place, found) for row in self._store.ask(question)]
+        return memberships(found, {(run, attempt) for run, attempt in void})
 
     def _is_somebody(self, gathered: Gathered) -> bool:
         """Whether there is an event of theirs. What is not theirs alone is looked at only where nothing else is."""
@@ -195,18 +202,6 @@ class Profiles:
         return not seen.isdisjoint(person.unsure) and bool(
             self._store.ask(people.is_there(self._place, person))
         )
-
-    def _whole(self, person: Person, rows: Sequence[Detail], entered: Sequence[Change]) -> Profile | None:
-        """Of the rows about their nodes and segments, and what has to be asked besides. None: no event, and so nobody."""
-        asked = [
-            shared_of(self._place, person, rows),
-            held_of(self._place, person, rows),
-            void_of(self._place, entered),
-        ]
-        answers = iter(self._store.ask_all([question for some in asked for question in some]))
-        shared, held, void = [[row for _ in some for row in next(answers)] for some in asked]
-        told = theirs(person, rows, details(shared), {node for (node,) in held})
-        return _profile(person, told, memberships(entered, {*map(tuple, void)}))
 
     def _nobody(self) -> NoSuchProfile:
         return NoSuchProfile(
@@ -220,8 +215,9 @@ def _known_since_ms(gathered: Gathered) -> int | None:
     return known_since_ms([row for row in gathered.rows if row.subject in nodes])
 
 
-def _profile(person: Person, rows: Sequence[Detail], entered: Sequence[Membership]) -> Profile | None:
+def _profile(gathered: Gathered, entered: Callable[[], list[Membership]]) -> Profile | None:
     """Of what is told of somebody; None: there is no event, and so nobody."""
+    person, rows = gathered.person, theirs(gathered.person, gathered.rows, gathered.shared)
     stays = stay(rows)
     if stays is None:
         return None
@@ -242,6 +238,6 @@ def _profile(person: Person, rows: Sequence[Detail], entered: Sequence[Membershi
         identifiers=names.identifiers,
         traits=plain(traits_in(rows)),
         devices=stays.devices,
-        segments=[each.segment for each in entered],
+        segments=[each.segment for each in entered()],
         partial=[] if person.is_whole else ["identifiers"],
     )

@@ -3,10 +3,10 @@
 Several questions at once are asked side by side. Absent: who may ask (keys.py), and what is asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -21,6 +21,7 @@ TOO_SLOW = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
 MARGIN_S = 2  # the server is to give up first, and to say why
 
 Rows = list[Sequence[Any]]
+T = TypeVar("T")
 
 
 class TooSlow(NoAnswer):
@@ -63,6 +64,11 @@ class Store:
         if len(questions) == 1:
             return [self.ask(questions[0])]  # no thread of its own to wait for
         return list(self._threads.map(self.ask, questions))
+
+    def begin(self, asking: Callable[[], T]) -> Callable[[], T]:
+        """On a thread of its own, from now on; what is given back waits for it, and raises as it does. `asking` asks one question
+        after the other, and begins nothing itself: there are as many threads as there may be questions."""
+        return self._threads.submit(asking).result
 
     def problem(self) -> str:
         """Why nothing can be asked, "" when it can."""

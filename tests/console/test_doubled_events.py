@@ -62,17 +62,14 @@ def test_an_event_that_is_stored_twice_is_told_once(tables: Tables) -> None:
     store.close()
 
 
-def test_devices_that_named_somebody_thrice_are_looked_at_and_counted_once(
-    tables: Tables, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_devices_that_named_somebody_thrice_are_looked_at_and_counted_once(tables: Tables) -> None:
     """Each pointer that is written again is a row more; the limit of nodes is one of nodes, and what is beyond it is told."""
-    tables.client.command("SYSTEM STOP MERGES subject_details")
+    for table in ("subject_details", "identity_owners"):
+        tables.client.command(f"SYSTEM STOP MERGES {table}")
     for version in (1, 2, 3):
         pointers = [pointer(device, ANN, version) for device in DEVICES]
         tables.insert("pointers_in", POINTER, pointers, f"v{version}")
     tables.reload(DICTIONARIES)
-    for module in ("details", "profiles"):
-        monkeypatch.setattr(f"console.{module}.ROWS_MAX", 2)
     store = Store(tables.settings, QuestionSettings())
     told = {nodes_max: Profiles(store, "main", now_ms=START_MS, nodes_max=nodes_max) for nodes_max in (3, 5)}
     assert {nodes_max: profiles.look_up(WHO).partial for nodes_max, profiles in told.items()} == {

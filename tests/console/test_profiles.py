@@ -114,16 +114,6 @@ def test_pages_of_any_size_in_both_orders_are_the_whole_journey(shop: Shop) -> N
             assert found == (wanted if order == "asc" else wanted[::-1])
 
 
-def test_somebody_with_more_rows_than_one_question_answers_is_told_the_same(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    some = list(shop.visits)[::10]
-    wanted = [shop.profiles.look_up(profile) for profile in some]
-    for module in ("details", "profiles"):
-        monkeypatch.setattr(f"console.{module}.ROWS_MAX", 2)
-    assert [shop.profiles.look_up(profile) for profile in some] == wanted
-
-
 def test_each_identifier_of_a_person_leads_to_a_person_who_has_it(shop: Shop) -> None:
     for profile in list(shop.visits)[::3]:
         person = shop.people[profile]
