@@ -67,13 +67,13 @@ SELECT DISTINCT owner, node, dictHas({owners:String}, node) AS is_led, dictGetOr
 FROM identity_owners
 WHERE workspace = {workspace:String} AND owner IN {nodes:Array(UInt64)}"""
 
-# By the projection; the table's own order would be read to its end.
+# Of the details, which are sorted by node; `identifiers` is sorted for what a name means.
 _NAMES = """\
-SELECT DISTINCT node, kind, value
-FROM identifiers
-WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)}
-ORDER BY kind, value
-SETTINGS min_table_rows_to_use_projection_index = 0, optimize_read_in_order = 0, optimize_distinct_in_order = 0"""
+SELECT DISTINCT subject AS node, kind, name AS value
+FROM subject_details
+PREWHERE subject IN {nodes:Array(UInt64)}
+WHERE workspace = {workspace:String} AND part = 'name'
+ORDER BY kind, value"""
 
 _TRAITS = """\
 SELECT profile, name, argMax(traits.value, (timestamp, message_id, traits.value)) AS value, min(timestamp) AS first_set

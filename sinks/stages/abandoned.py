@@ -39,8 +39,8 @@ RETRY_S = 2.0
 POLL_PAUSE_MS_MAX = 900_000
 
 _NAMES = """\
-SELECT node, argMin((kind, value), (kind, value)) FROM identifiers
-WHERE workspace = {workspace:String} AND value != '' AND node IN {nodes:Array(UInt64)} GROUP BY node"""
+SELECT subject, argMin((kind, name), (kind, name)) FROM subject_details
+WHERE workspace = {workspace:String} AND part = 'name' AND subject IN {nodes:Array(UInt64)} GROUP BY subject"""
 _ORDERED = """\
 WITH
     dictGetOrDefault({segments:String}, 'owner', {subject:UInt64}, {since:Int64}, {subject:UInt64}) AS owner,

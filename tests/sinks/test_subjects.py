@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from schemas.wire.codec import POINTER, RESOLVED_EVENT
-from sinks.migrating.migrations import shipped
+from sinks.migrating.migrations import shipped, statements
 from tests.databases import Databases
 from tests.sinks.stage import START_MS, Tables, event, pointer
 
@@ -129,6 +129,36 @@ def test_the_events_of_subjects_are_those_of_the_table_of_events_stored_before_o
         FROM events ORDER BY ALL"""  # noqa: S608 - ours
     assert len(tables.rows(own)) == 800
     assert tables.rows(own) == tables.rows(stated)
+
+
+IDENTIFIERS = "workspace, kind, value, node, claimed FROM identifiers ORDER BY ALL"
+OWNERS = "workspace, owner, node FROM identity_owners ORDER BY ALL"
+
+
+@pytest.mark.parametrize("cut_after", [4, 8, 19])
+def test_the_tables_with_small_granules_have_what_was_there_wherever_the_migration_was_cut_off(
+    clickhouse: str, databases: Databases, cut_after: int
+) -> None:
+    with databases.bare() as name:
+        (small,) = [each for each in shipped() if each.number == 34]
+        tables = Tables(clickhouse, name, [each for each in shipped() if each.number < small.number])
+        tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(100)], "before")
+        tables.insert("pointers_in", POINTER, [pointer(1, 2, 1), shared(3)], "p-before")
+        wanted = [tables.rows(f"SELECT DISTINCT {what}") for what in (IDENTIFIERS, OWNERS)]
+        assert all(wanted)
+        for statement in statements(small.text, {"database": name})[:cut_after]:
+            tables.client.command(statement)
+        tables = Tables(clickhouse, name)
+        assert [tables.rows(f"SELECT DISTINCT {what}") for what in (IDENTIFIERS, OWNERS)] == wanted
+        assert tables.rows("SHOW TABLES LIKE '%anew%'") == []
+        granules = (
+            "SELECT count() FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE"
+        )
+        assert tables.row(f"{granules} '%identi%index_granularity = 256,%'") == (2,)
+        tables.insert("events_in", RESOLVED_EVENT, [said(number) for number in range(1, 400)], "after")
+        tables.insert("pointers_in", POINTER, [pointer(1, 5, 2)], "p-after")
+        assert len(tables.rows(f"SELECT DISTINCT {IDENTIFIERS}")) == 70
+        assert len(tables.rows(f"SELECT DISTINCT {OWNERS}")) == len(wanted[1]) + 1
 
 
 def test_subjects_are_what_the_events_say(tables: Tables) -> None:
