@@ -7,7 +7,8 @@ mean something; what is drawn is drawn from a hash of the event's number, so tha
 Of five subjects one is a user's own, two are devices of that user and two stay anonymous; one device in two hundred was used by
 two users in turn. A tenth of the subjects makes half of the events; three in a hundred are bots.
 
-The embedded engine keeps them among its downloads, for as long as neither they nor the migrations change: 2 GB.
+The embedded engine keeps them among its downloads, for as long as neither they nor the migrations change: 2 GB. What is older
+than a day is merged as it would be by then (`min_age_to_force_merge_seconds`), and nothing is measured while merges run.
 """
 
 import hashlib
@@ -33,6 +34,7 @@ BLOCK_ROWS_MAX = 200_000
 WRITERS = 2
 STATEMENT_S_MAX = 3_000
 REST_S_MAX = 300
+QUIET_S = 5  # merges begin within it
 FOLDER = "bench-people-"
 FILLED = "filled"
 DICTIONARIES = ("idr_owner", "idr_root", "idr_segment")
@@ -72,6 +74,7 @@ def stored(environ: Mapping[str, str]) -> Iterator[ClickHouseSettings]:
             if client.query("SELECT count() FROM events").result_rows[0][0] == 0:
                 fill(client)
                 (folder / FILLED).touch()
+            _rest(client)
         finally:
             client.close()
         yield settings
@@ -80,18 +83,24 @@ def stored(environ: Mapping[str, str]) -> Iterator[ClickHouseSettings]:
 def fill(client: Client, events: int = 10_000_000, subjects: int = 1_000_000, seed: int = 1) -> None:
     """Into a migrated, empty database; `client` is safe for threads. A day is inserted in blocks. Returns when merges rest."""
     with ThreadPoolExecutor(WRITERS) as writers:
-        list(
-            writers.map(
-                partial(_day, client, events // DAYS, {"seed": seed, "subjects": subjects}), range(DAYS)
-            )
-        )
+        day = partial(_day, client, events // DAYS, {"seed": seed, "subjects": subjects})
+        list(writers.map(day, range(DAYS - 1)))
+        client.command("OPTIMIZE TABLE subject_details FINAL")
+        day(DAYS - 1)
     for pointers in (_POINTERS, _CONTESTED):
         client.command(pointers, parameters={"subjects": subjects})
     for name in DICTIONARIES:
         client.command(f"SYSTEM RELOAD DICTIONARY {name}")
-    end = time.monotonic() + REST_S_MAX
-    while client.query("SELECT count() FROM system.merges").result_rows[0][0] and time.monotonic() < end:
+    _rest(client)
+
+
+def _rest(client: Client) -> None:
+    """Until no merge has run for a while, or for as long as may be waited."""
+    end, quiet_since = time.monotonic() + REST_S_MAX, time.monotonic()
+    while time.monotonic() < min(end, quiet_since + QUIET_S):
         time.sleep(1)
+        if client.query("SELECT count() FROM system.merges").result_rows[0][0]:
+            quiet_since = time.monotonic()
 
 
 def _day(client: Client, per_day: int, drawn: Mapping[str, int], day: int) -> None:
