@@ -117,9 +117,12 @@ def _topic(settings: StageSettings, topic: Topic) -> str:
 
 
 def _policy(settings: StageSettings) -> Policy:
-    limits = ChunkLimits(settings.processor.chunk_records_max, settings.processor.chunk_bytes_max)
+    own = settings.processor
+    limits = ChunkLimits(
+        own.chunk_records_max, own.chunk_bytes_max, own.fetch_bytes_min, own.busy_wait_ms_max / 1000
+    )
     # Two heartbeats and the answer: by then the group has told a worker that it lost its partitions.
-    pause_s = settings.processor.session_timeout_s / 5
+    pause_s = own.session_timeout_s / 5
     return Policy(limits, pause_s, threads=WORKING_AGENTS * settings.kafka.partitions)
 
 

@@ -21,10 +21,19 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class ChunkLimits(msgspec.Struct, frozen=True):
-    """A chunk ends with the record that reaches one of these; a single record may be larger than `bytes_max`."""
+    """A chunk ends with the record that reaches one of these; a single record may be larger than `bytes_max`.
+
+    What has `busy_bytes_min` by itself may wait `busy_wait_s` for more.
+    """
 
     records_max: int
     bytes_max: int
+    busy_bytes_min: int = 0
+    busy_wait_s: float = 0.0
+
+    def may_wait(self, records: Sequence[InputRecord]) -> bool:
+        """Whether these are many, and a chunk has room for more."""
+        return len(records) < self.records_max and self.busy_bytes_min <= _size(records) < self.bytes_max
 
 
 class Gap(Exception):
@@ -43,12 +52,20 @@ def cut(start: int, end: int, records: Sequence[InputRecord], limits: ChunkLimit
     if not records and end > start:
         yield Chunk(start, end, records)
     for index, record in enumerate(records, start=1):
-        size += len(record.value or b"") + len(record.key or b"")
+        size += _bytes(record)
         if index == len(records):
             yield Chunk(start, end, records[first:])
         elif index - first >= limits.records_max or size >= limits.bytes_max:
             yield Chunk(start, record.offset + 1, records[first:index])
             start, first, size = record.offset + 1, index, 0
+
+
+def _size(records: Sequence[InputRecord]) -> int:
+    return sum(map(_bytes, records))
+
+
+def _bytes(record: InputRecord) -> int:
+    return len(record.value or b"") + len(record.key or b"")
 
 
 def missing(start: int, end: int, records: Sequence[InputRecord]) -> int:

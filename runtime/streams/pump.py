@@ -85,16 +85,30 @@ class Pump:
                 position = await self._read(session, position)
 
     async def _read(self, session: int, position: int) -> int:
-        try:
-            taken = await self._around.reader.take(self._tp, TAKE_S)
-        except PositionLost as error:
-            raise PartLost(KAFKA, str(error)) from error
+        taken = await self._take(TAKE_S)
         if taken is None:
             self._look_for_drops()
             return position
+        taken = await self._gathered(session, taken)
         if session == self.session and self._is_whole(position, taken):
             await self._hand_out(session, position, taken)
         return taken.end
+
+    async def _take(self, timeout_s: float) -> Taken | None:
+        try:
+            return await self._around.reader.take(self._tp, timeout_s)
+        except PositionLost as error:
+            raise PartLost(KAFKA, str(error)) from error
+
+    async def _gathered(self, session: int, taken: Taken) -> Taken:
+        """With what comes soon behind it, where it is much: a transaction has its price, whatever it holds."""
+        limits, clock = self._around.limits, asyncio.get_running_loop().time
+        end = clock() + limits.busy_wait_s
+        while session == self.session and (left_s := end - clock()) > 0 and limits.may_wait(taken.records):
+            more = await self._take(left_s)
+            if more is not None:
+                taken = Taken([*taken.records, *more.records], more.end)
+        return taken
 
     async def _hand_out(self, session: int, position: int, taken: Taken) -> None:
         for chunk in cut(position, taken.end, taken.records, self._around.limits):

@@ -64,7 +64,7 @@ class Transactions:
                 "message.timeout.ms": timeout_s * 1000,
                 "compression.type": "lz4",
                 "linger.ms": 5,  # cut short by the commit's flush; without it the first record of a chunk leaves alone
-                "batch.size": 512 << 10,
+                "batch.size": 1_000_000,  # each is a request, and its price at the broker; the most that any takes
                 "queue.buffering.max.messages": QUEUED_RECORDS_MAX,
             }
         )

@@ -16,6 +16,8 @@ from runtime.streams.transaction import FENCED, KAFKA, PartLost
 from schemas.stream import InputRecord
 
 RECORDS = 300
+SMALL = ChunkLimits(5, 1_000)
+PATIENT = ChunkLimits(30, 1_000, busy_bytes_min=0, busy_wait_s=0.01)
 
 
 class Log:
@@ -23,6 +25,7 @@ class Log:
 
     def __init__(self) -> None:
         self.processed: list[int] = []
+        self.chunks: list[int] = []
         self.opened = 0
 
 
@@ -42,6 +45,7 @@ class FakePart:
             raise Gap(self.next, chunk.start)
         self._fail()
         self._log.processed += [record.offset for record in chunk.records]
+        self._log.chunks.append(len(chunk.records))
         self.next = chunk.end
 
     def record_progress(self) -> None: ...
@@ -94,8 +98,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pump, "TAKE_S", 0.01)
 
 
-async def run_lane(reader: FakeReader, log: Log, pool: ThreadPoolExecutor, fail: Callable[[], None]) -> None:
-    around = Surroundings(reader, pool, ChunkLimits(5, 1_000), fenced_pause_s=0.01)
+async def run_lane(
+    reader: FakeReader,
+    log: Log,
+    pool: ThreadPoolExecutor,
+    fail: Callable[[], None],
+    limits: ChunkLimits = SMALL,
+) -> None:
+    around = Surroundings(reader, pool, limits, fenced_pause_s=0.01)
     lane = reader.lane = Lane(
         LaneSpec("toy", TP("toy", 0), contiguous=True), lambda halted: FakePart(log, fail), around
     )
@@ -111,12 +121,13 @@ async def run_lane(reader: FakeReader, log: Log, pool: ThreadPoolExecutor, fail:
         await running
 
 
+@pytest.mark.parametrize("limits", [SMALL, PATIENT], ids=["small", "patient"])
 @pytest.mark.parametrize("seed", range(5))
 def test_what_delivery_drops_and_repeats_costs_a_seek_and_no_record(
-    seed: int, pool: ThreadPoolExecutor
+    seed: int, limits: ChunkLimits, pool: ThreadPoolExecutor
 ) -> None:
     log = Log()
-    asyncio.run(run_lane(FakeReader(random.Random(seed).random), log, pool, lambda: None))  # noqa: S311
+    asyncio.run(run_lane(FakeReader(random.Random(seed).random), log, pool, lambda: None, limits))  # noqa: S311
     assert log.processed == list(range(RECORDS))
     assert log.opened == 1
 
@@ -141,3 +152,59 @@ def test_a_steps_exception_leaves_the_lane(pool: ThreadPoolExecutor) -> None:
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(run_lane(FakeReader(lambda: 1.0), Log(), pool, fail))
+
+
+class Stream:
+    """Takes of so many records of ten bytes each, at once; then nothing. Nothing goes wrong."""
+
+    def __init__(self, takes: list[int]) -> None:
+        self._takes = iter(takes)
+        self._position = 0
+        self.lane: Lane | None = None
+
+    async def seek_to(self, tp: TP, position: int) -> None: ...
+
+    async def take(self, tp: TP, timeout_s: float) -> Taken | None:
+        if not (count := next(self._takes, 0)):
+            await asyncio.sleep(timeout_s)
+            return None
+        start, self._position = self._position, self._position + count
+        records = [InputRecord(offset, 0, None, b"x" * 10) for offset in range(start, self._position)]
+        return Taken(records, self._position)
+
+    async def deliver(self, tp: TP, value: Parcel, offset: int) -> None:
+        assert self.lane is not None
+        self.lane.accept(value)
+
+
+async def chunks_of(takes: list[int], limits: ChunkLimits, pool: ThreadPoolExecutor) -> list[int]:
+    """How many records each chunk had."""
+    log, reader = Log(), Stream(takes)
+    around = Surroundings(reader, pool, limits, fenced_pause_s=0.01)
+    lane = reader.lane = Lane(
+        LaneSpec("toy", TP("toy", 0), contiguous=True), lambda halted: FakePart(log, lambda: None), around
+    )
+    running = asyncio.create_task(lane.run())
+    async with asyncio.timeout(20):
+        while len(log.processed) < sum(takes):
+            await asyncio.sleep(0.01)
+        lane.stop()
+        await running
+    return log.chunks
+
+
+@pytest.mark.parametrize(
+    ("busy_bytes_min", "wait_s", "takes", "chunks"),
+    [
+        pytest.param(70, 60, [7, 7, 7, 7, 7, 7], [21, 21], id="much waits until a chunk is full"),
+        pytest.param(70, 60, [8, 8, 8], [21, 3], id="what is too much for one chunk is cut"),
+        pytest.param(71, 60, [7, 7, 7], [7, 7, 7], id="little waits for nothing"),
+        pytest.param(70, 0.01, [7], [7], id="what comes alone waits no longer than it may"),
+        pytest.param(0, 0, [7, 7], [7, 7], id="by default nothing waits"),
+    ],
+)
+def test_a_take_that_brings_much_waits_for_more(
+    busy_bytes_min: int, wait_s: float, takes: list[int], chunks: list[int], pool: ThreadPoolExecutor
+) -> None:
+    limits = ChunkLimits(21, 1_000, busy_bytes_min, wait_s)
+    assert asyncio.run(chunks_of(takes, limits, pool)) == chunks
