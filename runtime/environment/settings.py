@@ -220,7 +220,7 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default=200, name="PROCESSOR_FETCH_WAIT_MS_MAX")
     busy_wait_ms_max: Annotated[
         int, Meta(ge=0, description="How long PROCESSOR_FETCH_BYTES_MIN of one partition wait for more.")
-    ] = field(default=450, name="PROCESSOR_BUSY_WAIT_MS_MAX")
+    ] = field(default=250, name="PROCESSOR_BUSY_WAIT_MS_MAX")
     recent_bytes_max: Annotated[
         int,
         Meta(ge=0, description="Newest values of a partition's state in memory, for each agent; 0: none."),
