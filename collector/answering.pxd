@@ -15,11 +15,16 @@ cdef class Call:
 
 
 cdef class Answering:
-    cdef public long busy
+    cdef public long begun
+    cdef long _done
     cdef readonly Meter meter
     cdef object _idle
 
     @cython.locals(head=Head)
     cpdef answer(self, Call call, reply, headers)
-    cpdef failed(self, watcher, error, label=*)
+    cpdef give(self, proto, str label, double started_s, reply, headers)
+    cpdef failed(self, proto, error, label=*)
     cdef _ended(self)
+
+
+cpdef farewell(Head head)

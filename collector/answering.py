@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import structlog
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 
 from collector.meter import Meter
 from collector.reading import Head
@@ -31,31 +32,40 @@ class Call:
 
 
 class Answering:
-    """`busy` counts requests that are being answered: a stop waits until it is 0. Used on one event loop."""
+    """Used on one event loop, but for `begun`: it is counted up where the server hands a request over, and nowhere else."""
 
     def __init__(self, meter: Meter) -> None:
-        self.busy = 0
+        self.begun = self._done = 0
         self.meter = meter
         self._idle = asyncio.Event()
+
+    @property
+    def busy(self) -> int:
+        """How many requests are being answered: a stop waits until it is 0."""
+        return self.begun - self._done
 
     def answer(self, call: Call, reply: Reply, headers: Headers) -> None:
         head, route = call.head, call.route
         if head.method != "POST" or not isinstance(route, Sent):
-            headers = [*headers, *_farewell(head)]
-        call.proto.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
+            headers = [*headers, *farewell(head)]
         label = "other" if route is None else route.label
-        self.meter.request(label, reply.status, time.monotonic() - call.started_s)
+        self.give(call.proto, label, call.started_s, reply, headers)
+
+    def give(self, proto: HTTPProtocol, label: str, started_s: float, reply: Reply, headers: Headers) -> None:
+        """The same of a request of which no more is left. `label` is the path's name in metrics."""
+        proto.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
+        self.meter.request(label, reply.status, time.monotonic() - started_s)
         self._ended()
 
-    def failed(self, watcher: Watcher, error: BaseException, label: str = "other") -> None:
-        """A mistake of ours: it is logged and counted, and the server answers 500. `label` is the path's name in metrics.
+    def failed(self, proto: HTTPProtocol, error: BaseException, label: str = "other") -> None:
+        """A mistake of ours: it is logged and counted, and answered 500 unless there was an answer.
 
         A task that is cancelled when the process ends is no mistake.
         """
         if isinstance(error, Exception):
             log.error("a request failed: a bug", path=label, exc_info=error)
             self.meter.failed(label)
-        watcher.err(error)
+        proto.response_empty(500, [])
         self._ended()
 
     async def drain(self, timeout_s: float) -> None:
@@ -68,12 +78,12 @@ class Answering:
                 await self._idle.wait()
 
     def _ended(self) -> None:
-        self.busy -= 1
-        if not self.busy:
+        self._done += 1
+        if self._done == self.begun:
             self._idle.set()
 
 
-def _farewell(head: Head) -> Headers:
+def farewell(head: Head) -> Headers:
     """For an answer to a request whose body was not read: the connection ends with it, and the sender has to know."""
     announced = head.headers.get("content-length", "0") != "0" or "transfer-encoding" in head.headers
     return [CLOSE] if announced else []

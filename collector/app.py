@@ -63,7 +63,7 @@ class App:
         self._answering = Answering(self._meter)
         self._holding = Holding(publisher, control, settings.retry_after_s)
         self._postings = Postings(settings, self._holding, self._heads, self._answering, self._limits)
-        self.begin = Reception(control, routes, self._answering, self._postings, self._answer).begin
+        self.reception = Reception(control, routes, self._answering, self._postings, self._answer)
         self._following = Following(publisher, settings.redirect_wait_ms / 1_000)
         self._ids = MessageIds()
         self._loop = asyncio.get_running_loop()
@@ -101,7 +101,7 @@ class App:
         try:
             self._answering.answer(call, *await answer)
         except BaseException as error:  # as above, and a task that is cancelled when the process ends
-            self._answering.failed(call.watcher, error, call.route.label if call.route else "other")
+            self._answering.failed(call.proto, error, call.route.label if call.route else "other")
 
     async def _show(self, head: Head) -> tuple[Reply, Headers]:
         return await self._routes.pages.reply(head.method, head.path), cors(head, None)

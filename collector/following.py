@@ -8,7 +8,6 @@ event that is taken), `ahead` (HEAD, and browsers that fetch what may be clicked
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal, Protocol
 
 import structlog
@@ -16,7 +15,7 @@ import structlog
 from collector.exchange import Intake, Request
 from collector.publisher import Overloaded
 from collector.rejection import Letter
-from collector.tickets import Settled
+from collector.tickets import Ticket
 from runtime.kafka import KafkaUnavailable
 from runtime.metrics import ACCEPTED, FOLLOWED_LINKS
 from schemas.events.pack import PackedEvent
@@ -29,7 +28,7 @@ Outcome = Literal["kept", "lost", "limited", "withheld", "refused", "ahead"]
 class Publishing(Protocol):
     """What is needed of publisher.Publisher, which says what it raises."""
 
-    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], settled: Settled) -> None: ...
+    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], ticket: Ticket) -> None: ...
 
 
 class Following:
@@ -41,13 +40,32 @@ class Following:
 
     async def keep(self, intake: Intake) -> None:
         """What takes longer than the wait goes on, and is counted when it is known."""
-        done = asyncio.get_running_loop().create_future()
+        click = _Click(intake)
         try:
-            self._publisher.publish(intake.events, intake.letters, partial(_settled, intake, done))
+            self._publisher.publish(intake.events, intake.letters, click)
         except (Overloaded, KafkaUnavailable) as error:
             _lost(error)
             return
-        await asyncio.wait({done}, timeout=self._wait_s)
+        await asyncio.wait({click.done}, timeout=self._wait_s)
+
+
+class _Click(Ticket):
+    """Settled also after its answer."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.done = asyncio.get_running_loop().create_future()
+        self._intake = intake
+
+    def settled(self, error: Exception | None) -> None:
+        self.done.set_result(None)
+        intake = self._intake
+        if error:
+            _lost(error)
+        elif intake.events and intake.source:
+            ACCEPTED.counts[intake.source.id,] += len(intake.events)
+            count("kept")
+        else:
+            count("refused")
 
 
 def count(outcome: Outcome) -> None:
@@ -59,17 +77,6 @@ def unkept(intake: Intake, request: Request) -> Outcome:
     if request.method == "HEAD" or request.is_ahead:
         return "ahead"
     return "withheld" if intake.dropped else "lost"
-
-
-def _settled(intake: Intake, done: "asyncio.Future[None]", error: Exception | None) -> None:
-    done.set_result(None)
-    if error:
-        _lost(error)
-    elif intake.events and intake.source:
-        ACCEPTED.counts[intake.source.id,] += len(intake.events)
-        count("kept")
-    else:
-        count("refused")
 
 
 def _lost(error: Exception) -> None:

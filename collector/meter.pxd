@@ -10,3 +10,4 @@ cdef class Meter:
     cpdef failed(self, path)
     cpdef refused(self, reason)
     cpdef intake(self, Intake intake, reply)
+    cpdef kept(self, str source, long events, letters, dropped)

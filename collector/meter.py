@@ -1,6 +1,9 @@
 """Counts of the collector's work: which metric grows for what. Called on the event loop's thread only."""
 
+from collections.abc import Mapping, Sequence
+
 from collector.exchange import Intake
+from collector.rejection import Letter
 from collector.replies import Reply
 from runtime.metrics import ACCEPTED, DROPPED, REJECTED, REQUEST_SECONDS, REQUESTS
 from schemas.events.reasons import Reason
@@ -24,16 +27,18 @@ class Meter:
 
     def intake(self, intake: Intake, reply: Reply) -> None:
         """`reply` is what was answered: the intake's own, or a 503 in its place."""
-        if reply is not intake.reply and reply.reason:
+        if reply is intake.reply:
+            source = "" if intake.source is None else intake.source.id
+            self.kept(source, len(intake.events), intake.letters, intake.dropped)
+        if reply.reason and not (reply is intake.reply and intake.letters):
             self.refused(reply.reason)
-            return
-        source = intake.source
-        if source is not None and intake.events:
-            self._accepted[source.id,] += len(intake.events)
-        if source is not None and intake.dropped:
-            for reason, events in intake.dropped.items():
-                DROPPED.counts[source.id, reason] += events
-        for letter in intake.letters:
+
+    def kept(self, source: str, events: int, letters: Sequence[Letter], dropped: Mapping[str, int]) -> None:
+        """`source` is its id, "" of a stranger."""
+        if source and events:
+            self._accepted[source,] += events
+        if source and dropped:
+            for reason, count in dropped.items():
+                DROPPED.counts[source, reason] += count
+        for letter in letters:
             self.refused(letter.reason)
-        if reply.reason and not intake.letters:
-            self.refused(reply.reason)

@@ -6,6 +6,7 @@ cdef class Patience:
     cdef object _loop, _sweeping
     cdef dict _waiting
     cdef set _expired
+    cdef bint _is_sweeping
 
     cpdef begin(self, pending)
     cpdef outcome(self, pending)

@@ -13,20 +13,22 @@ T = TypeVar("T")
 
 
 class Patience:
-    """Made and used on one event loop."""
+    """Made and used on one event loop, but for `begin`, which may be called on any thread."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[asyncio.Future[Any], float] = {}
         self._expired: set[asyncio.Future[Any]] = set()
+        self._is_sweeping = False
         self._sweeping: asyncio.TimerHandle | None = None
 
     def begin(self, pending: "asyncio.Future[T]") -> "asyncio.Future[T]":
         """What looks like a future, and can be cancelled, will do. When it is done, `outcome` is to be asked."""
         self._waiting[pending] = time.monotonic()
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
+        if not self._is_sweeping:
+            self._is_sweeping = True
+            self._loop.call_soon_threadsafe(self._plan)
         return pending
 
     def outcome(self, pending: "asyncio.Future[T]") -> T | BaseException:
@@ -55,10 +57,18 @@ class Patience:
         if pending not in self._expired and pending.cancel():
             self._expired.add(pending)
 
+    def _plan(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
+
     def _sweep(self) -> None:
         oldest = time.monotonic() - self._timeout_s
-        for pending, since in self._waiting.items():  # in order of arrival
+        for pending, since in list(self._waiting.items()):  # in order of arrival
             if since > oldest:
                 break
             self._expire(pending)
-        self._sweeping = self._loop.call_later(SWEEP_S, self._sweep) if self._waiting else None
+        self._sweeping = None
+        self._is_sweeping = False  # before it is seen who waits: whoever comes later asks for the next one
+        if self._waiting:
+            self._is_sweeping = True
+            self._plan()

@@ -20,7 +20,7 @@ from collector.availability import Availability
 from collector.gathering import Gathering
 from collector.packing import seal
 from collector.rejection import Letter
-from collector.tickets import Parcel, Settled, Ticket
+from collector.tickets import Parcel, Ticket
 from runtime.environment.settings import CollectorSettings, KafkaSettings
 from runtime.kafka import KafkaUnavailable, client_config
 from runtime.metrics import PACK_EVENTS, QUEUED
@@ -93,13 +93,13 @@ class Publisher:
         """What keeps Kafka from being used, "" when nothing does."""
         return self._availability.problem
 
-    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], settled: Settled) -> None:
-        """`settled` is called when all are acknowledged, or with KafkaUnavailable; some may be in Kafka even then.
+    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], ticket: Ticket) -> None:
+        """The ticket is settled when all are acknowledged, or with KafkaUnavailable; some may be in Kafka even then.
 
         Raises Overloaded or KafkaUnavailable when they are not taken at all.
         """
         if not events and not letters:
-            settled(None)
+            ticket.settled(None)
             return
         if self._availability.problem:
             raise KafkaUnavailable(self._availability.problem)
@@ -111,7 +111,8 @@ class Publisher:
             size += len(letter.value)
         records = len(events) + len(letters)
         self._admit(records, size)
-        waiting, ticket = self._waiting, Ticket(records, settled)
+        waiting = self._waiting
+        ticket.pending = records
         waiting.requests += 1
         waiting.events += packed
         for event in events:

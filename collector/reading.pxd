@@ -22,6 +22,8 @@ cdef class BodyReader:
     cdef Patience _patience
 
     @cython.locals(announced=str)
+    cpdef start(self, dict headers, protocol)
+    @cython.locals(announced=str)
     cpdef begin(self, dict headers, protocol)
     cpdef outcome(self, pending)
     cpdef end(self)

@@ -48,11 +48,21 @@ def read_head(scope: Scope) -> Head:
 
 
 class BodyReader:
-    """Made and used on one event loop."""
+    """Made and used on one event loop, but for `start`."""
 
     def __init__(self, bytes_max: int, timeout_s: float) -> None:
         self._bytes_max = bytes_max
         self._patience = Patience(timeout_s)
+
+    def start(self, headers: dict[str, str], protocol: HTTPProtocol) -> "asyncio.Future[bytes] | None":
+        """As `begin`, on the server's thread, which is also the one that ends it: nothing is done before somebody waits for it.
+
+        None where it says nothing of its length, or too much: that is for the event loop.
+        """
+        announced = headers.get("content-length", "")
+        if not announced.isdecimal() or int(announced) > self._bytes_max:
+            return None
+        return self._patience.begin(cast("asyncio.Future[bytes]", protocol()))
 
     def begin(self, headers: dict[str, str], protocol: HTTPProtocol) -> "asyncio.Future[bytes]":
         """What will be done when the body is here: ask `outcome` for it then. Raises BodyRefused at once when it is announced as

@@ -11,6 +11,9 @@ cdef class Reception:
     cdef Answering _answering
     cdef Postings _postings
 
-    cpdef begin(self, watcher)
-    @cython.locals(started_s=cython.double, head=Head, call=Call)
-    cdef _begin(self, watcher)
+    @cython.locals(call=Call)
+    cpdef start(self, watcher)
+    @cython.locals(call=Call)
+    cpdef begin(self, request)
+    @cython.locals(started_s=cython.double, head=Head)
+    cdef Call _call(self, watcher)

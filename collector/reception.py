@@ -1,5 +1,8 @@
 """The first thing that becomes of a request: its head is read, and what sends events goes its way. An edge.
 
+The head is read where the server hands the request over, on its thread, and so is its body asked for: the event loop hears of
+what sends events once, when all of it is here. What is decided, answered and counted is so on the event loop.
+
 Absent: who answers all other requests (app.py).
 """
 
@@ -15,7 +18,7 @@ from collector.scheduling import Watcher
 
 
 class Reception:
-    """Used on one event loop. `others` answers, or begins to, what sends no events; what it raises is told to the server."""
+    """`others` answers, or begins to, what sends no events; what it raises is answered 500."""
 
     def __init__(
         self,
@@ -31,22 +34,40 @@ class Reception:
         self._postings = postings
         self._others = others
 
-    def begin(self, watcher: Watcher) -> None:
-        """One request. It will be answered; nothing is raised."""
-        self._answering.busy += 1
-        try:
-            self._begin(watcher)
-        except Exception as error:  # the root of what happens here
-            self._answering.failed(watcher, error)
+    def start(self, watcher: Watcher) -> "Call | Watcher | None":
+        """On the server's thread: what shall be begun on the event loop now, None when its body is being read.
 
-    def _begin(self, watcher: Watcher) -> None:
+        What fails is done again there, whose root tells of it.
+        """
+        self._answering.begun += 1
+        try:
+            call = self._call(watcher)
+            if (
+                call.head.method == "POST"
+                and isinstance(call.route, Sent)
+                and self._postings.start(call, call.route)
+            ):
+                return None
+        except Exception:
+            return watcher
+        return call
+
+    def begin(self, request: "Call | Watcher") -> None:
+        """On the event loop. It will be answered; nothing is raised."""
+        try:
+            call = request if isinstance(request, Call) else self._call(request)
+            route = call.route
+            if isinstance(route, Sent) and call.head.method != "OPTIONS":
+                self._postings.begin(call, route)
+            else:
+                self._others(call)
+        except Exception as error:  # the root of what happens here
+            self._answering.failed(request.proto, error)
+
+    def _call(self, watcher: Watcher) -> Call:
         started_s = time.monotonic()
         head = read_head(watcher.scope)
         route, path = self._routes.find(head.path, self._control.state)
         if path != head.path:
             head = head.asked_at(path)
-        call = Call(watcher, head, route, started_s)
-        if isinstance(route, Sent) and head.method != "OPTIONS":
-            self._postings.begin(call, route)
-        else:
-            self._others(call)
+        return Call(watcher, head, route, started_s)

@@ -1,9 +1,19 @@
 # What the compiler is told of scheduling.py beside its source (docs/decisions/0040).
 
 
+cimport cython
+
+
+@cython.no_gc
+cdef class Awaited:
+    cdef public object pending
+
+
 cdef class Handover:
-    cdef object _begin, _loop, _waiting
+    cdef object _start, _begin, _loop, _waiting
     cdef bint _is_woken
 
     cpdef give(self, watcher)
+    cpdef put(self, started)
+    @cython.locals(awaited=Awaited)
     cpdef take(self)

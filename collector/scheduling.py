@@ -6,10 +6,10 @@ one module that builds on what the server keeps to itself; its version is pinned
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
+import uvloop
 from granian._granian import CallbackScheduler, RSGIWorker
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
@@ -25,27 +25,49 @@ class Watcher(Protocol):
     def taskref(self, task: object, /) -> None:
         """Keeps it alive as long as the request is there."""
 
-    def err(self, error: BaseException, /) -> None:
-        """Answers 500 unless there was an answer. It would log it, too; the server's own log is off."""
+
+class Begin(Protocol):
+    """What becomes of requests. Neither raises."""
+
+    def start(self, watcher: Watcher, /) -> Any:
+        """On the server's thread: what shall be begun on the event loop; None when it will be heard of again by its body."""
+
+    def begin(self, started: Any, /) -> None:
+        """On the event loop, what `start` gave."""
 
 
-Begin = Callable[[Watcher], None]  # on the event loop; it raises nothing
+class Awaited:
+    """Who waits for a body; `pending` is what has become of it, once that is known."""
+
+    __slots__ = ("pending",)
+
+    pending: Any  # of the event loop, on its way to it
+
+    def __call__(self, pending: Any) -> None:
+        """The body, or why there is none. Raises nothing."""
+        raise NotImplementedError
 
 
 class Handover:
-    """Requests on their way from the server's threads to the event loop, which is woken once for all that wait."""
+    """What is on its way from the server's threads to the event loop, which is woken once for all that wait."""
 
-    __slots__ = ("_begin", "_is_woken", "_loop", "_waiting")
+    __slots__ = ("_begin", "_is_woken", "_loop", "_start", "_waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._loop = loop
-        self._begin = begin
-        self._waiting: deque[Watcher] = deque()
+        self._start, self._begin = begin.start, begin.begin
+        self._waiting: deque[Any] = deque()
         self._is_woken = False
 
     def give(self, watcher: Watcher) -> None:
         """On a thread of the server's."""
-        self._waiting.append(watcher)
+        started = self._start(watcher)
+        if started is not None:
+            self.put(started)
+
+    def put(self, started: Any) -> None:
+        """On any thread."""
+        self._waiting.append(started)
         if not self._is_woken:
             self._is_woken = True
             self._loop.call_soon_threadsafe(self.take)
@@ -54,7 +76,28 @@ class Handover:
         """On the event loop: all that wait now."""
         self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
         for _ in range(len(self._waiting)):
-            self._begin(self._waiting.popleft())
+            started = self._waiting.popleft()
+            if isinstance(started, Awaited):
+                awaited: Awaited = started
+                pending, awaited.pending = awaited.pending, None  # each would hold the other
+                awaited(pending)
+            else:
+                self._begin(started)
+
+
+class Loop(uvloop.Loop):
+    """An event loop to which the server's bodies come by the hand-over, too: no handle, context and waking for each."""
+
+    handover: Handover | None = None
+
+    def call_soon_threadsafe(  # type: ignore[override]  # as wide as the one below it
+        self, callback: Any, *arguments: Any, context: Any = None
+    ) -> Any:
+        if self.handover is not None and isinstance(callback, Awaited):
+            callback.pending = arguments[0]
+            self.handover.put(callback)
+            return None
+        return super().call_soon_threadsafe(callback, *arguments, context=context)
 
 
 async def serve(server: Server, begin: Begin) -> None:
@@ -79,6 +122,9 @@ async def _work(
 
 
 def _scheduler(loop: asyncio.AbstractEventLoop, begin: Begin) -> CallbackScheduler:
-    made = CallbackScheduler(loop, begin, None, None, None)  # type: ignore[call-arg]
-    made._schedule_fn = Handover(loop, begin).give  # type: ignore[attr-defined]
+    handover = Handover(loop, begin)
+    if isinstance(loop, Loop):
+        loop.handover = handover
+    made = CallbackScheduler(loop, begin.begin, None, None, None)  # type: ignore[call-arg]
+    made._schedule_fn = handover.give  # type: ignore[attr-defined]
     return made

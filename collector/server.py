@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-import uvloop
 from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -56,7 +55,7 @@ def run(environ: Mapping[str, str]) -> int:
     check(settings)
     if settings.workers > 1:
         return run_workers(environ, settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=scheduling.Loop) as runner:
         return runner.run(serve(kafka, settings, environ))
 
 
@@ -170,7 +169,7 @@ async def _until_stopped(
     server: Server, app: App, publisher: Publisher, stop: asyncio.Event, settings: CollectorSettings
 ) -> None:
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(scheduling.serve(server, app.begin))
+    serving = loop.create_task(scheduling.serve(server, app.reception))
     log.info("listening", host=settings.host, port=settings.port)
     ends = [asyncio.create_task(stop.wait()), asyncio.create_task(publisher.fatal.wait())]
     await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)

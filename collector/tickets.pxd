@@ -3,13 +3,11 @@
 cimport cython
 
 
-@cython.final
 @cython.no_gc
-@cython.freelist(256)
 cdef class Ticket:
-    cdef readonly long pending
-    cdef readonly object settled
+    cdef public long pending
 
+    cpdef settled(self, error)
     cpdef fail(self, error)
 
 

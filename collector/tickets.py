@@ -3,19 +3,20 @@
 Absent: Kafka. Used from the event loop's thread only.
 """
 
-from collections.abc import Callable
-
-Settled = Callable[[Exception | None], None]  # called once, with what went wrong; it raises nothing
-
 
 class Ticket:
-    """One request: settled when all its records are, or with the first of them that fails."""
+    """One request: settled when all its records are, or with the first of them that fails. `pending` is how many it waits for.
 
-    __slots__ = ("pending", "settled")
+    Who waits is a kind of ticket, and says what becomes of it.
+    """
 
-    def __init__(self, records: int, settled: Settled) -> None:
-        self.pending = records
-        self.settled = settled
+    __slots__ = ("pending",)
+
+    pending: int  # set by whoever takes it
+
+    def settled(self, error: Exception | None) -> None:
+        """Called once, with what went wrong. Raises nothing."""
+        raise NotImplementedError
 
     def fail(self, error: Exception) -> None:
         if self.pending > 0:

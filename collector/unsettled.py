@@ -19,17 +19,20 @@ from schemas.events.reasons import Reason
 _SENT_AGAIN = (Reason.RATE_LIMITED, Reason.OVERLOADED)
 
 
-class MessageIds(Iterator[str]):
+class MessageIds:
     """For events whose client gave none: those of an earlier attempt, then new ones."""
 
     def __init__(self) -> None:
         self.made: list[str] = []  # since `begin`
-        self._earlier: list[str] = []
+        self._earlier: list[str] | None = None
 
     def begin(self, earlier: Sequence[str] = ()) -> None:
         """The next request; `made` of the last one stays its own."""
         self.made = []
-        self._earlier = list(reversed(earlier)) if earlier else []
+        self._earlier = list(reversed(earlier)) if earlier else None
+
+    def __iter__(self) -> Iterator[str]:
+        return self
 
     def __next__(self) -> str:
         made = self._earlier.pop() if self._earlier else str(uuid.uuid4())

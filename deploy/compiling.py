@@ -36,7 +36,7 @@ _MODULES = {
     "processors.rules": "resolved_peek resolved_reader rule_view rule_values rule_operators rule_paths rule_filters "
     "rule_compiling rule_events rule_matching rule_index rule_outbox",
     "collector": "scheduling reception reading patience answering meter heads privacy cors posting publisher tickets exchange "
-    "body guard intake sender packing routing visitor",
+    "body guard intake sender packing routing visitor holding unsettled gathering connection credentials",
     "sinks.storing": "columns",
 }
 MODULES = tuple(f"{folder}.{name}" for folder, names in _MODULES.items() for name in names.split())

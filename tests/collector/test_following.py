@@ -11,7 +11,7 @@ from collector.following import Following, unkept
 from collector.publisher import Overloaded
 from collector.rejection import Letter
 from collector.replies import Reply
-from collector.tickets import Settled
+from collector.tickets import Ticket
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings
 from runtime.kafka import KafkaUnavailable
@@ -53,13 +53,13 @@ class Kafka:
 
     def __init__(self, refusal: Exception | None = None) -> None:
         self.refusal = refusal
-        self.settled: Settled | None = None
+        self.ticket: Ticket | None = None
 
-    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], settled: Settled) -> None:
+    def publish(self, events: Sequence[PackedEvent], letters: Sequence[Letter], ticket: Ticket) -> None:
         if self.refusal:
             raise self.refusal
         assert (list(events), list(letters)) == (CLICK.events, CLICK.letters)
-        self.settled = settled
+        self.ticket = ticket
 
 
 @pytest.fixture(autouse=True)
@@ -86,8 +86,8 @@ def test_a_click_that_is_acknowledged_in_time_is_kept() -> None:
         kafka = Kafka()
         keeping = asyncio.ensure_future(Following(kafka, 60).keep(CLICK))
         await asyncio.sleep(0)
-        assert kafka.settled
-        kafka.settled(None)
+        assert kafka.ticket
+        kafka.ticket.settled(None)
         await keeping
 
     asyncio.run(scenario())
@@ -103,8 +103,8 @@ def test_what_takes_longer_than_the_wait_is_counted_when_it_is_known(
         kafka = Kafka()
         await Following(kafka, 0).keep(CLICK)
         assert not outcomes()
-        assert kafka.settled
-        kafka.settled(error)
+        assert kafka.ticket
+        kafka.ticket.settled(error)
 
     asyncio.run(scenario())
     assert outcomes() == {(outcome,): 1}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from collector.gathering import Gathering
 from collector.publisher import Publisher
+from collector.tickets import Ticket
 from runtime.environment.settings import CollectorSettings, KafkaSettings
 from schemas.events.pack import PackedEvent, decode_pack
 from schemas.identity.identifiers import ANONYMOUS, node_key
@@ -73,13 +74,24 @@ async def publishing(kafka: KafkaSettings, gather_ms_max: int) -> AsyncIterator[
         await publisher.close(10)
 
 
+class Waiting(Ticket):
+    """`done` is when it is settled."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settled(self, error: Exception | None) -> None:
+        if error:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(None)
+
+
 def sent(publisher: Publisher, number: int) -> "asyncio.Future[None]":
     """Done when the event is acknowledged."""
-    done = asyncio.get_running_loop().create_future()
-    publisher.publish(
-        [event(number)], [], lambda error: done.set_exception(error) if error else done.set_result(None)
-    )
-    return done
+    waiting = Waiting()
+    publisher.publish([event(number)], [], waiting)
+    return waiting.done
 
 
 def packs(kafka: KafkaSettings) -> list[list[str]]:

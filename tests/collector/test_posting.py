@@ -18,7 +18,7 @@ from collector.reading import Head
 from collector.rejection import Letter
 from collector.replies import SUCCESS
 from collector.routes import Sent
-from collector.tickets import Settled
+from collector.tickets import Ticket
 from collector.visitor import CookieRules
 from runtime.environment.settings import CollectorSettings
 from runtime.kafka import KafkaUnavailable
@@ -50,12 +50,12 @@ class Kafka:
 
     def __init__(self, refusal: Exception | None = None) -> None:
         self.refusal = refusal
-        self.waiting: list[Settled] = []
+        self.waiting: list[Ticket] = []
 
-    def publish(self, _events: Sequence[PackedEvent], _letters: Sequence[Letter], settled: Settled) -> None:
+    def publish(self, _events: Sequence[PackedEvent], _letters: Sequence[Letter], ticket: Ticket) -> None:
         if self.refusal:
             raise self.refusal
-        self.waiting.append(settled)
+        self.waiting.append(ticket)
 
 
 class Configuration:
@@ -73,7 +73,6 @@ class Asked:
         self.scope = self.proto = self
         self.is_gone = is_gone
         self.answers: list[int] = []
-        self.errors: list[BaseException] = []
         self.body: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def __call__(self) -> "asyncio.Future[bytes]":
@@ -84,8 +83,8 @@ class Asked:
             raise ValueError("no such connection")
         self.answers.append(status)
 
-    def err(self, error: BaseException) -> None:
-        self.errors.append(error)
+    def response_empty(self, status: int, _headers: object) -> None:
+        self.answers.append(status)
 
 
 class Door:
@@ -102,7 +101,7 @@ class Door:
     async def asked(self, body: bytes = b"{}", *, is_gone: bool = False) -> Asked:
         asked = Asked(is_gone=is_gone)
         head = Head("POST", "/v1/track", "", {"content-length": "2"}, asked)  # type: ignore[arg-type]
-        self.answering.busy += 1
+        self.answering.begun += 1
         self.postings.begin(Call(asked, head, self.route, 0.0), self.route)  # type: ignore[arg-type]
         asked.body.set_result(body)
         await asyncio.sleep(0)
@@ -120,7 +119,7 @@ def test_an_answer_waits_until_kafka_has_said(error: Exception | None, status: i
         door = Door(kafka, accepted)
         asked = await door.asked()
         assert (asked.answers, door.answering.busy) == ([], 1)
-        kafka.waiting[0](error)
+        kafka.waiting[0].settled(error)
         assert (asked.answers, door.answering.busy) == ([status], 0)
 
     asyncio.run(scenario())
@@ -135,14 +134,14 @@ def test_what_is_not_taken_is_answered_at_once() -> None:
     asyncio.run(scenario())
 
 
-def test_a_mistake_of_ours_is_told_to_the_server_and_ends_the_request() -> None:
+def test_a_mistake_of_ours_is_answered_500_and_ends_the_request() -> None:
     def mistaken(_request: Request, **_: object) -> Intake:
         raise LookupError("a mistake")
 
     async def scenario() -> None:
         door = Door(Kafka(), mistaken)
         asked = await door.asked()
-        assert [type(error) for error in asked.errors] == [LookupError]
+        assert asked.answers == [500]
         assert door.answering.busy == 0
 
     before = REQUESTS.counts["track", 500]
@@ -158,9 +157,9 @@ def test_who_is_cut_off_at_a_stop_is_no_mistake() -> None:
     async def scenario() -> None:
         door = Door(Kafka(), accepted)
         asked = Asked()
-        door.answering.busy += 1
+        door.answering.begun += 1
         door.answering.failed(asked, asyncio.CancelledError())  # type: ignore[arg-type]
-        assert [type(error) for error in asked.errors] == [asyncio.CancelledError]
+        assert asked.answers == [500]
         assert door.answering.busy == 0
 
     with capture_logs() as told:
@@ -173,9 +172,9 @@ def test_an_answer_that_cannot_be_given_keeps_no_other_from_theirs() -> None:
         kafka = Kafka()
         door = Door(kafka, accepted)
         gone, there = await door.asked(is_gone=True), await door.asked()
-        for settled in kafka.waiting:
-            settled(None)
-        assert [type(error) for error in gone.errors] == [ValueError]
+        for ticket in kafka.waiting:
+            ticket.settled(None)
+        assert gone.answers == [500]
         assert there.answers == [200]
         assert door.answering.busy == 0
 

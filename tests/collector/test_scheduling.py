@@ -5,9 +5,21 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from collector.scheduling import Handover
+from collector.scheduling import Awaited, Handover
+from collector.scheduling import Loop as CollectorLoop
 
 THREADS, EACH = 4, 500
+
+
+class Door:
+    """Begins what it is given on the event loop, or has it wait for its body first."""
+
+    def __init__(self, begin: Callable[[Any], None], *, waits: bool = False) -> None:
+        self.begin = begin
+        self._waits = waits
+
+    def start(self, request: Any) -> Any:
+        return None if self._waits else request
 
 
 class Loop:
@@ -22,7 +34,7 @@ class Loop:
 
 def test_the_loop_is_woken_once_for_all_that_wait() -> None:
     loop, begun = Loop(), list[Any]()
-    handover = Handover(loop, begun.append)  # type: ignore[arg-type]
+    handover = Handover(loop, Door(begun.append))  # type: ignore[arg-type]
     for request in "abc":
         handover.give(request)  # type: ignore[arg-type]
     (take,) = loop.asked
@@ -38,7 +50,7 @@ def test_what_comes_while_others_are_begun_wakes_it_again() -> None:
         if request == "a":
             handover.give("late")  # type: ignore[arg-type]
 
-    handover = Handover(loop, begin)  # type: ignore[arg-type]
+    handover = Handover(loop, Door(begin))  # type: ignore[arg-type]
     handover.give("a")  # type: ignore[arg-type]
     loop.asked[0]()
     assert (begun, len(loop.asked)) == (["a"], 2)
@@ -46,10 +58,40 @@ def test_what_comes_while_others_are_begun_wakes_it_again() -> None:
     assert begun == ["a", "late"]
 
 
+class Waiter(Awaited):
+    """Remembers on which thread it heard of what."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[int, Any]] = []
+
+    def __call__(self, pending: Any) -> None:
+        self.heard.append((threading.get_ident(), pending))
+
+
+def test_bodies_come_by_the_hand_over_and_everything_else_as_ever() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, CollectorLoop)
+        loop.handover = Handover(loop, Door(list[Any]().append, waits=True))
+        loop.handover.give("a request")  # type: ignore[arg-type]
+        waiter, called = Waiter(), asyncio.Event()
+        await asyncio.to_thread(loop.call_soon_threadsafe, waiter, "its body")
+        loop.call_soon_threadsafe(called.set)
+        async with asyncio.timeout(30):
+            await called.wait()
+            while not waiter.heard:
+                await asyncio.sleep(0)
+        assert waiter.heard == [(threading.get_ident(), "its body")]
+        assert waiter.pending is None
+
+    with asyncio.Runner(loop_factory=CollectorLoop) as runner:
+        runner.run(scenario())
+
+
 def test_nothing_is_lost_or_doubled_between_threads() -> None:
     async def scenario() -> list[Any]:
         begun: list[Any] = []
-        handover = Handover(asyncio.get_running_loop(), begun.append)
+        handover = Handover(asyncio.get_running_loop(), Door(begun.append))
 
         def give(thread: int) -> None:
             for number in range(EACH):

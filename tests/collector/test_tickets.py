@@ -5,12 +5,23 @@ from collector.tickets import Parcel, Ticket
 LOST = ValueError("lost")
 
 
+class Told(Ticket):
+    """Remembers it."""
+
+    def __init__(self, records: int, told: list[Exception | None]) -> None:
+        self.pending = records
+        self._told = told
+
+    def settled(self, error: Exception | None) -> None:
+        self._told.append(error)
+
+
 class Requests:
     """What each was told."""
 
     def __init__(self, *records: int) -> None:
         self.told: list[list[Exception | None]] = [[] for _ in records]
-        self.tickets = [Ticket(count, told.append) for count, told in zip(records, self.told, strict=True)]
+        self.tickets = [Told(count, told) for count, told in zip(records, self.told, strict=True)]
 
 
 def test_a_request_is_done_when_all_its_records_are() -> None:
