@@ -65,6 +65,7 @@ class Run:
         self.samples: list[Sample] = []
         self.warm = 0  # events sent before
         self.sent_s = self.sender_s = 0.0
+        self.beside: dict[str, float] = {}
         self.sizes: dict[str, float] = {}
         self._before = self._at_rest()
 
@@ -77,7 +78,7 @@ class Run:
         self.warm = number
         self.sizes = await asyncio.to_thread(self._there.metrics)
         self.sender_s = own_cpu_s()
-        meter = Meter(self._there.processes)
+        meter, beside = Meter(self._there.processes), Meter(self._there.beside)
         is_over = asyncio.Event()
         sampling = asyncio.create_task(self._sample(meter, is_over))
         await self._sender.run(self._shapes, seconds, number)
@@ -87,6 +88,7 @@ class Run:
         await self._drained()
         self.sizes = _difference(await asyncio.to_thread(self._there.metrics), self.sizes)
         self.sender_s = own_cpu_s() - self.sender_s
+        self.beside = beside.cpu_s()
         self._sender.close()
         return meter
 
@@ -164,6 +166,10 @@ def figures(there: Stand, rate: float = RATE, seconds: float = SECONDS) -> list[
         _figure("CPU of the whole chain", whole, "s/100,000", at_most=CPU_TARGET),
         *(_figure(f"CPU of {name}", spent / events * PER, "s/100,000") for name, spent in cpu.items()),
         _figure("CPU of the sender, not in the sum", load.sender_s / events * PER, "s/100,000"),
+        *(
+            _figure(f"CPU of {name}, not in the sum", spent / events * PER, "s/100,000")
+            for name, spent in load.beside.items()
+        ),
         *(_figure(f"mean of {name}", _mean(load.sizes, *names), "") for name, names in MEANS.items()),
         _figure("memory after the load (PSS)", peak, "MiB"),
     ]

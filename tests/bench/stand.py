@@ -28,6 +28,8 @@ MARKS = {
     "clickhouse": ("-m", "deploy.embedded.clickhouse"),
     "kafka": ("-m", "deploy.leash"),
 }
+# Those that an event does not pass on its way into ClickHouse.
+BESIDE = {name: ("deploy", name) for name in ("rules", "deliver", "segments", "console")}
 
 
 class Stand:
@@ -36,6 +38,7 @@ class Stand:
     def __init__(self, up: Up) -> None:
         self.up = up
         self.processes = named(psutil.Process(up.process.pid))
+        self.beside = named(psutil.Process(up.process.pid), BESIDE)
         self.kafka = Offsets(up.addresses["kafka"])
 
     @property
@@ -71,9 +74,9 @@ def stand() -> Iterator[Stand]:
             up.end(SIGTERM)
 
 
-def named(root: psutil.Process) -> dict[str, psutil.Process]:
+def named(root: psutil.Process, marks: Mapping[str, tuple[str, ...]] = MARKS) -> dict[str, psutil.Process]:
     children = root.children()
-    return {name: child for name, mark in MARKS.items() for child in children if _has(child.cmdline(), mark)}
+    return {name: child for name, mark in marks.items() for child in children if _has(child.cmdline(), mark)}
 
 
 def _has(argv: list[str], mark: tuple[str, ...]) -> bool:
