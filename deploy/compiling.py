@@ -37,7 +37,7 @@ _MODULES = {
     "rule_compiling rule_events rule_matching rule_index rule_outbox",
     "collector": "scheduling reception reading patience answering meter heads privacy cors posting publisher tickets exchange "
     "body guard intake sender packing routing visitor holding unsettled gathering connection credentials",
-    "sinks.storing": "columns",
+    "sinks.storing": "paths objects columns",
 }
 MODULES = tuple(f"{folder}.{name}" for folder, names in _MODULES.items() for name in names.split())
 OPTIONS = ("-O2", "-g0", "-w")

@@ -33,6 +33,13 @@ cdef class Column:
     cdef int _begin(self, Py_ssize_t room) except -1
 
 
+cdef class Properties(Column):
+    cdef readonly object objects
+
+    @cython.locals(size=cython.Py_ssize_t)
+    cdef int take(self, Body body) except -1
+
+
 cdef class Numbers(Column):
     cdef int _size
 

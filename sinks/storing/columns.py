@@ -14,22 +14,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import schemas.values.octets as octets
+from sinks.storing.objects import Objects
+from sinks.storing.paths import text_of
 
 VARINT_BYTES_MAX = 10
-ROOM, ROOM_MAX = (
-    1_024,
-    65_536,
-)  # bytes of a column's first buffer, and of later ones, each of which has twice as many
+ROOM = 1_024  # bytes of a column's first buffer; a later one has twice as many,
+ROOM_MAX = 65_536  # up to these
 
 # Longs that are something else in the ingest tables.
-_UNSIGNED = {
-    "subject": "UInt64",
-    "node": "UInt64",
-    "claimed": "UInt64",
-    "visitor": "UInt64",
-    "number": "UInt64",
-    "position": "UInt64",
-    "score": "UInt8",
+_UNSIGNED = dict.fromkeys(["subject", "node", "claimed", "visitor", "number", "position"], "UInt64") | {
+    "score": "UInt8"
 }
 _BYTES_OF = {"Int32": 4, "UInt8": 1, "Bool": 1}
 
@@ -125,6 +119,19 @@ class Column:
         self._buffer = octets.room(room)  # which `_out` is, as C knows it
         self._out = self._buffer
         self._at = 0
+
+
+class Properties(Column):
+    """Texts of JSON, read on their way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects = Objects()
+
+    def take(self, body: Body) -> None:
+        size = body.size()
+        self.objects.take(body._content, body.at, size)
+        self._put_text(body, size)
 
 
 class Numbers(Column):
@@ -227,10 +234,14 @@ class Field:
         self.leaves = leaves
 
     def parts(self) -> Iterator[bytes | memoryview]:
-        yield _text(self.name)
-        yield _text(self.kind)
+        yield text_of(self.name)
+        yield text_of(self.kind)
         for leaf in self.leaves:
             yield from leaf.parts()
+
+    def read(self) -> list[bytes]:
+        """Columns beside it, made of what it says."""
+        return self.leaves[0].objects.columns() if isinstance(self.leaves[0], Properties) else []
 
 
 def fields_of(definition: Any) -> list[Field]:
@@ -243,8 +254,9 @@ def native(definition: Any, values: Sequence[bytes], start: int = 0) -> bytes:
     """The block of these records, all written with this schema, whose bodies begin at `start`. Raises Unreadable."""
     fields = fields_of(definition)
     _take([leaf for field in fields for leaf in field.leaves], values, start)
-    head = octets.varint(len(fields)) + octets.varint(len(values))
-    return b"".join((head, *(part for field in fields for part in field.parts())))
+    read = [part for field in fields for part in field.read()]
+    head = octets.varint(len(fields) + len(read)) + octets.varint(len(values))
+    return b"".join((head, *(part for field in fields for part in field.parts()), *read))
 
 
 def _take(leaves: list[Column], values: Sequence[bytes], start: int) -> None:
@@ -277,15 +289,10 @@ def _field(name: str, kind: Any, named: dict[str, Any]) -> Field:
 
 def _plain(name: str, kind: str) -> Field:
     if kind == "string":
-        return Field(name, "String", [Column()])
+        return Field(name, "String", [Properties() if name == "properties" else Column()])
     if kind == "boolean":
         return Field(name, "Bool", [Flags()])
     if kind == "int":
         return Field(name, "Int32", [Narrow()])
     whole = _UNSIGNED.get(name, "Int64")
     return Field(name, whole, [Numbers(_BYTES_OF.get(whole, 8))])
-
-
-def _text(value: str) -> bytes:
-    encoded = value.encode()
-    return octets.varint(len(encoded)) + encoded

@@ -1,8 +1,8 @@
 """Rows as an insert takes them: which of ClickHouse's formats, and the bytes. Pure.
 
-Events go as columns where that module is compiled (columns.py, docs/decisions/0070). Everything else goes as the file of Avro
-that it nearly is, and so do events where no compiler was: Python takes longer for the columns than the server for the Avro.
-Which way rows went cannot be seen in the tables, and a block that goes one way and is repeated the other adds nothing
+Events go as columns where that is compiled (columns.py, objects.py; docs/decisions/0070 and 0076). Everything else goes as the
+file of Avro that it nearly is, and so do events where no compiler was: Python takes longer for columns than the server for the
+Avro. Which way rows went cannot be seen in the tables, and a block that goes one way and is repeated the other adds nothing
 (tests/sinks/storing/test_columns.py).
 """
 
@@ -12,10 +12,11 @@ import msgspec
 
 from schemas.compiled import is_compiled
 from schemas.wire.codec import DEFINITIONS, HEADER, RESOLVED_EVENT, body_of
-from sinks.storing import columns
+from sinks.storing import columns, objects, paths
 from sinks.storing.container import container
 
-BY_COLUMNS = frozenset([RESOLVED_EVENT] if is_compiled(columns) else [])  # schema ids
+IS_COMPILED = all(map(is_compiled, (columns, objects, paths)))
+BY_COLUMNS = frozenset([RESOLVED_EVENT] if IS_COMPILED else [])  # schema ids
 
 
 class Rows(msgspec.Struct, frozen=True):
