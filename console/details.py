@@ -49,9 +49,14 @@ THEIRS
 GROUP BY subject, trait
 UNION ALL
 SELECT node, 'held', '', '', [], '', toDateTime64(0, 3, 'UTC'), [], toDateTime64(0, 3, 'UTC'), 0, 0, 0
-FROM identity_pointers FINAL
-WHERE workspace = {workspace:String} AND node IN {subjects:Array(UInt64)}
-    AND arrayExists(each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, segments.owner)"""
+FROM identity_pointers
+PREWHERE node IN {subjects:Array(UInt64)}
+WHERE workspace = {workspace:String}
+GROUP BY node
+HAVING argMax(is_deleted, version) = 0
+    AND arrayExists(
+        each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, argMax(segments.owner, version)
+    )"""
 
 
 class Detail(msgspec.Struct, frozen=True):

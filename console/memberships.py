@@ -18,7 +18,9 @@ FROM segment_changes
 PREWHERE profile = {profile:UInt64}
 WHERE workspace = {workspace:String}"""
 
-_VOID = "SELECT run, attempt FROM segment_void_attempts WHERE run IN {runs:Array(UInt64)}"
+# View segment_void_attempts says which do not count; to work it out here takes two thirds of its time.
+_STEPS = "SELECT run, attempt, step FROM segment_runs WHERE run IN {runs:Array(UInt64)}"
+SEALED = "sealed"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -52,10 +54,19 @@ def changes(rows: Sequence[Sequence[Any]]) -> list[Change]:
     return [Change(*row) for row in rows]
 
 
-def void_of(place: Place, found: Sequence[Change]) -> list[Question]:
-    """At most one: which attempts of their runs do not count."""
+def steps_of(place: Place, found: Sequence[Change]) -> list[Question]:
+    """At most one: the steps of the attempts of their runs."""
     runs = sorted({change.run for change in found})
-    return [place.asking(_VOID, runs=runs)] if runs else []
+    return [place.asking(_STEPS, runs=runs)] if runs else []
+
+
+def void_in(steps: Sequence[Sequence[Any]]) -> set[tuple[int, int]]:
+    """Runs with those of their attempts that do not count: all but the last that was sealed."""
+    kept: dict[int, int] = {}
+    for run, attempt, step in steps:
+        if step == SEALED:
+            kept[run] = max(attempt, kept.get(run, 0))
+    return {(run, attempt) for run, attempt, _ in steps if attempt != kept.get(run)}
 
 
 def memberships(found: Sequence[Change], void: Collection[tuple[int, int]]) -> list[Membership]:

@@ -29,7 +29,7 @@ from console.details import (
 from console.devices import Device, known_since_ms, stay
 from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
-from console.memberships import Membership, changes, changes_of, memberships, void_of
+from console.memberships import Membership, changes, changes_of, memberships, steps_of, void_in
 from console.people import Around, Identifier, Person, Place
 from console.question import Question
 from console.times import iso_ms
@@ -191,8 +191,8 @@ class Profiles:
 
     def _entered(self, profile: int) -> list[Membership]:
         found = changes(self._store.ask(changes_of(self._place, profile)))
-        void = [row for question in void_of(self._place, found) for row in self._store.ask(question)]
-        return memberships(found, {(run, attempt) for run, attempt in void})
+        steps = [row for question in steps_of(self._place, found) for row in self._store.ask(question)]
+        return memberships(found, void_in(steps))
 
     def _is_somebody(self, gathered: Gathered) -> bool:
         """Whether there is an event of theirs. What is not theirs alone is looked at only where nothing else is."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from console.memberships import void_in
 from console.profiles import Profiles
 from console.store import Store
 from runtime.environment.settings import QuestionSettings
@@ -157,3 +158,42 @@ def test_a_person_is_in_the_segments_that_they_have_entered_and_not_left(
         ("buyers", "data", "2026-01-01")
     ]
     assert profiles.profile(profiles.person(f"{ANN:016x}")).segments == ["buyers"]
+
+
+def test_attempts_that_do_not_count_are_those_of_the_view(tables: Tables, profiles: Profiles) -> None:
+    """Runs of no, one, and several attempts, of which none, one or two were sealed; an attempt nobody knows counts."""
+    kinds: list[list[tuple[int, str]]] = [
+        [(1, "begun"), (1, "failed")],
+        [(1, "begun"), (1, "sealed"), (1, "published")],
+        [(1, "begun"), (2, "begun"), (2, "sealed")],
+        [(1, "sealed"), (2, "begun"), (3, "sealed"), (4, "failed")],
+    ]
+    moment = datetime(2026, 2, 1, tzinfo=UTC)
+    runs = [
+        [number, attempt, step, moment] for number, steps in enumerate(kinds, 100) for attempt, step in steps
+    ]
+    tables.client.insert("segment_runs", runs, ["run", "attempt", "step", "instant"])
+    asked = "SELECT run, attempt, step FROM segment_runs"
+    void = {(run, attempt) for run, attempt in tables.rows("SELECT * FROM segment_void_attempts")}
+    assert void_in(tables.rows(asked)) == void >= {(100, 1), (102, 1), (103, 1), (103, 2), (103, 4)}
+    names = [
+        "workspace",
+        "segment",
+        "profile",
+        "seq",
+        "change",
+        "observed_at",
+        "effective_at",
+        "run",
+        "attempt",
+    ]
+    changes = [
+        ["main", f"r{run}a{attempt}", BEN, 1, "enter", moment, moment, run, attempt]
+        for run, attempt in sorted({(run, attempt) for run, attempt, *_ in runs} | {(104, 1)})
+    ]
+    tables.client.insert("segment_changes", changes, column_names=names)
+    found = [each.segment for each in profiles.segments(profiles.person(f"{BEN:016x}"))]
+    members = tables.rows(
+        "SELECT toString(segment) FROM segment_members WHERE left_at IS NULL AND startsWith(segment, 'r10')"
+    )
+    assert found == sorted(segment for (segment,) in members) == ["r101a1", "r102a2", "r103a3", "r104a1"]
