@@ -40,6 +40,8 @@ WORKING_AGENTS = (
     2  # of so many at once all partitions may work: threads, which cost nothing until they are used
 )
 
+BUSY_BYTES_MIN = 262_144  # of one partition in one take (docs/decisions/0074)
+
 
 class StageSettings(msgspec.Struct, frozen=True):
     """What running any stage takes. `processor`: of this stage's own process."""
@@ -116,11 +118,16 @@ def _topic(settings: StageSettings, topic: Topic) -> str:
     return topic.full_name(settings.kafka.topic_prefix)
 
 
-def _policy(settings: StageSettings) -> Policy:
-    own = settings.processor
-    limits = ChunkLimits(
-        own.chunk_records_max, own.chunk_bytes_max, own.fetch_bytes_min, own.busy_wait_ms_max / 1000
+def chunk_limits(own: ProcessorSettings) -> ChunkLimits:
+    """Whoever sets smaller fetches wants answers sooner: they make no partition a busy one."""
+    busy_bytes_min = max(own.fetch_bytes_min, BUSY_BYTES_MIN)
+    return ChunkLimits(
+        own.chunk_records_max, own.chunk_bytes_max, busy_bytes_min, own.busy_wait_ms_max / 1000
     )
+
+
+def _policy(settings: StageSettings) -> Policy:
+    limits, own = chunk_limits(settings.processor), settings.processor
     # Two heartbeats and the answer: by then the group has told a worker that it lost its partitions.
     pause_s = own.session_timeout_s / 5
     return Policy(limits, pause_s, threads=WORKING_AGENTS * settings.kafka.partitions)

@@ -219,7 +219,7 @@ class ProcessorSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="How long a fetch waits for them: less is seen sooner, and costs more.")
     ] = field(default=200, name="PROCESSOR_FETCH_WAIT_MS_MAX")
     busy_wait_ms_max: Annotated[
-        int, Meta(ge=0, description="How long PROCESSOR_FETCH_BYTES_MIN of one partition wait for more.")
+        int, Meta(ge=0, description="How long 262,144 bytes of one partition at once wait for more.")
     ] = field(default=250, name="PROCESSOR_BUSY_WAIT_MS_MAX")
     recent_bytes_max: Annotated[
         int,

@@ -105,7 +105,10 @@ class Pump:
         limits, clock = self._around.limits, asyncio.get_running_loop().time
         end = clock() + limits.busy_wait_s
         while session == self.session and (left_s := end - clock()) > 0 and limits.may_wait(taken.records):
-            more = await self._take(left_s)
+            try:
+                more = await self._take(left_s)
+            except PartLost:
+                return taken  # it is processed first, as what was handed out is; the next take says it again
             if more is not None:
                 taken = Taken([*taken.records, *more.records], more.end)
         return taken

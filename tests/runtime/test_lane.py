@@ -9,7 +9,7 @@ import pytest
 
 from runtime.streams import pump
 from runtime.streams.chunk import Chunk, ChunkLimits, Gap
-from runtime.streams.group import TP, Parcel, Taken
+from runtime.streams.group import TP, Parcel, PositionLost, Taken
 from runtime.streams.lane import Lane, LaneSpec
 from runtime.streams.pump import Surroundings
 from runtime.streams.transaction import FENCED, KAFKA, PartLost
@@ -155,10 +155,11 @@ def test_a_steps_exception_leaves_the_lane(pool: ThreadPoolExecutor) -> None:
 
 
 class Stream:
-    """Takes of so many records of ten bytes each, at once; then nothing. Nothing goes wrong."""
+    """Takes of so many records of ten bytes each, at once; then nothing, or what is `lost`. Nothing else goes wrong."""
 
-    def __init__(self, takes: list[int]) -> None:
+    def __init__(self, takes: list[int], *, lost: bool = False) -> None:
         self._takes = iter(takes)
+        self._lost = lost
         self._position = 0
         self.lane: Lane | None = None
 
@@ -166,6 +167,8 @@ class Stream:
 
     async def take(self, tp: TP, timeout_s: float) -> Taken | None:
         if not (count := next(self._takes, 0)):
+            if self._lost:
+                raise PositionLost("a test")
             await asyncio.sleep(timeout_s)
             return None
         start, self._position = self._position, self._position + count
@@ -177,9 +180,11 @@ class Stream:
         self.lane.accept(value)
 
 
-async def chunks_of(takes: list[int], limits: ChunkLimits, pool: ThreadPoolExecutor) -> list[int]:
+async def chunks_of(
+    takes: list[int], limits: ChunkLimits, pool: ThreadPoolExecutor, *, lost: bool = False
+) -> list[int]:
     """How many records each chunk had."""
-    log, reader = Log(), Stream(takes)
+    log, reader = Log(), Stream(takes, lost=lost)
     around = Surroundings(reader, pool, limits, fenced_pause_s=0.01)
     lane = reader.lane = Lane(
         LaneSpec("toy", TP("toy", 0), contiguous=True), lambda halted: FakePart(log, lambda: None), around
@@ -208,3 +213,10 @@ def test_a_take_that_brings_much_waits_for_more(
 ) -> None:
     limits = ChunkLimits(21, 1_000, busy_bytes_min, wait_s)
     assert asyncio.run(chunks_of(takes, limits, pool)) == chunks
+
+
+def test_what_waits_for_more_is_processed_though_the_position_behind_it_is_lost(
+    pool: ThreadPoolExecutor,
+) -> None:
+    limits = ChunkLimits(21, 1_000, 70, 60)
+    assert asyncio.run(chunks_of([7, 7], limits, pool, lost=True)) == [14]
