@@ -1,6 +1,7 @@
 """Migrations are applied once, in order, and never behind one's back."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,6 +18,7 @@ from sinks.migrating.migrations import (
     statements,
 )
 from sinks.storing.clickhouse import INSERT_SETTINGS, connect
+from tests.engines import wait_until
 from tests.sinks.stage import Tables, event_record, pointer_record
 
 PARAMETER = re.compile(r"\{\w+:[^{}]+\}")  # of a view that is asked for a range, as `{since:DateTime}`
@@ -150,6 +152,28 @@ def test_records_of_the_release_before_are_stored_between_any_two_statements_of_
     assert tables.row("SELECT count() FROM events") == stored
     assert tables.row("SELECT count() FROM identity_pointers") == stored
     assert tables.row("SELECT count() FROM identifiers") == stored
+
+
+SLOW_INSERT = """\
+INSERT INTO events_in (message_id, identifiers)
+SELECT 'late', [(7, 'a', 'ann')] FROM numbers(1) WHERE sleep(2) = 0"""
+GRANULES = 34  # the file that makes tables anew beside those that sinks insert into
+
+
+def test_what_an_insert_writes_that_began_before_a_table_was_made_anew_is_in_the_new_one(
+    clickhouse: str, bare_database: str
+) -> None:
+    """Such an insert knows nothing of the new table, and ends after the two have changed places."""
+    settings = ClickHouseSettings(url=clickhouse, database=bare_database)
+    migrate(settings, shipped()[: GRANULES - 1])
+    with ThreadPoolExecutor(1) as threads:
+        inserted = threads.submit(connect(settings).command, SLOW_INSERT)
+        client = connect(settings)
+        running = "SELECT count() FROM system.processes WHERE current_database = currentDatabase() AND query LIKE 'INSERT%'"
+        wait_until(lambda: inserted.done() or bool(client.command(running)), 60, "the insert has begun")
+        migrate(settings, shipped()[:GRANULES])
+        inserted.result()
+    assert client.command("SELECT groupArray(value) FROM identifiers") == "['ann']"
 
 
 def test_a_view_that_a_killed_migration_left_detached_is_there_after_the_next(
