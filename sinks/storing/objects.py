@@ -4,7 +4,7 @@ which the server takes as it stands, where it reads a text value by value with s
 What is read is what nearly all properties are: objects of texts, numbers, booleans and null, and objects of these. Everything
 else is left to ClickHouse (`take` says False): lists, whole numbers of more than 18 digits, keys that stand twice, have a dot or
 a backslash, more than two types under one path, what is nested too deeply, what is no JSON. A row is taken whole or not at all.
-A value has the type that ClickHouse infers.
+A value has the type that ClickHouse infers, where a path has up to two types in a block.
 
 Pure, and dear unless it is compiled (`objects.pxd`).
 """
