@@ -49,7 +49,7 @@ async function visitor(browser, who) {
 }
 
 const answer = async (page, said) => {
-  await page.waitForFunction(() => window.stitchline.version);
+  await page.waitForFunction(() => window.stitchline?.version); // of a page that may still be on its way
   await page.click(`[data-consent=${said}]`);
 };
 

@@ -8,6 +8,7 @@ that delivers.
 import asyncio
 import socket
 import ssl
+from typing import cast
 
 import aiosmtplib
 import msgspec
@@ -84,6 +85,10 @@ class SmtpChannel:
                 letter.sender, letter.recipients, letter.content, mail_options=options
             )
         finally:
+            if client.transport is not None:
+                cast(
+                    asyncio.WriteTransport, client.transport
+                ).abort()  # a server that does not end TLS would keep it open for half a minute
             client.close()
             made.close()
         error = refused_of(refused, len(letter.recipients))

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +35,7 @@ class Server:
         self.got: list[Envelope] = []
         self.port = 0
         self.transports: list[asyncio.WriteTransport] = []
+        self.stalls_s = 0.0  # after its last answer it hears nothing for so long
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -45,6 +47,7 @@ class Server:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.got.append(envelope)
+        asyncio.get_running_loop().call_soon(time.sleep, self.stalls_s)
         return self.end
 
 
@@ -154,6 +157,19 @@ def test_an_e_mail_that_some_recipients_refuse_is_delivered_to_the_others() -> N
         answer = sent(there.port, request)
     assert answer.outcome == "delivered"
     assert answer.error == "1 of 2 recipients were refused"
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_server_that_does_not_end_tls_keeps_no_connection_open(
+    certificates: tuple[ssl.SSLContext, ssl.SSLContext], security: str
+) -> None:
+    """The sender's loop ends with nothing open in it."""
+    server, client = certificates
+    with mail_server(
+        server if security == "starttls" else None, server if security == "tls" else None
+    ) as there:
+        there.stalls_s = 0.5
+        assert sent(there.port, tls=client, security=security).outcome == "delivered"
 
 
 def test_starttls_and_tls_are_spoken_and_certificates_are_checked(
