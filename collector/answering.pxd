@@ -18,7 +18,10 @@ cdef class Answering:
     cdef public long begun
     cdef long _done
     cdef readonly Meter meter
-    cdef object _idle
+    cdef object _idle, _told
+    cdef list _beside, _headers
+    cdef long _status
+    cdef bytes _body
 
     @cython.locals(head=Head)
     cpdef answer(self, Call call, reply, headers)

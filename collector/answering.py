@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import time
+from time import monotonic
 
 import structlog
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
@@ -37,6 +37,11 @@ class Answering:
     def __init__(self, meter: Meter) -> None:
         self.begun = self._done = 0
         self.meter = meter
+        # Nearly all are told the same, and that is put together once.
+        self._told: Reply | None = None
+        self._beside: Headers = []
+        self._headers: Headers = []
+        self._status, self._body = 0, b""
         self._idle = asyncio.Event()
 
     @property
@@ -53,8 +58,11 @@ class Answering:
 
     def give(self, proto: HTTPProtocol, label: str, started_s: float, reply: Reply, headers: Headers) -> None:
         """The same of a request of which no more is left. `label` is the path's name in metrics."""
-        proto.response_bytes(reply.status, [*reply.headers, *headers], reply.body)
-        self.meter.request(label, reply.status, time.monotonic() - started_s)
+        if reply is not self._told or headers is not self._beside:
+            self._told, self._beside, self._headers = reply, headers, [*reply.headers, *headers]
+            self._status, self._body = reply.status, reply.body
+        proto.response_bytes(self._status, self._headers, self._body)
+        self.meter.request(label, self._status, monotonic() - started_s)
         self._ended()
 
     def failed(self, proto: HTTPProtocol, error: BaseException, label: str = "other") -> None:

@@ -2,6 +2,7 @@
 
 cimport cython
 from collector.body cimport is_utf8, unpacked, with_whole_characters
+from collector.connection cimport for_event
 from collector.exchange cimport Intake, Request
 from schemas.identity.identifiers cimport text
 from collector.guard cimport guard_of
@@ -20,6 +21,8 @@ cdef class Arrival:
     cdef readonly bytes context
 
 
+@cython.locals(arrival=Arrival)
+cdef _take_in(Request request, long long now, ids, sources, limits)
 cdef _accept(body, Arrival arrival)
 cdef _accept_one(bytes body, Arrival arrival)
 @cython.locals(kind=str)

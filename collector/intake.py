@@ -78,8 +78,16 @@ class Arrival:
         return Arrival(**({name: getattr(self, name) for name in _ARRIVAL} | changes))
 
 
+# Below it is asked whether something is what it nearly always is, and not whether it is a refusal: of bytes, and of the very
+# class of a thing, that is one comparison.
+
+
 def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
     """`now` is in ms since the epoch; `ids` gives the message ids of events that come without one."""
+    return _take_in(request, now, ids, sources, limits)
+
+
+def _take_in(request: Request, now: int, ids: Iterator[str], sources: Sources, limits: Limits) -> Intake:
     kind = CALLS.get(request.path)
     if kind is None:
         return Intake(not_found())
@@ -87,14 +95,14 @@ def accept(request: Request, *, now: int, ids: Iterator[str], sources: Sources, 
         return Intake(method_not_allowed("POST", "OPTIONS"))
     unpacked_body = unpacked(request.body, request.content_encoding, limits.body_bytes_max)
     # Mended before the sender is looked for: half a character in a title must not hide the key that stands beside it.
-    body = unpacked_body if isinstance(unpacked_body, Refusal) else with_whole_characters(unpacked_body)
+    body = with_whole_characters(unpacked_body) if isinstance(unpacked_body, bytes) else unpacked_body
     source = sender_of(request, body, sources, now)
-    if isinstance(source, Refusal):
+    if not isinstance(source, Source):
         return Intake(refused(source))
     visit = request.visit
     arrival = Arrival(
         source,
-        _whole(request, unpacked_body) if isinstance(unpacked_body, Refusal) else unpacked_body,
+        unpacked_body if isinstance(unpacked_body, bytes) else _whole(request, unpacked_body),
         now,
         ids,
         limits,
@@ -119,7 +127,7 @@ def _kept_aside(intake: Intake, refusal: Refusal) -> Intake:
 
 
 def _accept(body: bytes | Refusal, arrival: Arrival) -> Intake:
-    if isinstance(body, Refusal):
+    if not isinstance(body, bytes):
         return _refuse_whole(body, arrival)
     return _accept_one(body, arrival) if arrival.kind else accept_batch(body, arrival)
 
@@ -142,7 +150,7 @@ def _whole(request: Request, refusal: Refusal) -> bytes:
 
 def _accept_one(body: bytes, arrival: Arrival) -> Intake:
     event = read_event(body, arrival)
-    if isinstance(event, Refusal):
+    if not isinstance(event, PackedEvent):
         return _refuse_whole(event, arrival)
     return Intake(SUCCESS, arrival.source, [event])
 
@@ -199,7 +207,7 @@ def _sort(batch: Batch, arrival: Arrival) -> Intake:
     for place, raw in enumerate(batch.batch):
         payload = bytes(raw)
         event = read_event(payload, arrival)
-        if isinstance(event, Refusal):
+        if not isinstance(event, PackedEvent):
             placed = event._replace(detail=f"batch[{place}]: {event.detail}")
             letters.append(dead_letter(placed, payload, arrival.source, arrival.received_at))
         else:
@@ -214,7 +222,7 @@ def read_event(payload: bytes, arrival: Arrival) -> PackedEvent | Refusal:
     if not is_utf8(payload):
         return NOT_UTF8
     call = read(decode_call, payload)
-    if isinstance(call, Refusal):
+    if not isinstance(call, Call):
         return call
     kind = text(call.type) or arrival.kind
     if kind not in CALL_TYPES:
@@ -238,7 +246,7 @@ def _packed(payload: bytes, call: Call, kind: str, arrival: Arrival) -> PackedEv
         return _event_too_large(arrival, message_id)
     workspace, context = source.workspace, shared or own
     routing = plain_routing_id(call, workspace) or _opened(call, kind, workspace, context, message_id)
-    if isinstance(routing, Refusal):
+    if not isinstance(routing, bytes):
         return routing._replace(message_id=message_id)
     return PackedEvent(
         workspace=workspace,

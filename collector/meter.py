@@ -13,14 +13,29 @@ class Meter:
     """Labels are bounded: known paths, statuses, sources and reasons."""
 
     def __init__(self) -> None:
-        self._requests, self._accepted = REQUESTS.counts, ACCEPTED.counts
+        # Nearly always the same is counted as before: so the last one's cell is at hand.
+        self._path, self._status, self._requests = "", 0, [0]
+        self._source, self._accepted = "", [0]
+        self._bounds, self._counts, self._sums = (
+            REQUEST_SECONDS.bounds,
+            REQUEST_SECONDS.counts,
+            REQUEST_SECONDS.sums,
+        )
 
     def request(self, path: str, status: int, seconds: float) -> None:
-        self._requests[path, status] += 1
-        REQUEST_SECONDS.observe(seconds)
+        if path != self._path or status != self._status:
+            self._path, self._status, self._requests = path, status, REQUESTS.cell(path, status)
+        self._requests[0] += 1
+        place = 0
+        for bound in self._bounds:
+            if seconds <= bound:
+                break
+            place += 1
+        self._counts[place] += 1
+        self._sums[0] += seconds
 
     def failed(self, path: str) -> None:
-        self._requests[path, 500] += 1
+        REQUESTS.counts[path, 500] += 1
 
     def refused(self, reason: Reason) -> None:
         REJECTED.counts[reason.value,] += 1
@@ -36,7 +51,9 @@ class Meter:
     def kept(self, source: str, events: int, letters: Sequence[Letter], dropped: Mapping[str, int]) -> None:
         """`source` is its id, "" of a stranger."""
         if source and events:
-            self._accepted[source,] += events
+            if source != self._source:
+                self._source, self._accepted = source, ACCEPTED.cell(source)
+            self._accepted[0] += events
         if source and dropped:
             for reason, count in dropped.items():
                 DROPPED.counts[source, reason] += count

@@ -4,7 +4,7 @@ A wait is therefore ended up to a second late, by cancelling what is waited for.
 """
 
 import asyncio
-import time
+from time import monotonic
 from typing import Any, TypeVar
 
 SWEEP_S = 1.0
@@ -25,7 +25,7 @@ class Patience:
 
     def begin(self, pending: "asyncio.Future[T]") -> "asyncio.Future[T]":
         """What looks like a future, and can be cancelled, will do. When it is done, `outcome` is to be asked."""
-        self._waiting[pending] = time.monotonic()
+        self._waiting[pending] = monotonic()
         if not self._is_sweeping:
             self._is_sweeping = True
             self._loop.call_soon_threadsafe(self._plan)
@@ -62,7 +62,7 @@ class Patience:
             self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
-        oldest = time.monotonic() - self._timeout_s
+        oldest = monotonic() - self._timeout_s
         for pending, since in list(self._waiting.items()):  # in order of arrival
             if since > oldest:
                 break

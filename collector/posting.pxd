@@ -13,12 +13,13 @@ from collector.tickets cimport Ticket
 from collector.unsettled cimport MessageIds, Unsettled
 
 
-@cython.final
 @cython.no_gc
 cdef class Posting(Awaited):
     cdef readonly Postings postings
     cdef readonly Call call
     cdef readonly object route
+
+    cpdef told(self, pending)
 
 
 @cython.no_gc
@@ -33,6 +34,7 @@ cdef class Owed(Ticket):
     cdef readonly dict dropped
     cdef public Request request
 
+    cdef _keep(self, Postings postings, Call call, route, Intake intake)
     cpdef settled(self, error)
 
 

@@ -4,7 +4,7 @@ There is no coroutine and no task: such a request waits twice, for its body and 
 about events. Absent: how requests come here (scheduling.py), and all other requests (app.py).
 """
 
-import time
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING
 
 from collector.answering import CLOSE, Answering, Call, farewell
@@ -49,7 +49,7 @@ class Posting(Awaited):
         self.call = call
         self.route = route
 
-    def __call__(self, pending: "asyncio.Future[bytes]") -> None:
+    def told(self, pending: "asyncio.Future[bytes]") -> None:
         """Its body, or why there is none."""
         try:
             self.postings.arrived(self, pending)
@@ -68,6 +68,9 @@ class Owed(Ticket):
     __slots__ = _OWED
 
     def __init__(self, postings: "Postings", call: Call, route: Sent, intake: Intake) -> None:
+        self._keep(postings, call, route, intake)
+
+    def _keep(self, postings: "Postings", call: Call, route: Sent, intake: Intake) -> None:
         source = intake.source
         self.postings = postings
         self.proto = call.proto
@@ -161,7 +164,7 @@ class Postings:
         request = (
             self._heads.whole(head, body, now) if route.is_whole else self._heads.request(head, body, now)
         )
-        earlier = self._unsettled.take(request, time.monotonic()) if self._unsettled else NONE
+        earlier = self._unsettled.take(request, monotonic()) if self._unsettled else NONE
         self._ids.begin(earlier)
         state = self._control.state
         intake = route.read(
@@ -186,8 +189,8 @@ class Postings:
         self._answer(owed, reply)
 
     def _answer(self, owed: Owed, reply: Reply) -> None:
-        if reply.reason and owed.request is not None:
-            self._unsettled.refused(owed.request, reply.reason, owed.earlier, owed.made, time.monotonic())
+        if owed.request is not None and reply.reason:
+            self._unsettled.refused(owed.request, reply.reason, owed.earlier, owed.made, monotonic())
         meter, shaped = self.answering.meter, owed.shaped
         if reply is owed.reply:
             meter.kept(owed.source, owed.events, owed.letters, owed.dropped)
@@ -204,5 +207,5 @@ def cors(head: Head, source: Source | None) -> Headers:
 
 
 def _now() -> int:
-    now_ns = time.time_ns()
+    now_ns = time_ns()
     return now_ns // 1_000_000

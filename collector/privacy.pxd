@@ -1,4 +1,4 @@
 # What the compiler is told of privacy.py beside its source (docs/decisions/0040).
 
-cpdef wishes_of(headers, query, optout_cookie)
+cpdef wishes_of(dict headers, str query, str optout_cookie)
 cpdef treatment(source, wishes, is_browser)

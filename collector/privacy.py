@@ -8,7 +8,7 @@ Deliberately absent: how an event is changed (guard.py), and wishes of servers: 
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,13 +36,6 @@ class Dropped(StrEnum):
     NAMELESS = "nameless"  # a call that only says who somebody is, of a visitor who is taken without a name
 
 
-class Headers(Protocol):
-    """What is read of a request's headers."""
-
-    def get(self, name: str, default: str, /) -> str: ...
-    def __contains__(self, name: object, /) -> bool: ...
-
-
 class Wishes(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What one request of a browser says. `cookieless`: its page asks to be taken so, by `?cookieless=1`."""
 
@@ -64,7 +57,7 @@ class Treatment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     consent: ConsentRules | None = None
 
 
-def wishes_of(headers: Headers, query: str, optout_cookie: str) -> Wishes | None:
+def wishes_of(headers: dict[str, str], query: str, optout_cookie: str) -> Wishes | None:
     """None when the request asks for nothing, as nearly all do."""
     if not ("sec-gpc" in headers or "dnt" in headers or "cookie" in headers or query):
         return None

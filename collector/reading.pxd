@@ -18,7 +18,7 @@ cpdef Head read_head(scope)
 
 
 cdef class BodyReader:
-    cdef long long _bytes_max
+    cdef long long _bytes_max, _digits
     cdef Patience _patience
 
     @cython.locals(announced=str)

@@ -52,6 +52,7 @@ class BodyReader:
 
     def __init__(self, bytes_max: int, timeout_s: float) -> None:
         self._bytes_max = bytes_max
+        self._digits = len(str(bytes_max))
         self._patience = Patience(timeout_s)
 
     def start(self, headers: dict[str, str], protocol: HTTPProtocol) -> "asyncio.Future[bytes] | None":
@@ -60,7 +61,10 @@ class BodyReader:
         None where it says nothing of its length, or too much: that is for the event loop.
         """
         announced = headers.get("content-length", "")
-        if not announced.isdecimal() or int(announced) > self._bytes_max:
+        if not announced.isdecimal():
+            return None
+        # What has fewer digits than the limit is below it.
+        if len(announced) >= self._digits and int(announced) > self._bytes_max:
             return None
         return self._patience.begin(cast("asyncio.Future[bytes]", protocol()))
 

@@ -8,6 +8,7 @@ from collector.reading cimport Head, read_head
 
 cdef class Reception:
     cdef object _control, _routes, _others
+    cdef dict _exact
     cdef Answering _answering
     cdef Postings _postings
 

@@ -6,8 +6,8 @@ what sends events once, when all of it is here. What is decided, answered and co
 Absent: who answers all other requests (app.py).
 """
 
-import time
 from collections.abc import Callable
+from time import monotonic
 
 from collector.answering import Answering, Call
 from collector.holding import Control
@@ -30,6 +30,7 @@ class Reception:
     ) -> None:
         self._control = control
         self._routes = routes
+        self._exact = routes.exact
         self._answering = answering
         self._postings = postings
         self._others = others
@@ -65,8 +66,10 @@ class Reception:
             self._answering.failed(request.proto, error)
 
     def _call(self, watcher: Watcher) -> Call:
-        started_s = time.monotonic()
+        started_s = monotonic()
         head = read_head(watcher.scope)
+        if exact := self._exact.get(head.path):  # as nearly always
+            return Call(watcher, head, exact, started_s)
         route, path = self._routes.find(head.path, self._control.state)
         if path != head.path:
             head = head.asked_at(path)

@@ -77,7 +77,7 @@ class Routes:
     def __init__(
         self, exact: Mapping[str, Route], prefixes: Mapping[str, Route], script: Route, pages: Pages
     ) -> None:
-        self._exact = dict(exact)
+        self.exact = dict(exact)
         self._prefixes = tuple(prefixes.items())
         self._script = script
         self.pages = pages  # for whatever has no handler
@@ -87,11 +87,11 @@ class Routes:
     @property
     def paths(self) -> list[str]:
         """Exact ones and prefixes."""
-        return [*self._exact, *(prefix for prefix, _ in self._prefixes)]
+        return [*self.exact, *(prefix for prefix, _ in self._prefixes)]
 
     def find(self, path: str, state: ControlState) -> tuple[Route | None, str]:
         """The handler, and the path as it knows it. No handler: one of the collector's own pages, or nothing."""
-        if route := self._exact.get(path):
+        if route := self.exact.get(path):
             return route, path
         for prefix, by_prefix in self._prefixes:
             if path.startswith(prefix):
@@ -106,7 +106,7 @@ class Routes:
         usual = self._chosen.usual(path)
         if not usual:
             return None, path
-        route = self._exact.get(usual) or next(
+        route = self.exact.get(usual) or next(
             (by_prefix for prefix, by_prefix in self._prefixes if usual.startswith(prefix)), None
         )
         return route, usual

@@ -8,12 +8,18 @@ cimport cython
 cdef class Awaited:
     cdef public object pending
 
+    cpdef told(self, pending)
+
 
 cdef class Handover:
-    cdef object _start, _begin, _loop, _waiting
+    cdef object _start, _begin, _loop
+    cdef list _waiting
     cdef bint _is_woken
 
     cpdef give(self, watcher)
     cpdef put(self, started)
-    @cython.locals(awaited=Awaited)
+    @cython.locals(awaited=Awaited, taken=list, place=cython.Py_ssize_t)
     cpdef take(self)
+
+
+cdef _put(Handover handover, Awaited awaited, pending)

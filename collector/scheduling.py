@@ -5,7 +5,6 @@ one module that builds on what the server keeps to itself; its version is pinned
 """
 
 import asyncio
-from collections import deque
 from functools import partial
 from typing import Any, Protocol
 
@@ -44,6 +43,9 @@ class Awaited:
     pending: Any  # of the event loop, on its way to it
 
     def __call__(self, pending: Any) -> None:
+        self.told(pending)
+
+    def told(self, pending: Any) -> None:
         """The body, or why there is none. Raises nothing."""
         raise NotImplementedError
 
@@ -56,7 +58,7 @@ class Handover:
     def __init__(self, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._loop = loop
         self._start, self._begin = begin.start, begin.begin
-        self._waiting: deque[Any] = deque()
+        self._waiting: list[Any] = []
         self._is_woken = False
 
     def give(self, watcher: Watcher) -> None:
@@ -75,14 +77,21 @@ class Handover:
     def take(self) -> None:
         """On the event loop: all that wait now."""
         self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
-        for _ in range(len(self._waiting)):
-            started = self._waiting.popleft()
+        taken = self._waiting[:]
+        del self._waiting[: len(taken)]  # of the same list: a thread may be about to append to it
+        for place, started in enumerate(taken):
+            taken[place] = None  # it goes as soon as it can
             if isinstance(started, Awaited):
                 awaited: Awaited = started
                 pending, awaited.pending = awaited.pending, None  # each would hold the other
-                awaited(pending)
+                awaited.told(pending)
             else:
                 self._begin(started)
+
+
+def _put(handover: Handover, awaited: Awaited, pending: Any) -> None:
+    awaited.pending = pending
+    handover.put(awaited)
 
 
 class Loop(uvloop.Loop):
@@ -93,9 +102,9 @@ class Loop(uvloop.Loop):
     def call_soon_threadsafe(  # type: ignore[override]  # as wide as the one below it
         self, callback: Any, *arguments: Any, context: Any = None
     ) -> Any:
-        if self.handover is not None and isinstance(callback, Awaited):
-            callback.pending = arguments[0]
-            self.handover.put(callback)
+        handover = self.handover
+        if handover is not None and isinstance(callback, Awaited):
+            _put(handover, callback, arguments[0])
             return None
         return super().call_soon_threadsafe(callback, *arguments, context=context)
 

@@ -1,5 +1,6 @@
 # What the compiler is told of sender.py beside its source (docs/decisions/0040).
 
+from collector.credentials cimport key_in_header
 from collector.exchange cimport Request
 from schemas.identity.identifiers cimport text
 

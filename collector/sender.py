@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 def sender_of(request: Request, body: bytes | Refusal, sources: Sources, now: int) -> Source | Refusal:
     key = key_in_header(request.authorization) or _key_in_body(body)
-    if not key or isinstance(key, Refusal):
+    if not key or not isinstance(key, str):
         key = key_in_query(request.query) or key
-    if isinstance(key, Refusal):
+    if not isinstance(key, str):
         return key  # nobody can say that the body names no source
     if not key:
         return Refusal(

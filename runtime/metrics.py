@@ -41,8 +41,8 @@ FOLLOWED_LINKS = Tally(
     "stitchline_collector_followed_links", "Links that led on, by what became of the click", ["outcome"]
 )
 QUEUED = Gauge("stitchline_collector_queued_events", "Events waiting for Kafka's acknowledgement")
-PACK_EVENTS = Histogram(
-    "stitchline_collector_pack_events", "Events in one pack", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
+PACK_EVENTS = Spread(
+    "stitchline_collector_pack_events", "Events in one pack", (1, 2, 5, 10, 20, 50, 100, 200, 500)
 )
 
 # processors

@@ -22,37 +22,49 @@ class Tally(Collector):
         self._described = (name, documentation)
         self._labels = tuple(labels)
         self.counts: defaultdict[tuple[str | int, ...], int] = defaultdict(int)
+        self._cells: dict[tuple[str | int, ...], list[int]] = {}
         registry.register(self)
+
+    def cell(self, *labels: str | int) -> list[int]:
+        """One number, shown with what is counted of these labels; `cell[0] += n` for whoever counts the same again and again."""
+        return self._cells.setdefault(labels, [0])
 
     def collect(self) -> Iterator[Metric]:
         family = CounterMetricFamily(*self._described, labels=self._labels)
-        for values, count in self.counts.copy().items():
+        counts = self.counts.copy()
+        for values, cell in self._cells.copy().items():
+            counts[values] += cell[0]
+        for values, count in counts.items():
             family.add_metric(list(map(str, values)), count)
         yield family
 
 
 class Spread(Collector):
-    """A histogram without labels; `bounds` are the upper ends of its buckets, ascending."""
+    """A histogram without labels; `bounds` are the upper ends of its buckets, ascending.
+
+    `counts` has a number for each and one for what is beyond, `sums` has one. Who counts very often does so there
+    (collector/meter.py).
+    """
 
     def __init__(
         self, name: str, documentation: str, bounds: Sequence[float], registry: CollectorRegistry = REGISTRY
     ) -> None:
         self._described = (name, documentation)
-        self._bounds = tuple(bounds)
+        self.bounds = tuple(map(float, bounds))
         self._names = [*map(floatToGoString, bounds), "+Inf"]
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
+        self.counts = [0] * (len(bounds) + 1)
+        self.sums = [0.0]
         registry.register(self)
 
     def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sums[0] += value
 
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(*self._described)
         below, buckets = 0, []
-        for name, count in zip(self._names, self._counts.copy(), strict=True):
+        for name, count in zip(self._names, self.counts.copy(), strict=True):
             below += count
             buckets.append((name, float(below)))
-        family.add_metric([], buckets, self._sum)
+        family.add_metric([], buckets, self.sums[0])
         yield family

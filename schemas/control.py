@@ -56,6 +56,7 @@ class ControlState:
         self.unreadable: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._by_key_hash: dict[str, Source] = {}
+        self._by_key: dict[str, Source] = {}  # of those, what was asked for
         self._by_server_key_hash: dict[str, ServerKey] = {}
         self.server_keys: dict[str, ServerKey] = {}  # by key, as plans
         self.plans: dict[str, Plan] = {}  # by key; the same object as long as nobody writes it anew
@@ -90,7 +91,10 @@ class ControlState:
 
     def source_of(self, write_key: str) -> Source | None:
         """The source that has this write key, if any."""
-        return self._by_key_hash.get(hash_write_key(write_key))
+        source = self._by_key.get(write_key)
+        if source is None and (source := self._by_key_hash.get(hash_write_key(write_key))):
+            self._by_key[write_key] = source
+        return source
 
     def server_key_of(self, key: str) -> ServerKey | None:
         """Whose key this is, if anybody's."""
@@ -113,6 +117,7 @@ class ControlState:
             except UNREADABLE as error:
                 self.unreadable[key] = str(error)
         self._by_key_hash = {digest: source for source in self.sources for digest in source.key_hashes}
+        self._by_key = {}
         self._by_server_key_hash = {
             digest: key for _, key in sorted(self.server_keys.items()) for digest in key.key_hashes
         }

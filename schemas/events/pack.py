@@ -73,6 +73,8 @@ class Pack(msgspec.Struct, array_like=True, frozen=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Pack).decode
+_FIXED_MAX, _SHORT_MAX = 1 << 4, 1 << 16
+_START, _NO_ORDERS = b"\x93" + _encode(VERSION), b"\x90"
 encode_event: Callable[[PackedEvent], bytes] = _encode  # one event as it stands in a pack, for `join_pack`
 
 
@@ -82,7 +84,14 @@ class UnknownPackVersion(ValueError):
 
 def join_pack(events: list[bytes]) -> bytes:
     """The pack of events that were encoded one by one: the same bytes as `encode_pack` makes of them."""
-    return _encode((VERSION, list(map(msgspec.Raw, events)), ()))
+    return b"".join((_START, _array_of(len(events)), *events, _NO_ORDERS))
+
+
+def _array_of(size: int) -> bytes:
+    """The head of an array of msgpack (its specification, "array format family")."""
+    if size < _FIXED_MAX:
+        return bytes((0x90 | size,))
+    return b"\xdc" + size.to_bytes(2, "big") if size < _SHORT_MAX else b"\xdd" + size.to_bytes(4, "big")
 
 
 def encode_pack(events: list[PackedEvent], orders: list[Order] | None = None) -> bytes:

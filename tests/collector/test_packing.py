@@ -1,5 +1,6 @@
 """Packs hold every event once, in order, on its own partition, within their limit."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,23 @@ def test_packs_hold_every_event_once_in_order_on_its_partition(
 @given(st.lists(EVENTS, max_size=5))
 def test_events_encoded_one_by_one_make_the_same_pack(events: list[PackedEvent]) -> None:
     assert join_pack(list(map(encode_event, events))) == encode_pack(events)
+
+
+@pytest.mark.parametrize("size", [0, 15, 16, 65_535, 65_536])
+def test_a_pack_of_any_size_is_the_same(size: int) -> None:
+    event = PackedEvent(
+        workspace="main",
+        source="web",
+        routing=b"main|a:1",
+        type="track",
+        message_id="m",
+        received_at=0,
+        sent_at="",
+        context=b"",
+        payload=b"{}",
+        unsigned_links=False,
+    )
+    assert join_pack([encode_event(event)] * size) == encode_pack([event] * size)
 
 
 def test_an_event_over_the_limit_gets_a_pack_of_its_own() -> None:

@@ -64,7 +64,7 @@ class Waiter(Awaited):
     def __init__(self) -> None:
         self.heard: list[tuple[int, Any]] = []
 
-    def __call__(self, pending: Any) -> None:
+    def told(self, pending: Any) -> None:
         self.heard.append((threading.get_ident(), pending))
 
 

@@ -31,3 +31,17 @@ def test_a_spread_reads_like_a_histogram() -> None:
         spread.observe(value)
         histogram.observe(value)
     assert exposed(ours) == exposed(theirs)
+
+
+def test_a_cell_is_shown_with_what_else_is_counted_of_its_labels() -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    tally = Tally("requests", "Requests", ["path", "status"], ours)
+    counter = Counter("requests", "Requests", ["path", "status"], registry=theirs)
+    cell = tally.cell("track", 200)
+    cell[0] += 3
+    tally.counts["track", 200] += 1
+    tally.cell("track", 200)[0] += 1
+    tally.cell("track", 503)[0] += 2
+    counter.labels("track", "200").inc(5)
+    counter.labels("track", "503").inc(2)
+    assert exposed(ours) == exposed(theirs)
