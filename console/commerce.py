@@ -53,9 +53,9 @@ FROM
     FROM cart_states FINAL
     WHERE workspace = {workspace:String} AND subject IN {subjects:Array(UInt64)}
         AND dictGetOrDefault(
-            {roots:String},
+            ROOTS,
             'root',
-            dictGetOrDefault({segments:String}, 'owner', subject, toUnixTimestamp64Milli(active_at), subject) AS owner,
+            dictGetOrDefault(SEGMENTS, 'owner', subject, toUnixTimestamp64Milli(active_at), subject) AS owner,
             owner
         ) = {profile:UInt64}
 ) AS c

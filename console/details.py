@@ -2,7 +2,7 @@
 
 Table `subject_details` has the names, traits and devices of each subject and who named it as their owner, so that rows about a
 profile and whoever names it are most of the time all that is told of a person. Rows are grouped here: a question that groups
-costs more of the engine's analysis. Of what is not theirs alone, the events and traits themselves are asked.
+costs more of the engine's analysis. Of what is not theirs alone, the events themselves are asked (shared.py).
 """
 
 from collections.abc import Sequence
@@ -15,48 +15,28 @@ from console.people import Around, Person, Place
 from console.question import Question
 
 DEVICE, TRAIT, NAME, LED, CONTESTED = "device", "trait", "name", "led", "contested"
-HELD = "held"  # no part of the table: a node that no pointer leads anywhere, and an identifier of theirs all the same
+HELD = "held"  # no part of the table: a version of a contested device's pointer; `about` its owners, `events` the version, `root` 1: deleted
 
 # The subject's condition alone comes first: with the workspace's beside it, two columns are read in two steps of every part.
 _DETAILS = """\
 SELECT
     subject, part, kind, name, about, subject_type, latest.1, latest.2, first_seen, events, node,
-    dictGetOrDefault({roots:String}, 'root', subject, 0)
+    dictGetOrDefault(ROOTS, 'root', subject, 0)
 FROM subject_details
 PREWHERE subject IN {nodes:Array(UInt64)}
 WHERE workspace = {workspace:String}"""
 # Who names the profile is known: there may be any number of them.
 _BUT_LED = " AND (part != 'led' OR subject != {profile:UInt64})"
 
-# A contested device is an identifier of each of its owners.
-_SHARED = """\
+# A contested device is an identifier of each of its owners: what pointers to them say, as rows of the same columns. In one question,
+# since one more costs the half of what it finds.
+_HELD = """\
 SELECT
-    subject, 'device', toString(device.kind), anonymous_id,
-    [toString(device.brand), toString(device.model), toString(device.os), toString(device.browser),
-        toString(toUInt8(device.is_bot))],
-    'a', (max((timestamp, [toString(device.os_version), toString(device.browser_version)])) AS latest).1, latest.2,
-    min(timestamp), uniqExact(timestamp, message_id, event), 0, 0
-FROM subject_events
-THEIRS
-GROUP BY ALL
-UNION ALL
-SELECT
-    subject, 'trait', '', toString(traits.name) AS trait, [],
-    '', (max((timestamp, [message_id, traits.value, toString(source)])) AS latest).1, latest.2,
-    min(timestamp), 0, 0, 0
-FROM traits
-THEIRS
-GROUP BY subject, trait
-UNION ALL
-SELECT node, 'held', '', '', [], '', toDateTime64(0, 3, 'UTC'), [], toDateTime64(0, 3, 'UTC'), 0, 0, 0
+    node, 'held', '', '', arrayMap(each -> toString(each), segments.owner), '',
+    toDateTime64(0, 3, 'UTC'), [], toDateTime64(0, 3, 'UTC'), version, 0, is_deleted
 FROM identity_pointers
-PREWHERE node IN {subjects:Array(UInt64)}
-WHERE workspace = {workspace:String}
-GROUP BY node
-HAVING argMax(is_deleted, version) = 0
-    AND arrayExists(
-        each -> dictGetOrDefault({roots:String}, 'root', each, each) = {profile:UInt64}, argMax(segments.owner, version)
-    )"""
+PREWHERE node IN {held:Array(UInt64)}
+WHERE workspace = {workspace:String}"""
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -87,13 +67,24 @@ class Gathered(msgspec.Struct, frozen=True):
     shared: list[Detail]
 
 
-def details_around(place: Place, person: Person) -> Question:
-    """Of all that are known to be theirs from who names the profile."""
-    return place.asking(_DETAILS + _BUT_LED, nodes=person.subjects, profile=person.profile)
+def details_around(place: Place, person: Person, held: Sequence[int] = ()) -> Question:
+    """Of all that are known to be theirs from who names the profile; with whose the devices `held` are, as in `details_of`."""
+    return _asking(place, _DETAILS + _BUT_LED, held, nodes=person.subjects, profile=person.profile)
 
 
-def details_of(place: Place, nodes: Sequence[int]) -> Question:
-    return place.asking(_DETAILS, nodes=list(nodes))
+def details_of(place: Place, nodes: Sequence[int], held: Sequence[int] = ()) -> Question:
+    return _asking(place, _DETAILS, held, nodes=[*nodes])
+
+
+def held_of(place: Place, nodes: Sequence[int]) -> Question:
+    """Rows HELD alone."""
+    return place.asking(_HELD, held=[*nodes])
+
+
+def _asking(place: Place, sql: str, held: Sequence[int], **values: Any) -> Question:
+    if not held:
+        return place.asking(sql, **values)
+    return place.asking(f"{sql}\nUNION ALL\n{_HELD}", held=[*held], **values)
 
 
 def details(rows: Sequence[Sequence[Any]]) -> list[Detail]:
@@ -160,15 +151,14 @@ def _further(gathered: Gathered, last: Sequence[Detail], nodes_max: int) -> Gath
     )
 
 
-def shared_of(place: Place, person: Person, subjects: Sequence[int]) -> list[Question]:
-    """At most one: what is theirs of nodes that were not theirs all the time."""
-    if not subjects:
-        return []
-    return [place.asking(_SHARED, profile=person.profile, subjects=[*subjects])]
-
-
 def theirs(person: Person, rows: Sequence[Detail], shared: Sequence[Detail]) -> list[Detail]:
     """What is the person's own of the rows about their nodes, with what is theirs of those that are not theirs alone."""
-    sure, named = {*person.sure}, {*person.nodes, *(row.subject for row in shared if row.part == HELD)}
-    own = [row for row in rows if (row.subject in named if row.part == NAME else row.subject in sure)]
-    return [*own, *(row for row in shared if row.part != HELD)]
+    sure, named = {*person.sure}, {*person.nodes, *_held(person, rows)}
+    return [*(row for row in rows if row.subject in (named if row.part == NAME else sure)), *shared]
+
+
+def _held(person: Person, rows: Sequence[Detail]) -> set[int]:
+    """The devices that the newest of their pointers gives to the person for a time."""
+    newest = {row.subject: row for row in sorted(rows, key=lambda row: row.events) if row.part == HELD}
+    owners = {str(node) for node in person.nodes}
+    return {node for node, row in newest.items() if not row.root and not owners.isdisjoint(row.about)}

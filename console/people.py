@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from console.identifiers import Asked, Wanted, typed
-from console.question import Question, dictionaries, written_out
+from console.question import Question, written_out
 from schemas.identity.identifiers import ANONYMOUS, EMAIL, USER
 
 # By the value alone first: with the workspace and the kind beside it, three columns are read in steps of every part.
@@ -20,8 +20,8 @@ PREWHERE value IN {values:Array(String)}
 WHERE workspace = {workspace:String} AND (kind, value) IN {wanted:Array(Tuple(String, String))}"""
 _FIND = f"""\
 SELECT DISTINCT kind, value, node,
-    dictGetOrDefault({{segments:String}}, 'owner', node, {{now:Int64}}, node) AS owner,
-    dictGetOrDefault({{roots:String}}, 'root', owner, owner) AS profile
+    dictGetOrDefault(SEGMENTS, 'owner', node, {{now:Int64}}, node) AS owner,
+    dictGetOrDefault(ROOTS, 'root', owner, owner) AS profile
 {_NAMED}"""
 
 # Which nodes name the profile as their owner, and whom pointers lead those to (0: none does). One row, however many they are.
@@ -29,7 +29,7 @@ _AROUND = """\
 SELECT
     PROFILE AS profile,
     arraySlice(arraySort(groupUniqArray(node)), 1, {limit:UInt64}) AS nodes,
-    arrayMap(each -> dictGetOrDefault({roots:String}, 'root', each, 0), nodes)
+    arrayMap(each -> dictGetOrDefault(ROOTS, 'root', each, 0), nodes)
 FROM identity_owners
 PREWHERE owner = PROFILE
 WHERE workspace = {workspace:String}"""
@@ -39,7 +39,7 @@ _WHOSE = """\
 WITH
 (
     SELECT max(dictGetOrDefault(
-        {roots:String}, 'root', dictGetOrDefault({segments:String}, 'owner', node, {now:Int64}, node) AS owner, owner
+        ROOTS, 'root', dictGetOrDefault(SEGMENTS, 'owner', node, {now:Int64}, node) AS owner, owner
     ))
     FROM identifiers
     PREWHERE value = {value:String}
@@ -47,10 +47,10 @@ WITH
 ) AS whose
 """
 
-_ROOT = "SELECT dictGetOrDefault({roots:String}, 'root', {node:UInt64}, {node:UInt64})"
+_ROOT = "SELECT dictGetOrDefault(ROOTS, 'root', {node:UInt64}, {node:UInt64})"
 
 _PAST_OWNERS = """\
-SELECT dictGetOrDefault({roots:String}, 'root', owner, owner) AS profile
+SELECT dictGetOrDefault(ROOTS, 'root', owner, owner) AS profile
 FROM
 (
     SELECT arrayJoin(arraySort(segment -> -toUnixTimestamp64Milli(segment.valid_to), segments)).owner AS owner
@@ -70,8 +70,8 @@ class Place(msgspec.Struct, frozen=True):
 
     def asking(self, sql: str, **values: Any) -> Question:
         """Only values that the text names: a client would put others into the text itself."""
-        text = written_out(sql)
-        given = dictionaries(self.database) | {"workspace": self.workspace, "now": self.now_ms} | values
+        text = written_out(sql, self.database)
+        given = {"workspace": self.workspace, "now": self.now_ms} | values
         return Question(text, {name: value for name, value in given.items() if f"{{{name}:" in text})
 
 

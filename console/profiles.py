@@ -7,6 +7,7 @@ answer is sent (app.py), and what may be asked how often (keys.py, rates.py).
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -16,12 +17,13 @@ from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders
 from console.details import (
     DEVICE,
     NAME,
+    Detail,
     Gathered,
     begun,
     details,
     details_around,
     details_of,
-    shared_of,
+    held_of,
     theirs,
     told,
     wider,
@@ -32,6 +34,7 @@ from console.journey import Journey, Wish, journey, journey_of
 from console.memberships import Membership, changes, changes_of, memberships, steps_of, void_in
 from console.people import Around, Identifier, Person, Place
 from console.question import Question
+from console.shared import shared, shared_of
 from console.times import iso_ms
 from console.traits import Trait, plain, traits, traits_in, traits_of
 from console.visits import Visits, visits, visits_of
@@ -107,10 +110,13 @@ class Profiles:
     def profile(self, person: Person) -> Profile:
         """Everything but what is asked for by itself. Raises NoSuchProfile, NoAnswer."""
         entered = self._store.begin(partial(self._entered, person.profile))
-        asked = [details_of(self._place, person.subjects), *shared_of(self._place, person, person.unsure)]
-        rows, *shared = [details(rows) for rows in self._store.ask_all(asked)]
+        asked = [
+            details_of(self._place, person.subjects, person.unled),
+            *shared_of(self._place, person, person.unsure),
+        ]
+        rows, *others = self._store.ask_all(asked)
         found = _profile(
-            Gathered(person, rows, [], frozenset(), [row for some in shared for row in some]), entered
+            Gathered(person, details(rows), [], frozenset(), shared(chain(*others))), entered
         )
         if found is None:
             raise NoSuchProfile("nobody: the last event of this profile was just deleted")
@@ -173,21 +179,28 @@ class Profiles:
     def _gathered(self, around: Around, *, is_to_be_told: bool = False) -> Gathered:
         """With all that lead to the profile; and, for whom it is to be told, what is theirs of what is not theirs alone."""
         found = begun(around, self._nodes_max)
-        shared = [*found.person.unled] if is_to_be_told else []
-        asked = [details_around(self._place, found.person), *shared_of(self._place, found.person, shared)]
-        rows, *others = [details(rows) for rows in self._store.ask_all(asked)]
-        found = told(found, rows, self._nodes_max)
+        asked_of = found.person.unled if is_to_be_told else ()
+        asked = [
+            details_around(self._place, found.person, asked_of),
+            *shared_of(self._place, found.person, asked_of),
+        ]
+        rows, *others = self._store.ask_all(asked)
+        found = told(found, details(rows), self._nodes_max)
         for _ in range(ROUNDS_MAX):
             if not found.further:
                 break
-            rows = details(self._store.ask(details_of(self._place, found.further)))
-            found = wider(found, rows, self._nodes_max)
-        if is_to_be_told:
-            rest = [node for node in found.person.unsure if node not in shared]
-            asked = shared_of(self._place, found.person, rest)
-            others += [details(self._store.ask(question)) for question in asked]
+            rows = self._store.ask(details_of(self._place, found.further))
+            found = wider(found, details(rows), self._nodes_max)
+        rest = [node for node in found.person.unsure if node not in asked_of] if is_to_be_told else []
+        held = list[Detail]()
+        if rest:
+            asked = [held_of(self._place, rest), *shared_of(self._place, found.person, rest)]
+            rows, *more = self._store.ask_all(asked)
+            held, others = details(rows), [*others, *more]
         person = msgspec.structs.replace(found.person, is_whole=found.person.is_whole and not found.further)
-        return msgspec.structs.replace(found, person=person, shared=[row for some in others for row in some])
+        return msgspec.structs.replace(
+            found, person=person, rows=[*found.rows, *held], shared=shared(chain(*others))
+        )
 
     def _entered(self, profile: int) -> list[Membership]:
         found = changes(self._store.ask(changes_of(self._place, profile)))

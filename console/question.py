@@ -9,6 +9,9 @@ from typing import Any
 import msgspec
 
 
+DICTIONARIES = {"ROOTS": "idr_root", "SEGMENTS": "idr_segment"}
+
+
 class Question(msgspec.Struct, frozen=True):
     sql: str
     parameters: Mapping[str, Any] = {}
@@ -20,22 +23,17 @@ _THEIRS = """\
 PREWHERE subject IN {subjects:Array(UInt64)}
 WHERE workspace = {workspace:String}
     AND dictGetOrDefault(
-        {roots:String},
+        ROOTS,
         'root',
-        dictGetOrDefault({segments:String}, 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
+        dictGetOrDefault(SEGMENTS, 'owner', subject, toUnixTimestamp64Milli(timestamp), subject) AS owner,
         owner
     ) = {profile:UInt64}"""
 
 
-def written_out(sql: str) -> str:
-    """`THEIRS` stands for the rows that are a person's, in tables of subjects and times."""
-    return sql.replace("THEIRS", _THEIRS)
-
-
-def dictionaries(database: str) -> dict[str, str]:
-    """The names of those that say who is whom, as parameters."""
-    return {
-        "owners": f"{database}.idr_owner",
-        "roots": f"{database}.idr_root",
-        "segments": f"{database}.idr_segment",
-    }
+def written_out(sql: str, database: str) -> str:
+    """`THEIRS` stands for the rows that are a person's, in tables of subjects and times; ROOTS and SEGMENTS for the names of
+    the dictionaries that say who is whom. As parameters these cost the engine's analysis a third of a millisecond each."""
+    text = sql.replace("THEIRS", _THEIRS)
+    for word, name in DICTIONARIES.items():
+        text = text.replace(word, f"'{database}.{name}'")
+    return text
