@@ -15,32 +15,35 @@ from console.people import Around, Person, Place
 from console.question import Question
 
 DEVICE, TRAIT, NAME, LED, CONTESTED = "device", "trait", "name", "led", "contested"
-HELD = "held"  # no part of the table: a version of a contested device's pointer; `about` its owners, `events` the version, `root` 1: deleted
+# No part of the table: a version of a contested device's pointer. `about`: its owners, `events`: the version, `node` 1: deleted.
+HELD = "held"
 
 # The subject's condition alone comes first: with the workspace's beside it, two columns are read in two steps of every part.
 _DETAILS = """\
 SELECT
-    subject, part, kind, name, about, subject_type, latest.1, latest.2, first_seen, events, node,
-    dictGetOrDefault(ROOTS, 'root', subject, 0)
+    subject, part, kind, name, about, subject_type, latest, first_seen, events, node
 FROM subject_details
 PREWHERE subject IN {nodes:Array(UInt64)}
 WHERE workspace = {workspace:String}"""
-# Who names the profile is known: there may be any number of them.
+# Whom pointers lead each to, where that is not known yet.
+_ROOTED = _DETAILS.replace("node\nFROM", "node, dictGetOrDefault(ROOTS, 'root', subject, 0)\nFROM")
+# Who names the profile is known, and told again where they are few: there may be any number of them.
 _BUT_LED = " AND (part != 'led' OR subject != {profile:UInt64})"
 
-# A contested device is an identifier of each of its owners: what pointers to them say, as rows of the same columns. In one question,
-# since one more costs the half of what it finds.
+# A contested device is an identifier of each of its owners, by the newest of its pointers: as rows of the same columns, since a
+# question more costs more than what it finds.
 _HELD = """\
 SELECT
     node, 'held', '', '', arrayMap(each -> toString(each), segments.owner), '',
-    toDateTime64(0, 3, 'UTC'), [], toDateTime64(0, 3, 'UTC'), version, 0, is_deleted
+    CAST((0, []), 'Tuple(seen DateTime64(3, \\'UTC\\'), said Array(String))'), toDateTime64(0, 3, 'UTC'), version, is_deleted
 FROM identity_pointers
 PREWHERE node IN {held:Array(UInt64)}
 WHERE workspace = {workspace:String}"""
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """A row. `node` of one that is LED: who names the subject. `root`: whom pointers lead the subject to; 0 where none does."""
+    """A row. `node` of one that is LED: who names the subject. `root`, where it is asked for: whom pointers lead the subject to,
+    0 where none does."""
 
     subject: int
     part: str
@@ -53,7 +56,7 @@ class Detail(msgspec.Struct, frozen=True):
     first_seen: datetime
     events: int
     node: int
-    root: int
+    root: int = 0
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -69,38 +72,41 @@ class Gathered(msgspec.Struct, frozen=True):
 
 def details_around(place: Place, person: Person, held: Sequence[int] = ()) -> Question:
     """Of all that are known to be theirs from who names the profile; with whose the devices `held` are, as in `details_of`."""
-    return _asking(place, _DETAILS + _BUT_LED, held, nodes=person.subjects, profile=person.profile)
+    sql = _DETAILS if person.is_whole else _DETAILS + _BUT_LED
+    return _asking(place, sql, person.subjects, held, profile=person.profile)
 
 
 def details_of(place: Place, nodes: Sequence[int], held: Sequence[int] = ()) -> Question:
-    return _asking(place, _DETAILS, held, nodes=[*nodes])
+    return _asking(place, _DETAILS, nodes, held)
+
+
+def details_with_roots(place: Place, nodes: Sequence[int]) -> Question:
+    return place.asking(_ROOTED, keys=len(nodes), nodes=[*nodes])
 
 
 def held_of(place: Place, nodes: Sequence[int]) -> Question:
     """Rows HELD alone."""
-    return place.asking(_HELD, held=[*nodes])
+    return place.asking(_HELD, keys=len(nodes), held=[*nodes])
 
 
-def _asking(place: Place, sql: str, held: Sequence[int], **values: Any) -> Question:
-    if not held:
-        return place.asking(sql, **values)
-    return place.asking(f"{sql}\nUNION ALL\n{_HELD}", held=[*held], **values)
+def _asking(place: Place, sql: str, nodes: Sequence[int], held: Sequence[int], **values: Any) -> Question:
+    asked = f"{sql}\nUNION ALL\n{_HELD}" if held else sql
+    return place.asking(asked, keys=len(nodes), nodes=[*nodes], held=[*held], **values)
 
 
 def details(rows: Sequence[Sequence[Any]]) -> list[Detail]:
     return [
         Detail(
-            subject, part, kind, name, tuple(about), subject_type, seen, tuple(said), first_seen, events, node, root
+            subject, part, kind, name, tuple(about), subject_type, latest["seen"], tuple(latest["said"]), first_seen,
+            events, node, *root,
         )
-        for (
-            subject, part, kind, name, about, subject_type, seen, said, first_seen, events, node, root
-        ) in rows
+        for (subject, part, kind, name, about, subject_type, latest, first_seen, events, node, *root) in rows
     ]  # fmt: skip
 
 
 def begun(around: Around, nodes_max: int) -> Gathered:
     """Without rows yet: pointers lead some of those who name the profile to it, some nowhere; others are somebody else's."""
-    named = [each for each in zip(around.nodes, around.roots, strict=True) if each[0] != around.profile]
+    named = [(node, root) for node, root in around.named_by if node != around.profile]
     looked_at = named[: max(nodes_max - 1, 0)]
     person = Person(
         around.profile,
@@ -159,6 +165,7 @@ def theirs(person: Person, rows: Sequence[Detail], shared: Sequence[Detail]) -> 
 
 def _held(person: Person, rows: Sequence[Detail]) -> set[int]:
     """The devices that the newest of their pointers gives to the person for a time."""
-    newest = {row.subject: row for row in sorted(rows, key=lambda row: row.events) if row.part == HELD}
+    pointers = sorted((row for row in rows if row.part == HELD), key=lambda row: row.events)
+    newest = {row.subject: row for row in pointers}
     owners = {str(node) for node in person.nodes}
-    return {node for node, row in newest.items() if not row.root and not owners.isdisjoint(row.about)}
+    return {node for node, row in newest.items() if not row.node and not owners.isdisjoint(row.about)}

@@ -47,7 +47,7 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 def changes_of(place: Place, profile: int) -> Question:
-    return place.asking(_CHANGES, profile=profile)
+    return place.asking(_CHANGES, keys=1, profile=profile)
 
 
 def changes(rows: Sequence[Sequence[Any]]) -> list[Change]:
@@ -57,7 +57,7 @@ def changes(rows: Sequence[Sequence[Any]]) -> list[Change]:
 def steps_of(place: Place, found: Sequence[Change]) -> list[Question]:
     """At most one: the steps of the attempts of their runs."""
     runs = sorted({change.run for change in found})
-    return [place.asking(_STEPS, runs=runs)] if runs else []
+    return [place.asking(_STEPS, keys=len(runs), runs=runs)] if runs else []
 
 
 def void_in(steps: Sequence[Sequence[Any]]) -> set[tuple[int, int]]:

@@ -24,17 +24,16 @@ SELECT DISTINCT kind, value, node,
     dictGetOrDefault(ROOTS, 'root', owner, owner) AS profile
 {_NAMED}"""
 
-# Which nodes name the profile as their owner, and whom pointers lead those to (0: none does). One row, however many they are.
+# Which nodes name the profile as their owner, each with whom pointers lead it to (0: none does). One row, however many they are.
 _AROUND = """\
 SELECT
-    PROFILE AS profile,
-    arraySlice(arraySort(groupUniqArray(node)), 1, {limit:UInt64}) AS nodes,
-    arrayMap(each -> dictGetOrDefault(ROOTS, 'root', each, 0), nodes)
+    PROFILE,
+    arraySlice(arraySort(groupUniqArray((node, dictGetOrDefault(ROOTS, 'root', node, 0)))), 1, {limit:UInt64})
 FROM identity_owners
 PREWHERE owner = PROFILE
 WHERE workspace = {workspace:String}"""
 
-# The profile of whoever has an identifier, as _FIND has it; 0 where nobody has.
+# The profile of whoever has an identifier, as _FIND has it; none where nobody has.
 _WHOSE = """\
 WITH
 (
@@ -61,6 +60,9 @@ FROM
 _IS_THERE = "SELECT 1 FROM subject_events THEIRS LIMIT 1"
 
 
+FEW = 32  # keys of which a single thread reads all that is theirs as soon as several do
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where somebody is looked for."""
 
@@ -68,11 +70,13 @@ class Place(msgspec.Struct, frozen=True):
     workspace: str
     now_ms: int
 
-    def asking(self, sql: str, **values: Any) -> Question:
-        """Only values that the text names: a client would put others into the text itself."""
+    def asking(self, sql: str, *, keys: int | None = None, **values: Any) -> Question:
+        """Only values that the text names: a client would put others into the text itself. `keys`: how many keys it looks for,
+        where that says how much is read."""
         text = written_out(sql, self.database)
         given = {"workspace": self.workspace, "now": self.now_ms} | values
-        return Question(text, {name: value for name, value in given.items() if f"{{{name}:" in text})
+        named = {name: value for name, value in given.items() if f"{{{name}:" in text}
+        return Question(text, named, is_small=keys is not None and keys <= FEW)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -83,12 +87,10 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Around(msgspec.Struct, frozen=True):
-    """A profile, and the nodes that name it as their owner, in order. `roots`: whom pointers lead each of them to; 0 where none
-    does."""
+    """A profile, and the nodes that name it as their owner, in order, each with whom pointers lead it to; 0 where none does."""
 
     profile: int
-    nodes: tuple[int, ...] = ()
-    roots: tuple[int, ...] = ()
+    named_by: tuple[tuple[int, int], ...] = ()
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -139,19 +141,20 @@ def find(place: Place, asked: Asked) -> Question:
 
 def around(place: Place, profile: int, nodes_max: int) -> Question:
     return place.asking(
-        _AROUND.replace("PROFILE", "{profile:UInt64}"), profile=profile, limit=_looked_for(nodes_max)
+        _AROUND.replace("PROFILE", "{profile:UInt64}"), keys=1, profile=profile, limit=_looked_for(nodes_max)
     )
 
 
 def around_whom(place: Place, wanted: Wanted, nodes_max: int) -> Question:
     """The same of whoever has this identifier now."""
-    sql = _WHOSE + _AROUND.replace("PROFILE", "assumeNotNull(whose)")
-    return place.asking(sql, kind=wanted.kind, value=wanted.value, limit=_looked_for(nodes_max))
+    sql = _WHOSE + _AROUND.replace("PROFILE", "whose")
+    return place.asking(sql, keys=1, kind=wanted.kind, value=wanted.value, limit=_looked_for(nodes_max))
 
 
 def found_around(rows: Sequence[Sequence[Any]]) -> Around:
-    ((profile, nodes, roots),) = rows
-    return Around(profile, tuple(nodes), tuple(roots))
+    """Of profile 0, where nobody has the identifier."""
+    ((profile, named_by),) = rows
+    return Around(profile or 0, tuple(named_by))
 
 
 def root_of(place: Place, node: int) -> Question:

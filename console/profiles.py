@@ -17,12 +17,12 @@ from console.commerce import Cart, Order, Value, carts, carts_of, orders, orders
 from console.details import (
     DEVICE,
     NAME,
-    Detail,
     Gathered,
     begun,
     details,
     details_around,
     details_of,
+    details_with_roots,
     held_of,
     theirs,
     told,
@@ -115,9 +115,7 @@ class Profiles:
             *shared_of(self._place, person, person.unsure),
         ]
         rows, *others = self._store.ask_all(asked)
-        found = _profile(
-            Gathered(person, details(rows), [], frozenset(), shared(chain(*others))), entered
-        )
+        found = _profile(Gathered(person, details(rows), [], frozenset(), shared(chain(*others))), entered)
         if found is None:
             raise NoSuchProfile("nobody: the last event of this profile was just deleted")
         return found
@@ -189,18 +187,15 @@ class Profiles:
         for _ in range(ROUNDS_MAX):
             if not found.further:
                 break
-            rows = self._store.ask(details_of(self._place, found.further))
+            rows = self._store.ask(details_with_roots(self._place, found.further))
             found = wider(found, details(rows), self._nodes_max)
         rest = [node for node in found.person.unsure if node not in asked_of] if is_to_be_told else []
-        held = list[Detail]()
-        if rest:
-            asked = [held_of(self._place, rest), *shared_of(self._place, found.person, rest)]
-            rows, *more = self._store.ask_all(asked)
-            held, others = details(rows), [*others, *more]
+        if held := [node for node in rest if node in found.person.unled]:
+            rows = self._store.ask(held_of(self._place, held))
+            found = msgspec.structs.replace(found, rows=[*found.rows, *details(rows)])
+        others += [self._store.ask(each) for each in shared_of(self._place, found.person, rest)]
         person = msgspec.structs.replace(found.person, is_whole=found.person.is_whole and not found.further)
-        return msgspec.structs.replace(
-            found, person=person, rows=[*found.rows, *held], shared=shared(chain(*others))
-        )
+        return msgspec.structs.replace(found, person=person, shared=shared(chain(*others)))
 
     def _entered(self, profile: int) -> list[Membership]:
         found = changes(self._store.ask(changes_of(self._place, profile)))

@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 
-
 DICTIONARIES = {"ROOTS": "idr_root", "SEGMENTS": "idr_segment"}
 
 
 class Question(msgspec.Struct, frozen=True):
+    """`is_small`: it reads a few granules of each part, and threads besides its own cost more than they bring."""
+
     sql: str
     parameters: Mapping[str, Any] = {}
+    is_small: bool = False
 
 
 # As in view events_resolved: whoever owned a contested device then, else the subject itself; and who that is now. The condition

@@ -5,7 +5,7 @@ costs half of what two do, since most of that is the engine's analysis (docs/dec
 traits, so that somebody who says the same with each visit is one row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from console.details import DEVICE, TRAIT, Detail
@@ -23,20 +23,23 @@ GROUP BY subject, device, anonymous_id, said"""
 
 def shared_of(place: Place, person: Person, subjects: Sequence[int]) -> list[Question]:
     """At most one: what is theirs of nodes that were not theirs all the time."""
-    return [place.asking(_SHARED, profile=person.profile, subjects=[*subjects])] if subjects else []
+    if not subjects:
+        return []
+    return [place.asking(_SHARED, keys=len(subjects), profile=person.profile, subjects=[*subjects])]
 
 
 def shared(rows: Iterable[Sequence[Any]]) -> list[Detail]:
     """As the table of details would have them."""
-    return [detail for row in rows for detail in _told(*row)]
+    return [detail for row in rows for detail in _told(row)]
 
 
-def _told(
-    subject: int, device: dict[str, Any], name: str, said: list[Any], last: tuple[Any, ...], first: Any, events: int
-) -> Iterable[Detail]:
-    seen, message_id, source = last
-    about = (*(device[each] for each in ("brand", "model", "os", "browser")), "1" if device["is_bot"] else "0")
+def _told(row: Sequence[Any]) -> Iterator[Detail]:
+    subject, device, name, said, (seen, message_id, source), first, events = row
+    about = (
+        *(device[each] for each in ("brand", "model", "os", "browser")),
+        "1" if device["is_bot"] else "0",
+    )
     versions = (device["os_version"], device["browser_version"])
-    yield Detail(subject, DEVICE, device["kind"], name, about, "a", seen, versions, first, events, 0, 0)
+    yield Detail(subject, DEVICE, device["kind"], name, about, "a", seen, versions, first, events, 0)
     for trait, value in said:
-        yield Detail(subject, TRAIT, "", trait, (), "", seen, (message_id, value, source), first, 0, 0, 0)
+        yield Detail(subject, TRAIT, "", trait, (), "", seen, (message_id, value, source), first, 0, 0)

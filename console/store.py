@@ -43,6 +43,7 @@ class Store:
             "max_memory_usage": settings.query_memory_bytes_max,
             "max_threads": settings.query_threads_max,
         }
+        self._settings_of_small = {**self._settings, "max_threads": 1}
 
     @property
     def database(self) -> str:
@@ -50,10 +51,11 @@ class Store:
 
     def ask(self, question: Question) -> Rows:
         """Raises NoAnswer, TooSlow."""
+        settings = self._settings_of_small if question.is_small else self._settings
         try:
             return list(
                 self._connected()
-                .query(question.sql, parameters=dict(question.parameters) or None, settings=self._settings)
+                .query(question.sql, parameters=dict(question.parameters) or None, settings=settings)
                 .result_rows
             )
         except (ClickHouseError, HTTPError, OSError) as error:

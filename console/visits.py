@@ -48,7 +48,11 @@ class Visits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def visits_of(place: Place, person: Person) -> list[Question]:
-    known = {"profile": person.profile, "profile_id": profile_id(person.profile), "subjects": person.subjects}
+    known: dict[str, Any] = {
+        "profile": person.profile,
+        "profile_id": profile_id(person.profile),
+        "subjects": person.subjects,
+    }
     return [place.asking(_whole(sql), **known) for sql in (_SESSIONS, _TOUCHES)]
 
 

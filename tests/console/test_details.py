@@ -11,7 +11,7 @@ THEN = datetime(2026, 3, 1, tzinfo=UTC)
 ROW = Detail(0, DEVICE, "", "", (), "a", THEN, (), THEN, 1, 0, 0)
 ANN, PHONE, TABLET, OLD, BOBS = 1, 2, 3, 4, 5
 BOB = 9
-AROUND = Around(ANN, (PHONE, TABLET, BOBS), (ANN, 0, BOB))
+AROUND = Around(ANN, ((PHONE, ANN), (TABLET, 0), (BOBS, BOB)))
 
 
 def row(subject: int, part: str, *, node: int = 0, root: int = 0) -> Detail:
