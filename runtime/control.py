@@ -7,7 +7,7 @@ only until the topic has been read: what the topic no longer has is gone then. S
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from schemas.topics import CONTROL
 log = structlog.get_logger()
 
 POLL_S = 0.2
+END_WAIT_MS, NEWS_WAIT_MS = 10, 2_000  # of a fetch that finds nothing; a record ends it at once
 BATCH_RECORDS_MAX = 10_000
 APPLY_ID_HEADER = "apply-id"
 
@@ -65,15 +66,19 @@ class ControlReader:
             log.exception("control reader ended")
 
     def _tail(self) -> None:
+        """Two consumers one after the other, since a wait is a consumer's for life: to the end, which is told when a fetch there
+        has brought nothing, and then behind it, where nearly always there is nothing to bring."""
+        self._read(END_WAIT_MS, self._current.is_set)
+        self._read(NEWS_WAIT_MS, lambda: False)
+
+    def _read(self, wait_ms: int, is_done: Callable[[], bool]) -> None:
         consumer = Consumer(
             reader_config(self._kafka, "control-reader")
-            | {
-                "auto.offset.reset": "earliest",
-            }
+            | {"auto.offset.reset": "earliest", "fetch.wait.max.ms": wait_ms}
         )
         try:
-            consumer.assign([TopicPartition(CONTROL.full_name(self._kafka.topic_prefix), 0, 0)])
-            while not self._stop.is_set():
+            consumer.assign([TopicPartition(CONTROL.full_name(self._kafka.topic_prefix), 0, self.position)])
+            while not (self._stop.is_set() or is_done()):
                 first = consumer.poll(POLL_S)
                 if first is not None:  # a deletion is a message too, and is false
                     self._take([first, *consumer.consume(BATCH_RECORDS_MAX, 0)])

@@ -31,9 +31,9 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = field(default=2.0, name="SINK_QUOTA_PERIOD_S")
     fetch_bytes_min: Annotated[
         int, Meta(ge=1, description="A fetch waits for so many bytes, all partitions together.")
-    ] = field(default=262_144, name="SINK_FETCH_BYTES_MIN")
+    ] = field(default=1, name="SINK_FETCH_BYTES_MIN")
     fetch_wait_ms_max: Annotated[int, Meta(ge=1, description="How long a fetch waits for them.")] = field(
-        default=200, name="SINK_FETCH_WAIT_MS_MAX"
+        default=1_000, name="SINK_FETCH_WAIT_MS_MAX"
     )
     inserts_max: Annotated[int, Meta(ge=1, description="Inserts at once, each of another partition.")] = (
         field(default=2, name="SINK_INSERTS_MAX")

@@ -96,7 +96,6 @@ def _consumer_config(kafka: KafkaSettings, sinks: SinkSettings) -> dict[str, obj
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
-        "fetch.wait.max.ms": 100,
         "session.timeout.ms": sinks.session_timeout_s * 1000,
         "max.poll.interval.ms": POLL_PAUSE_MS_MAX,
         **({"group.instance.id": sinks.instance_id} if sinks.instance_id else {}),

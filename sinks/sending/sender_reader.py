@@ -270,7 +270,6 @@ def _consumer_config(kafka: KafkaSettings, settings: DeliverSettings) -> dict[st
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": settings.session_timeout_s * 1000,
             "max.poll.interval.ms": POLL_PAUSE_MS_MAX,
-            "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 16_384,
         }
     )

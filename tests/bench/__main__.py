@@ -1,13 +1,14 @@
 """Every benchmark, one after the other: a table on standard output, a JSON file beside.
 
     python -m tests.bench [collector] [processor] [enrichment] [sink] [stack] [recovery] [core_latency] [keyed] [identity]
-                          [reports] [segments] [profiles] [pixel] [deliver] [rules] [confirm] [activation]
+                          [busy_latency] [reports] [segments] [profiles] [pixel] [deliver] [rules] [confirm] [activation]
                           [--json FILE]
 
 Without names the first five, which takes about five minutes. `stack` is one `stitchline up`: memory at rest, then the time from a
 POST to a query's answer, then the whole chain at 8,000 events/s for a minute; `memory`, `latency` and `chain` are its parts,
 each on a stack of its own. `recovery` kills a worker with a million keys, `core_latency` waits for one step's answers (a minute
-each); `keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
+each), `busy_latency` is `latency` beside the chain's load (five minutes);
+`keyed` (a quarter of an hour, and 200 MB fetched the first time) puts our stream core beside Kafka Streams and Quix
 Streams; `identity` measures who is who (about ten minutes and 3 GB; `identity_step`, `identity_worker`, `identity_join`,
 `identity_queries` and `identity_merges` are its parts); `reports` asks each report of three million events (three minutes);
 `segments` asks ten million events who is in a segment (a quarter of an hour, 2 GB on disk), `profiles` who somebody is (ten
@@ -98,6 +99,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "chain": chain.run,
     "recovery": recovery.run,
     "core_latency": core_latency.run,
+    "busy_latency": latency.busy,
     "deliver": deliver.run,
     "confirm": confirm.run,
     "keyed": contest.run,

@@ -61,7 +61,7 @@ class Run:
         self._there = there
         name = uuid.uuid4().hex[:8]
         self._sender = Sender(*there.collector)
-        self._shapes = [_shape(name, rate * share, size) for share, size in SHARES]
+        self._shapes = shapes(name, rate)
         self.samples: list[Sample] = []
         self.warm = 0  # events sent before
         self.sent_s = self.sender_s = 0.0
@@ -140,6 +140,10 @@ class Run:
                 return not self.tally.refused
             time.sleep(0.2)
         return False
+
+
+def shapes(run: str, rate: float) -> list[Shape]:
+    return [_shape(run, rate * share, size) for share, size in SHARES]
 
 
 def _shape(run: str, events_per_s: float, size: int) -> Shape:

@@ -62,10 +62,10 @@ class Stand:
 
 
 @contextmanager
-def stand() -> Iterator[Stand]:
-    """A stack that starts empty and leaves nothing behind."""
+def stand(**settings: str) -> Iterator[Stand]:
+    """A stack that starts empty and leaves nothing behind; `settings` are further variables."""
     with tempfile.TemporaryDirectory() as folder:
-        up = Up(Path(folder) / "data")
+        up = Up(Path(folder) / "data", **settings)
         try:
             there = Stand(up)
             with closing(there.kafka):

@@ -1,20 +1,25 @@
 """Whole workers as processes on a real broker: killed, stopped, joined by another, started without their state."""
 
+import time
+from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from processors.stage import BUSY_BYTES_MIN
 from runtime.environment.settings import KafkaSettings, load
 from runtime.kafka import TopicMismatch, ensure_topics, require_topics
-from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED
+from schemas.topics import EVENTS_RAW, EVENTS_RESOLVED, IDENTITY_FACTS
 from tests.engines import free_port
-from tests.runtime.topic_log import eventually, read_topic, write_topic
-from tests.runtime.toy_worker import POISON
+from tests.runtime.topic_log import Record, eventually, read_topic, write_topic
+from tests.runtime.toy_worker import HOPS, POISON
 from tests.runtime.traffic import BATCH, Traffic
 from tests.runtime.workers import worker
 
 FAUST, PLAIN = "faust", "plain"
+HELD_S = 1.0  # five times as long as a fetch waits
 
 
 @pytest.fixture(params=[FAUST, PLAIN])
@@ -40,6 +45,31 @@ def test_killed_workers_lose_nothing_and_double_nothing(
         traffic.check()
         assert process.stop() == 0
     assert "not left in order" not in (tmp_path / "log").read_text()
+
+
+def test_a_worker_killed_while_it_waits_for_more_loses_nothing_and_doubles_nothing(
+    environ: Mapping[str, str], settings: KafkaSettings, tmp_path: Path
+) -> None:
+    environ = {**environ, "PROCESSOR_INSTANCE_ID": "one"}
+    much = [b"%d" % number * (BUSY_BYTES_MIN // 2) for number in range(3)]
+    write_topic(settings, EVENTS_RAW.name, [(0, value) for value in much])
+    for beside in (b"first", b"second"):
+        with worker({**environ, "PROCESSOR_BUSY_WAIT_MS_MAX": "600000"}, tmp_path / "log") as process:
+            process.wait_ready()
+            write_topic(settings, EVENTS_RAW.name, [(1, beside)])
+            eventually(partial(_is_resolved, settings, beside))
+            time.sleep(HELD_S)  # what is read and not held is processed by then
+            assert {record.partition for record in _resolved(settings)} == {1}
+            process.kill()
+    with worker(environ, tmp_path / "log") as process:
+        eventually(lambda: any(record.partition == 0 for record in _resolved(settings)))
+        assert process.stop() == 0
+    held = [record for record in _resolved(settings) if record.partition == 0]
+    assert [record.value for record in held] == [b"%s 1 %d" % (value, at) for at, value in enumerate(much)]
+    facts = Counter(
+        record.value for record in read_topic(settings, IDENTITY_FACTS.name) if not record.partition
+    )
+    assert {facts[b"%d %d" % (at, HOPS)] for at in range(len(much))} == {1}
 
 
 def test_partitions_move_between_workers_with_their_state_whichever_delivery_each_has(
@@ -118,3 +148,11 @@ def test_a_missing_topic_stops_the_start(kafka: str, topic_prefix: str) -> None:
         require_topics(settings)
     ensure_topics(settings)
     require_topics(settings)
+
+
+def _is_resolved(settings: KafkaSettings, key: bytes) -> bool:
+    return any(record.key == key for record in _resolved(settings))
+
+
+def _resolved(settings: KafkaSettings) -> list[Record]:
+    return read_topic(settings, EVENTS_RESOLVED.name)
