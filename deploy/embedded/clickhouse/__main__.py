@@ -24,6 +24,7 @@ from deploy.embedded.clickhouse.form import Limits
 from deploy.embedded.clickhouse.running import Running
 from deploy.embedded.clickhouse.serve import Server
 from deploy.embedded.clickhouse.sessions import Sessions
+from deploy.embedded.clickhouse.spares import Spares
 from runtime import logs
 from runtime.environment.settings import EngineSettings, SettingsError, load
 from runtime.parent import end_with_parent
@@ -85,6 +86,7 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
         # was acknowledged is with the operating system.
         log.warning("stopped with statements running")
         os._exit(0)
+    server.spares.close()
     server.sessions.close()
     log.info("stopped")
 
@@ -96,7 +98,8 @@ def _server(engine: Engine, settings: EngineSettings) -> Server:
         memory_bytes_max=settings.clickhouse_memory_mb * 1024 * 1024,
     )
     sessions = Sessions(settings.clickhouse_sessions_max, time.monotonic)
-    return Server(engine, sessions, Running(engine), limits)
+    spares = Spares(engine.open, settings.clickhouse_statements_max)
+    return Server(engine, sessions, spares, Running(engine), limits)
 
 
 if __name__ == "__main__":

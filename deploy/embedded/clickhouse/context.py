@@ -15,10 +15,17 @@ from deploy.embedded.clickhouse.running import MARK
 
 
 def setup(request: Request, memory_bytes_max: int) -> list[str]:
-    """What makes a fresh connection this request's, but for `readonly`, which comes last since it forbids what comes before."""
-    settings = {"max_memory_usage": str(memory_bytes_max), MARK: request.query_id} | _settings(request)
+    """What makes a fresh connection this request's, but for what each has of its own (`marked`), and for `readonly`, which comes
+    last since it forbids what comes before."""
+    settings = {"max_memory_usage": str(memory_bytes_max)} | _settings(request)
+    settings.pop(MARK, None)
     use = [f"USE {sql.identifier(request.database)}"] if request.database else []
     return [*use, assignment(settings)]
+
+
+def marked(request: Request) -> str:
+    """By which the engine's statement is found."""
+    return assignment({MARK: request.settings.get(MARK, request.query_id)})
 
 
 def readonly(request: Request) -> str:

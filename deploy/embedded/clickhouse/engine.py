@@ -1,7 +1,8 @@
 """chdb, and nothing else that knows it: one data folder, and as many connections as there are statements and sessions.
 
 A connection costs a fifth of a millisecond and has its own settings, database and temporary tables: so nothing that one
-request sets can reach another, and statements run beside each other. One connection stays open, which keeps the engine.
+request sets can reach another, and statements run beside each other. Those that only read share them, one after the other
+(spares.py). One connection stays open, which keeps the engine.
 What an INSERT was acknowledged for is with the operating system: it survives the death of this process, not power loss.
 
 A connection belongs to one thread at a time; every function here blocks and is called from worker threads.

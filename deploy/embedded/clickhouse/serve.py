@@ -17,6 +17,7 @@ from deploy.embedded.clickhouse.form import Form, Limits, Part
 from deploy.embedded.clickhouse.request import DEFAULT_FORMAT, Request, read
 from deploy.embedded.clickhouse.running import Running
 from deploy.embedded.clickhouse.sessions import Session, Sessions
+from deploy.embedded.clickhouse.spares import Spares
 from deploy.embedded.clickhouse.spool import answer_path, in_pieces, spooled
 from deploy.embedded.clickhouse.statement import HEAD_BYTES, Statement, content, over_file, split
 
@@ -26,6 +27,7 @@ class Server(msgspec.Struct, frozen=True):
 
     engine: Engine
     sessions: Sessions
+    spares: Spares
     running: Running
     limits: Limits
 
@@ -106,7 +108,7 @@ def _serve(server: Server, request: Request, body: _Body, answer: Answer) -> Non
 def _context(server: Server, request: Request, statement: Statement, body: _Body) -> Iterator[Context]:
     """The connection on which the statement runs, as the request wants it."""
     if not request.session_id:
-        with _fresh(server, request, body) as context:
+        with _without_session(server, request, statement, body) as context:
             yield context
         return
     with server.sessions.entered(request) as session:
@@ -114,8 +116,24 @@ def _context(server: Server, request: Request, statement: Statement, body: _Body
             with _of_session(server, session, request, statement, body) as context:
                 yield context
         else:
-            with _fresh(server, request, body) as context:
+            with _without_session(server, request, statement, body) as context:
                 yield context
+
+
+def _without_session(
+    server: Server, request: Request, statement: Statement, body: _Body
+) -> contextlib.AbstractContextManager[Context]:
+    only_reads = not statement.insert and sql.reads(statement.text)
+    if only_reads and not body.form.files and contexts.readonly(request) == "0":
+        return _spare(server, request)
+    return _fresh(server, request, body)
+
+
+@contextlib.contextmanager
+def _spare(server: Server, request: Request) -> Iterator[Context]:
+    with server.spares.entered(contexts.setup(request, server.limits.memory_bytes_max)) as context:
+        context.execute(contexts.marked(request))
+        yield context
 
 
 @contextlib.contextmanager
@@ -123,6 +141,7 @@ def _fresh(server: Server, request: Request, body: _Body) -> Iterator[Context]:
     with contextlib.closing(server.engine.open()) as context:
         for assignment in contexts.setup(request, server.limits.memory_bytes_max):
             context.execute(assignment)
+        context.execute(contexts.marked(request))
         with forms.external_tables(context, body.form, body.params):
             if contexts.readonly(request) != "0":
                 context.execute(contexts.assignment({"readonly": contexts.readonly(request)}))

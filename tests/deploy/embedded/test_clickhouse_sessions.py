@@ -44,6 +44,45 @@ def test_get_may_only_read_in_a_session_too(server: str, client: Client) -> None
     assert call(server, "GET", write)[1]["X-ClickHouse-Exception-Code"] == "164"
 
 
+def test_what_a_question_sets_is_for_itself_whoever_asks_next(server: str, client: Client) -> None:
+    """Questions without a session share connections, one after the other."""
+    client.command("CREATE DATABASE IF NOT EXISTS other")
+    ask = b"SELECT getSetting('max_block_size'), currentDatabase()"
+    usual = post(server, ask)[2]
+    assert usual.endswith(b"\tdefault\n")
+    asked: list[tuple[bytes, dict[str, Any]]] = [
+        (b"SELECT getSetting('max_block_size') SETTINGS max_block_size = 7", {}),
+        (ask, {"max_block_size": "9", "database": "other"}),
+        (b"SELECT 1 FORMAT JSON", {"log_comment": "mine"}),
+        (b"SELECT {a:Int8}", {"param_a": "1"}),
+        (b"WITH 1 AS x SELECT x FROM numbers(3) LIMIT 1 SETTINGS limit = 1", {}),
+    ]
+    for statement, params in asked:
+        assert post(server, statement, **params)[0] == 200
+        assert post(server, ask)[2] == usual
+    assert post(server, ask, max_block_size="9", database="other")[2] == b"9\tother\n"
+    assert code(post(server, b"SELECT {a:Int8}")) == "456"
+    assert code(post(server, b"SELECT 1; SET max_block_size = 7")) == "62"
+    assert code(post(server, b"SELECT throwIf(number = 7) FROM numbers(9)")) == "395"
+    assert post(server, ask)[2] == usual
+    assert post(server, b"SELECT getSetting('log_comment')", query_id="one")[2] == b"one\n"
+    assert post(server, b"SELECT getSetting('log_comment')", query_id="two")[2] == b"two\n"
+
+
+def test_a_table_that_was_read_can_be_detached_and_a_database_made_anew(server: str, client: Client) -> None:
+    """A connection that is kept holds nothing of what was asked on it."""
+    for times in (1, 2):
+        client.command("CREATE DATABASE passing")
+        client.command(
+            "CREATE TABLE passing.t ENGINE = MergeTree ORDER BY number AS SELECT * FROM numbers(9)"
+        )
+        assert post(server, b"SELECT sum(number) FROM t", database="passing")[2] == b"36\n", times
+        client.command("DETACH TABLE passing.t SYNC")
+        client.command("ATTACH TABLE passing.t")
+        client.command("DROP DATABASE passing SYNC")
+        assert code(post(server, b"SELECT sum(number) FROM t", database="passing")) in ("60", "81")
+
+
 def test_a_session_is_known_checked_closed_and_old(server: str) -> None:
     session = fresh_session()
     assert code(post(server, b"SELECT 1", session_check="1", **session)) == "372"
