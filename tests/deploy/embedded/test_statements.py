@@ -143,8 +143,16 @@ def test_parameters_that_are_not_https_own_are_settings() -> None:
     assert (asked.settings, asked.parameters, asked.database) == ({"max_threads": "1"}, {"x": "2"}, "d")
     assert context.setup(asked, 5) == [
         "USE `d`",
-        "SET max_memory_usage = '5', log_comment = '', max_threads = '1'",
+        "SET max_memory_usage = '5', max_threads = '1'",
     ]
+
+
+def test_a_statement_is_marked_by_its_query_id_unless_the_client_marks_it() -> None:
+    known = {"query_id": "one", "max_threads": "1"}
+    assert context.marked(request.read("POST", known, {})) == "SET log_comment = 'one'"
+    own = request.read("POST", known | {"log_comment": "mine"}, {})
+    assert (context.marked(own), context.is_marked(own)) == ("SET log_comment = 'mine'", False)
+    assert context.setup(own, 5) == ["SET max_memory_usage = '5', max_threads = '1'"]
 
 
 def test_get_may_only_read() -> None:
