@@ -12,12 +12,14 @@ cdef class Awaited:
 
 
 cdef class Handover:
-    cdef object _start, _begin, _loop
+    cdef object _start, _begin, _loop, _again
     cdef list _waiting
     cdef bint _is_woken
 
     cpdef give(self, watcher)
     cpdef put(self, started)
+    cpdef resume(self)
+    cdef _wake(self)
     @cython.locals(awaited=Awaited, taken=list, place=cython.Py_ssize_t)
     cpdef take(self)
 

@@ -14,6 +14,9 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 from granian.server.embed import Server
 
+# What comes so soon after others is taken together. As long as this was no more than a wait for Kafka takes anyway.
+PAUSE_S = 0.001
+
 
 class Watcher(Protocol):
     """One request, as the server gives it."""
@@ -51,15 +54,20 @@ class Awaited:
 
 
 class Handover:
-    """What is on its way from the server's threads to the event loop, which is woken once for all that wait."""
+    """What is on its way from the server's threads to the event loop, which is woken once for all that wait.
 
-    __slots__ = ("_begin", "_is_woken", "_loop", "_start", "_waiting")
+    What comes while others are begun, or in the pause after that, wakes nobody: the loop looks again until nothing has come. A
+    request that comes alone is begun at once.
+    """
+
+    __slots__ = ("_again", "_begin", "_is_woken", "_loop", "_start", "_waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._loop = loop
         self._start, self._begin = begin.start, begin.begin
         self._waiting: list[Any] = []
-        self._is_woken = False
+        self._is_woken = False  # or looks again by itself
+        self._again: asyncio.TimerHandle | None = None
 
     def give(self, watcher: Watcher) -> None:
         """On a thread of the server's."""
@@ -70,13 +78,17 @@ class Handover:
     def put(self, started: Any) -> None:
         """On any thread."""
         self._waiting.append(started)
-        if not self._is_woken:
-            self._is_woken = True
-            self._loop.call_soon_threadsafe(self.take)
+        self._wake()
 
     def take(self) -> None:
         """On the event loop: all that wait now."""
-        self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
+        if not self._waiting:
+            self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
+            if self._waiting:
+                self._wake()
+            return
+        if self._again is None:
+            self._again = self._loop.call_later(PAUSE_S, self.resume)
         taken = self._waiting[:]
         del self._waiting[: len(taken)]  # of the same list: a thread may be about to append to it
         for place, started in enumerate(taken):
@@ -87,6 +99,16 @@ class Handover:
                 awaited.told(pending)
             else:
                 self._begin(started)
+
+    def resume(self) -> None:
+        """After the pause."""
+        self._again = None
+        self.take()
+
+    def _wake(self) -> None:
+        if not self._is_woken:
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self.take)
 
 
 def _put(handover: Handover, awaited: Awaited, pending: Any) -> None:

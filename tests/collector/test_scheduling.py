@@ -27,9 +27,14 @@ class Loop:
 
     def __init__(self) -> None:
         self.asked: list[Callable[[], None]] = []
+        self.later: list[Callable[[], None]] = []
 
     def call_soon_threadsafe(self, callback: Callable[[], None]) -> None:
         self.asked.append(callback)
+
+    def call_later(self, _delay_s: float, callback: Callable[[], None]) -> object:
+        self.later.append(callback)
+        return callback
 
 
 def test_the_loop_is_woken_once_for_all_that_wait() -> None:
@@ -42,7 +47,7 @@ def test_the_loop_is_woken_once_for_all_that_wait() -> None:
     assert begun == ["a", "b", "c"]
 
 
-def test_what_comes_while_others_are_begun_wakes_it_again() -> None:
+def test_what_comes_while_others_are_begun_is_taken_after_a_pause_and_then_the_loop_is_woken_again() -> None:
     loop, begun = Loop(), list[Any]()
 
     def begin(request: Any) -> None:
@@ -53,9 +58,15 @@ def test_what_comes_while_others_are_begun_wakes_it_again() -> None:
     handover = Handover(loop, Door(begin))  # type: ignore[arg-type]
     handover.give("a")  # type: ignore[arg-type]
     loop.asked[0]()
-    assert (begun, len(loop.asked)) == (["a"], 2)
+    assert (begun, len(loop.asked), len(loop.later)) == (["a"], 1, 1)
+    handover.give("later")  # type: ignore[arg-type]
+    loop.later[0]()
+    assert (begun, len(loop.asked), len(loop.later)) == (["a", "late", "later"], 1, 2)
+    loop.later[1]()
+    handover.give("alone")  # type: ignore[arg-type]
+    assert (len(loop.asked), len(loop.later)) == (2, 2)
     loop.asked[1]()
-    assert begun == ["a", "late"]
+    assert begun == ["a", "late", "later", "alone"]
 
 
 class Waiter(Awaited):
