@@ -31,9 +31,9 @@ class ChunkLimits(msgspec.Struct, frozen=True):
     busy_bytes_min: int = 0
     busy_wait_s: float = 0.0
 
-    def may_wait(self, records: Sequence[InputRecord]) -> bool:
-        """Whether these are many, and a chunk has room for more."""
-        return len(records) < self.records_max and self.busy_bytes_min <= _size(records) < self.bytes_max
+    def may_wait(self, records: int, size: int) -> bool:
+        """Whether so many records, of so many bytes together, are many, and a chunk has room for more."""
+        return records < self.records_max and self.busy_bytes_min <= size < self.bytes_max
 
 
 class Gap(Exception):
@@ -60,7 +60,8 @@ def cut(start: int, end: int, records: Sequence[InputRecord], limits: ChunkLimit
             start, first, size = record.offset + 1, index, 0
 
 
-def _size(records: Sequence[InputRecord]) -> int:
+def size_of(records: Sequence[InputRecord]) -> int:
+    """Their bytes, keys included."""
     return sum(map(_bytes, records))
 
 

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from runtime import metrics
-from runtime.streams.chunk import ChunkLimits, cut, missing
+from runtime.streams.chunk import ChunkLimits, cut, missing, size_of
 from runtime.streams.group import TP, Parcel, PositionLost, Reader, Taken
 from runtime.streams.transaction import KAFKA, PartLost
 
@@ -103,14 +103,19 @@ class Pump:
     async def _gathered(self, session: int, taken: Taken) -> Taken:
         """With what comes soon behind it, where it is much: a transaction has its price, whatever it holds."""
         limits, clock = self._around.limits, asyncio.get_running_loop().time
-        end = clock() + limits.busy_wait_s
-        while session == self.session and (left_s := end - clock()) > 0 and limits.may_wait(taken.records):
+        end, size = clock() + limits.busy_wait_s, size_of(taken.records)
+        while (
+            session == self.session
+            and limits.may_wait(len(taken.records), size)
+            and (left_s := end - clock()) > 0
+        ):
             try:
                 more = await self._take(left_s)
             except PartLost:
                 return taken  # it is processed first, as what was handed out is; the next take says it again
             if more is not None:
                 taken = Taken([*taken.records, *more.records], more.end)
+                size += size_of(more.records)
         return taken
 
     async def _hand_out(self, session: int, position: int, taken: Taken) -> None:
