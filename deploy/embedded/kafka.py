@@ -135,6 +135,7 @@ def server_properties(broker: Broker) -> dict[str, str]:
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "share.coordinator.state.topic.num.partitions": "1",
+        "metadata.max.idle.interval.ms": "5000",  # nobody follows our controller: a record that says it lives is work for nothing
         "broker.session.timeout.ms": "3000",  # for so long a killed broker's registration keeps its successor out
         "broker.heartbeat.interval.ms": "500",
         "num.network.threads": "2",
