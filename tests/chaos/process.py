@@ -6,6 +6,7 @@ Each ends with us, however we end: its standard input is a pipe of ours. Deliber
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from tests.forked import Forked
+
 RESTART_S = 0.5
 WATCH_S = 0.05
 STOP_S = 30.0
+STAGE = [sys.executable, "-m", "deploy"]
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,14 +142,25 @@ class Supervised:
         if not self._expected:
             self._expected = True
             self._not_before = max(self._not_before, time.monotonic() + RESTART_S)
-            self._tell(Exit(self.spec.name, self._process.returncode))
+            self._tell(Exit(self.spec.name, self._process.wait()))
 
     def _let_go(self) -> None:
         if self._process.stdin:
             self._process.stdin.close()
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        with self.spec.log.open("ab") as out:
+    def _spawn(self) -> "Forked | subprocess.Popen[bytes]":
+        spec = self.spec
+        with spec.log.open("ab") as out:
+            if spec.argv[: len(STAGE)] == STAGE:
+                arguments = spec.argv[len(STAGE) :]
+                return Forked(
+                    "deploy",
+                    *arguments,
+                    env=spec.environ,
+                    stdin=subprocess.PIPE,
+                    stdout=out,
+                    start_new_session=True,
+                )
             return subprocess.Popen(
                 self.spec.argv,
                 env=dict(self.spec.environ),

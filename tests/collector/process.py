@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from schemas.topics import EVENTS_DEAD, EVENTS_RAW
 from schemas.wire.codec import decode
 from tests import plain_http
 from tests.engines import free_port, wait_until
+from tests.forked import Forked
 
 KEY = "test-key"
 PARTITIONS = 3
@@ -32,7 +32,7 @@ WAIT_S = 60.0  # a busy machine takes half a minute for what takes a second else
 class Collector(msgspec.Struct):
     url: str
     port: int
-    process: "subprocess.Popen[bytes]"
+    process: Forked
 
 
 def until(condition: Callable[[], object], timeout_s: float = WAIT_S) -> None:
@@ -69,7 +69,7 @@ def running(environ: Mapping[str, str], *, ready: bool = True, port: int = 0) ->
     """On a port that was free, or on the one that an earlier collector had."""
     port = port or free_port()
     own = os.environ | dict(environ) | {"COLLECTOR_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "collector"], env=own, stdin=subprocess.PIPE)
+    process = Forked("collector", env=own, stdin=subprocess.PIPE)
     collector = Collector(f"http://127.0.0.1:{port}", port, process)
     try:
         until(lambda: answers(collector, "/ready" if ready else "/healthz"))

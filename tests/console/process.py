@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from runtime.environment.settings import KafkaSettings
 from schemas.configuration.configuration_file import parse_file
 from tests import plain_http
 from tests.engines import free_port, wait_until
+from tests.forked import Forked
 
 WAIT_S = 60.0
 KEY = "a-server-key"
@@ -24,7 +24,7 @@ KEY = "a-server-key"
 
 class Console(msgspec.Struct):
     url: str
-    process: "subprocess.Popen[bytes]"
+    process: Forked
     log: Path
 
     def ask(self, path: str, *, key: str = KEY, method: str = "GET", **more: Any) -> httpx.Response:
@@ -44,9 +44,7 @@ def console(environ: Mapping[str, str], log: Path, *, ready: bool = True) -> Ite
     port = free_port()
     own = os.environ | dict(environ) | {"CONSOLE_PORT": str(port)}
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "console"], env=own, stdin=subprocess.PIPE, stdout=out, stderr=out
-        )
+        process = Forked("console", env=own, stdin=subprocess.PIPE, stdout=out)
     found = Console(f"http://127.0.0.1:{port}", process, log)
     try:
         wait_until(

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -12,10 +11,10 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.forked import Forked
 from tests.runtime.topic_log import eventually
 
-ROOT = Path(__file__).parents[2]
-TOY = Path(__file__).with_name("toy_worker.py")
+TOY = "tests.runtime.toy_worker"
 
 
 class WorkerProcess:
@@ -24,13 +23,7 @@ class WorkerProcess:
     def __init__(self, environ: Mapping[str, str], log: Path) -> None:
         self._log = log.open("ab")
         self.log_path = log
-        self._process = subprocess.Popen(
-            [sys.executable, str(TOY)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        self._process = Forked(TOY, env=os.environ | environ, stdin=subprocess.PIPE, stdout=self._log)
         self._url = f"http://127.0.0.1:{environ['PROCESSOR_METRICS_PORT']}"
 
     def wait_ready(self) -> None:

@@ -1,8 +1,6 @@
 """A sender process, what is due for it, and the results it writes: what the tests of `stitchline deliver` share."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +20,8 @@ from schemas.actions.destinations import Destination, HttpDestination, KafkaDest
 from schemas.actions.requests import WebhookRequest
 from schemas.topics import ACTIONS_DUE, ACTIONS_WORK
 from sinks.sending.sender_offsets import Bookmark, bookmark_of
+from tests.forked import Forked
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 PARTITIONS = 2
 
@@ -175,7 +173,7 @@ class Deployment:
         return self._log.read_text()[-3_000:] if self._log.exists() else ""
 
     @contextmanager
-    def sender(self, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    def sender(self, environ: Mapping[str, str] | None = None) -> Iterator[Forked]:
         """Killed at the end if it still runs."""
         kafka = {
             "KAFKA_BOOTSTRAP_SERVERS": self.settings.bootstrap_servers,
@@ -186,13 +184,7 @@ class Deployment:
             "DELIVER_SESSION_TIMEOUT_S": "6",
         }
         with self._log.open("ab") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "deploy", "deliver"],
-                env=os.environ | kafka | dict(environ or {}),
-                stdout=out,
-                stderr=out,
-                cwd=ROOT,
-            )
+            process = Forked("deploy", "deliver", env=os.environ | kafka | dict(environ or {}), stdout=out)
         try:
             yield process
         finally:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from sinks.migrating.migrations import Migration, migrate
 from sinks.storing.clickhouse import ClickHouse, connect
 from sinks.storing.rows import rows_of
 from tests.engines import asking
+from tests.forked import Forked
 
 START_MS = 1_700_000_000_000
 PATIENCE_S = 60.0
@@ -200,14 +200,7 @@ class SinkProcess:
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self.log = log
         with log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sinks", *argv],
-                env=dict(environ),
-                stdin=subprocess.PIPE,
-                stdout=out,
-                stderr=out,
-                cwd=Path(__file__).parents[2],
-            )
+            self._process = Forked("sinks", *argv, env=environ, stdin=subprocess.PIPE, stdout=out)
 
     @property
     def pid(self) -> int:
