@@ -109,6 +109,11 @@ def rolling_restart(fleet: Fleet, random: Random) -> None:
         time.sleep(random.uniform(1, 3))
 
 
+def deliver_plainly(fleet: Fleet, _: Random) -> None:
+    """What one delivery left behind, in its folders and on its way, the other takes up."""
+    fleet.deliver("plain")
+
+
 def kill_sinks(fleet: Fleet, _: Random) -> None:
     fleet["sinks"].kill()
 
@@ -204,6 +209,9 @@ FAULTS = (
     Fault("stop ClickHouse", stop_clickhouse),
     Fault("freeze ClickHouse in an insert", freeze_clickhouse, moment=an_insert),
 )
+
+# Of a script alone: a fleet that draws its faults keeps its delivery.
+PLAIN_DELIVERY = Fault("processors of the plain delivery", deliver_plainly)
 
 
 def draw(fleet: Fleet, random: Random, kinds: Collection[str] = ()) -> Fault:

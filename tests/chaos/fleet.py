@@ -144,6 +144,13 @@ class Fleet:
             for name in [name for name, it in self._all.items() if it.spec.stage == "processor"]:
                 del self._all[name]
 
+    def deliver(self, delivery: str) -> None:
+        """The same processors, by their names and folders, of this delivery from now on."""
+        self.end_processors()
+        self.shape = msgspec.structs.replace(self.shape, delivery=delivery)
+        for number in range(self.shape.processors):
+            self.add_processor(number)
+
     def end(self) -> None:
         """In the order of the data's way."""
         if "collector" in self._all:
