@@ -36,8 +36,15 @@ def seen(number: int, subject: int = TABLET, **fields: Any) -> bytes:
     )
 
 
+# As clients write them: escapes, other scripts, numbers beyond 64 bits, one name twice, nothing.
+ODD = (
+    r'{"größe \"x\"": "ü\u00e9\n\\/", "big": 123456789012345678901, "exact": 1.10, "tiny": -0.0, "dup": 1, "dup": 2,'
+    r' "deep": {"a": [null, {"b": ""}]}, "none": "", "off": false, "gone": null, "bare": {}, "a.b": 1e3}'
+)
 EVENTS = [
-    *(seen(number) for number in range(8)),
+    *(seen(number) for number in range(6)),
+    said(6, ODD),
+    seen(7, type="group", traits='{"company": "of a group"}'),
     said(8, '{"plan": "free", "age": 3, "": 1}'),
     said(9, '{"plan": "pro", "list": [1, "a"], "": null}'),
     seen(9),
@@ -99,11 +106,17 @@ def test_each_has_the_events_and_traits_of_their_time(world: World) -> None:
         assert [(name, bytes(value).decode()) for name, value in found.traits.items()] == [
             (name, value) for name, value in traits if value != "null"
         ]
-    assert {name: bytes(value) for name, value in ann.traits.items()} == {
+    of_ann = {name: bytes(value) for name, value in ann.traits.items()}
+    expected = {
         "age": b"3",
         "list": b'[1,"a"]',
         "plan": b'"pro"',
+        "deep": b'{"a":[null,{"b":""}]}',
+        "none": b'""',
+        'größe "x"': '"üé\\n\\\\/"'.encode(),
     }
+    assert of_ann.items() >= expected.items()
+    assert "gone" not in of_ann
     assert {name: bytes(value) for name, value in bob.traits.items()} == {"age": b"40", "plan": b'"free"'}
     tablets = [device for found in (ann, bob) for device in found.devices if device.anonymous_id == "d103"]
     assert [(device.events, device.browser_version) for device in tablets] == [(11, "1"), (6, "3")]

@@ -94,14 +94,18 @@ def _kind(kind: Kind, request: Request) -> Kind:
 def _serve(server: Server, request: Request, body: _Body, answer: Answer) -> None:
     statement = split(request, content(request, body.exchange.chunks()), server.limits.statement_bytes_max)
     reads = sql.reads(statement.text)
-    with (
-        server.running.entered(request.query_id, contexts.is_marked(request), reads),
-        _context(server, request, statement, body) as context,
-    ):
-        if statement.insert:
-            _insert(server, context, request, statement, answer)
-        else:
-            _run(server, context, request, statement, answer)
+    try:
+        with (
+            server.running.entered(request.query_id, contexts.is_marked(request), reads),
+            _context(server, request, statement, body) as context,
+        ):
+            if statement.insert:
+                _insert(server, context, request, statement, answer)
+            else:
+                _run(server, context, request, statement, answer)
+    finally:
+        if sql.first_word(statement.text) in sql.TAKES_AWAY:
+            server.spares.close()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 To open one, and to set what a client sets with each of its questions, is an eighth of what a short question takes here. A SELECT
 leaves nothing on its connection: what does (SET, USE, temporary tables), writes or fails has one of its own, which is closed.
+Whether its database is still there a connection does not ask again: when one may have gone, none is kept.
 """
 
 import contextlib
@@ -20,24 +21,26 @@ class Spares:
         self._made = made
         self._count_max = count_max
         self._kept: list[tuple[Setup, Context]] = []
+        self._closings = 0
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def entered(self, setup: Sequence[str]) -> Iterator[Context]:
         """A connection on which these statements were run, and nothing but reading since. Raises ClickHouseError."""
-        wanted = tuple(setup)
+        wanted, closings = tuple(setup), self._closings
         context = self._taken(wanted) or self._fresh(wanted)
         try:
             yield context
         except BaseException:
             context.close()
             raise
-        self._keep(wanted, context)
+        self._keep(wanted, context, closings)
 
     def close(self) -> None:
-        """Those that are in use are kept when they are left: to be called when there are none."""
+        """Those that are in use are closed when they are left."""
         with self._lock:
             kept, self._kept = self._kept, []
+            self._closings += 1
         for _, context in kept:
             context.close()
 
@@ -58,9 +61,12 @@ class Spares:
             raise
         return context
 
-    def _keep(self, setup: Setup, context: Context) -> None:
+    def _keep(self, setup: Setup, context: Context, closings: int) -> None:
+        """`closings`: how often all had been closed when it was set up, or before."""
         with self._lock:
-            self._kept.append((setup, context))
-            oldest = self._kept.pop(0)[1] if len(self._kept) > self._count_max else None
-        if oldest is not None:
-            oldest.close()
+            if closings == self._closings:
+                self._kept.append((setup, context))
+                if len(self._kept) <= self._count_max:
+                    return
+                context = self._kept.pop(0)[1]
+        context.close()

@@ -27,6 +27,7 @@ _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
 
 READS = frozenset({"SELECT", "WITH", "FROM", "("})
 OF_A_SESSION = frozenset({"SET", "USE"})
+TAKES_AWAY = frozenset({"DROP", "DETACH", "RENAME"})  # a database, perhaps
 
 
 class Insert(msgspec.Struct, frozen=True):

@@ -73,3 +73,12 @@ def test_the_oldest_goes_when_there_are_too_many_and_all_at_the_end() -> None:
     assert [each.is_closed for each in world.all] == [False, True, False]
     world.spares.close()
     assert all(each.is_closed for each in world.all)
+
+
+def test_one_that_is_in_use_when_all_are_closed_is_not_kept() -> None:
+    world = World()
+    with world.spares.entered(["a"]):
+        world.spares.close()
+        assert not world.all[0].is_closed
+    assert [world.asked("a"), world.asked("a")] == [1, 1]
+    assert [each.is_closed for each in world.all] == [True, False]
