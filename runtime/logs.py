@@ -16,6 +16,9 @@ with absent("rich"):
     from structlog.tracebacks import ExceptionDictTransformer
 
 CLIENT_LOGGER = "librdkafka"  # of Kafka's clients
+# Their errors reach the caller as exceptions. What they log besides is the same again: the one with a stack, the other with the
+# address of the request, in which a query's parameters stand.
+TOLD_BY_EXCEPTIONS = ("clickhouse_connect", "urllib3")
 
 
 def configure(process: str, level: int = logging.INFO, out: TextIO | None = None) -> None:
@@ -49,13 +52,15 @@ def configure(process: str, level: int = logging.INFO, out: TextIO | None = None
     )
     handler = logging.StreamHandler(lines)
     handler.setFormatter(foreign)
-    # Their errors reach the caller as exceptions. What they log besides is the same again: the one with a stack, the other with
-    # the address of the request, in which a query's parameters stand.
-    for name in ("clickhouse_connect", "urllib3"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    handler.addFilter(_is_news)
     # A command says in one sentence that Kafka does not answer; of a stage they say why, again and again.
     logging.getLogger(CLIENT_LOGGER).setLevel(logging.CRITICAL if level > logging.INFO else logging.NOTSET)
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # Asked of each record, since clickhouse_connect gives urllib3 a level of its own when it is imported, which may be later.
+    return record.name.partition(".")[0] not in TOLD_BY_EXCEPTIONS
 
 
 def _named(process: str) -> structlog.typing.Processor:

@@ -12,6 +12,8 @@ from urllib3 import PoolManager
 from urllib3.exceptions import MaxRetryError
 
 logs.configure("test")
+import clickhouse_connect.driver.httputil  # a command imports it when it needs it, and it gives urllib3's logger a level
+
 try:
     PoolManager().request("GET", f"http://127.0.0.1:{sys.argv[1]}/?param_who=ann", retries=1)
 except MaxRetryError:
