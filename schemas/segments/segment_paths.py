@@ -26,6 +26,9 @@ from schemas.segments.segment_columns import (
 )
 from schemas.segments.segment_sql import backquoted, quoted
 
+# What a key of a JSON column cannot begin with: the engine would take it for the question of a type, or of an object.
+_TAKEN = (":`", "^`")
+
 Form: TypeAlias = Literal["text", "number", "flag", "moment", "json", "texts", "numbers"]
 
 
@@ -102,6 +105,8 @@ def json_of(value: Value) -> str:
 def property_json(path: str) -> str:
     """JSON text of a property; where one of its parents is a list, of what each element has there, as a list."""
     keys = path.removeprefix(PROPERTIES).split(".")
+    if _is_taken(keys):
+        return inner("toJSONString(properties)", keys)
     within = [
         f"nullIf(toJSONString(arrayFilter(each -> isNotNull(each), {_dotted(keys[:n])}[].{_keys(keys[n:])})), '[]')"
         for n in range(1, len(keys))
@@ -111,7 +116,13 @@ def property_json(path: str) -> str:
 
 def _property(path: str) -> Value:
     keys = path.removeprefix(PROPERTIES).split(".")
+    if _is_taken(keys):
+        return Value("json", property_json(path))
     return Value("json", property_json(path), also=f"toJSONString(properties.^{_keys(keys)}) != '{{}}'")
+
+
+def _is_taken(keys: Sequence[str]) -> bool:
+    return any(key.startswith(_TAKEN) for key in keys)
 
 
 def _number(column: str) -> Value:

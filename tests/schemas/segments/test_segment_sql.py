@@ -1,14 +1,18 @@
 """Queries of segments as text: values apart from it, and written into it for people, so that both say the same to the engine."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from schemas.segments.segment_sql import MOMENT, MONEY, Parameters, Query, backquoted, identifier, plain
+from schemas.segments.segment_paths import property_json
+from schemas.segments.segment_sql import MOMENT, MONEY, Parameters, Query, identifier, plain, quoted
+from schemas.segments.segment_words import used
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 
@@ -50,9 +54,22 @@ def test_moments_and_money_are_written_with_their_types() -> None:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS.filter(bool))
-def test_any_text_can_be_a_key_of_a_json_column(client: Client, key: str) -> None:
-    sql = f"SELECT document.{backquoted(key)} FROM (SELECT CAST('{{}}', 'JSON') AS document)"  # noqa: S608 - what is tested
-    assert client.query(sql).result_rows == [(None,)]
+@example(":`")
+@example(":`Int64`")
+@example("^`")
+@example("a.:`Int64`")
+@example("a.^`b`")
+def test_any_text_can_be_the_path_of_a_property(client: Client, path: str) -> None:
+    keys = path.split(".")
+    assume(all(keys))
+    document: Any = 7
+    for key in reversed(keys):
+        document = {key: document}
+    asked = property_json(f"properties.{path}")
+    words = "".join(f"{word}, " for word in used(asked, ""))
+    sql = f"WITH {words} CAST(%(document)s, 'JSON') AS properties SELECT {asked}"
+    written = sql.replace("%(document)s", quoted(json.dumps(document, ensure_ascii=False)))
+    assert client.query(written).result_rows == [("7",)]
 
 
 @given(st.text())
