@@ -91,14 +91,19 @@ class Handover:
             self._again = self._loop.call_later(PAUSE_S, self.resume)
         taken = self._waiting[:]
         del self._waiting[: len(taken)]  # of the same list: a thread may be about to append to it
-        for place, started in enumerate(taken):
-            taken[place] = None  # it goes as soon as it can
-            if isinstance(started, Awaited):
-                awaited: Awaited = started
-                pending, awaited.pending = awaited.pending, None  # each would hold the other
-                awaited.told(pending)
-            else:
-                self._begin(started)
+        place = 0
+        try:
+            for place, started in enumerate(taken):
+                taken[place] = None  # it goes as soon as it can
+                if isinstance(started, Awaited):
+                    awaited: Awaited = started
+                    pending, awaited.pending = awaited.pending, None  # each would hold the other
+                    awaited.told(pending)
+                else:
+                    self._begin(started)
+        except BaseException:  # of a mistake that cannot even be logged
+            self._waiting[:0] = taken[place + 1 :]  # the others are begun after the pause
+            raise
 
     def resume(self) -> None:
         """After the pause."""

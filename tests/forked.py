@@ -1,6 +1,9 @@
 """Processes of ours, forked from one that has imported them: `python -m MODULE` costs a third to a whole second of CPU in imports
 alone, and tests start hundreds.
 
+All forks of a process have its seed of hashes, and go through sets in the same order. So there are two to fork from, by turns:
+what depends on that order, between stages or a stage and its successor, is not hidden.
+
 What runs is the same module with the same arguments, environment, folder and streams, to the same end of the interpreter. What
 differs: its parent is the process that forked it, its command line is that one's, and modules were imported in the environment of
 the tests. So what is said of a command line, of imports or of a start itself has a process of its own (tests/deploy/test_cli.py,
@@ -11,6 +14,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import itertools
 import json
 import os
 import runpy
@@ -43,6 +47,7 @@ REQUEST_BYTES_MAX = 1 << 18
 STARTED_S_MAX = 60
 ASKED_S = 0.5
 FIRST_FD = 3
+HASH_SEED = "PYTHONHASHSEED"  # read at a start alone
 
 
 class Forked:
@@ -71,7 +76,7 @@ class Forked:
         out = (1, 2) if stdout is None else (stdout.fileno(),) * 2
         asked = {"module": module, "arguments": arguments, "env": dict(env), "session": start_new_session}
         try:
-            _SOURCE.send(json.dumps(asked).encode(), [reading, *out, telling])
+            next(_SOURCES).send(json.dumps(asked).encode(), [reading, *out, telling])
         finally:
             os.close(reading)
             os.close(telling)
@@ -120,7 +125,7 @@ def _gone() -> NoReturn:
 
 
 class _Source:
-    """The client's end of the process that forks, which is started with the first request and ends with us."""
+    """The client's end of a process that forks, which is started with the first request and ends with us."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -138,6 +143,7 @@ class _Source:
             process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
                 cwd=ROOT,
+                env={name: value for name, value in os.environ.items() if name != HASH_SEED},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -151,7 +157,7 @@ def _end(control: socket.socket, process: "subprocess.Popen[bytes]") -> None:
     process.wait(STARTED_S_MAX)
 
 
-_SOURCE = _Source()
+_SOURCES = itertools.cycle([_Source(), _Source()])
 
 
 class _Forking:

@@ -60,6 +60,16 @@ def test_its_end_is_told_whatever_ended_it(tmp_path: Path) -> None:
     killed.stdin.close()
 
 
+def test_two_that_start_one_after_the_other_have_different_seeds_of_hashes(tmp_path: Path) -> None:
+    said = []
+    for name in ("one", "other"):
+        with (tmp_path / name).open("wb") as out:
+            forked = Forked("timeit", "-n1", "-r1", "print(hash('a'))", env=os.environ, stdout=out)
+        assert forked.wait(WAIT_S) == 0
+        said.append(int((tmp_path / name).read_text().split()[0]))
+    assert said[0] != said[1]
+
+
 def test_what_is_forked_and_what_forks_end_with_a_client_that_is_killed() -> None:
     client = subprocess.Popen([sys.executable, "-c", CLIENT], cwd=ROOT, stdout=subprocess.PIPE)
     assert client.stdout is not None

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from collector.scheduling import Awaited, Handover
 from collector.scheduling import Loop as CollectorLoop
 
@@ -67,6 +69,25 @@ def test_what_comes_while_others_are_begun_is_taken_after_a_pause_and_then_the_l
     assert (len(loop.asked), len(loop.later)) == (2, 2)
     loop.asked[1]()
     assert begun == ["a", "late", "later", "alone"]
+
+
+def test_what_waits_beside_a_request_that_raises_is_begun_after_the_pause_in_its_order() -> None:
+    loop, begun = Loop(), list[Any]()
+
+    def begin(request: Any) -> None:
+        if request == "bad":
+            handover.give("late")  # type: ignore[arg-type]
+            raise OSError("nobody reads the log")
+        begun.append(request)
+
+    handover = Handover(loop, Door(begin))  # type: ignore[arg-type]
+    for request in ("a", "bad", "b", "c"):
+        handover.give(request)  # type: ignore[arg-type]
+    with pytest.raises(OSError, match="nobody reads the log"):
+        loop.asked[0]()
+    assert (begun, len(loop.asked), len(loop.later)) == (["a"], 1, 1)
+    loop.later[0]()
+    assert begun == ["a", "b", "c", "late"]
 
 
 class Waiter(Awaited):
