@@ -1,8 +1,8 @@
 """What a question about one person costs: look-ups and journeys, each of another person, on the ten million events of people.py.
 
 A thousand look-ups and as many journeys, after some of others, each as the console makes it and of somebody whom nobody has asked
-for yet, so that no answer is remembered. Times are of the whole look-up, by a client on the same machine. A hundred of each must
-say what the views over everybody say.
+for yet, so that no answer is remembered. Times are of the whole look-up, by a client on the same machine, with the data in memory
+(people.py): from disk, the tail is the disk's. A hundred of each must say what the views over everybody say.
 """
 
 import os

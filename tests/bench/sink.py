@@ -168,7 +168,7 @@ class Bench:
 
     def __init__(self, stage: Stage, rows: int) -> None:
         self.stage = stage
-        self.engine = _child("deploy.embedded.clickhouse")
+        self.engine = _engine()
         self.rows = rows
 
     def inserts(self, values: list[bytes], rows: int, at_once: int) -> Iterator[Figure]:
@@ -208,10 +208,10 @@ class Bench:
         # The backlog's last blocks are not full, and would wait for rows that never come.
         with (
             self._progress() as stored,
-            self.stage.sink("events", SINK_BLOCK_AGE_MS_MAX="500", SINK_BUSY_AGE_MS_MAX="500"),
+            self.stage.sink("events", SINK_BLOCK_AGE_MS_MAX="500", SINK_BUSY_AGE_MS_MAX="500") as sink,
         ):
             engines.wait_until(lambda: stored() > 0, WAIT_S, "the sink has begun")
-            meter, first = Meter(self.engine | _child("sinks")), stored()
+            meter, first = Meter(self.engine | {"sinks": psutil.Process(sink.pid)}), stored()
             engines.wait_until(lambda: stored() == len(values), WAIT_S, "all is stored")
             rows = len(values) - first
             yield _figure(
@@ -251,10 +251,10 @@ def _committed(consumer: Consumer, places: list[TopicPartition]) -> int:
         return 0
 
 
-def _child(module: str) -> dict[str, psutil.Process]:
-    """Our own process that runs this module, under its name; none when it is not ours."""
-    children = psutil.Process().children()
-    return dict.fromkeys([module], next(child for child in children if module in child.cmdline()))
+def _engine() -> dict[str, psutil.Process]:
+    """Our own ClickHouse, under its name; none when it is not ours."""
+    module = "deploy.embedded.clickhouse"
+    return {module: child for child in psutil.Process().children() if module in child.cmdline()}
 
 
 def _figure(name: str, value: float, unit: str, *, at_least: float | None = None) -> Figure:
