@@ -41,6 +41,7 @@ LOOKED_FOR = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
+ENGINE = "deploy.embedded.clickhouse"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Safari/537.36"
 ROOTS_SQL = """\
 INSERT INTO identity_pointers (workspace, node, owner, version, updated_at)
@@ -253,8 +254,8 @@ def _committed(consumer: Consumer, places: list[TopicPartition]) -> int:
 
 def _engine() -> dict[str, psutil.Process]:
     """Our own ClickHouse, under its name; none when it is not ours."""
-    module = "deploy.embedded.clickhouse"
-    return {module: child for child in psutil.Process().children() if module in child.cmdline()}
+    found = [child for child in psutil.Process().children() if ENGINE in child.cmdline()]
+    return {ENGINE: found[0]} if found else {}
 
 
 def _figure(name: str, value: float, unit: str, *, at_least: float | None = None) -> Figure:
@@ -262,7 +263,7 @@ def _figure(name: str, value: float, unit: str, *, at_least: float | None = None
 
 
 def _cpu(name: str, meter: Meter, rows: int) -> Iterator[Figure]:
-    names = {"deploy.embedded.clickhouse": "ClickHouse", "sinks": "the sink"}
+    names = {ENGINE: "ClickHouse", "sinks": "the sink"}
     for module, spent in meter.cpu_s().items():
         yield _figure(f"{name}: CPU of {names[module]}", spent / rows * PER, "s/100,000")
 
