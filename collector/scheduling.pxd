@@ -12,13 +12,15 @@ cdef class Awaited:
 
 
 cdef class Handover:
-    cdef object _start, _begin, _loop, _again
+    cdef object _start, _begin, _waits, _loop, _again
     cdef list _waiting
     cdef bint _is_woken
 
     cpdef give(self, watcher)
     cpdef put(self, started)
     cpdef resume(self)
+    cdef _pause(self)
+    cdef _rest(self)
     cdef _wake(self)
     @cython.locals(awaited=Awaited, taken=list, place=cython.Py_ssize_t)
     cpdef take(self)

@@ -37,6 +37,9 @@ class Begin(Protocol):
     def begin(self, started: Any, /) -> None:
         """On the event loop, what `start` gave."""
 
+    def waits(self) -> bool:
+        """On the event loop: whether any that has come is not answered yet."""
+
 
 class Awaited:
     """Who waits for a body; `pending` is what has become of it, once that is known."""
@@ -57,14 +60,14 @@ class Handover:
     """What is on its way from the server's threads to the event loop, which is woken once for all that wait.
 
     What comes while others are begun, or in the pause after that, wakes nobody: the loop looks again until nothing has come. A
-    request that comes alone is begun at once.
+    request that comes alone is begun at once, and so is the next one where nobody waits for an answer any more.
     """
 
-    __slots__ = ("_again", "_begin", "_is_woken", "_loop", "_start", "_waiting")
+    __slots__ = ("_again", "_begin", "_is_woken", "_loop", "_start", "_waiting", "_waits")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._loop = loop
-        self._start, self._begin = begin.start, begin.begin
+        self._start, self._begin, self._waits = begin.start, begin.begin, begin.waits
         self._waiting: list[Any] = []
         self._is_woken = False  # or looks again by itself
         self._again: asyncio.TimerHandle | None = None
@@ -83,12 +86,8 @@ class Handover:
     def take(self) -> None:
         """On the event loop: all that wait now."""
         if not self._waiting:
-            self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
-            if self._waiting:
-                self._wake()
+            self._rest()
             return
-        if self._again is None:
-            self._again = self._loop.call_later(PAUSE_S, self.resume)
         taken = self._waiting[:]
         del self._waiting[: len(taken)]  # of the same list: a thread may be about to append to it
         place = 0
@@ -103,12 +102,26 @@ class Handover:
                     self._begin(started)
         except BaseException:  # of a mistake that cannot even be logged
             self._waiting[:0] = taken[place + 1 :]  # the others are begun after the pause
+            self._pause()
             raise
+        if self._waits():
+            self._pause()
+        elif self._again is None:
+            self._rest()
 
     def resume(self) -> None:
         """After the pause."""
         self._again = None
         self.take()
+
+    def _pause(self) -> None:
+        if self._again is None:
+            self._again = self._loop.call_later(PAUSE_S, self.resume)
+
+    def _rest(self) -> None:
+        self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
+        if self._waiting:
+            self._wake()
 
     def _wake(self) -> None:
         if not self._is_woken:
