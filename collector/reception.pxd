@@ -16,5 +16,6 @@ cdef class Reception:
     cpdef start(self, watcher)
     @cython.locals(call=Call)
     cpdef begin(self, request)
+    cpdef is_alone(self)
     @cython.locals(started_s=cython.double, head=Head)
     cdef Call _call(self, watcher)

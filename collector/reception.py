@@ -65,6 +65,9 @@ class Reception:
         except Exception as error:  # the root of what happens here
             self._answering.failed(request.proto, error)
 
+    def is_alone(self) -> bool:
+        return self._answering.busy <= 1
+
     def _call(self, watcher: Watcher) -> Call:
         started_s = monotonic()
         head = read_head(watcher.scope)

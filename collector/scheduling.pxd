@@ -12,18 +12,16 @@ cdef class Awaited:
 
 
 cdef class Handover:
-    cdef object _start, _begin, _waits, _loop, _again
+    cdef object _start, _begin, _is_alone, _loop, _again
     cdef list _waiting
     cdef bint _is_woken
 
     cpdef give(self, watcher)
     cpdef put(self, started)
+    cpdef wake(self)
     cpdef resume(self)
-    cdef _pause(self)
-    cdef _rest(self)
-    cdef _wake(self)
     @cython.locals(awaited=Awaited, taken=list, place=cython.Py_ssize_t)
-    cpdef take(self)
+    cdef _take(self)
 
 
 cdef _put(Handover handover, Awaited awaited, pending)

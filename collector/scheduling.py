@@ -37,8 +37,8 @@ class Begin(Protocol):
     def begin(self, started: Any, /) -> None:
         """On the event loop, what `start` gave."""
 
-    def waits(self) -> bool:
-        """On the event loop: whether any that has come is not answered yet."""
+    def is_alone(self) -> bool:
+        """On any thread: whether no more than one request is being answered."""
 
 
 class Awaited:
@@ -60,17 +60,17 @@ class Handover:
     """What is on its way from the server's threads to the event loop, which is woken once for all that wait.
 
     What comes while others are begun, or in the pause after that, wakes nobody: the loop looks again until nothing has come. A
-    request that comes alone is begun at once, and so is the next one where nobody waits for an answer any more.
+    request that comes alone is begun at once, also in a pause: when all others have been answered, none is expected.
     """
 
-    __slots__ = ("_again", "_begin", "_is_woken", "_loop", "_start", "_waiting", "_waits")
+    __slots__ = ("_again", "_begin", "_is_alone", "_is_woken", "_loop", "_start", "_waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._loop = loop
-        self._start, self._begin, self._waits = begin.start, begin.begin, begin.waits
+        self._start, self._begin, self._is_alone = begin.start, begin.begin, begin.is_alone
         self._waiting: list[Any] = []
-        self._is_woken = False  # or looks again by itself
-        self._again: asyncio.TimerHandle | None = None
+        self._is_woken = False
+        self._again: asyncio.TimerHandle | None = None  # the loop looks again by itself
 
     def give(self, watcher: Watcher) -> None:
         """On a thread of the server's."""
@@ -80,14 +80,26 @@ class Handover:
 
     def put(self, started: Any) -> None:
         """On any thread."""
-        self._waiting.append(started)
-        self._wake()
+        self._waiting.append(started)  # before it is asked who will look
+        if not self._is_woken and (self._again is None or self._is_alone()):
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self.wake)
 
-    def take(self) -> None:
-        """On the event loop: all that wait now."""
+    def wake(self) -> None:
+        """On the event loop, which was woken."""
+        self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
+        self._take()
+
+    def resume(self) -> None:
+        """After the pause."""
+        self._again = None  # as above
+        self._take()
+
+    def _take(self) -> None:
         if not self._waiting:
-            self._rest()
             return
+        if self._again is None:
+            self._again = self._loop.call_later(PAUSE_S, self.resume)
         taken = self._waiting[:]
         del self._waiting[: len(taken)]  # of the same list: a thread may be about to append to it
         place = 0
@@ -102,31 +114,7 @@ class Handover:
                     self._begin(started)
         except BaseException:  # of a mistake that cannot even be logged
             self._waiting[:0] = taken[place + 1 :]  # the others are begun after the pause
-            self._pause()
             raise
-        if self._waits():
-            self._pause()
-        elif self._again is None:
-            self._rest()
-
-    def resume(self) -> None:
-        """After the pause."""
-        self._again = None
-        self.take()
-
-    def _pause(self) -> None:
-        if self._again is None:
-            self._again = self._loop.call_later(PAUSE_S, self.resume)
-
-    def _rest(self) -> None:
-        self._is_woken = False  # before it is seen what waits: whatever comes later wakes the loop again
-        if self._waiting:
-            self._wake()
-
-    def _wake(self) -> None:
-        if not self._is_woken:
-            self._is_woken = True
-            self._loop.call_soon_threadsafe(self.take)
 
 
 def _put(handover: Handover, awaited: Awaited, pending: Any) -> None:

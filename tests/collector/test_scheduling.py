@@ -14,14 +14,18 @@ THREADS, EACH = 4, 500
 
 
 class Door:
-    """Begins what it is given on the event loop, or has it wait for its body first."""
+    """Begins what it is given on the event loop, or has it wait for its body first. `answering`: how many wait for an answer."""
 
-    def __init__(self, begin: Callable[[Any], None], *, waits: bool = False) -> None:
+    def __init__(self, begin: Callable[[Any], None], *, waits: bool = False, answering: int = 2) -> None:
         self.begin = begin
         self._waits = waits
+        self.answering = answering
 
     def start(self, request: Any) -> Any:
         return None if self._waits else request
+
+    def is_alone(self) -> bool:
+        return self.answering <= 1
 
 
 class Loop:
@@ -69,6 +73,31 @@ def test_what_comes_while_others_are_begun_is_taken_after_a_pause_and_then_the_l
     assert (len(loop.asked), len(loop.later)) == (2, 2)
     loop.asked[1]()
     assert begun == ["a", "late", "later", "alone"]
+
+
+def test_who_asks_when_all_others_are_answered_does_not_wait_out_a_pause() -> None:
+    loop, begun = Loop(), list[Any]()
+    door = Door(begun.append, answering=1)
+    handover = Handover(loop, door)  # type: ignore[arg-type]
+    for number in range(3):
+        handover.give(number)  # type: ignore[arg-type]
+        loop.asked[number]()
+    assert (begun, len(loop.later)) == ([0, 1, 2], 1)  # one pause, which nobody waited out
+    door.answering = 2
+    handover.give(3)  # type: ignore[arg-type]
+    assert (begun, len(loop.asked)) == ([0, 1, 2], 3)
+    loop.later[0]()
+    assert (begun, len(loop.later)) == ([0, 1, 2, 3], 2)
+
+
+def test_the_loop_is_not_woken_twice_by_who_is_alone() -> None:
+    loop, begun = Loop(), list[Any]()
+    handover = Handover(loop, Door(begun.append, answering=1))  # type: ignore[arg-type]
+    handover.give("a")  # type: ignore[arg-type]
+    handover.give("b")  # type: ignore[arg-type]
+    (wake,) = loop.asked
+    wake()
+    assert begun == ["a", "b"]
 
 
 def test_what_waits_beside_a_request_that_raises_is_begun_after_the_pause_in_its_order() -> None:
