@@ -27,7 +27,7 @@ _MODULES = {
     "schemas.identity": "identifiers",
     "schemas.values": "json_values",
     "schemas.wire": "avro stamp_codec",
-    "processors.resolver": "resolve duplicates visitor_values resolved",
+    "processors.resolver": "resolve duplicates visitor_values resolved hints",
     "processors.events": "addresses parsed times mentions blocked ledger",
     "processors.enrichment": "enrichment context device place clock bots channel arrivals semantics plans commerce money "
     "visits visit_state",

@@ -1,6 +1,7 @@
 # What the compiler is told of visit_state.py beside its source (docs/decisions/0040): all but what begins and ends is C's.
 
 cimport cython
+cimport schemas.values.octets as octets
 
 
 @cython.final

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+import schemas.values.octets as octets
 from processors.enrichment.arrivals import NO_SIGNS, Signs
 
 VERSION = 1
@@ -59,7 +60,7 @@ def encode_visitor(visitor: Visitor) -> bytes:
 def decode_visitor(value: bytes | None) -> Visitor:
     if not value or value[0] != VERSION:
         return Visitor([])
-    told = _decode(value[1:])
+    told = _decode(octets.part(value, 1, len(value)))
     visitor = Visitor([_stay(stay) for stay in told[0]])
     if len(told) > 1:
         strong, origin, referrer = told[1]

@@ -3,11 +3,14 @@
 cimport cython
 cimport schemas.values.octets as octets
 from processors.enrichment.visit_state cimport Stay, Visitor, decode_visitor, encode_visitor
+from processors.events.mentions cimport Identifier, Mentions
 from processors.events.parsed cimport ParsedEvent
+from schemas.events.pack cimport PackedEvent
+from schemas.wire.stamps cimport Touch
 
 
-@cython.locals(routing=bytes, said=dict)
-cpdef bint takes_part(ParsedEvent event, about) except -1
+@cython.locals(routing=bytes, said=dict, packed=PackedEvent, found=Identifier)
+cpdef bint takes_part(ParsedEvent event, Mentions about) except -1
 
 
 @cython.final
@@ -26,9 +29,9 @@ cdef class Visits:
     cdef str _midnight_zone
     cdef dict _open
 
-    cpdef tuple of(self, ParsedEvent event, about, long long visitor, touch)
+    cpdef tuple of(self, ParsedEvent event, Mentions about, long long visitor, Touch touch)
     @cython.locals(opened=_Open, kept=Visitor, newest=Stay)
-    cpdef tuple at(self, long long visitor, long long time, touch)
+    cpdef tuple at(self, long long visitor, long long time, Touch touch)
     @cython.locals(key=bytes)
     cdef _Open _opened(self, long long visitor)
     @cython.locals(opened=_Open, before=_Open)

@@ -243,14 +243,20 @@ def _insert(stays: list[Stay], at: int, time: int) -> Stay:
 
 
 def _said(visitor: int, kept: Visitor, stay: Stay, arrival: Arrival | None) -> tuple[str, Visit]:
-    if stay is kept.stays[0]:
-        touch = kept_touch(kept.touch) if kept.touch else DIRECT
-    else:
+    newest = kept_touch(kept.touch) if kept.touch else NO_TOUCH
+    first = newest
+    if kept.first is not kept.touch:  # nearly always it is
+        first = kept_touch(kept.first) if kept.first else NO_TOUCH
+    if stay is not kept.stays[0]:
         touch = kept_touch(arrival.kept) if arrival else NO_TOUCH
+    elif kept.touch:
+        touch = newest
+    else:
+        touch = DIRECT
     return f"{visitor:016x}-{stay.start:x}", Visit(
         number=stay.number,
         started_at=stay.start,
         touch=touch,
-        first_touch=kept_touch(kept.first) if kept.first else NO_TOUCH,
+        first_touch=first,
         first_touch_at=kept.first_at,
     )

@@ -13,8 +13,6 @@ says stands.
 
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from schemas.events.call import Call, Scalar
 from schemas.identity.identifiers import text
 
@@ -25,12 +23,15 @@ TIME_MAX = 7_258_118_400_000  # 2200-01-01: the end of time, exclusive
 SECONDS_MAX = 100_000_000_000  # a smaller number counts seconds, a larger one milliseconds
 
 
-class EventTimes(msgspec.Struct, frozen=True, gc=False):
-    """All in ms since the epoch; `original` (the client's clock) and `sent` are 0 when the client gave none."""
+class EventTimes:
+    """All in ms since the epoch; `original` (the client's clock) and `sent` are 0 when the client gave none. Never changed."""
 
-    happened: int
-    original: int
-    sent: int
+    __slots__ = ("happened", "original", "sent")
+
+    def __init__(self, happened: int, original: int, sent: int) -> None:
+        self.happened = happened
+        self.original = original
+        self.sent = sent
 
 
 def event_times(call: Call, received_at: int, batch_sent_at: str) -> EventTimes:

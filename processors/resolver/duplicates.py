@@ -38,10 +38,11 @@ class Duplicates:
 
     def __init__(self, state: Values, limits: DuplicateLimits) -> None:
         self._state = state
-        self._limits = limits
+        self._window_s = limits.window_days * _DAY_S
+        self._kept_bytes = limits.ids_per_key_max * _ENTRY_BYTES
         self._values: dict[bytes, bytearray] = {}
         self._changed: dict[bytes, None] = {}  # in order: the same input gives the same changelog
-        self._bytes_max = 2 * limits.ids_per_key_max * _ENTRY_BYTES
+        self._bytes_max = 2 * self._kept_bytes
 
     def seen(self, routing: bytes, message_hash: bytes) -> bool:
         value = self._values.get(routing)
@@ -55,13 +56,13 @@ class Duplicates:
         _insert(value, min(received_at // 1000, _SECOND_MAX), message_hash)
         self._changed[routing] = None
         if len(value) > self._bytes_max:  # one key may fill a whole chunk
-            _forget(value, self._limits)
+            _forget(value, self._window_s, self._kept_bytes)
 
     def save(self) -> None:
         for routing in self._changed:
             value = self._values[routing]
             if len(value) > 1 + _ENTRY_BYTES:  # most visitors come for one event
-                _forget(value, self._limits)
+                _forget(value, self._window_s, self._kept_bytes)
             self._state[PREFIX + routing] = octets.first(value, len(value))
 
 
@@ -71,7 +72,7 @@ def _usable(value: bytes | None) -> bytearray:
 
 def _insert(value: bytearray, second: int, message_hash: bytes) -> None:
     """Behind all that were received before or in the same second: nearly always at the end."""
-    entry = octets.eight(second)[4:] + message_hash
+    entry = octets.part(octets.eight(second), 4, 8) + message_hash
     at = len(value)
     while at > 1 and _second(value, at - _ENTRY_BYTES) > second:
         at -= _ENTRY_BYTES
@@ -89,11 +90,11 @@ def _second(value: bytearray, at: int) -> int:
     return high * 65_536 + low
 
 
-def _forget(value: bytearray, limits: DuplicateLimits) -> None:
+def _forget(value: bytearray, window_s: int, kept_bytes: int) -> None:
     """Drop what is older than the window or over the number."""
     size = len(value)
-    oldest = _second(value, size - _ENTRY_BYTES) - limits.window_days * _DAY_S
-    start = max(1, size - limits.ids_per_key_max * _ENTRY_BYTES)
+    oldest = _second(value, size - _ENTRY_BYTES) - window_s
+    start = max(1, size - kept_bytes)
     while _second(value, start) < oldest:
         start += _ENTRY_BYTES
     if start > 1:

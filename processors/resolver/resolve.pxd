@@ -10,6 +10,8 @@ from processors.events.mentions cimport Identifier, Mentions, gathered, mentions
 from processors.events.parsed cimport ParsedEvent
 from processors.resolver.resolved cimport Origin, Stamped, Whose, resolved_event
 from processors.resolver.visitor_values cimport VisitorValues
+from schemas.events.dead_letter cimport Lineage
+from schemas.events.pack cimport PackedEvent
 from schemas.identity.identifiers cimport node_id, node_key, partition_of, profile_key, text
 
 
@@ -24,14 +26,15 @@ cdef class _Chunk:
     cdef list outputs
     cdef bint is_ordered
 
+    @cython.locals(packed=PackedEvent)
     cpdef take(self, record)
     cpdef close(self)
     @cython.locals(message_hash=bytes, routing=bytes, visitor=cython.ulonglong, origin=Origin, stamped=Stamped)
-    cdef _event(self, packed, lineage)
-    cdef _settle(self, way, packed, Origin origin, tuple seen)
+    cdef _event(self, PackedEvent packed, Lineage lineage)
+    cdef _settle(self, way, PackedEvent packed, Origin origin, tuple seen)
     cdef _ask_user_steps(self)
     @cython.locals(event=ParsedEvent, about=Mentions, before=Mentions)
-    cdef _resolve(self, packed, Origin origin)
+    cdef _resolve(self, PackedEvent packed, Origin origin)
     cdef bint _is_erased(self, before, subject, time) except -1
     cdef Mentions _obeyed(self, Mentions about, ParsedEvent event, message_id)
     cdef _stamped(self, ParsedEvent event, Mentions about, Origin origin)

@@ -3,8 +3,13 @@
 cimport cython
 from processors.events.mentions cimport Identifier, Mentions
 from processors.events.parsed cimport ParsedEvent
+from processors.events.times cimport EventTimes
+from schemas.events.call cimport Call
+from schemas.events.dead_letter cimport Lineage
+from schemas.events.pack cimport PackedEvent
 from schemas.wire.avro cimport Writer
 from schemas.wire.stamp_codec cimport put_stamps
+from schemas.wire.stamps cimport Stamps
 
 
 @cython.final
@@ -12,7 +17,7 @@ from schemas.wire.stamp_codec cimport put_stamps
 @cython.freelist(16)
 cdef class Origin:
     cdef readonly str message_id
-    cdef readonly object lineage
+    cdef readonly Lineage lineage
     cdef readonly unsigned long long visitor
 
 
@@ -33,13 +38,15 @@ cdef class Stamped:
     cdef readonly ParsedEvent event, stored
     cdef readonly Mentions about
     cdef readonly Origin origin
-    cdef readonly object stamps
+    cdef readonly Stamps stamps
 
 
-@cython.locals(record=Writer)
-cpdef bytes resolved_event(ParsedEvent event, Mentions about, Origin origin, Whose whose, stamps)
+@cython.locals(record=Writer, call=Call, packed=PackedEvent, times=EventTimes, lineage=Lineage)
+cpdef bytes resolved_event(ParsedEvent event, Mentions about, Origin origin, Whose whose, Stamps stamps)
 @cython.locals(last=Identifier, first=Identifier)
 cdef _put_ids(Writer record, tuple stated, str previous_id, group_id)
+cdef bytes _titles(str kind, Call call)
+cpdef traits_of(ParsedEvent event)
 cdef _put_objects(Writer record, ParsedEvent event)
 cdef _integrations(ParsedEvent event)
 @cython.locals(found=tuple, place=cython.Py_ssize_t, identifier=Identifier)

@@ -1,6 +1,9 @@
 # What the compiler is told of visitor_values.py beside its source (docs/decisions/0040).
 
 cimport cython
+cimport schemas.values.octets as octets
+
+cdef Py_ssize_t _HEAD_BYTES
 
 
 cdef class VisitorValues:
@@ -19,5 +22,5 @@ cdef class VisitorValues:
 
 @cython.locals(ids=bytes, links=bytes, visits=bytes)
 cpdef bytes joined(list sections)
-@cython.locals(links=cython.Py_ssize_t, visits=cython.Py_ssize_t)
+@cython.locals(octet=cython.p_uchar, size=cython.Py_ssize_t, links=cython.Py_ssize_t, visits=cython.Py_ssize_t)
 cpdef list parted(bytes value)

@@ -13,6 +13,7 @@ Deliberately absent: what a section means.
 
 import struct
 
+import schemas.values.octets as octets
 from processors.enrichment.visits import PREFIX as VISITS
 from processors.identity.known import PREFIX as LINKS
 from processors.resolver.duplicates import PREFIX as IDS
@@ -45,14 +46,14 @@ class VisitorValues:
         self._keys = self._said or (MIXED if _has_older(state) else UNITED)
 
     def get(self, key: bytes) -> bytes | None:
-        node = key[1:]
+        node = octets.part(key, 1, len(key))
         sections = self._opened.get(node)
         if sections is None:
             sections = self._open(node)
         return sections[_PLACES[key[0]]] or None
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
-        node = key[1:]
+        node = octets.part(key, 1, len(key))
         sections = self._opened.get(node)
         if sections is None:
             sections = self._open(node)
@@ -100,10 +101,19 @@ def parted(value: bytes | None) -> Sections:
     """A value of another version counts as none."""
     if not value or value[0] != VERSION:
         return [b"", b"", b""]
-    _, links, visits = _HEAD.unpack_from(value)
-    links += _HEAD_BYTES
-    visits += links
-    return [value[visits:], value[_HEAD_BYTES:links], value[links:visits]]
+    size = len(value)
+    if size < _HEAD_BYTES:
+        raise ValueError("a visitor's value ends within its head")
+    octet = value  # where this is C, its first byte's address
+    links = _HEAD_BYTES + octet[1] + octet[2] * 256
+    visits = links + octet[3] + octet[4] * 256
+    if visits > size:
+        raise ValueError("a visitor's value ends before its sections do")
+    return [
+        octets.part(value, visits, size),
+        octets.part(value, _HEAD_BYTES, links),
+        octets.part(value, links, visits),
+    ]
 
 
 def _has_older(state: State) -> bool:

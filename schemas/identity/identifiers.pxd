@@ -7,7 +7,7 @@ cdef unsigned long long _NODE_ID_MASK
 
 cpdef str text(value)
 cpdef bytes node_key(workspace, kind, value)
-cpdef unsigned long long node_id(key, hash_key) except? 0
+cpdef unsigned long long node_id(bytes key, bytes hash_key) except? 0
 cpdef bytes profile_key(unsigned long long node)
 cpdef long partition_of(bytes key, long partitions) except? -1
 cpdef long partition_hash(bytes key) except? -1

@@ -13,8 +13,6 @@ from binascii import hexlify
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from siphashc import siphash
-
 import schemas.values.octets as octets
 
 USER, EXTERNAL, EMAIL, ANONYMOUS, MESSAGE = "u", "x", "e", "a", "m"
@@ -67,7 +65,7 @@ def node_id(key: bytes, hash_key: bytes) -> int:
     Keyed, since anonymous ids are chosen by strangers. ClickHouse computes the same number with
     `bitAnd(sipHash64Keyed((k0, k1), key), 0x7FFFFFFFFFFFFFFF)`, k0 and k1 being the key's little-endian halves.
     """
-    return siphash(hash_key, key) & _NODE_ID_MASK
+    return octets.siphash(key, hash_key) & _NODE_ID_MASK
 
 
 def profile_id(node: int) -> str:

@@ -80,6 +80,60 @@ cdef inline bytes eight(unsigned long long value):
     return PyBytes_FromStringAndSize(<char*>octets, 8)
 
 
+cdef inline bytes part(bytes content, Py_ssize_t start, Py_ssize_t end):
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(content) + start, end - start)
+
+
+cdef inline unsigned long long little(const unsigned char* octets) noexcept:
+    cdef unsigned long long low = octets[0] | <unsigned long long>octets[1] << 8 | <unsigned long long>octets[2] << 16
+    low |= <unsigned long long>octets[3] << 24 | <unsigned long long>octets[4] << 32 | <unsigned long long>octets[5] << 40
+    return low | <unsigned long long>octets[6] << 48 | <unsigned long long>octets[7] << 56
+
+
+cdef inline void sip_rounds(unsigned long long* v, int count) noexcept:
+    cdef int nth
+    for nth in range(count):
+        v[0] += v[1]
+        v[2] += v[3]
+        v[1] = (v[1] << 13 | v[1] >> 51) ^ v[0]
+        v[3] = (v[3] << 16 | v[3] >> 48) ^ v[2]
+        v[0] = v[0] << 32 | v[0] >> 32
+        v[2] += v[1]
+        v[0] += v[3]
+        v[1] = (v[1] << 17 | v[1] >> 47) ^ v[2]
+        v[3] = (v[3] << 21 | v[3] >> 43) ^ v[0]
+        v[2] = v[2] << 32 | v[2] >> 32
+
+
+cdef inline unsigned long long siphash(bytes content, bytes key) except? 0:
+    cdef const unsigned char* octets = <const unsigned char*>PyBytes_AS_STRING(content)
+    cdef const unsigned char* secret = <const unsigned char*>PyBytes_AS_STRING(key)
+    cdef Py_ssize_t size = len(content), place
+    cdef unsigned long long v[4]
+    cdef unsigned long long eight, last = <unsigned long long>size << 56
+    if len(key) != 16:
+        raise ValueError("a key of SipHash has 16 bytes")
+    v[0] = little(secret) ^ 0x736F6D6570736575ULL
+    v[1] = little(secret + 8) ^ 0x646F72616E646F6DULL
+    v[2] = little(secret) ^ 0x6C7967656E657261ULL
+    v[3] = little(secret + 8) ^ 0x7465646279746573ULL
+    while size >= 8:
+        eight = little(octets)
+        v[3] ^= eight
+        sip_rounds(v, 2)
+        v[0] ^= eight
+        octets += 8
+        size -= 8
+    for place in range(size):
+        last |= <unsigned long long>octets[place] << (8 * place)
+    v[3] ^= last
+    sip_rounds(v, 2)
+    v[0] ^= last
+    v[2] ^= 0xFF
+    sip_rounds(v, 4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
 cdef inline unsigned int murmur2(bytes content, unsigned int seed):
     cdef const unsigned char* octets = <const unsigned char*>PyBytes_AS_STRING(content)
     cdef Py_ssize_t size = len(content)

@@ -7,6 +7,7 @@ the same (tests/schemas/values/test_octets.py). This module itself is never comp
 
 from msgspec import Raw
 from murmurhash2 import murmurhash2
+from siphashc import siphash as siphash24
 
 Content = bytes | bytearray | Raw
 
@@ -49,6 +50,16 @@ def holds(content: bytes | bytearray, wanted: bytes, rarest: int) -> bool:
 def eight(value: int) -> bytes:
     """A number of 0 to 2**64 - 1, the highest byte first: a node id as it stands in keys of state."""
     return value.to_bytes(8, "big")
+
+
+def part(content: bytes, start: int, end: int) -> bytes:
+    """The bytes from `start` to before `end`, both within it."""
+    return content[start:end]
+
+
+def siphash(content: bytes, key: bytes) -> int:
+    """SipHash-2-4 under a key of 16 bytes, in 64 bits."""
+    return siphash24(key, content)
 
 
 def murmur2(content: bytes, seed: int) -> int:

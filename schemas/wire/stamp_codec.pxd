@@ -2,18 +2,19 @@
 
 cimport cython
 from schemas.wire.avro cimport Writer
+from schemas.wire.stamps cimport Stamps, Touch, Visit
 
 cdef dict _remembered
 cdef bytes _NO_TOUCH_BYTES, _NO_PLACE_BYTES, _NO_MEANING_BYTES, _NO_VISIT_BYTES, _NO_JUDGEMENT_BYTES, _NO_STAMPS_BYTES
 
-cpdef put_stamps(Writer record, stamps)
-cpdef _put_stamps(Writer record, stamps)
+cpdef put_stamps(Writer record, Stamps stamps)
+cpdef _put_stamps(Writer record, Stamps stamps)
 @cython.locals(found=tuple)
 cdef bytes _of(part, put)
 @cython.locals(record=Writer, value=bytes)
 cdef bytes _encoded(part, put)
-cpdef _put_visit(Writer record, visit)
-cpdef _put_touch(Writer record, touch)
+cpdef _put_visit(Writer record, Visit visit)
+cpdef _put_touch(Writer record, Touch touch)
 cpdef _put_device(Writer record, device)
 cpdef _put_place(Writer record, place)
 cpdef _put_meaning(Writer record, meaning)

@@ -1,9 +1,11 @@
 """Which file a module is imported from: the compiled one of exactly its source, or the source."""
 
 import ast
+import ctypes
 import re
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -86,3 +88,23 @@ def test_the_fields_of_a_class_that_the_compiler_knows_are_declared(name: str) -
             }
             methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
             assert fields - methods <= declared
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["schemas.events.call", "schemas.events.dead_letter", "schemas.events.pack", "schemas.wire.stamps"],
+)
+def test_the_fields_of_a_struct_lie_where_the_compiler_is_told(name: str) -> None:
+    """Behind the head of an object, one pointer each, in the order in which they are declared: C reads them there."""
+    told = re.findall(r"^cdef class (\w+):\n((?:    cdef .+\n)+)", types_of(name).read_text(), re.MULTILINE)
+    assert told
+    for title, lines in told:
+        struct = getattr(import_module(name), title)
+        fields = [field for line in lines.splitlines() for field in re.findall(r"\w+", line)[2:]]
+        values = {field: object() for field in fields}
+        made = struct(**values)
+        head, pointer = object.__basicsize__, ctypes.sizeof(ctypes.c_void_p)
+        for place, field in enumerate(fields):
+            at = id(made) + head + place * pointer
+            assert ctypes.c_void_p.from_address(at).value == id(values[field]), field
+        assert struct.__basicsize__ == head + len(fields) * pointer, title

@@ -101,17 +101,20 @@ COMBINATIONS = [
 ]
 
 
+def told(times: EventTimes) -> tuple[int, int, int]:
+    return times.happened, times.original, times.sent
+
+
 @pytest.mark.parametrize(
     ("sentence", "fields", "expected"), COMBINATIONS, ids=[line[0] for line in COMBINATIONS]
 )
 def test_client_times_combine(sentence, fields, expected):
-    assert event_times(Call(**fields), RECEIVED, "") == expected
+    assert told(event_times(Call(**fields), RECEIVED, "")) == told(expected)
 
 
 def test_the_batchs_sent_at_counts_when_the_event_has_none():
     late = Call(timestamp=NOON - 2000)
-    assert event_times(late, RECEIVED, "2024-05-05T12:00:00Z") == EventTimes(
-        RECEIVED - 2000, NOON - 2000, NOON
-    )
+    found = event_times(late, RECEIVED, "2024-05-05T12:00:00Z")
+    assert told(found) == (RECEIVED - 2000, NOON - 2000, NOON)
     own = Call(timestamp=NOON - 2000, sent_at=NOON - 1000)
     assert event_times(own, RECEIVED, "2024-05-05T12:00:00Z").sent == NOON - 1000

@@ -47,6 +47,12 @@ def test_what_was_joined_is_parted_again(sections):
     assert parted(joined(list(sections))) == list(sections)
 
 
+@pytest.mark.parametrize("value", [b"\x01", b"\x01\x00\x00\x00", b"\x01\x02\x00\x01\x00ab"])
+def test_a_value_that_was_cut_short_is_no_visitors(value):
+    with pytest.raises(ValueError, match="ends"):
+        parted(value)
+
+
 def test_each_keeper_reads_what_it_wrote_and_what_is_taken_away_is_gone():
     state: State = {}
     values = VisitorValues(state)

@@ -5,12 +5,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from murmurhash2 import murmurhash2
+from siphashc import siphash
 
 from processors.events.addresses import IDENTITY_PARAMETERS, may_name_people
 from processors.resolver.duplicates import DuplicateLimits, Duplicates
 from schemas.events.network import may_hold_address
 from schemas.events.pack import PackedEvent
-from schemas.identity.identifiers import KAFKA_SEED, partition_hash, partition_of, profile_key
+from schemas.identity.identifiers import (
+    KAFKA_SEED,
+    NODE_ID_MASK,
+    node_id,
+    partition_hash,
+    partition_of,
+    profile_key,
+)
 from schemas.values import octets
 from schemas.wire.avro import ROOM, Writer
 
@@ -24,6 +32,18 @@ def test_partitions_are_those_of_kafkas_clients(content: bytes) -> None:
     assert octets.murmur2(content, KAFKA_SEED) == found
     assert partition_hash(content) == found & 0x7FFFFFFF
     assert partition_of(content, 7) == (found & 0x7FFFFFFF) % 7
+
+
+@given(content=st.binary(max_size=70), key=st.binary(min_size=16, max_size=16))
+@example(content=bytes(range(248, 256)) * 8, key=b"\xff" * 16)
+def test_a_node_id_is_siphash_under_the_deployments_key(content: bytes, key: bytes) -> None:
+    assert node_id(content, key) == siphash(key, content) & NODE_ID_MASK
+
+
+def test_a_key_of_siphash_has_sixteen_bytes() -> None:
+    for size in (0, 15, 17):
+        with pytest.raises(ValueError, match="16"):
+            node_id(b"main|a:1", b"k" * size)
 
 
 @given(value=st.integers(0, 2**63 - 1))
