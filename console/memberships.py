@@ -1,7 +1,7 @@
 """The segments that a person is in: SQL and what is made of its answers. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ WHERE workspace = {workspace:String}"""
 
 # View segment_void_attempts says which do not count; to work it out here takes two thirds of its time.
 _STEPS = "SELECT run, attempt, step FROM segment_runs WHERE run IN {runs:Array(UInt64)}"
-SEALED = "sealed"
+SEALED, PUBLISHED = "sealed", "published"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -54,19 +54,42 @@ def changes(rows: Sequence[Sequence[Any]]) -> list[Change]:
     return [Change(*row) for row in rows]
 
 
-def steps_of(place: Place, found: Sequence[Change]) -> list[Question]:
-    """At most one: the steps of the attempts of their runs."""
-    runs = sorted({change.run for change in found})
-    return [place.asking(_STEPS, keys=len(runs), runs=runs)] if runs else []
+def runs_of(found: Sequence[Change]) -> set[int]:
+    return {change.run for change in found}
+
+
+def steps_of(place: Place, runs: Collection[int]) -> list[Question]:
+    """At most one: the steps of the attempts of these runs."""
+    return [place.asking(_STEPS, keys=len(runs), runs=sorted(runs))] if runs else []
 
 
 def void_in(steps: Sequence[Sequence[Any]]) -> set[tuple[int, int]]:
     """Runs with those of their attempts that do not count: all but the last that was sealed."""
+    kept = _kept(steps)
+    return {(run, attempt) for run, attempt, _ in steps if attempt != kept.get(run)}
+
+
+def void_beside(finished: Mapping[int, int], found: Sequence[Change]) -> set[tuple[int, int]]:
+    """The same of runs of which it is known which attempt counts."""
+    return {
+        (change.run, change.attempt)
+        for change in found
+        if change.attempt != finished.get(change.run, change.attempt)
+    }
+
+
+def finished_in(steps: Sequence[Sequence[Any]]) -> dict[int, int]:
+    """Of the runs that are done, the attempt that counts, for ever: none begins once one is published."""
+    kept = _kept(steps)
+    return {run: attempt for run, attempt, step in steps if step == PUBLISHED and attempt == kept.get(run)}
+
+
+def _kept(steps: Sequence[Sequence[Any]]) -> dict[int, int]:
     kept: dict[int, int] = {}
     for run, attempt, step in steps:
         if step == SEALED:
             kept[run] = max(attempt, kept.get(run, 0))
-    return {(run, attempt) for run, attempt, _ in steps if attempt != kept.get(run)}
+    return kept
 
 
 def memberships(found: Sequence[Change], void: Collection[tuple[int, int]]) -> list[Membership]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from console.identifiers import Asked, Wanted, typed
-from console.question import Question, written_out
+from console.question import Question, numbers_written_out, written_out
 from schemas.identity.identifiers import ANONYMOUS, EMAIL, USER
 
 # By the value alone first: with the workspace and the kind beside it, three columns are read in steps of every part.
@@ -72,11 +72,14 @@ class Place(msgspec.Struct, frozen=True):
 
     def asking(self, sql: str, *, keys: int | None = None, **values: Any) -> Question:
         """Only values that the text names: a client would put others into the text itself. `keys`: how many keys it looks for,
-        where that says how much is read."""
+        where that says how much is read; where they are few, numbers stand in the text."""
         text = written_out(sql, self.database)
         given = {"workspace": self.workspace, "now": self.now_ms} | values
+        is_small = keys is not None and keys <= FEW
+        if is_small:
+            text = numbers_written_out(text, given)
         named = {name: value for name, value in given.items() if f"{{{name}:" in text}
-        return Question(text, named, is_small=keys is not None and keys <= FEW)
+        return Question(text, named, is_small=is_small)
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -29,9 +29,20 @@ from console.details import (
     wider,
 )
 from console.devices import Device, known_since_ms, stay
+from console.finished import Finished
 from console.identifiers import FORMS, Asked, read
 from console.journey import Journey, Wish, journey, journey_of
-from console.memberships import Membership, changes, changes_of, memberships, steps_of, void_in
+from console.memberships import (
+    Membership,
+    changes,
+    changes_of,
+    finished_in,
+    memberships,
+    runs_of,
+    steps_of,
+    void_beside,
+    void_in,
+)
 from console.people import Around, Identifier, Person, Place
 from console.question import Question
 from console.shared import shared, shared_of
@@ -55,6 +66,9 @@ class Store(Protocol):
 
     @property
     def database(self) -> str: ...
+
+    @property
+    def finished(self) -> Finished: ...
 
     def ask(self, question: Question, /) -> Rows: ...
 
@@ -199,8 +213,11 @@ class Profiles:
 
     def _entered(self, profile: int) -> list[Membership]:
         found = changes(self._store.ask(changes_of(self._place, profile)))
-        steps = [row for question in steps_of(self._place, found) for row in self._store.ask(question)]
-        return memberships(found, void_in(steps))
+        finished = self._store.finished.of(runs_of(found))
+        asked = steps_of(self._place, runs_of(found) - finished.keys())
+        steps = [row for question in asked for row in self._store.ask(question)]
+        self._store.finished.learn(finished_in(steps))
+        return memberships(found, void_in(steps) | void_beside(finished, found))
 
     def _is_somebody(self, gathered: Gathered) -> bool:
         """Whether there is an event of theirs. What is not theirs alone is looked at only where nothing else is."""

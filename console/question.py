@@ -1,13 +1,15 @@
 """A question to ClickHouse as a value: the SQL, the values that it names, and which rows are a person's. Pure.
 
-Values are parameters, always. What stands in the text besides is ours.
+Values are parameters, always, but for whole numbers where there are few. What stands in the text besides is ours.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+PLACE = re.compile(r"\{(\w+):(?:Array\()?U?Int\d+\)?\}")
 DICTIONARIES = {"ROOTS": "idr_root", "SEGMENTS": "idr_segment"}
 
 
@@ -39,3 +41,13 @@ def written_out(sql: str, database: str) -> str:
     for word, name in DICTIONARIES.items():
         text = text.replace(word, f"'{database}.{name}'")
     return text
+
+
+def numbers_written_out(text: str, values: Mapping[str, Any]) -> str:
+    """With the values that are whole numbers, or lists of them, in their places: as parameters each costs the engine's analysis
+    a third of a millisecond, a list of them most of one."""
+    return PLACE.sub(lambda place: _number(values[place[1]]), text)
+
+
+def _number(value: Any) -> str:
+    return f"[{', '.join(map(_number, value))}]" if isinstance(value, list) else str(int(value))

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
 
+from console.finished import Finished
 from console.question import Question
 from runtime.clickhouse import NoAnswer, code_of, connect
 from runtime.environment.settings import ClickHouseSettings, QuestionSettings
@@ -38,6 +39,7 @@ class Store:
         self._threads = ThreadPoolExecutor(settings.queries_max, "question")
         self._making = Lock()
         self._client: Client | None = None
+        self.finished = Finished()
         self._settings = {
             "max_execution_time": settings.query_timeout_s,
             "max_memory_usage": settings.query_memory_bytes_max,
@@ -62,10 +64,9 @@ class Store:
             raise _told(error, self._timeout_s) from error
 
     def ask_all(self, questions: Sequence[Question]) -> list[Rows]:
-        """The answers in the same order. Raises as `ask` does."""
-        if len(questions) == 1:
-            return [self.ask(questions[0])]  # no thread of its own to wait for
-        return list(self._threads.map(self.ask, questions))
+        """The answers in the same order; the first is asked on this thread. Raises as `ask` does."""
+        others = [self._threads.submit(self.ask, question) for question in questions[1:]]
+        return [*map(self.ask, questions[:1]), *(each.result() for each in others)]
 
     def begin(self, asking: Callable[[], T]) -> Callable[[], T]:
         """On a thread of its own, from now on; what is given back waits for it, and raises as it does. `asking` asks one question
