@@ -34,7 +34,7 @@ _BUT_LED = " AND (part != 'led' OR subject != {profile:UInt64})"
 # question more costs more than what it finds.
 _HELD = """\
 SELECT
-    node, 'held', '', '', arrayMap(each -> toString(each), segments.owner), '',
+    node, 'held', '', '', CAST(segments.owner, 'Array(String)'), '',
     CAST((0, []), 'Tuple(seen DateTime64(3, \\'UTC\\'), said Array(String))'), toDateTime64(0, 3, 'UTC'), version, is_deleted
 FROM identity_pointers
 PREWHERE node IN {held:Array(UInt64)}

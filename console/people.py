@@ -33,11 +33,11 @@ FROM identity_owners
 PREWHERE owner = PROFILE
 WHERE workspace = {workspace:String}"""
 
-# The profile of whoever has an identifier, as _FIND has it; none where nobody has.
+# The profile of whoever has an identifier, as _FIND has it; 0 where nobody has. Rows of one identifier have one node.
 _WHOSE = """\
 WITH
 (
-    SELECT max(dictGetOrDefault(
+    SELECT any(dictGetOrDefault(
         ROOTS, 'root', dictGetOrDefault(SEGMENTS, 'owner', node, {now:Int64}, node) AS owner, owner
     ))
     FROM identifiers

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
@@ -62,6 +63,7 @@ async def _serve(settings: ConsoleSettings, engines: Engines, environ: Mapping[s
     async with _collaborators(engines) as (control, store):
         console = Console(settings, Asking(engines.questions, engines.contacts), control, store)
         server = _server(console, settings)
+        gc.freeze()  # what is there now stays to the end: nobody needs to look through it while somebody waits
         serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())
         log.info("listening", host=settings.host, port=settings.port)
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -5,6 +5,7 @@ for yet, so that no answer is remembered. Times are of the whole look-up, by a c
 (people.py): from disk, the tail is the disk's. A hundred of each must say what the views over everybody say.
 """
 
+import gc
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ def figures(settings: ClickHouseSettings) -> list[Figure]:
         for (name,) in client.query(SUBJECTS_SQL.replace("{limit}", str((PEOPLE + WARM_UP) * 2))).result_rows
     ]
     store = Store(settings, QuestionSettings())
+    gc.freeze()  # as the console's process does
     try:
         asked = Profiles(store, "main", now_ms=people.UNTIL_MS, nodes_max=QuestionSettings().nodes_max)
         return [*_looked_up(asked, client, names[::2]), *_journeys(asked, client, names[1::2])]

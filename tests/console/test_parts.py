@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.memberships import void_in
+from console.finished import Finished
+from console.memberships import finished_in, void_in
+from console.people import FEW, Person, Place
 from console.profiles import Profiles
-from console.store import Store
-from runtime.environment.settings import QuestionSettings
+from console.question import Question
+from console.store import Rows, Store
+from runtime.environment.settings import ClickHouseSettings, QuestionSettings
 from schemas.wire.avro import amount_bytes
 from schemas.wire.codec import CART, POINTER, RESOLVED_EVENT
 from sinks.storing.tables import DICTIONARIES
@@ -25,6 +28,18 @@ CUSTOMER = "SELECT orders, cancelled, revenue, refunds, lifetime_value, base_cur
 CARTS = "SELECT cart_id, status FROM carts WHERE profile = WHO ORDER BY active_at DESC, cart"
 SESSIONS = "SELECT count() FROM sessions WHERE profile_id = 'WHO'"
 TOUCH = "SELECT touch FROM VIEW WHERE profile_id = 'WHO'"
+
+
+class Asked(Store):
+    """Notes what it is asked."""
+
+    def __init__(self, clickhouse: ClickHouseSettings, settings: QuestionSettings) -> None:
+        super().__init__(clickhouse, settings)
+        self.asked: list[Question] = []
+
+    def ask(self, question: Question) -> Rows:
+        self.asked.append(question)
+        return super().ask(question)
 
 
 def _touch(channel: str, **fields: str) -> dict[str, str]:
@@ -197,3 +212,53 @@ def test_attempts_that_do_not_count_are_those_of_the_view(tables: Tables, profil
         "SELECT toString(segment) FROM segment_members WHERE left_at IS NULL AND startsWith(segment, 'r10')"
     )
     assert found == sorted(segment for (segment,) in members) == ["r101a1", "r102a2", "r103a3", "r104a1"]
+    assert finished_in(tables.rows(asked)) == {101: 1}
+    again = [each.segment for each in profiles.segments(profiles.person(f"{BEN:016x}"))]
+    assert again == found, "what is known of run 101 by now says the same"
+
+
+def test_which_attempt_counts_is_known_of_the_runs_that_were_learnt_last() -> None:
+    known = Finished(runs_max=2)
+    known.learn({1: 1, 2: 3})
+    known.learn({})
+    known.learn({4: 1})
+    assert known.of([1, 2, 3, 4]) == {2: 3, 4: 1}
+
+
+def test_a_finished_runs_attempts_are_asked_for_once_and_those_of_another_that_come_late_do_not_count(
+    tables: Tables,
+) -> None:
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    steps = [[200, attempt, step, moment] for attempt, step in ((1, "begun"), (2, "begun"), (2, "sealed"))]
+    tables.client.insert("segment_runs", steps, ["run", "attempt", "step", "instant"])
+    names = ["workspace", "segment", "profile", "seq", "change", "run", "attempt"]
+    changes = [["main", f"late{attempt}", 900, 1, "enter", 200, attempt] for attempt in (1, 2)]
+    tables.client.insert("segment_changes", changes, column_names=names)
+    store = Asked(tables.settings, QuestionSettings())
+    profiles = Profiles(store, "main", now_ms=START_MS, nodes_max=100)
+    nobody = Person(900, (900,))
+    try:
+        assert [each.segment for each in profiles.segments(nobody)] == ["late2"]
+        assert store.finished.of([200]) == {}, "it may be begun again"
+        done = [[200, 2, "published", moment], [200, 1, "sealed", moment]]
+        tables.client.insert("segment_runs", done, ["run", "attempt", "step", "instant"])
+        assert [each.segment for each in profiles.segments(nobody)] == ["late2"]
+        assert store.finished.of([200]) == {200: 2}
+        store.asked.clear()
+        assert [each.segment for each in profiles.segments(nobody)] == ["late2"]
+        assert len(store.asked) == 1
+    finally:
+        store.close()
+
+
+def test_whole_numbers_of_a_small_question_stand_in_its_text_and_texts_never_do() -> None:
+    place = Place("d", "main", 5)
+    sql = (
+        "SELECT {now:Int64}, {text:String}, {many:Array(UInt64)} FROM t WHERE workspace = {workspace:String}"
+    )
+    small = place.asking(sql, keys=2, text="7", many=[1, 2**63])
+    assert "SELECT 5, {text:String}, [1, 9223372036854775808] FROM t" in small.sql
+    assert small.parameters == {"workspace": "main", "text": "7"}
+    assert place.asking(sql, keys=FEW + 1, text="7", many=[1]).sql == sql
+    with pytest.raises(ValueError, match="invalid literal"):
+        place.asking(sql, keys=1, text="7", many=["1] OR 1 = 1 --"])

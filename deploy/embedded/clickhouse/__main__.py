@@ -5,6 +5,7 @@ import runtime.logs  # noqa: F401 - before whatever else imports structlog
 # isort: split
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
+import uvloop
 from aiohttp import web
 
 from deploy.embedded.clickhouse import HOST
@@ -32,6 +34,7 @@ from runtime.parent import end_with_parent
 log = structlog.get_logger()
 
 STOP_GRACE_S = 10.0
+GARBAGE_OBJECTS_MIN = 10_000  # a request leaves some dozens that only the collector of cycles finds
 ADDRESS_BYTES_MAX = 1_048_576  # a server's http_max_uri_size: clients send parameters in the address
 
 
@@ -50,7 +53,8 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         sys.stderr.write(f"clickhouse: {error}\n")
         return 2
     try:
-        asyncio.run(serve(engine, settings, options.host, options.port))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(engine, settings, options.host, options.port))
     except OSError as error:
         sys.stderr.write(f"clickhouse: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return 2
@@ -78,6 +82,8 @@ async def serve(engine: Engine, settings: EngineSettings, host: str, port: int) 
     )
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
+    gc.freeze()  # a look through all that was imported would stop every statement for 30 ms
+    gc.set_threshold(GARBAGE_OBJECTS_MIN)
     log.info("listening", host=host, port=port)
     await stop.wait()
     await runner.cleanup()
