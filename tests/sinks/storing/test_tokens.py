@@ -27,7 +27,8 @@ from tests.sinks.fired import delivery, firing
 from tests.sinks.stage import START_MS, Tables, cart, contact, event, pointer, product
 
 MONTH_MS = 31 * 86_400_000
-OTHERS, AT_ONCE = 1_000, 100
+OTHERS, AT_ONCE = 100, 100
+MANY = 1_000  # of dead letters: that so many are remembered is shown of one table, as it is the same engine's work in all
 
 # One row each, which is one block and one part; events over 24 months. They go straight into the tables, whose windows are meant.
 OTHERS_OF = {
@@ -98,7 +99,7 @@ def insert_all(tables: Tables, start: int) -> None:
 def insert_others(tables: Tables) -> None:
     for table, rows in OTHERS_OF.items():
         tables.client.command(f"ALTER TABLE {table} MODIFY SETTING parts_to_delay_insert = 3000")
-        for start in range(0, OTHERS, AT_ONCE):
+        for start in range(0, MANY if table == "dead_letters" else OTHERS, AT_ONCE):
             token = f"others-{start}"
             numbers = f"FROM numbers({start}, {AT_ONCE}) {ONE_BY_ONE}, insert_deduplication_token = '{token}'"
             tables.client.command(f"INSERT INTO {rows} {numbers}")
@@ -116,8 +117,7 @@ def merge(tables: Tables) -> None:
         tables.client.command(f"OPTIMIZE TABLE {table} FINAL")
 
 
-@pytest.mark.timeout(900)  # six thousand small parts
-def test_a_block_over_24_months_repeated_after_merges_a_thousand_others_and_a_restart_adds_nothing(
+def test_a_block_over_24_months_repeated_after_merges_many_others_and_a_restart_adds_nothing(
     tmp_path: Path,
 ) -> None:
     with embedded_clickhouse(tmp_path) as url:
@@ -144,7 +144,7 @@ def test_a_block_over_24_months_repeated_after_merges_a_thousand_others_and_a_re
         assert sums(tables) == stored
         # A shorter window would have forgotten them: so many others do count.
         tables.client.command(
-            f"ALTER TABLE dead_letters MODIFY SETTING non_replicated_deduplication_window = {OTHERS}"
+            f"ALTER TABLE dead_letters MODIFY SETTING non_replicated_deduplication_window = {MANY}"
         )
         tables.insert("dead_letters_in", DEAD_LETTER, [letter("more")], "more")
         insert_all(tables, 0)
