@@ -1,8 +1,9 @@
 """What every test may ask for: the engines, started once a run for all workers, and names of its own on them."""
 
+import gc
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """After the last worker."""
     if ENGINES in config.stash:
         config.stash[ENGINES].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is read now stays to the end: looked through again and again for garbage, reading costs a third more."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
