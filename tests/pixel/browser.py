@@ -54,6 +54,7 @@ class Request(msgspec.Struct):
 class Browser:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+        self._open: set[int] = set()
 
     def context(
         self,
@@ -75,7 +76,17 @@ class Browser:
             javaScript=javascript,
             profile=profile,
         )
+        self._open.add(number)
         return Context(self, number)
+
+    def end_context(self, number: int) -> None:
+        self.ask("end", context=number)
+        self._open.discard(number)
+
+    def end_contexts(self) -> None:
+        """All that are open. A page that nobody looks at any more goes on with its timers, and keeps a process."""
+        for number in sorted(self._open):
+            self.end_context(number)
 
     def profile(self, folder: Path, *, third_party_cookies: bool) -> "Context":
         """What it stores is in the folder, after `end()` too."""
@@ -141,7 +152,7 @@ class Context:
         self._ask("moveClock", ms=ms)
 
     def end(self) -> None:
-        self._ask("end")
+        self._browser.end_context(self._number)
 
     def _ask(self, command: str, **given: Any) -> Any:
         return self._browser.ask(command, context=self._number, **given)

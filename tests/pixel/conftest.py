@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.pixel.browser import Browser
 from tests.pixel.door import Door, opened
 from tests.pixel.site import Site, serving
 
@@ -18,3 +19,12 @@ def site() -> Iterator[Site]:
 def door() -> Iterator[Door]:
     with opened() as door:
         yield door
+
+
+@pytest.fixture(autouse=True)
+def windows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Those that a test has opened are closed with it."""
+    yield
+    if "chrome" in request.fixturenames:
+        chrome: Browser = request.getfixturevalue("chrome")
+        chrome.end_contexts()
