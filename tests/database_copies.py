@@ -18,11 +18,16 @@ HIDDEN = "[HIDDEN]"  # what a server says in place of a password
 class Model:
     """What a database is made of, each statement behind those that it needs. Its name must be nothing else's part."""
 
-    def __init__(self, client: Client, database: str) -> None:
+    def __init__(self, client: Client, database: str, kept: Sequence[str] = ()) -> None:
+        """A copy has the rows that tables which are kept have now."""
         self._client = client
         self._database = database
         rows = client.query(STATEMENTS_SQL, parameters={"database": database}).result_rows
         found: dict[str, str] = {row[0]: row[1] for row in rows}
+        self._rows = {
+            table: client.raw_query(f"SELECT * FROM {database}.{table}", fmt="Native")  # noqa: S608 - our names
+            for table in kept
+        }
         functions = client.query(FUNCTIONS_SQL, parameters={"database": database}).result_rows
         self._statements = [found[name] for name in in_order(named(database, found))]
         self._statements += [statement for (statement,) in functions]
@@ -36,13 +41,13 @@ class Model:
         """As they make a database of this name."""
         return [statement.replace(self._database, name) for statement in self._statements]
 
-    def copy(self, name: str, kept: Sequence[str]) -> None:
-        """Make the database `name`; of the tables that are kept it has the rows, too."""
+    def copy(self, name: str) -> None:
+        """Make the database `name`."""
         self._client.command(f"CREATE DATABASE {name}")
         for statement in self.statements(name):
             self._client.command(statement)
-        for table in kept:
-            self._client.command(f"INSERT INTO {name}.{table} SELECT * FROM {self._database}.{table}")  # noqa: S608 - our names
+        for table, rows in self._rows.items():
+            self._client.raw_insert(f"{name}.{table}", insert_block=rows, fmt="Native")
 
 
 def named(database: str, statements: Mapping[str, str]) -> dict[str, set[str]]:

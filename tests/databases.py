@@ -1,7 +1,7 @@
 """Databases with the tables of this release, made once in a run and given out empty again and again.
 
 To apply all migrations takes seconds of CPU; to copy what they made, one; to empty the few tables that a test wrote into, a tenth
-of one. So migrations are applied to the first, which nobody is given: the others are its copies. What comes back is compared with
+of one. So migrations are applied to the first, and the others are made as it was then. What comes back is compared with
 what it was when it was made: a database in which a table was altered, made or dropped, or one of the rows that `migrate` writes,
 is dropped itself. Whoever tests migrations asks for a bare one.
 """
@@ -52,7 +52,6 @@ class Databases:
         self._client = clickhouse_connect.get_client(dsn=url, autogenerate_session_id=False)
         self._free: list[str] = []
         self._made: dict[str, object] = {}
-        self._first = ""
         self._model: Model | None = None
 
     @contextmanager
@@ -74,31 +73,19 @@ class Databases:
         self._drop(name)
 
     def close(self) -> None:
-        for name in (*self._free, self._first):
-            if name:
-                self._drop(name)
+        for name in self._free:
+            self._drop(name)
         self._client.close()
 
     def _new(self) -> str:
         name = _new_name()
-        model = self.model()
-        if model.is_whole:
-            model.copy(name, WRITTEN)
+        if self._model is not None and self._model.is_whole:
+            self._model.copy(name)
         else:
-            self._migrate(name)
+            migrate(ClickHouseSettings(url=self._url, database=name))
+            self._model = Model(self._client, name, WRITTEN)
         self._made[name] = self.form(name)
         return name
-
-    def model(self) -> Model:
-        """Of what migrations make of a new database."""
-        if self._model is None:
-            self._first = _new_name()
-            self._migrate(self._first)
-            self._model = Model(self._client, self._first)
-        return self._model
-
-    def _migrate(self, name: str) -> None:
-        migrate(ClickHouseSettings(url=self._url, database=name))
 
     def form(self, name: str) -> object:
         """What must be the same when it is given out again."""
