@@ -60,10 +60,13 @@ def start(started: list[subprocess.Popen[bytes]], argv: list[str]) -> tuple[subp
 
 def gone(pid: int, timeout_s: float = 60) -> bool:
     end = time.monotonic() + timeout_s
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
+    try:
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+    except psutil.NoSuchProcess:  # at any moment
+        pass
     return True
 
 
