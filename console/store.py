@@ -64,9 +64,14 @@ class Store:
             raise _told(error, self._timeout_s) from error
 
     def ask_all(self, questions: Sequence[Question]) -> list[Rows]:
-        """The answers in the same order; the first is asked on this thread. Raises as `ask` does."""
+        """The answers in the same order; the first is asked on this thread. Raises as `ask` does; what has not begun by
+        then is not asked."""
         others = [self._threads.submit(self.ask, question) for question in questions[1:]]
-        return [*map(self.ask, questions[:1]), *(each.result() for each in others)]
+        try:
+            return [*map(self.ask, questions[:1]), *(each.result() for each in others)]
+        finally:
+            for each in others:
+                each.cancel()
 
     def begin(self, asking: Callable[[], T]) -> Callable[[], T]:
         """On a thread of its own, from now on; what is given back waits for it, and raises as it does. `asking` asks one question

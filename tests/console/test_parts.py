@@ -1,5 +1,6 @@
 """What a person ordered, has in carts, and how they came: told of one as the views over everybody have it."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from console.people import FEW, Person, Place
 from console.profiles import Profiles
 from console.question import Question
 from console.store import Rows, Store
+from runtime.clickhouse import NoAnswer
 from runtime.environment.settings import ClickHouseSettings, QuestionSettings
 from schemas.wire.avro import amount_bytes
 from schemas.wire.codec import CART, POINTER, RESOLVED_EVENT
@@ -262,3 +264,26 @@ def test_whole_numbers_of_a_small_question_stand_in_its_text_and_texts_never_do(
     assert place.asking(sql, keys=FEW + 1, text="7", many=[1]).sql == sql
     with pytest.raises(ValueError, match="invalid literal"):
         place.asking(sql, keys=1, text="7", many=["1] OR 1 = 1 --"])
+
+
+def test_where_the_first_of_several_questions_fails_those_that_wait_are_not_asked() -> None:
+    may_end, asked = threading.Event(), list[str]()
+
+    class Failing(Store):
+        def ask(self, question: Question) -> Rows:
+            asked.append(question.sql)
+            if question.sql == "first":
+                raise NoAnswer("not now")
+            may_end.wait(30)
+            return []
+
+    store = Failing(ClickHouseSettings(), QuestionSettings(queries_max=1))
+    try:
+        with pytest.raises(NoAnswer, match="not now"):
+            store.ask_all([Question("first"), Question("begun"), Question("waiting")])
+        may_end.set()
+        store.begin(lambda: None)()
+        assert "waiting" not in asked, "it would have been asked before this"
+    finally:
+        may_end.set()
+        store.close()
