@@ -25,12 +25,16 @@ BASE_CURRENCY = "base_currency"  # a view that each `migrate` makes anew
 WRITTEN = (APPLIED, SESSION_RULES)
 KEPT = (*WRITTEN, BASE_CURRENCY)
 
-# What is altered has another time, what is made anew another UUID: to read all their statements instead takes a tenth of a
-# second of CPU after each test.
+# What is altered has another time, in whole seconds, what is made anew another UUID: to read all their statements instead takes
+# a tenth of a second of CPU after each test. So nobody is given a database in the second in which it was made.
 TABLES_SQL = """\
 SELECT groupArray((name, uuid, metadata_modification_time)) FROM
 (SELECT name, uuid, metadata_modification_time FROM system.tables
  WHERE database = {database:String} AND name != {anew:String} ORDER BY name)"""
+YOUNG_SQL = """\
+SELECT toUnixTimestamp(max(metadata_modification_time)) + 1 - toFloat64(now64(6)) FROM system.tables
+WHERE database = {database:String}"""
+CLOCKS_DIFFER_S = 0.02  # times of files are a tick or two behind
 ROWS_SQL = (
     "SELECT groupArray(tuple(*)) FROM (SELECT * FROM {database:Identifier}.{table:Identifier} ORDER BY ALL)"
 )
@@ -65,6 +69,13 @@ class Databases:
             self._drop(name)
 
     @contextmanager
+    def new(self) -> Iterator[str]:
+        """The name of one that nobody has had, dropped afterwards."""
+        name = self._new()
+        yield name
+        self._drop(name)
+
+    @contextmanager
     def bare(self) -> Iterator[str]:
         """The name of one without a table."""
         name = _new_name()
@@ -85,6 +96,8 @@ class Databases:
             migrate(ClickHouseSettings(url=self._url, database=name))
             self._model = Model(self._client, name, WRITTEN)
         self._made[name] = self.form(name)
+        ((young_s,),) = self._rows(YOUNG_SQL, database=name)
+        time.sleep(max(0.0, float(str(young_s)) + CLOCKS_DIFFER_S))
         return name
 
     def form(self, name: str) -> object:

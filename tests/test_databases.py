@@ -17,6 +17,9 @@ WRITTEN_BY_MIGRATE = (
 )
 
 
+LAST_MADE = "traits"  # or nearly
+
+
 def test_what_a_test_wrote_is_gone(clickhouse: str, databases: Databases) -> None:
     """Also from dictionaries; and a token that was used is unknown again."""
     names = set()
@@ -37,9 +40,9 @@ def test_what_a_test_wrote_is_gone(clickhouse: str, databases: Databases) -> Non
 
 
 def test_a_copy_is_what_migrations_make(clickhouse: str, databases: Databases) -> None:
-    """Statement by statement, functions too; and the next `migrate` finds nothing to do."""
+    """Statement by statement, functions too; the next `migrate` finds nothing to do, and views are loaded as it loads them."""
     client = connect(ClickHouseSettings(url=clickhouse), database="default")
-    with databases.migrated(), databases.migrated() as copied, databases.bare() as migrated:
+    with databases.migrated(), databases.new() as copied, databases.bare() as migrated:
         first = Tables(clickhouse, migrated)
         told = [Model(client, name).statements("same") for name in (copied, migrated)]
         assert told[0] == told[1]
@@ -48,6 +51,21 @@ def test_a_copy_is_what_migrations_make(clickhouse: str, databases: Databases) -
         for rows in WRITTEN_BY_MIGRATE:
             assert first.rows(rows) == second.rows(rows) != []
         assert migrate(ClickHouseSettings(url=clickhouse, database=copied)) == []
+        for _ in range(2):
+            second.insert("events_in", RESOLVED_EVENT, [event(1)], "token")
+            second.client.command("DETACH VIEW events_mv SYNC")
+            second.client.command("ATTACH TABLE events_mv")
+        assert second.row("SELECT count() FROM events") == (1,)
+
+
+def test_a_change_in_the_second_in_which_it_was_given_out_is_seen(
+    clickhouse: str, databases: Databases
+) -> None:
+    client = connect(ClickHouseSettings(url=clickhouse), database="default")
+    with databases.new() as name:
+        before = databases.form(name)
+        client.command(f"ALTER TABLE {name}.{LAST_MADE} ADD COLUMN own UInt8")
+        assert databases.form(name) != before
 
 
 def test_one_that_a_test_changed_is_not_given_out_again(clickhouse: str, databases: Databases) -> None:
