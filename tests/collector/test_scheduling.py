@@ -149,10 +149,11 @@ def test_bodies_come_by_the_hand_over_and_everything_else_as_ever() -> None:
         runner.run(scenario())
 
 
-def test_nothing_is_lost_or_doubled_between_threads() -> None:
+@pytest.mark.parametrize("answering", [1, 2])
+def test_nothing_is_lost_or_doubled_between_threads(answering: int) -> None:
     async def scenario() -> list[Any]:
         begun: list[Any] = []
-        handover = Handover(asyncio.get_running_loop(), Door(begun.append))
+        handover = Handover(asyncio.get_running_loop(), Door(begun.append, answering=answering))
 
         def give(thread: int) -> None:
             for number in range(EACH):

@@ -80,8 +80,8 @@ class Browser:
         return Context(self, number)
 
     def end_context(self, number: int) -> None:
+        self._open.discard(number)  # before it may fail: one fault is one test's
         self.ask("end", context=number)
-        self._open.discard(number)
 
     def end_contexts(self) -> None:
         """All that are open. A page that nobody looks at any more goes on with its timers, and keeps a process."""
