@@ -34,7 +34,7 @@ from runtime.parent import end_with_parent
 log = structlog.get_logger()
 
 STOP_GRACE_S = 10.0
-GARBAGE_OBJECTS_MIN = 10_000  # a request leaves some dozens that only the collector of cycles finds
+GARBAGE_OBJECTS_MIN = 2_000  # a cut-off insert leaves a cycle with its buffers, of megabytes
 ADDRESS_BYTES_MAX = 1_048_576  # a server's http_max_uri_size: clients send parameters in the address
 
 
