@@ -1,17 +1,9 @@
 # What the compiler is told of answering.py beside its source (docs/decisions/0040).
 
 cimport cython
+from collector.http.head cimport Head
+from collector.http.incoming cimport Incoming, Line
 from collector.meter cimport Meter
-from collector.reading cimport Head
-
-
-@cython.final
-@cython.no_gc
-@cython.freelist(256)
-cdef class Call:
-    cdef readonly object watcher, proto, route
-    cdef readonly Head head
-    cdef readonly double started_s
 
 
 cdef class Answering:
@@ -19,14 +11,16 @@ cdef class Answering:
     cdef long _done
     cdef readonly Meter meter
     cdef object _idle, _told
-    cdef list _beside, _headers
+    cdef list _beside
     cdef long _status
-    cdef bytes _body
+    cdef bytes _head, _body
+    cdef bint _closes
 
     @cython.locals(head=Head)
-    cpdef answer(self, Call call, reply, headers)
-    cpdef give(self, proto, str label, double started_s, reply, headers)
-    cpdef failed(self, proto, error, label=*)
+    cpdef answer(self, Incoming incoming, reply, headers)
+    cpdef give(self, Incoming incoming, str label, reply, headers)
+    cpdef failed(self, Incoming incoming, error)
+    cdef _put_together(self, reply, headers)
     cdef _ended(self)
 
 

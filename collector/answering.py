@@ -5,34 +5,21 @@ import contextlib
 from time import monotonic
 
 import structlog
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 
+from collector.http.answers import answer_head, says_close
+from collector.http.head import Head
+from collector.http.incoming import Incoming
 from collector.meter import Meter
-from collector.reading import Head
 from collector.replies import Headers, Reply
-from collector.routes import Route, Sent
-from collector.scheduling import Watcher
+from collector.routes import Sent
 
 log = structlog.get_logger()
 
 CLOSE = ("connection", "close")  # what is left of the body is not read
 
 
-class Call:
-    """One request that is not answered yet. `route` is None for the collector's own pages, and for what there is not."""
-
-    __slots__ = ("head", "proto", "route", "started_s", "watcher")
-
-    def __init__(self, watcher: Watcher, head: Head, route: Route | None, started_s: float) -> None:
-        self.watcher = watcher
-        self.proto = watcher.proto
-        self.head = head
-        self.route = route
-        self.started_s = started_s
-
-
 class Answering:
-    """Used on one event loop, but for `begun`: it is counted up where the server hands a request over, and nowhere else."""
+    """Used on one event loop. `begun` is counted up by whoever begins a request, and nowhere else."""
 
     def __init__(self, meter: Meter) -> None:
         self.begun = self._done = 0
@@ -40,8 +27,8 @@ class Answering:
         # Nearly all are told the same, and that is put together once.
         self._told: Reply | None = None
         self._beside: Headers = []
-        self._headers: Headers = []
-        self._status, self._body = 0, b""
+        self._status, self._head, self._body = 0, b"", b""
+        self._closes = False
         self._idle = asyncio.Event()
 
     @property
@@ -49,31 +36,30 @@ class Answering:
         """How many requests are being answered: a stop waits until it is 0."""
         return self.begun - self._done
 
-    def answer(self, call: Call, reply: Reply, headers: Headers) -> None:
-        head, route = call.head, call.route
+    def answer(self, incoming: Incoming, reply: Reply, headers: Headers) -> None:
+        head, route = incoming.head, incoming.route
         if head.method != "POST" or not isinstance(route, Sent):
             headers = [*headers, *farewell(head)]
-        label = "other" if route is None else route.label
-        self.give(call.proto, label, call.started_s, reply, headers)
+        self.give(incoming, "other" if route is None else route.label, reply, headers)
 
-    def give(self, proto: HTTPProtocol, label: str, started_s: float, reply: Reply, headers: Headers) -> None:
-        """The same of a request of which no more is left. `label` is the path's name in metrics."""
+    def give(self, incoming: Incoming, label: str, reply: Reply, headers: Headers) -> None:
+        """The same of a request whose head may be gone. `label` is the path's name in metrics."""
         if reply is not self._told or headers is not self._beside:
-            self._told, self._beside, self._headers = reply, headers, [*reply.headers, *headers]
-            self._status, self._body = reply.status, reply.body
-        proto.response_bytes(self._status, self._headers, self._body)
-        self.meter.request(label, self._status, monotonic() - started_s)
+            self._put_together(reply, headers)
+        incoming.line.answer(incoming, self._head, self._body, self._closes)
+        self.meter.request(label, self._status, monotonic() - incoming.started_s)
         self._ended()
 
-    def failed(self, proto: HTTPProtocol, error: BaseException, label: str = "other") -> None:
+    def failed(self, incoming: Incoming, error: BaseException) -> None:
         """A mistake of ours: it is logged and counted, and answered 500 unless there was an answer.
 
         A task that is cancelled when the process ends is no mistake.
         """
         if isinstance(error, Exception):
+            label = incoming.route.label if incoming.route else "other"
             log.error("a request failed: a bug", path=label, exc_info=error)
             self.meter.failed(label)
-        proto.response_empty(500, [])
+        incoming.line.answer(incoming, answer_head(500, [CLOSE], 0), b"", closes=True)
         self._ended()
 
     async def drain(self, timeout_s: float) -> None:
@@ -84,6 +70,13 @@ class Answering:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
+
+    def _put_together(self, reply: Reply, headers: Headers) -> None:
+        every = [*reply.headers, *headers]
+        self._told, self._beside = reply, headers
+        self._status, self._body = reply.status, reply.body
+        self._head = answer_head(reply.status, every, len(reply.body))
+        self._closes = says_close(every)
 
     def _ended(self) -> None:
         self._done += 1

@@ -11,18 +11,19 @@ from typing import Any
 
 import msgspec
 
-from collector.answering import Answering, Call
+from collector.answering import Answering
 from collector.clicks import FOUND, as_page
 from collector.cors import preflight_headers
 from collector.following import Following, count, unkept
 from collector.heads import Heads
 from collector.holding import Control, Holding
+from collector.http.head import Head
+from collector.http.incoming import Incoming
 from collector.limits import Limits
 from collector.meter import Meter
 from collector.posting import Postings, cors
 from collector.publisher import Publisher
 from collector.quota import within_quota
-from collector.reading import Head
 from collector.reception import Reception
 from collector.replies import Headers, Reply
 from collector.routes import Followed, Routes, Told
@@ -62,11 +63,12 @@ class App:
         self._meter = Meter()
         self._answering = Answering(self._meter)
         self._holding = Holding(publisher, control, settings.retry_after_s)
-        self._postings = Postings(settings, self._holding, self._heads, self._answering, self._limits)
-        self.reception = Reception(control, routes, self._answering, self._postings, self._answer)
+        postings = Postings(settings, self._holding, self._heads, self._answering, self._limits)
+        self.reception = Reception(control, routes, self._answering, postings, self._answer)
         self._following = Following(publisher, settings.redirect_wait_ms / 1_000)
         self._ids = MessageIds()
         self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()  # an event loop does not keep its tasks
 
     @property
     def busy(self) -> int:
@@ -77,31 +79,28 @@ class App:
         """Wait until nothing is being answered, no longer than told."""
         await self._answering.drain(timeout_s)
 
-    def end_bodies(self) -> None:
-        """Requests whose body is not here yet are answered 408, and come again."""
-        self._postings.end_bodies()
-
-    def _answer(self, call: Call) -> None:
-        head, route = call.head, call.route
+    def _answer(self, incoming: Incoming) -> None:
+        head, route = incoming.head, incoming.route
         if head.method == "OPTIONS":
-            self._answering.answer(call, *_preflight(head))
+            self._answering.answer(incoming, *_preflight(head))
         elif isinstance(route, Told):
             reply, headers = route.tell(self._heads.asked(head, _now()), self._control.state)
-            self._answering.answer(call, self._holding.newest(reply), headers)
+            self._answering.answer(incoming, self._holding.newest(reply), headers)
         elif isinstance(route, Followed):
-            self._wait(call, self._follow(head, route))
+            self._wait(incoming, self._follow(head, route))
         else:
-            self._wait(call, self._show(head))
+            self._wait(incoming, self._show(head))
 
-    def _wait(self, call: Call, answer: Coroutine[Any, Any, tuple[Reply, Headers]]) -> None:
-        task = self._loop.create_task(self._awaited(call, answer))
-        call.watcher.taskref(task)
+    def _wait(self, incoming: Incoming, answer: Coroutine[Any, Any, tuple[Reply, Headers]]) -> None:
+        task = self._loop.create_task(self._awaited(incoming, answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _awaited(self, call: Call, answer: Coroutine[Any, Any, tuple[Reply, Headers]]) -> None:
+    async def _awaited(self, incoming: Incoming, answer: Coroutine[Any, Any, tuple[Reply, Headers]]) -> None:
         try:
-            self._answering.answer(call, *await answer)
+            self._answering.answer(incoming, *await answer)
         except BaseException as error:  # as above, and a task that is cancelled when the process ends
-            self._answering.failed(call.proto, error, call.route.label if call.route else "other")
+            self._answering.failed(incoming, error)
 
     async def _show(self, head: Head) -> tuple[Reply, Headers]:
         return await self._routes.pages.reply(head.method, head.path), cors(head, None)

@@ -38,8 +38,3 @@ def for_event(connection: Connection | None, context: bytes) -> Connection | Non
     if connection is None or not connection.user_agent or NAMES_ITS_USER_AGENT not in context:
         return connection
     return Connection(address=connection.address, is_browser=connection.is_browser)
-
-
-def host_of(peer: str) -> str:
-    """Of an address with a port."""
-    return peer.rpartition(":")[0].strip("[]")

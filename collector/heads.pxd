@@ -2,8 +2,8 @@
 
 cimport cython
 from collector.exchange cimport Request
+from collector.http.head cimport Head
 from collector.privacy cimport wishes_of
-from collector.reading cimport Head
 
 
 cdef class Heads:

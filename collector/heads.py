@@ -1,15 +1,14 @@
-"""What the cores look at in a request's head, taken out of the server's object once. An edge: it knows the server's types."""
+"""What the cores look at in a request's head. Pure but for the salt of the day, which is asked for."""
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Protocol, cast
 
 from collector.asked import Asked
-from collector.connection import browser_connection, host_of
+from collector.connection import browser_connection
 from collector.exchange import Request
 from collector.forwarded import Proxies
+from collector.http.head import Head
 from collector.privacy import wishes_of
-from collector.reading import Head
 from collector.visitor import CookieRules, Visit, visit
 from runtime.environment.settings import CollectorSettings
 from schemas.events.pack import Connection
@@ -17,12 +16,7 @@ from schemas.sources.origins import origin_of
 
 REFERRER_CHARACTERS_MAX = 2_048
 PEERS_REMEMBERED_MAX = 4_096
-
-
-class Lines(Protocol):
-    """What the server's headers have, and its types do not say."""
-
-    def get_all(self, name: str, /) -> list[str]: ...
+SCHEME = "http"  # TLS ends before us
 
 
 class Heads:
@@ -78,8 +72,8 @@ class Heads:
         )
 
     def asked(self, head: Head, now: int) -> Asked:
-        headers, authority = head.headers, head.scope.authority
-        host = self._settings.public_url.partition("://")[2] or headers.get("host") or authority or ""
+        headers, authority = head.headers, head.authority
+        host = self._settings.public_url.partition("://")[2] or headers.get("host") or authority
         return Asked(
             method=head.method,
             path=head.path,
@@ -101,7 +95,7 @@ class Heads:
         if public_url := self._settings.public_url:
             return public_url.partition("://")[0]
         forwarded: str = head.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-        return forwarded if forwarded in ("http", "https") else head.scope.scheme
+        return forwarded if forwarded in ("http", "https") else SCHEME
 
     def _visit(self, head: Head) -> Visit | None:
         """Of a browser: it names an origin with every POST. An image's GET may be one's.
@@ -118,20 +112,16 @@ class Heads:
 
     def _connection(self, head: Head, is_browser: bool) -> Connection:
         if not self._has_proxies:
-            return (
-                browser_connection(host_of(head.scope.client), head.headers)
-                if is_browser
-                else bare(head.scope.client)
-            )
-        lines = cast("Lines", head.scope.headers).get_all(self._settings.forwarded_header.lower())
-        address = self._proxies.client(host_of(head.scope.client), ",".join(lines))
+            return browser_connection(head.peer, head.headers) if is_browser else bare(head.peer)
+        lines = head.every(self._settings.forwarded_header.lower())
+        address = self._proxies.client(head.peer, ",".join(lines))
         return browser_connection(address, head.headers) if is_browser else Connection(address=address)
 
 
 @lru_cache(PEERS_REMEMBERED_MAX)
 def bare(peer: str) -> Connection:
     """What servers' libraries say of themselves: their address, the same with every request of a connection."""
-    return Connection(address=host_of(peer))
+    return Connection(address=peer)
 
 
 def _is_from_browser(headers: dict[str, str]) -> bool:

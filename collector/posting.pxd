@@ -2,31 +2,22 @@
 
 cimport cython
 from collector.cors cimport reply_headers
-from collector.answering cimport Answering, Call, farewell
+from collector.answering cimport Answering, farewell
 from collector.exchange cimport Intake, Request
 from collector.heads cimport Heads
 from collector.holding cimport Holding
+from collector.http.head cimport Head
+from collector.http.incoming cimport Incoming
 from collector.meter cimport Meter
-from collector.reading cimport BodyReader, Head
-from collector.scheduling cimport Awaited
 from collector.tickets cimport Ticket
 from collector.unsettled cimport MessageIds, Unsettled
 
 
 @cython.no_gc
-cdef class Posting(Awaited):
-    cdef readonly Postings postings
-    cdef readonly Call call
-    cdef readonly object route
-
-    cpdef told(self, pending)
-
-
-@cython.no_gc
 cdef class Owed(Ticket):
     cdef readonly Postings postings
-    cdef readonly object proto, shaped, reply
-    cdef readonly double started_s
+    cdef readonly Incoming incoming
+    cdef readonly object shaped, reply
     cdef readonly long events
     cdef readonly str label, source
     cdef readonly list letters
@@ -34,7 +25,7 @@ cdef class Owed(Ticket):
     cdef readonly dict dropped
     cdef public Request request
 
-    cdef _keep(self, Postings postings, Call call, route, Intake intake)
+    cdef _keep(self, Postings postings, Incoming incoming, Intake intake)
     cpdef settled(self, error)
 
 
@@ -45,16 +36,14 @@ cdef class Postings:
     cdef Unsettled _unsettled
     cdef MessageIds _ids
     cdef Heads _heads
-    cdef BodyReader _bodies
+    cdef long long _body_bytes_max, _digits
 
-    cpdef start(self, Call call, route)
-    cpdef begin(self, Call call, route)
-    cpdef end_bodies(self)
-    cdef arrived(self, Posting posting, pending)
-    cdef settled(self, Owed owed, error)
-    cdef _unread(self, Posting posting, error)
+    @cython.locals(announced=str)
+    cpdef long long begin(self, Incoming incoming) except? -2
+    cpdef unread(self, Incoming incoming, refusal)
     @cython.locals(now=cython.longlong, head=Head, request=Request, intake=Intake, owed=Owed)
-    cdef _take(self, Call call, route, bytes body)
+    cpdef take(self, Incoming incoming, bytes body)
+    cdef settled(self, Owed owed, error)
     @cython.locals(meter=Meter)
     cdef _answer(self, Owed owed, reply)
 

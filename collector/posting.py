@@ -1,25 +1,24 @@
 """What becomes of a request that sends events, from its head to its answer: body, core, Kafka, each calling the next. An edge.
 
 There is no coroutine and no task: such a request waits twice, for its body and for Kafka, and that is two calls. Holds no `if`
-about events. Absent: how requests come here (scheduling.py), and all other requests (app.py).
+about events. Absent: how requests come here (reception.py), and all other requests (app.py).
 """
 
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING
 
-from collector.answering import CLOSE, Answering, Call, farewell
-from collector.chunks import BodyRefused
+from collector.answering import CLOSE, Answering, farewell
+from collector.body import too_large
 from collector.cors import reply_headers
 from collector.exchange import Intake, Request
 from collector.heads import Heads
 from collector.holding import Holding
+from collector.http.head import Head
+from collector.http.incoming import NO_BODY, Incoming
 from collector.limits import Limits
 from collector.publisher import Overloaded
 from collector.quota import within_quota
-from collector.reading import UNREADABLE, BodyReader, Head, why_unread
+from collector.rejection import Refusal
 from collector.replies import Headers, Reply, refused
-from collector.routes import Sent
-from collector.scheduling import Awaited
 from collector.tickets import Ticket
 from collector.unsettled import MessageIds, Unsettled
 from collector.visitor import cookie_of_sender
@@ -28,33 +27,13 @@ from runtime.kafka import KafkaUnavailable
 from schemas.sources.origins import ANY
 from schemas.sources.sources import Source
 
-if TYPE_CHECKING:
-    import asyncio
-
 OK = 200
+NOTHING = Head("", "", "", {})  # of a request of which no more is needed
 NONE: list[str] = []  # never changed
 _OWED = (
-    *("postings", "proto", "started_s", "label", "shaped", "reply", "headers", "cookie"),
+    *("postings", "incoming", "label", "shaped", "reply", "headers", "cookie"),
     *("source", "events", "letters", "dropped", "request", "earlier", "made"),
 )
-
-
-class Posting(Awaited):
-    """One such request until its body is here."""
-
-    __slots__ = ("call", "postings", "route")
-
-    def __init__(self, postings: "Postings", call: Call, route: Sent) -> None:
-        self.postings = postings
-        self.call = call
-        self.route = route
-
-    def told(self, pending: "asyncio.Future[bytes]") -> None:
-        """Its body, or why there is none."""
-        try:
-            self.postings.arrived(self, pending)
-        except Exception as mistake:  # the root of what happens here
-            self.postings.answering.failed(self.call.proto, mistake, self.route.label)
 
 
 class Owed(Ticket):
@@ -67,18 +46,17 @@ class Owed(Ticket):
 
     __slots__ = _OWED
 
-    def __init__(self, postings: "Postings", call: Call, route: Sent, intake: Intake) -> None:
-        self._keep(postings, call, route, intake)
+    def __init__(self, postings: "Postings", incoming: Incoming, intake: Intake) -> None:
+        self._keep(postings, incoming, intake)
 
-    def _keep(self, postings: "Postings", call: Call, route: Sent, intake: Intake) -> None:
-        source = intake.source
+    def _keep(self, postings: "Postings", incoming: Incoming, intake: Intake) -> None:
+        source, route = intake.source, incoming.route
         self.postings = postings
-        self.proto = call.proto
-        self.started_s = call.started_s
+        self.incoming = incoming
         self.label = route.label
         self.shaped = route.shaped
         self.reply = intake.reply
-        self.headers = cors(call.head, source)
+        self.headers = cors(incoming.head, source)
         self.cookie: Headers | None = None
         self.source = "" if source is None else source.id
         self.events = len(intake.events)
@@ -91,12 +69,12 @@ class Owed(Ticket):
         """What Kafka has said."""
         try:
             self.postings.settled(self, error)
-        except Exception as mistake:  # as above; the others of its pack go on
-            self.postings.answering.failed(self.proto, mistake, self.label)
+        except Exception as mistake:  # the root of what happens here; the others of its pack go on
+            self.postings.answering.failed(self.incoming, mistake)
 
 
 class Postings:
-    """Made and used on one event loop, but for `start`."""
+    """Made and used on one event loop."""
 
     def __init__(
         self,
@@ -112,55 +90,36 @@ class Postings:
         self._holding = holding
         self._heads = heads
         self._limits = limits
-        self._bodies = BodyReader(settings.body_bytes_max, settings.body_timeout_s)
+        self._body_bytes_max = settings.body_bytes_max
+        self._digits = len(str(settings.body_bytes_max))
         self._unsettled = Unsettled(settings.unsettled_ids_max, settings.unsettled_age_s_max)
         self._ids = MessageIds()
 
-    def start(self, call: Call, route: Sent) -> bool:
-        """On the server's thread, of a POST: whether its body is being read. If not, it shall be begun on the event loop."""
-        pending = self._bodies.start(call.head.headers, call.proto)
-        if pending is None:
-            return False
-        pending.add_done_callback(Posting(self, call, route))
-        return True
-
-    def begin(self, call: Call, route: Sent) -> None:
-        """It will be answered, whatever happens."""
-        if call.head.method != "POST":
-            self._take(call, route, b"")
-            return
-        posting = Posting(self, call, route)
-        try:
-            pending = self._bodies.begin(call.head.headers, call.proto)
-        except BodyRefused as error:
-            self._unread(posting, error)
-        else:
-            pending.add_done_callback(posting)
-
-    def end_bodies(self) -> None:
-        """Requests whose body is not here yet are answered that it was too slow."""
-        self._bodies.end()
-
-    def arrived(self, posting: Posting, pending: "asyncio.Future[bytes]") -> None:
-        body = self._bodies.outcome(pending)
-        if isinstance(body, bytes):
-            self._take(posting.call, posting.route, body)
-        elif isinstance(body, UNREADABLE):
-            self._unread(posting, body)
-        else:
-            self.answering.failed(posting.call.proto, body, posting.route.label)
+    def begin(self, incoming: Incoming) -> int:
+        """It will be answered. How large its body may be; NO_BODY where none is read."""
+        if incoming.head.method != "POST":
+            self.take(incoming, b"")
+            return NO_BODY
+        announced = incoming.head.headers.get("content-length", "")
+        # What has fewer digits than the limit is below it.
+        if len(announced) >= self._digits and int(announced) > self._body_bytes_max:
+            self.unread(incoming, too_large(self._body_bytes_max))
+            return NO_BODY
+        return self._body_bytes_max
 
     def settled(self, owed: Owed, error: Exception | None) -> None:
         self._answer(owed, self._holding.not_kept(error) if error else owed.reply)
 
-    def _unread(self, posting: Posting, error: Exception) -> None:
-        refusal, call, shaped = why_unread(error), posting.call, posting.route.shaped
+    def unread(self, incoming: Incoming, refusal: Refusal) -> None:
+        """Its body will not be here, or has not been read to its end."""
+        shaped = incoming.route.shaped
         self.answering.meter.refused(refusal.reason)
         reply = refused(refusal, CLOSE)
-        self.answering.answer(call, shaped(reply) if shaped else reply, cors(call.head, None))
+        self.answering.answer(incoming, shaped(reply) if shaped else reply, cors(incoming.head, None))
 
-    def _take(self, call: Call, route: Sent, body: bytes) -> None:
-        now, head = _now(), call.head
+    def take(self, incoming: Incoming, body: bytes) -> None:
+        """All of it is here."""
+        now, head, route = _now(), incoming.head, incoming.route
         request = (
             self._heads.whole(head, body, now) if route.is_whole else self._heads.request(head, body, now)
         )
@@ -172,7 +131,8 @@ class Postings:
         )
         if state.quota_stops:
             intake = within_quota(intake, state, now)
-        owed = Owed(self, call, route, intake)
+        owed = Owed(self, incoming, intake)
+        incoming.head = NOTHING
         if earlier or self._ids.made:
             owed.request, owed.earlier, owed.made = request, earlier, self._ids.made
         if head.method != "POST":
@@ -198,7 +158,7 @@ class Postings:
             meter.refused(reply.reason)
         headers = [*owed.headers, *owed.cookie] if owed.cookie and reply.status == OK else owed.headers
         answered = shaped(reply) if shaped else reply
-        self.answering.give(owed.proto, owed.label, owed.started_s, answered, headers)
+        self.answering.give(owed.incoming, owed.label, answered, headers)
 
 
 def cors(head: Head, source: Source | None) -> Headers:

@@ -1,23 +1,21 @@
-"""The first thing that becomes of a request: its head is read, and what sends events goes its way. An edge.
-
-The head is read where the server hands the request over, on its thread, and so is its body asked for: the event loop hears of
-what sends events once, when all of it is here. What is decided, answered and counted is so on the event loop.
+"""The first thing that becomes of a request: who answers it is found, and what sends events goes its way. An edge.
 
 Absent: who answers all other requests (app.py).
 """
 
 from collections.abc import Callable
-from time import monotonic
 
-from collector.answering import Answering, Call
+from collector.answering import CLOSE, Answering
+from collector.cors import PUBLIC
 from collector.holding import Control
+from collector.http.incoming import NO_BODY, Desk, Incoming
 from collector.posting import Postings
-from collector.reading import read_head
-from collector.routes import Routes, Sent
-from collector.scheduling import Watcher
+from collector.rejection import Refusal
+from collector.replies import Reply, refused
+from collector.routes import Route, Routes, Sent
 
 
-class Reception:
+class Reception(Desk):
     """`others` answers, or begins to, what sends no events; what it raises is answered 500."""
 
     def __init__(
@@ -26,7 +24,7 @@ class Reception:
         routes: Routes,
         answering: Answering,
         postings: Postings,
-        others: Callable[[Call], None],
+        others: Callable[[Incoming], None],
     ) -> None:
         self._control = control
         self._routes = routes
@@ -35,45 +33,39 @@ class Reception:
         self._postings = postings
         self._others = others
 
-    def start(self, watcher: Watcher) -> "Call | Watcher | None":
-        """On the server's thread: what shall be begun on the event loop now, None when its body is being read.
-
-        What fails is done again there, whose root tells of it.
-        """
+    def begin(self, incoming: Incoming) -> int:
         self._answering.begun += 1
         try:
-            call = self._call(watcher)
-            if (
-                call.head.method == "POST"
-                and isinstance(call.route, Sent)
-                and self._postings.start(call, call.route)
-            ):
-                return None
-        except Exception:
-            return watcher
-        return call
-
-    def begin(self, request: "Call | Watcher") -> None:
-        """On the event loop. It will be answered; nothing is raised."""
-        try:
-            call = request if isinstance(request, Call) else self._call(request)
-            route = call.route
-            if isinstance(route, Sent) and call.head.method != "OPTIONS":
-                self._postings.begin(call, route)
-            else:
-                self._others(call)
+            route = self._exact.get(incoming.head.path) or self._find(incoming)  # nearly always the former
+            incoming.route = route
+            if isinstance(route, Sent) and incoming.head.method != "OPTIONS":
+                return self._postings.begin(incoming)
+            self._others(incoming)
         except Exception as error:  # the root of what happens here
-            self._answering.failed(request.proto, error)
+            self._answering.failed(incoming, error)
+        return NO_BODY
 
-    def is_alone(self) -> bool:
-        return self._answering.busy <= 1
+    def whole(self, incoming: Incoming, body: bytes) -> None:
+        try:
+            self._postings.take(incoming, body)
+        except Exception as error:  # as above
+            self._answering.failed(incoming, error)
 
-    def _call(self, watcher: Watcher) -> Call:
-        started_s = monotonic()
-        head = read_head(watcher.scope)
-        if exact := self._exact.get(head.path):  # as nearly always
-            return Call(watcher, head, exact, started_s)
-        route, path = self._routes.find(head.path, self._control.state)
-        if path != head.path:
-            head = head.asked_at(path)
-        return Call(watcher, head, route, started_s)
+    def unread(self, incoming: Incoming, refusal: Refusal) -> None:
+        try:
+            self._postings.unread(incoming, refusal)
+        except Exception as error:  # as above
+            self._answering.failed(incoming, error)
+
+    def no_request(self, refusal: Refusal) -> Reply:
+        reply = refused(refusal, CLOSE, *PUBLIC)  # whose page sent it is not known
+        self._answering.meter.refused(refusal.reason)
+        self._answering.meter.request("other", reply.status, 0)
+        return reply
+
+    def _find(self, incoming: Incoming) -> Route | None:
+        path = incoming.head.path
+        route, known = self._routes.find(path, self._control.state)
+        if known != path:
+            incoming.head = incoming.head.asked_at(known)
+        return route

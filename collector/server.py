@@ -14,14 +14,12 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from granian.constants import HTTPModes
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
+import uvloop
 
-from collector import scheduling
 from collector.app import App, Browsers
 from collector.forwarded import Proxies
 from collector.holding import Control
+from collector.http.listener import Listener
 from collector.optout import OptOut
 from collector.pages import Pages
 from collector.pixel_script import Pixel
@@ -32,7 +30,7 @@ from collector.script import FILE, PARTS
 from collector.siblings import meeting_siblings
 from collector.visitor import CookieRules
 from collector.webhooks.webhook_book import WebhookBook
-from collector.workers import refuse_taken_port, run_workers
+from collector.workers import SHARES_PORT, refuse_taken_port, run_workers
 from runtime import logs
 from runtime.control import ControlReader
 from runtime.environment.browser_settings import BrowserSettings
@@ -55,7 +53,7 @@ def run(environ: Mapping[str, str]) -> int:
     check(settings)
     if settings.workers > 1:
         return run_workers(environ, settings)
-    with asyncio.Runner(loop_factory=scheduling.Loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(kafka, settings, environ))
 
 
@@ -107,7 +105,16 @@ async def serve(kafka: KafkaSettings, settings: CollectorSettings, environ: Mapp
         app = App(settings, publisher, control, table, Browsers(cookies, salts.of))
         gc.freeze()  # what is there now stays to the end: nobody needs to look through it again
         gc.set_threshold(GARBAGE_OBJECTS_MIN)
-        await _until_stopped(_server(app, settings), app, publisher, stop, settings)
+        listener = Listener(
+            app.reception,
+            connections_max=settings.connections_max,
+            head_bytes_max=settings.head_bytes_max,
+            head_timeout_s=settings.head_timeout_s,
+            body_timeout_s=settings.body_timeout_s,
+        )
+        listener.open(settings.host, settings.port, shares_port=environ.get(SHARES_PORT) == "1")
+        log.info("listening", host=settings.host, port=settings.port)
+        await _until_stopped(listener, app, publisher, stop, settings.stop_timeout_s)
         return 1 if publisher.fatal.is_set() else 0
 
 
@@ -150,43 +157,22 @@ def without_salt(salts: SaltReader) -> list[str]:
     return ["today's salt of visitors without cookies is not known: is there a topic visitors.salts?"]
 
 
-def _server(app: App, settings: CollectorSettings) -> Server:
-    return Server(
-        app,
-        address=settings.host,
-        port=settings.port,
-        # Of both versions, which one is spoken is found out first, and on that the server sets no time limit.
-        http=HTTPModes.auto if settings.http2 else HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=settings.head_timeout_s * 1000),
-        websockets=False,
-        backlog=settings.connections_max,
-        backpressure=settings.connections_max,
-        log_enabled=False,
-    )
-
-
 async def _until_stopped(
-    server: Server, app: App, publisher: Publisher, stop: asyncio.Event, settings: CollectorSettings
+    listener: Listener, app: App, publisher: Publisher, stop: asyncio.Event, timeout_s: float
 ) -> None:
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(scheduling.serve(server, app.reception))
-    log.info("listening", host=settings.host, port=settings.port)
-    ends = [asyncio.create_task(stop.wait()), asyncio.create_task(publisher.fatal.wait())]
-    await asyncio.wait([serving, *ends], return_when=asyncio.FIRST_COMPLETED)
-    log.info("stopping", requests=app.busy)
-    server.stop()  # type: ignore[no-untyped-call]
-    ends_s = loop.time() + settings.stop_timeout_s
-    await app.drain(settings.stop_timeout_s)
-    app.end_bodies()
+    ends = [loop.create_task(stop.wait()), loop.create_task(publisher.fatal.wait())]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for task in ends:
         task.cancel()
-    # It ends with its last connection: who sends slowly, or never reads, would hold it up as long as they like.
-    await asyncio.wait({serving}, timeout=max(ends_s - loop.time(), CUT_OFF_S))
-    if not serving.done():
-        log.warning("connections are cut off", requests=app.busy)
-        serving.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
+    log.info("stopping", requests=app.busy)
+    ends_s = loop.time() + timeout_s
+    listener.stop()
+    await app.drain(timeout_s)
+    listener.end_bodies()
+    # Who sends slowly, or never reads, would hold it up as long as they like.
+    if not await listener.ended(max(ends_s - loop.time(), CUT_OFF_S)):
+        log.warning("connections were cut off", requests=app.busy)
     log.info("stopped")
 
 

@@ -35,7 +35,8 @@ _MODULES = {
     "processors.commerce": "commerce_facts commerce_outbox told_products commerce_agent carts products",
     "processors.rules": "resolved_peek resolved_reader rule_view rule_values rule_operators rule_paths rule_filters "
     "rule_compiling rule_events rule_matching rule_index rule_outbox",
-    "collector": "scheduling reception reading patience answering meter heads privacy cors posting publisher tickets exchange "
+    "collector.http": "head incoming parsing peer",
+    "collector": "reception answering meter heads privacy cors posting publisher tickets exchange "
     "body guard intake sender packing routing visitor holding unsettled gathering connection credentials",
     "sinks.storing": "paths objects columns",
 }

@@ -139,12 +139,9 @@ class CollectorSettings(RedirectSettings, frozen=True, kw_only=True):
     head_timeout_s: Annotated[
         int, Meta(ge=1, description="How long a connection may wait for a request's head; then it is closed.")
     ] = field(default=30, name="COLLECTOR_HEAD_TIMEOUT_S")
-    http2: Annotated[
-        bool,
-        Meta(
-            description="HTTP/2 without TLS too, for proxies: strangers could keep such connections for ever."
-        ),
-    ] = field(default=False, name="COLLECTOR_HTTP2")
+    head_bytes_max: Annotated[
+        int, Meta(ge=8_192, description="Largest head of a request; more is refused (431).")
+    ] = field(default=131_072, name="COLLECTOR_HEAD_BYTES_MAX")
     connections_max: Annotated[
         int, Meta(ge=1, description="Connections served at the same time by one worker; others wait.")
     ] = field(default=4_096, name="COLLECTOR_CONNECTIONS_MAX")

@@ -30,6 +30,10 @@ class Reason(StrEnum):
     TARGET_NOT_ALLOWED = "target_not_allowed"  # a link to a host that is none of its source's
     NOT_FOUND = "not_found"  # no such path
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    NO_HTTP = "no_http"  # what was sent is no request
+    HEAD_TOO_LARGE = "head_too_large"  # one request's head over head_bytes_max, or too many headers
+    ADDRESS_TOO_LONG = "address_too_long"
+    TOO_MANY_AT_ONCE = "too_many_at_once"  # requests on one connection that are not answered yet
     BODY_TOO_SLOW = "body_too_slow"  # the request's body did not arrive in time
     BODY_INCOMPLETE = "body_incomplete"  # the connection ended before the body that was announced had arrived
     BAD_ENCODING = "bad_encoding"  # Content-Encoding that cannot be undone

@@ -100,7 +100,7 @@ BAD_REQUESTS = [
     Bad(name="get", method="GET", status=405, code="method_not_allowed"),
     Bad(name="put", body=CALL, method="PUT", status=405, code="method_not_allowed"),
     Bad(name="delete", method="DELETE", status=405, code="method_not_allowed"),
-    Bad(name="odd-method", method="FROB", status=405, code="method_not_allowed"),
+    Bad(name="odd-method", method="PROPFIND", status=405, code="method_not_allowed"),
     Bad(name="path", body=CALL, path="/v1/tracks", status=404, code="not_found"),
     Bad(name="path-capital", body=CALL, path="/V1/Track", status=404, code="not_found"),
     Bad(name="path-slashes", body=CALL, path="//v1//track", status=404, code="not_found"),

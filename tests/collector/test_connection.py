@@ -119,7 +119,7 @@ def test_headers_are_cut_and_odd_ones_cost_nothing(collector: Collector, setting
     assert status_of(exchange(collector.port, head + body)) == 200
     cut, other = (event.connection for event in kept(settings, long, odd))
     assert cut == msgspec.structs.replace(WHOLE, user_agent="x" * USER_AGENT_CHARACTERS_MAX)
-    assert other == Connection(address="2001:db8::7", is_browser=True)
+    assert other == Connection(address="2001:db8::7", is_browser=True, user_agent="caf\ufffd")
 
 
 def test_an_address_that_nobody_wants_is_not_passed_on(
