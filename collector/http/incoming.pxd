@@ -14,12 +14,12 @@ cdef class Line(Taker):
 cdef class Incoming:
     cdef readonly Line line
     cdef public Head head
-    cdef public object route
+    cdef public object route, refusal
     cdef public double started_s
     cdef public long long body_bytes_max, body_bytes
     cdef bytes _body
     cdef list _pieces
-    cdef public bint keeps, says_keeps, is_begun, is_whole, is_cut, is_answered, is_bodiless
+    cdef public bint keeps, says_keeps, is_begun, is_whole, is_answered, is_bodiless
 
     cdef _make(self, Line line, Head head, bint keeps, bint says_keeps)
     cpdef add(self, bytes piece)

@@ -27,7 +27,7 @@ class Incoming:
     """One request. `route` is its desk's own; `body_bytes_max` is NO_BODY unless its body is wanted.
 
     `keeps`: its sender wants to use the connection again; `says_keeps`: and has to be told that it may. `is_bodiless`: its answer
-    has no body.
+    has no body. `refusal`: why its body cannot be read any further.
     """
 
     __slots__ = (
@@ -43,7 +43,7 @@ class Incoming:
             "keeps",
             "says_keeps",
         ),
-        *("is_begun", "is_whole", "is_cut", "is_answered", "is_bodiless"),
+        *("refusal", "is_begun", "is_whole", "is_answered", "is_bodiless"),
     )
 
     def __init__(self, line: Line, head: Head, keeps: bool, says_keeps: bool) -> None:
@@ -60,7 +60,8 @@ class Incoming:
         self._pieces: list[bytes] | None = None
         self.keeps = keeps
         self.says_keeps = says_keeps
-        self.is_begun = self.is_whole = self.is_cut = self.is_answered = False
+        self.refusal: Refusal | None = None
+        self.is_begun = self.is_whole = self.is_answered = False
         self.is_bodiless = head.method == "HEAD"
 
     def add(self, piece: bytes) -> None:

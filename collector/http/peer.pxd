@@ -26,7 +26,7 @@ cdef class Peer(Line):
     cdef bint _is_awaited(self, Incoming incoming) except -1
     cdef _begin(self, Incoming incoming)
     @cython.locals(incoming=Incoming)
-    cdef _cut(self)
+    cdef _cut(self, refusal)
     cdef _done(self)
     cpdef _advance(self)
     cdef _resume(self)

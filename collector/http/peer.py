@@ -75,7 +75,7 @@ class Peer(Line):
         if self._parsing is not None:
             self._parsing.end()
         self._place.gone(self)
-        self._cut()
+        self._cut(INCOMPLETE)
         self._newest = None
 
     def data_received(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class Peer(Line):
     def eof_received(self) -> bool:
         """Whether the connection stays open: there is something to answer yet."""
         self._is_deaf = True
-        self._cut()
+        self._cut(INCOMPLETE)
         return not self._is_ending and (self._current is not None or bool(self._waiting))
 
     def pause_writing(self) -> None:
@@ -207,19 +207,19 @@ class Peer(Line):
             self._desk.unread(incoming, too_large(incoming.body_bytes_max))
         elif incoming.is_whole:
             self._desk.whole(incoming, incoming.take_body())
-        elif incoming.is_cut:
-            self._desk.unread(incoming, INCOMPLETE)
+        elif incoming.refusal is not None:
+            self._desk.unread(incoming, incoming.refusal)
         elif "expect" in incoming.head.headers and self._transport is not None:
             self._transport.write(CONTINUE)
 
-    def _cut(self) -> None:
+    def _cut(self, refusal: Refusal) -> None:
         """The body that is being read ends here."""
         incoming = self._newest
-        if incoming is None or incoming.is_cut:
+        if incoming is None or incoming.refusal is not None:
             return
-        incoming.is_cut = True
+        incoming.refusal = refusal
         if self._is_awaited(incoming):
-            self._desk.unread(incoming, INCOMPLETE)
+            self._desk.unread(incoming, refusal)
 
     def _done(self) -> None:
         self._current = None
@@ -248,7 +248,7 @@ class Peer(Line):
     def _refuse(self, refusal: Refusal) -> None:
         self._is_deaf = True
         if self._newest is not None:
-            self._cut()
+            self._cut(refusal)
             return
         self._last_words = refusal
         self._advance()

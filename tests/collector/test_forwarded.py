@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.connection import host_of
 from collector.forwarded import FORWARDED_CHARACTERS_MAX, Proxies
 
 CLIENT, MADE_UP = "203.0.113.77", "198.51.100.9"
@@ -65,13 +64,6 @@ def test_what_a_stranger_writes_before_it_changes_nothing(trusted: str, made_up:
     proxies = Proxies(trusted)
     assert proxies.client(PEER, f"{made_up},{CLIENT},{INNER}") == proxies.client(PEER, f"{CLIENT},{INNER}")
     proxies.client(peer, made_up)
-
-
-@pytest.mark.parametrize(
-    ("peer", "host"), [("127.0.0.1:4711", "127.0.0.1"), ("[::1]:4711", "::1"), ("unix", ""), ("", "")]
-)
-def test_a_peer_has_a_host_and_a_port(peer: str, host: str) -> None:
-    assert host_of(peer) == host
 
 
 def test_of_a_long_header_the_right_end_is_read_and_remembered() -> None:

@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from collector.answering import Answering, Call
+from collector.answering import Answering
 from collector.exchange import Intake, Request
 from collector.heads import Heads
 from collector.holding import Holding
+from collector.http.head import Head
+from collector.http.incoming import Incoming, Line
 from collector.limits import Limits
 from collector.meter import Meter
 from collector.posting import Postings
 from collector.publisher import Overloaded
-from collector.reading import Head
+from collector.reception import Reception
 from collector.rejection import Letter
 from collector.replies import SUCCESS
-from collector.routes import Sent
+from collector.routes import Routes, Sent
 from collector.tickets import Ticket
 from collector.visitor import CookieRules
 from runtime.environment.settings import CollectorSettings
@@ -64,26 +66,17 @@ class Configuration:
     is_current = True
 
 
-class Asked:
-    """The server's side of one request: scope, protocol and watcher in one. `is_gone`: it takes no answer."""
-
-    client = "192.0.2.1:1"
+class Client(Line):
+    """Who sent one request, and keeps the statuses of its answers. `is_gone`: it takes none but the last, of a mistake."""
 
     def __init__(self, *, is_gone: bool = False) -> None:
-        self.scope = self.proto = self
         self.is_gone = is_gone
         self.answers: list[int] = []
-        self.body: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
-    def __call__(self) -> "asyncio.Future[bytes]":
-        return self.body
-
-    def response_bytes(self, status: int, _headers: object, _body: bytes) -> None:
-        if self.is_gone:
+    def answer(self, _incoming: Incoming, head: bytes, _body: bytes, _closes: bool) -> None:
+        status = int(head.split()[1])
+        if self.is_gone and status == 200:
             raise ValueError("no such connection")
-        self.answers.append(status)
-
-    def response_empty(self, status: int, _headers: object) -> None:
         self.answers.append(status)
 
 
@@ -95,17 +88,17 @@ class Door:
         self.answering = Answering(Meter())
         holding = Holding(kafka, Configuration(), 5)  # type: ignore[arg-type]
         heads = Heads(settings, CookieRules(name="", days=1, secure="auto"), lambda now: b"")
-        self.route = Sent("track", read)
+        self.routes = Routes({"/v1/track": Sent("track", read)}, {}, None, None)  # type: ignore[arg-type]
         self.postings = Postings(settings, holding, heads, self.answering, LIMITS)
 
-    async def asked(self, body: bytes = b"{}", *, is_gone: bool = False) -> Asked:
-        asked = Asked(is_gone=is_gone)
-        head = Head("POST", "/v1/track", "", {"content-length": "2"}, asked)  # type: ignore[arg-type]
-        self.answering.begun += 1
-        self.postings.begin(Call(asked, head, self.route, 0.0), self.route)  # type: ignore[arg-type]
-        asked.body.set_result(body)
-        await asyncio.sleep(0)
-        return asked
+    def asked(self, *, is_gone: bool = False) -> list[int]:
+        """The statuses that a client is answered."""
+        client = Client(is_gone=is_gone)
+        incoming = Incoming(client, Head("POST", "/v1/track", "", {"content-length": "2"}), True, False)
+        reception = Reception(Configuration(), self.routes, self.answering, self.postings, lambda _: None)
+        assert reception.begin(incoming) == CollectorSettings().body_bytes_max
+        reception.whole(incoming, b"{}")
+        return client.answers
 
 
 def accepted(_request: Request, **_: object) -> Intake:
@@ -114,68 +107,49 @@ def accepted(_request: Request, **_: object) -> Intake:
 
 @pytest.mark.parametrize(("error", "status"), [(None, 200), (KafkaUnavailable("away"), 503)])
 def test_an_answer_waits_until_kafka_has_said(error: Exception | None, status: int) -> None:
-    async def scenario() -> None:
-        kafka = Kafka()
-        door = Door(kafka, accepted)
-        asked = await door.asked()
-        assert (asked.answers, door.answering.busy) == ([], 1)
-        kafka.waiting[0].settled(error)
-        assert (asked.answers, door.answering.busy) == ([status], 0)
-
-    asyncio.run(scenario())
+    kafka = Kafka()
+    door = Door(kafka, accepted)
+    answers = door.asked()
+    assert (answers, door.answering.busy) == ([], 1)
+    kafka.waiting[0].settled(error)
+    assert (answers, door.answering.busy) == ([status], 0)
 
 
 def test_what_is_not_taken_is_answered_at_once() -> None:
-    async def scenario() -> None:
-        door = Door(Kafka(Overloaded("full")), accepted)
-        asked = await door.asked()
-        assert (asked.answers, door.answering.busy) == ([503], 0)
-
-    asyncio.run(scenario())
+    door = Door(Kafka(Overloaded("full")), accepted)
+    assert (door.asked(), door.answering.busy) == ([503], 0)
 
 
 def test_a_mistake_of_ours_is_answered_500_and_ends_the_request() -> None:
     def mistaken(_request: Request, **_: object) -> Intake:
         raise LookupError("a mistake")
 
-    async def scenario() -> None:
-        door = Door(Kafka(), mistaken)
-        asked = await door.asked()
-        assert asked.answers == [500]
-        assert door.answering.busy == 0
-
+    door = Door(Kafka(), mistaken)
     before = REQUESTS.counts["track", 500]
     with capture_logs() as told:
-        asyncio.run(scenario())
-    (line,) = told  # the server's own log is off
+        assert door.asked() == [500]
+    assert door.answering.busy == 0
+    (line,) = told
     assert (line["log_level"], line["path"]) == ("error", "track")
     assert isinstance(line["exc_info"], LookupError)
     assert REQUESTS.counts["track", 500] == before + 1
 
 
 def test_who_is_cut_off_at_a_stop_is_no_mistake() -> None:
-    async def scenario() -> None:
-        door = Door(Kafka(), accepted)
-        asked = Asked()
-        door.answering.begun += 1
-        door.answering.failed(asked, asyncio.CancelledError())  # type: ignore[arg-type]
-        assert asked.answers == [500]
-        assert door.answering.busy == 0
-
+    door, client = Door(Kafka(), accepted), Client()
+    door.answering.begun += 1
     with capture_logs() as told:
-        asyncio.run(scenario())
-    assert told == []
+        door.answering.failed(
+            Incoming(client, Head("GET", "/ready", "", {}), True, False), asyncio.CancelledError()
+        )
+    assert client.answers == [500]
+    assert (door.answering.busy, told) == (0, [])
 
 
 def test_an_answer_that_cannot_be_given_keeps_no_other_from_theirs() -> None:
-    async def scenario() -> None:
-        kafka = Kafka()
-        door = Door(kafka, accepted)
-        gone, there = await door.asked(is_gone=True), await door.asked()
-        for ticket in kafka.waiting:
-            ticket.settled(None)
-        assert gone.answers == [500]
-        assert there.answers == [200]
-        assert door.answering.busy == 0
-
-    asyncio.run(scenario())
+    kafka = Kafka()
+    door = Door(kafka, accepted)
+    gone, there = door.asked(is_gone=True), door.asked()
+    for ticket in kafka.waiting:
+        ticket.settled(None)
+    assert (gone, there, door.answering.busy) == ([500], [200], 0)
