@@ -182,6 +182,7 @@ class Peer(Line):
             return
         incoming.is_answered = True
         if self._transport is None:
+            self._current = None  # each would hold the other
             return
         is_last = self._is_stopping or (self._is_deaf and not self._waiting and self._last_words is None)
         ends = closes or is_last or not incoming.keeps

@@ -72,3 +72,10 @@ def _bytes(record: InputRecord) -> int:
 def missing(start: int, end: int, records: Sequence[InputRecord]) -> int:
     """How many offsets from `start` to `end` hold no record: control markers, or records that a reader lost."""
     return end - start - len(records)
+
+
+def first_missing(start: int, records: Sequence[InputRecord]) -> int:
+    """The first offset from `start` that holds no record; the one behind the last where none is missing."""
+    return next(
+        (place for place, record in enumerate(records, start) if record.offset != place), start + len(records)
+    )

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from runtime import metrics
-from runtime.streams.chunk import ChunkLimits, cut, missing, size_of
+from runtime.streams.chunk import ChunkLimits, cut, first_missing, missing, size_of
 from runtime.streams.group import TP, Parcel, PositionLost, Reader, Taken
 from runtime.streams.transaction import KAFKA, PartLost
 
@@ -53,7 +53,7 @@ class Pump:
         self._ahead = 0  # chunks read and not yet processed
         self._changed = asyncio.Event()
         self._misses = 0
-        self._hole = (-1, 0)  # where offsets were missing, and how often
+        self._hole = (-1, 0)  # the first offset that was missing, and how often
         self.session = next(around.sessions)
 
     def restart(self, target: int | None) -> None:
@@ -164,7 +164,8 @@ class Pump:
             return True
         tp = self._tp
         log.error("offsets are missing", topic=tp.topic, partition=tp.partition, after=position, count=hole)
-        self._hole = (position, self._hole[1] + 1 if self._hole[0] == position else 1)
+        place = first_missing(position, taken.records)
+        self._hole = (place, self._hole[1] + 1 if self._hole[0] == place else 1)
         if self._hole[1] > HOLE_REREADS:
             return True
         metrics.DELIVERY_SEEKS.labels(tp.topic, "hole").inc()

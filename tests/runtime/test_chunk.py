@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.streams.chunk import ChunkLimits, cut, missing
+from runtime.streams.chunk import ChunkLimits, cut, first_missing, missing
 from schemas.stream import InputRecord
 
 gaps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50)), min_size=1, max_size=40)
@@ -43,3 +43,9 @@ def test_a_chunk_ends_with_the_record_that_reaches_the_limit_of_bytes(shape: lis
 def test_missing_counts_offsets_without_a_record() -> None:
     assert missing(5, 8, fetched(5, [(0, 1), (0, 1), (0, 1)])) == 0
     assert missing(5, 10, fetched(5, [(1, 1), (0, 1)])) == 3
+
+
+def test_the_first_missing_offset_is_found_wherever_it_is() -> None:
+    assert first_missing(5, fetched(5, [(1, 1), (0, 1)])) == 5
+    assert first_missing(5, fetched(5, [(0, 1), (0, 1), (2, 1), (1, 1)])) == 7
+    assert first_missing(5, fetched(5, [(0, 1), (0, 1)])) == 7

@@ -132,6 +132,34 @@ def test_what_delivery_drops_and_repeats_costs_a_seek_and_no_record(
     assert log.opened == 1
 
 
+class Forgetful(FakeReader):
+    """Loses another record each time that it is sent back, the first of a take, and has it the next time."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0 if self._may_lose() else 1.0)
+        self._has_lost = False
+
+    def _may_lose(self) -> bool:
+        may, self._has_lost = not self._has_lost, True
+        return may
+
+    async def seek_to(self, tp: TP, position: int) -> None:
+        await super().seek_to(tp, position)
+        self._has_lost = False
+
+    async def deliver(self, tp: TP, value: Parcel, offset: int) -> None:
+        assert self.lane is not None
+        self.lane.accept(value)
+
+
+def test_each_record_that_a_reader_loses_is_read_again_though_it_has_lost_others(
+    pool: ThreadPoolExecutor,
+) -> None:
+    log = Log()
+    asyncio.run(run_lane(Forgetful(), log, pool, lambda: None, ChunkLimits(100, 10_000, 0, 0.05)))
+    assert log.processed == list(range(RECORDS))
+
+
 @pytest.mark.parametrize("cause", [KAFKA, FENCED])
 def test_a_lost_part_is_opened_again_and_goes_on(cause: str, pool: ThreadPoolExecutor) -> None:
     log = Log()
