@@ -48,7 +48,7 @@ up: setup
 # something. WORKERS=0: one after the other.
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
 # A test that starts engines takes some twenty seconds alone, and was seen to take two minutes beside much else.
-WORKERS ?= 3
+WORKERS ?= 4
 test: setup
 	@$(BIN)/python -m deploy.embedded.kafka_classes
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 300

@@ -59,7 +59,7 @@ class Answering:
             label = incoming.route.label if incoming.route else "other"
             log.error("a request failed: a bug", path=label, exc_info=error)
             self.meter.failed(label)
-        incoming.line.answer(incoming, answer_head(500, [CLOSE], 0), b"", closes=True)
+        incoming.line.answer(incoming, answer_head(500, [CLOSE], 0), b"", True)
         self._ended()
 
     async def drain(self, timeout_s: float) -> None:
