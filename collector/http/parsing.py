@@ -125,6 +125,8 @@ class Parsing:
         name = header_name(raw_name)
         value = header_value(name, raw_value)
         if value is None:
+            if name == "transfer-encoding":
+                raise NoRequest(NO_HTTP)  # where its body ends is not known
             return
         if name not in headers:
             headers[name] = value
@@ -151,8 +153,8 @@ class Parsing:
         says_keeps = False
         if "connection" in headers:
             says_keeps = keeps and parser.get_http_version() == "1.0"
-            if parser.should_upgrade():
-                self._detour = _framing(headers)
+        if parser.should_upgrade():  # by other headers too: the parser takes Proxy-Connection for Connection
+            self._detour = _framing(head)
         if taker is not None:
             taker.take_head(head, keeps and method != "CONNECT", says_keeps)
 
@@ -176,11 +178,11 @@ class Parsing:
             raise NoRequest(HEAD_TOO_LARGE)
 
 
-def _framing(headers: dict[str, str]) -> str:
+def _framing(head: Head) -> str:
     """The header that says how long the body is, "" where there is none."""
-    if "transfer-encoding" in headers:
-        return "transfer-encoding: chunked"
-    length = headers.get("content-length", "0")
+    if "transfer-encoding" in head.headers:
+        return f"transfer-encoding: {', '.join(head.every('transfer-encoding'))}"
+    length = head.headers.get("content-length", "0")
     return f"content-length: {length}" if length.strip("0") else ""
 
 

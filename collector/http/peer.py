@@ -144,6 +144,8 @@ class Peer(Line):
     # What its parser calls.
 
     def take_head(self, head: Head, keeps: bool, says_keeps: bool) -> None:
+        if self._is_deaf:
+            return  # behind the connection's last request, and in the same piece: nobody could be told what became of it
         if len(self._waiting) >= AT_ONCE_MAX:
             raise NoRequest(TOO_MANY_AT_ONCE)
         incoming = Incoming(self, head, keeps, says_keeps)

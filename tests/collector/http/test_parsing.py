@@ -161,3 +161,22 @@ def test_what_is_no_request_is_refused(name: str) -> None:
 @given(st.lists(st.binary(max_size=50), max_size=4))
 def test_any_bytes_are_requests_or_refused(pieces: list[bytes]) -> None:
     read(*pieces)
+
+
+@pytest.mark.parametrize("asks", ["proxy-connection: upgrade", "connection: upgrade, \xff"])
+def test_a_body_is_no_request_however_another_protocol_is_asked_for(asks: str) -> None:
+    body = get("/hidden")
+    taker, refusal = read(post(body, asks, "upgrade: h2c"), get("/next"))
+    assert refusal is None
+    assert [(head.path, sent) for head, sent in zip(taker.heads, taker.bodies, strict=True)] == [
+        ("/", body),
+        ("/next", b""),
+    ]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "chunked\r\ntransfer-encoding: gzip", "\xffchunked"])
+def test_a_body_whose_end_is_unknown_is_refused_of_another_protocol_too(coding: str) -> None:
+    head = f"POST / HTTP/1.1\r\nhost: c\r\ntransfer-encoding: {coding}\r\n"
+    for asks in ("", "connection: upgrade\r\nupgrade: h2c\r\n"):
+        taker, refusal = read(f"{head}{asks}\r\n0\r\n\r\n".encode("latin-1"), get("/next"))
+        assert (refusal, taker.ends) == (NO_HTTP, 0)

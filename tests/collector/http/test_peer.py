@@ -249,3 +249,17 @@ def test_a_stop_ends_what_is_idle_and_lets_the_others_finish() -> None:
     for side in (begun, busy):
         assert (side.statuses, side.transport.is_closed) == ([200], True)
         assert b"connection: close" in side.transport.sent
+
+
+@pytest.mark.parametrize(
+    "first",
+    [post(b"x" * (BODY_BYTES_MAX + 1)), b"CONNECT c:80 HTTP/1.1\r\nhost: c\r\n\r\n"],
+    ids=["too large", "connect"],
+)
+def test_behind_the_last_answer_nothing_begins_that_came_in_the_same_piece(first: bytes) -> None:
+    side = Side()
+    side.send(first + post(b"more") + get("/now"))
+    if not side.statuses:
+        side.answer(0)
+    assert len(side.desk.begun) == len(side.statuses) == 1
+    assert side.desk.bodies == []
