@@ -46,6 +46,7 @@ class Listener:
         self._peers: dict[Peer, asyncio.Task[object]] = {}
         self._socket: socket.socket | None = None
         self._is_accepting = False
+        self._is_failing = False  # it is tried again in a while
         self._is_stopped = False
         self._empty = asyncio.Event()
         self._look()
@@ -94,8 +95,12 @@ class Listener:
         self._peers.pop(peer, None)
         if not self._peers:
             self._empty.set()
-        if not self._is_accepting and not self._is_stopped:
+        if not self._is_failing:
             self._resume()
+
+    def _try_again(self) -> None:
+        self._is_failing = False
+        self._resume()
 
     def _resume(self) -> None:
         if self._socket is not None and not self._is_accepting and not self._is_stopped:
@@ -121,7 +126,8 @@ class Listener:
             except OSError as error:
                 log.warning("no connection can be accepted", error=str(error))
                 self._pause()
-                self._loop.call_later(AFTER_FAILURE_S, self._resume)
+                self._is_failing = True
+                self._loop.call_later(AFTER_FAILURE_S, self._try_again)
                 return
             self._welcome(client)
 

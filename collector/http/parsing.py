@@ -151,8 +151,9 @@ class Parsing:
         self.reads_body = True
         keeps = parser.should_keep_alive()
         says_keeps = False
-        if "connection" in headers:
-            says_keeps = keeps and parser.get_http_version() == "1.0"
+        if ("connection" in headers or "expect" in headers) and parser.get_http_version() == "1.0":
+            says_keeps = keeps
+            headers.pop("expect", None)  # it knows of no answer before the answer
         if parser.should_upgrade():  # by other headers too: the parser takes Proxy-Connection for Connection
             self._detour = _framing(head)
         if taker is not None:

@@ -20,6 +20,7 @@ from collector.http.parsing import Parsing
 from collector.rejection import Refusal
 
 LINGER_S = 5.0
+EXPECTED = "100-continue"
 
 
 class Peer(Line):
@@ -102,6 +103,7 @@ class Peer(Line):
 
     def resume_writing(self) -> None:
         self._is_full = False
+        self._since = self._place.now
         self._advance()
 
     # What the listener calls.
@@ -191,7 +193,7 @@ class Peer(Line):
         line = CLOSES if ends else KEEPS if incoming.says_keeps else b""
         self._transport.write(b"".join((head, line, self._place.date, b"" if incoming.is_bodiless else body)))
         if ends:
-            self._end(all_read=incoming.is_whole)
+            self._end(all_read=incoming.is_whole and not self._is_paused and not self._waiting)
         elif incoming.is_whole:
             self._done()
 
@@ -212,7 +214,7 @@ class Peer(Line):
             self._desk.whole(incoming, incoming.take_body())
         elif incoming.refusal is not None:
             self._desk.unread(incoming, incoming.refusal)
-        elif "expect" in incoming.head.headers and self._transport is not None:
+        elif incoming.head.headers.get("expect", "").lower() == EXPECTED and self._transport is not None:
             self._transport.write(CONTINUE)
 
     def _cut(self, refusal: Refusal) -> None:
@@ -234,10 +236,12 @@ class Peer(Line):
         if self._is_advancing:
             return
         self._is_advancing = True
-        while self._current is None and self._waiting and not self._is_full:
-            self._current = self._waiting.popleft()
-            self._begin(self._current)
-        self._is_advancing = False
+        try:
+            while self._current is None and self._waiting and not self._is_full:
+                self._current = self._waiting.popleft()
+                self._begin(self._current)
+        finally:
+            self._is_advancing = False
         if not self._waiting:
             self._resume()
         if self._current is None and not self._waiting and self._last_words is not None:

@@ -133,6 +133,10 @@ def test_who_waits_to_be_asked_for_the_body_is_asked() -> None:
     assert side.statuses == [100, 200, 200, 100]
     side.send(b"abc")
     assert side.desk.bodies == [b"abc", b"abc"]
+    other, old = Side(), Side()
+    other.send(post(b"abc", "expect: something")[:-3])
+    old.send(asking[:-3].replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert (other.transport.sent, old.transport.sent) == (b"", b"")
 
 
 @pytest.mark.parametrize("ends", ["by its sender", "broken off"])
@@ -233,6 +237,26 @@ def test_an_answer_may_take_as_long_as_it_takes() -> None:
     side.peer.sweep(side.place.now + 10_000)
     side.answer(0)
     assert side.statuses == [200]
+
+
+def test_a_last_answer_is_not_lost_though_other_requests_came_behind_its_own() -> None:
+    side = Side()
+    side.send(get("/a") + get("/b"))
+    side.peer.stop()
+    side.answer(0)
+    assert (side.statuses, side.paths) == ([200], ["/a"])
+    assert side.transport.is_half_closed
+    assert not side.transport.is_closed
+    assert not side.transport.is_paused, "so that its sender is seen to go"
+
+
+def test_who_has_begun_to_read_has_the_usual_time_again() -> None:
+    side = Side()
+    side.peer.pause_writing()
+    side.place.now += 20
+    side.peer.resume_writing()
+    side.peer.sweep(side.place.now + side.place.head_timeout_s - 1)
+    assert not side.transport.is_closed
 
 
 def test_a_stop_ends_what_is_idle_and_lets_the_others_finish() -> None:
