@@ -45,7 +45,7 @@ up: setup
 	@$(BIN)/stitchline up
 
 # Files side by side, the longest first (tests/order.py), on engines that the workers share: half of the suite waits for
-# something. WORKERS=0: one after the other.
+# something, so four use two cores better than three (CONTRIBUTING.md). WORKERS=0: one after the other.
 # Every worker reads all test modules, and tests start hundreds of processes: without bytecode they would compile the same again each time.
 # A test that starts engines takes some twenty seconds alone, and was seen to take two minutes beside much else.
 WORKERS ?= 4

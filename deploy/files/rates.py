@@ -127,7 +127,11 @@ def _rate(text: str) -> Decimal:
         rate = Decimal(text)
     except InvalidOperation:
         raise BadRates("no rate: a number with a point, such as 0.92") from None
-    kept = rate.quantize(_PLACES, context=_EXACT) if rate.is_finite() and abs(rate) < RATE_MAX else RATE_MAX
+    kept = (
+        rate.quantize(_PLACES, context=_EXACT)
+        if rate.is_finite() and rate.copy_abs() < RATE_MAX
+        else RATE_MAX
+    )
     if not 0 < kept < RATE_MAX:
         raise BadRates(
             f"a rate out of range: more than 0 and less than {RATE_MAX}, with {RATE_SCALE} decimal places"
