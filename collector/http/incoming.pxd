@@ -18,7 +18,7 @@ cdef class Incoming:
     cdef public double started_s
     cdef public long long body_bytes_max, body_bytes
     cdef bytes _body
-    cdef list _pieces
+    cdef bytearray _joined
     cdef public bint keeps, says_keeps, is_begun, is_whole, is_answered, is_bodiless
 
     cdef _make(self, Line line, Head head, bint keeps, bint says_keeps)

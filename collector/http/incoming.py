@@ -31,19 +31,21 @@ class Incoming:
     """
 
     __slots__ = (
-        *(
-            "line",
-            "head",
-            "route",
-            "started_s",
-            "body_bytes_max",
-            "body_bytes",
-            "_body",
-            "_pieces",
-            "keeps",
-            "says_keeps",
-        ),
-        *("refusal", "is_begun", "is_whole", "is_answered", "is_bodiless"),
+        "_body",
+        "_joined",
+        "body_bytes",
+        "body_bytes_max",
+        "head",
+        "is_answered",
+        "is_begun",
+        "is_bodiless",
+        "is_whole",
+        "keeps",
+        "line",
+        "refusal",
+        "route",
+        "says_keeps",
+        "started_s",
     )
 
     def __init__(self, line: Line, head: Head, keeps: bool, says_keeps: bool) -> None:
@@ -57,7 +59,9 @@ class Incoming:
         self.body_bytes_max = NO_BODY
         self.body_bytes = 0
         self._body = b""
-        self._pieces: list[bytes] | None = None
+        self._joined: bytearray | None = (
+            None  # of several pieces: a list of tiny ones would take twenty times their bytes
+        )
         self.keeps = keeps
         self.says_keeps = says_keeps
         self.refusal: Refusal | None = None
@@ -67,17 +71,17 @@ class Incoming:
     def add(self, piece: bytes) -> None:
         """The next one of its body."""
         self.body_bytes += len(piece)
-        if not self._body:
-            self._body = piece
-        elif self._pieces is None:
-            self._pieces = [self._body, piece]
+        if self._joined is not None:
+            self._joined += piece
+        elif self._body:
+            self._joined = bytearray(self._body + piece)
         else:
-            self._pieces.append(piece)
+            self._body = piece
 
     def take_body(self) -> bytes:
         """What has arrived of it, and is let go of."""
-        body = self._body if self._pieces is None else b"".join(self._pieces)
-        self._body, self._pieces = b"", None
+        body = self._body if self._joined is None else bytes(self._joined)
+        self._body, self._joined = b"", None
         return body
 
 

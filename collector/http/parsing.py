@@ -47,17 +47,17 @@ class Parsing:
     """`reads_body`: between a head and its request's end. `begun_bytes`: what has come of a head that is not whole yet."""
 
     __slots__ = (
-        *(
-            "begun_bytes",
-            "reads_body",
-            "_taker",
-            "_peer",
-            "_parser",
-            "_head_bytes",
-            "_head_bytes_max",
-            "_detour",
-        ),
-        *("_url", "_headers", "_again"),
+        "_again",
+        "_detour",
+        "_head_bytes",
+        "_head_bytes_max",
+        "_headers",
+        "_parser",
+        "_peer",
+        "_taker",
+        "_url",
+        "begun_bytes",
+        "reads_body",
     )
 
     def __init__(self, taker: Taker, peer: str, head_bytes_max: int) -> None:

@@ -27,18 +27,21 @@ class Peer(Line):
     """A protocol of asyncio's, and used on one event loop."""
 
     __slots__ = (
-        *(
-            "_place",
-            "_desk",
-            "_transport",
-            "_parsing",
-            "_since",
-            "_newest",
-            "_current",
-            "_waiting",
-            "_last_words",
-        ),
-        *("_is_full", "_is_deaf", "_is_ending", "_is_paused", "_is_advancing", "_is_stopping"),
+        "_current",
+        "_desk",
+        "_is_advancing",
+        "_is_deaf",
+        "_is_ending",
+        "_is_full",
+        "_is_paused",
+        "_is_stopping",
+        "_last_words",
+        "_newest",
+        "_parsing",
+        "_place",
+        "_since",
+        "_transport",
+        "_waiting",
     )
 
     def __init__(self, place: Place) -> None:
@@ -111,13 +114,14 @@ class Peer(Line):
     def sweep(self, now: float) -> None:
         """End what takes too long. `now` is the monotonic clock's."""
         place = self._place
-        waited_s = (
-            now - self._since - place.sweep_s
-        )  # surely, as `since` is when the listener had looked last
+        # That long surely: `since` is when the listener had looked last.
+        waited_s = now - self._since - place.sweep_s
         if self._transport is None:
             return
         if self._is_ending or self._is_full:
-            if waited_s > (LINGER_S if self._is_ending else place.head_timeout_s):
+            # Who reads slowly has the usual time for the rest of the answer.
+            is_sent = self._is_ending and not self._transport.get_write_buffer_size()
+            if waited_s > (LINGER_S if is_sent else place.head_timeout_s):
                 self._transport.abort()
         elif self._current is None:
             if waited_s > place.head_timeout_s:

@@ -231,6 +231,17 @@ def test_nobody_takes_a_place_for_longer_than_allowed() -> None:
     assert lingering.transport.is_aborted
 
 
+def test_a_last_answer_may_be_read_slowly() -> None:
+    side = Side()
+    side.send(get("/a", "connection: close"))
+    side.transport.unsent = 1
+    side.answer(0)
+    side.peer.sweep(side.place.now + side.place.head_timeout_s)
+    assert not side.transport.is_aborted
+    side.peer.sweep(side.place.now + side.place.head_timeout_s + EARLY)
+    assert side.transport.is_aborted
+
+
 def test_an_answer_may_take_as_long_as_it_takes() -> None:
     side = Side()
     side.send(post(b"abc"))
