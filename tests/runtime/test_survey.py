@@ -18,7 +18,7 @@ from runtime.kafka import client_config
 from runtime.watch.judgement import Phase, Sight, Survey
 from runtime.watch.survey import Surveyor
 from schemas.topics import EVENTS_RAW, IDENTITY_FACTS
-from tests.engines import free_port
+from tests.engines import free_port, wait_until
 from tests.runtime.topic_log import eventually, write_topic
 
 NOW_MS = 4_000_000_000_000
@@ -125,7 +125,11 @@ def test_transactions_markers_are_no_lag(scene: Scene) -> None:
     producer.produce(scene.settings.topic_prefix + IDENTITY_FACTS.name, value=b"y", partition=0)
     producer.commit_transaction(30)
     producer.close()
-    assert scene.see(3, IDENTITY_FACTS.name).waiting == {("resolve", 0): 3}
+    # Who commits is answered before the marker is in the partition, and until then nothing shows what it ends.
+    waiting = {("resolve", 0): 3}
+    wait_until(
+        lambda: scene.see(3, IDENTITY_FACTS.name).waiting == waiting, 30, "the second marker is written"
+    )
 
 
 def test_a_partition_that_went_elsewhere_is_not_shown_any_more(scene: Scene) -> None:
