@@ -188,14 +188,17 @@ class _Forking:
 
     def _forked(self, request: bytes, descriptors: Sequence[int]) -> dict[str, Any] | None:
         *streams, telling = descriptors
+        become, becoming = os.pipe()
         child = os.fork()
         if not child:
             self._control.detach()  # or its end would close what has its number then
-            _become(streams)
             job: dict[str, Any] = json.loads(request)
+            _become(streams, job["session"])
             return job
-        for stream in streams:
-            os.close(stream)
+        for unused in (*streams, becoming):
+            os.close(unused)
+        os.read(become, 1)  # its end comes when the child has closed its own, or has ended
+        os.close(become)
         self._telling[child] = telling
         _tell(telling, child)
         return None
@@ -215,8 +218,10 @@ def _tell(telling: int, number: int) -> None:
         os.write(telling, b"%d\n" % number)
 
 
-def _become(streams: Sequence[int]) -> None:
-    """A process that has nothing of the source's but its modules."""
+def _become(streams: Sequence[int], is_session: bool) -> None:
+    """A process that has nothing of the source's but its modules, before its number is told."""
+    if is_session:
+        os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -227,8 +232,6 @@ def _become(streams: Sequence[int]) -> None:
 
 def _run(job: Mapping[str, Any]) -> None:
     """To the interpreter's end, by its own way."""
-    if job["session"]:
-        os.setsid()
     os.environ.clear()
     os.environ.update(job["env"])
     tempfile.tempdir = None
