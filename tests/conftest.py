@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.demo import javascript
-from tests import engines
+from tests import browsers, engines
 from tests.databases import Databases
 from tests.order import place
 from tests.scratch import keep_in_memory
@@ -90,6 +90,12 @@ def chromium() -> Path:
     if found is None:
         pytest.skip("no Chromium on this machine: install it, or name it in $CHROMIUM")
     return found
+
+
+@pytest.fixture(scope="session")
+def headless_shell(chromium: Path) -> Path:
+    """The lighter build of it, where there is one."""
+    return browsers.light() or chromium
 
 
 @pytest.fixture

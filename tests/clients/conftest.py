@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.demo.javascript import browser
 from runtime.control import write_control
 from runtime.environment.settings import KafkaSettings, load
 from schemas.configuration.configuration_file import parse_file
+from tests import browsers
 from tests.clients.deliveries import BROWSER, Client, Delivery, Programs, sources
 from tests.clients.front import RETRY_AFTER_S, Fault, Fronts
 from tests.engines import wait_until
@@ -55,7 +55,7 @@ def programs(up: Up, fronts: Fronts, request: pytest.FixtureRequest) -> Iterator
         item.callspec.params.get("client") for item in request.session.items if hasattr(item, "callspec")
     ]
     clients = [client for client in asked if isinstance(client, Client)]
-    packages = {client.package for client in clients if client.driver != BROWSER or browser()}
+    packages = {client.package for client in clients if client.driver != BROWSER or browsers.light()}
     with Programs(fronts, up.addresses["collector"], packages) as programs:
         yield programs
 

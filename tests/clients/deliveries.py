@@ -19,7 +19,8 @@ import msgspec
 import psutil
 from msgspec.structs import replace
 
-from deploy.demo.javascript import CHECKOUT, MODULES, browser, node
+from deploy.demo.javascript import CHECKOUT, MODULES, node
+from tests import browsers
 from tests.clients.calls import Call, calls
 from tests.clients.front import BURST_EVENTS_MAX, EVENTS_PER_S_MAX, Fault, Front, Fronts
 from tests.clients.snippets import Snippet, snippets
@@ -203,7 +204,7 @@ def command(client: Client) -> list[str]:
     driver = str(FOLDER / client.driver)
     if client.driver == PYTHON:
         return [sys.executable, driver, client.module]
-    return [str(node()), driver, *([str(browser())] if client.driver == BROWSER else [])]
+    return [str(node()), driver, *([str(browsers.light())] if client.driver == BROWSER else [])]
 
 
 def _marked(mark: str) -> list[psutil.Process]:

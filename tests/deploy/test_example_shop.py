@@ -62,8 +62,8 @@ def shop(collector: Collector) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def chrome(chromium: Path) -> Iterator[Browser]:
-    with browser(chromium, []) as chrome:
+def chrome(headless_shell: Path) -> Iterator[Browser]:
+    with browser(headless_shell, []) as chrome:
         yield chrome
 
 

@@ -57,8 +57,8 @@ def site(collector: Collector) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def chrome(chromium: Path, site: Site) -> Iterator[Browser]:
-    with browser(chromium, [site.origin(), site.origin("other.example")]) as chrome:
+def chrome(headless_shell: Path, site: Site) -> Iterator[Browser]:
+    with browser(headless_shell, [site.origin(), site.origin("other.example")]) as chrome:
         yield chrome
 
 

@@ -36,7 +36,7 @@ def collector(environ: dict[str, str], settings: KafkaSettings) -> Iterator[Coll
 
 
 def test_a_site_s_own_names_are_first_party_and_on_no_list(
-    chromium: Path, collector: Collector, settings: KafkaSettings
+    headless_shell: Path, collector: Collector, settings: KafkaSettings
 ) -> None:
     with serving() as site:
         site.pass_on("/assets/", collector.url)
@@ -55,7 +55,7 @@ def test_a_site_s_own_names_are_first_party_and_on_no_list(
         assert source
         until(lambda: ask(collector, "GET", "/assets/shop.js").status_code == 200)
         path = site.show(install_code("html", source, site.origin(), KEY))
-        with reading(settings) as arrivals, browser(chromium, [site.origin()]) as chrome:
+        with reading(settings) as arrivals, browser(headless_shell, [site.origin()]) as chrome:
             visitor = chrome.context()
             visitor.block(usual_list())
             page = visitor.page(site.origin() + path)

@@ -1,13 +1,24 @@
 """Who a visitor is, without a call: by an address in a marked form, and on the other domains of the same owner."""
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from tests.collector.process import until
 from tests.pixel.automatic.pages import Shop
-from tests.pixel.browser import Context, Page
+from tests.pixel.browser import Browser, Context, Page, browser
+from tests.pixel.site import Site
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium: Path, site: Site) -> Iterator[Browser]:
+    """The whole one: what hashes an address is there for pages that count as secure."""
+    with browser(chromium, [site.origin()]) as chrome:
+        yield chrome
+
 
 MARKED = """<form id=a data-stitchline-email><input name=name><input name=mail type=email><button>A</button></form>
 <form id=b><input name=email type=email><button>B</button></form>
