@@ -20,8 +20,8 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def chrome(headless_shell: Path, site: Site) -> Iterator[Browser]:
-    with browser(headless_shell, [site.origin()]) as chrome:
+def chrome(chromium: Path, site: Site) -> Iterator[Browser]:
+    with browser(chromium, [site.origin()]) as chrome:
         yield chrome
 
 
