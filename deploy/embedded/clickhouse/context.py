@@ -11,32 +11,19 @@ from deploy.embedded.clickhouse import sql
 from deploy.embedded.clickhouse.engine import Context
 from deploy.embedded.clickhouse.failure import refused
 from deploy.embedded.clickhouse.request import Request
-from deploy.embedded.clickhouse.running import MARK
 
 
 def setup(request: Request, memory_bytes_max: int) -> list[str]:
-    """What makes a fresh connection this request's, but for what each has of its own (`marked`), and for `readonly`, which comes
-    last since it forbids what comes before."""
+    """What makes a fresh connection this request's, but for `readonly`, which comes last since it forbids what comes before."""
     settings = {"max_memory_usage": str(memory_bytes_max)} | _settings(request)
-    settings.pop(MARK, None)
     use = [f"USE {sql.identifier(request.database)}"] if request.database else []
     return [*use, assignment(settings)]
-
-
-def marked(request: Request) -> str:
-    """By which the engine's statement is found."""
-    return assignment({MARK: request.settings.get(MARK, request.query_id)})
 
 
 def readonly(request: Request) -> str:
     """The value of `readonly` for this request: one that came by GET may only read."""
     asked = request.settings.get("readonly", "0")
     return "2" if request.readonly and asked == "0" else asked
-
-
-def is_marked(request: Request) -> bool:
-    """Whether the engine's statement can be found by the client's query id: not when the client needs the place itself."""
-    return MARK not in request.settings
 
 
 def assignment(settings: Mapping[str, str]) -> str:
@@ -54,10 +41,11 @@ def for_this_request(context: Context, request: Request, text: bytes) -> Iterato
         yield  # what it sets must stay
         return
     _refuse_writes(context, request, text)
-    settings = {MARK: request.query_id} | _settings(request)
+    settings = _settings(request)
     before = _before(context, settings)
     try:
-        context.execute(assignment(settings))
+        if settings:
+            context.execute(assignment(settings))
         if request.database:
             context.execute(f"USE {sql.identifier(request.database)}")
         yield
@@ -74,7 +62,7 @@ def _refuse_writes(context: Context, request: Request, text: bytes) -> None:
 
 def _before(context: Context, settings: Mapping[str, str]) -> list[str]:
     """The statements that bring back what is now."""
-    names = ", ".join(map(sql.quoted, settings))
+    names = ", ".join(map(sql.quoted, ["", *settings]))
     ask = f"SELECT name, value, toUInt8(changed) FROM system.settings WHERE name IN ({names})"  # noqa: S608 - quoted
     back = [
         f"SET {name} = {sql.quoted(value) if changed == '1' else 'DEFAULT'}"

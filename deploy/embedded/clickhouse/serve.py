@@ -96,7 +96,7 @@ def _serve(server: Server, request: Request, body: _Body, answer: Answer) -> Non
     reads = sql.reads(statement.text)
     try:
         with (
-            server.running.entered(request.query_id, contexts.is_marked(request), reads),
+            server.running.entered(request.query_id, reads),
             _context(server, request, statement, body) as context,
         ):
             if statement.insert:
@@ -129,15 +129,8 @@ def _without_session(
 ) -> contextlib.AbstractContextManager[Context]:
     only_reads = not statement.insert and sql.reads(statement.text)
     if only_reads and not body.form.files and contexts.readonly(request) == "0":
-        return _spare(server, request)
+        return server.spares.entered(contexts.setup(request, server.limits.memory_bytes_max))
     return _fresh(server, request, body)
-
-
-@contextlib.contextmanager
-def _spare(server: Server, request: Request) -> Iterator[Context]:
-    with server.spares.entered(contexts.setup(request, server.limits.memory_bytes_max)) as context:
-        context.execute(contexts.marked(request))
-        yield context
 
 
 @contextlib.contextmanager
@@ -145,7 +138,6 @@ def _fresh(server: Server, request: Request, body: _Body) -> Iterator[Context]:
     with contextlib.closing(server.engine.open()) as context:
         for assignment in contexts.setup(request, server.limits.memory_bytes_max):
             context.execute(assignment)
-        context.execute(contexts.marked(request))
         with forms.external_tables(context, body.form, body.params):
             if contexts.readonly(request) != "0":
                 context.execute(contexts.assignment({"readonly": contexts.readonly(request)}))

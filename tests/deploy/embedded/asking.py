@@ -71,7 +71,9 @@ def endless(server: str, **params: Any) -> Iterator[tuple[str, list[tuple[int, d
     query_id = uuid.uuid4().hex
     replies: list[tuple[int, dict[str, str], bytes]] = []
     ask = b"SELECT count() FROM numbers(1000000000000)"
-    run = threading.Thread(target=lambda: replies.append(post(server, ask, query_id=query_id, **params)))
+    run = threading.Thread(
+        target=lambda: replies.append(post(server, ask, query_id=query_id, log_comment=query_id, **params))
+    )
     run.start()
     seen = b"SELECT count() FROM system.processes WHERE Settings['log_comment'] = {id:String}"
     wait_until(lambda: post(server, seen, param_id=query_id)[2] == b"1\n", 30, "it runs")

@@ -85,7 +85,7 @@ found.errors = {
 };
 
 const abort = new AbortController();
-const endless = client.query({ query: "SELECT count() FROM numbers(1000000000000)", query_id: "aborted-by-node", abort_signal: abort.signal });
+const endless = client.query({ query: "SELECT count() FROM numbers(1000000000000)", query_id: "aborted-by-node", clickhouse_settings: { log_comment: "aborted-by-node" }, abort_signal: abort.signal });
 const running = async () =>
   (await (await client.query({ query: "SELECT query FROM system.processes WHERE Settings['log_comment'] = 'aborted-by-node'", format: "JSONEachRow" })).json())
     .length;

@@ -65,8 +65,8 @@ def test_what_a_question_sets_is_for_itself_whoever_asks_next(server: str, clien
     assert code(post(server, b"SELECT 1; SET max_block_size = 7")) == "62"
     assert code(post(server, b"SELECT throwIf(number = 7) FROM numbers(9)")) == "395"
     assert post(server, ask)[2] == usual
-    assert post(server, b"SELECT getSetting('log_comment')", query_id="one")[2] == b"one\n"
-    assert post(server, b"SELECT getSetting('log_comment')", query_id="two")[2] == b"two\n"
+    assert post(server, b"SELECT getSetting('log_comment')", log_comment="mine")[2] == b"mine\n"
+    assert post(server, b"SELECT getSetting('log_comment')")[2] == b"\n"
 
 
 def test_a_table_that_was_read_can_be_detached_and_a_database_made_anew(server: str, client: Client) -> None:

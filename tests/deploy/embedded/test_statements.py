@@ -147,14 +147,6 @@ def test_parameters_that_are_not_https_own_are_settings() -> None:
     ]
 
 
-def test_a_statement_is_marked_by_its_query_id_unless_the_client_marks_it() -> None:
-    known = {"query_id": "one", "max_threads": "1"}
-    assert context.marked(request.read("POST", known, {})) == "SET log_comment = 'one'"
-    own = request.read("POST", known | {"log_comment": "mine"}, {})
-    assert (context.marked(own), context.is_marked(own)) == ("SET log_comment = 'mine'", False)
-    assert context.setup(own, 5) == ["SET max_memory_usage = '5', max_threads = '1'"]
-
-
 def test_get_may_only_read() -> None:
     asked = {"query": "SELECT 1", "readonly": "0"}
     assert context.readonly(request.read("GET", asked, {})) == "2"
