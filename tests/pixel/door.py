@@ -6,6 +6,7 @@ against a real collector see that.
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ from tests.pixel.browser import Page
 
 OK, UNAVAILABLE = 200, 503
 HOLD_S = WAIT_S = 60.0
+QUIET_S = 0.5
 BATCH, VISITOR = "/v1/batch", "/v1/visitor"
 
 Event = dict[str, Any]
@@ -115,6 +117,13 @@ def stored(page: Page) -> int:
 def heard(door: Door, *names: str) -> None:
     """Until the pages know that these were refused, which the next try shows: what is on its way when they go counts as sent."""
     until(lambda: all(door.tried(name) >= 2 for name in names))
+
+
+def quiet(door: Door) -> None:
+    """Until nothing more comes of pages that have gone: their last try, which may be taken, is not known to those that follow."""
+    come = -1
+    while come != (come := len(door.arrived)):
+        time.sleep(QUIET_S)
 
 
 def down(_: list[Event]) -> int:

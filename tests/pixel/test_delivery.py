@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pixel.browser import Browser, Context, browser
-from tests.pixel.door import BATCH, OK, Door, down, heard, opened, stored, until, up
+from tests.pixel.door import BATCH, OK, Door, down, heard, opened, quiet, stored, until, up
 from tests.pixel.site import Site, serving, snippet
 
 TOO_LARGE, BAD, BROKEN = 413, 400, 500
@@ -81,6 +81,7 @@ def test_the_events_of_a_tab_that_is_closed_are_sent_by_another_once(
     other.run("stitchline.track('Other')")
     heard(door, "One", "Other")
     one.close()
+    quiet(door)
     door.judge = up
     context.page(shop)  # a browser may end a page without telling it: then the next one looks
     until(lambda: len(door.taken()) >= 2)
@@ -97,6 +98,7 @@ def test_many_tabs_that_start_at_once_do_not_send_what_is_left_twice(
     page.run("(stitchline.track('A'), stitchline.track('B'))")
     heard(door, "A", "B")
     page.goto("about:blank")
+    quiet(door)
     door.judge = up
     pages = context.pages([shop] * 4)
     until(lambda: len(door.taken()) >= 2)
