@@ -62,12 +62,14 @@ def _refuse_writes(context: Context, request: Request, text: bytes) -> None:
 
 def _before(context: Context, settings: Mapping[str, str]) -> list[str]:
     """The statements that bring back what is now."""
-    names = ", ".join(map(sql.quoted, ["", *settings]))
-    ask = f"SELECT name, value, toUInt8(changed) FROM system.settings WHERE name IN ({names})"  # noqa: S608 - quoted
-    back = [
-        f"SET {name} = {sql.quoted(value) if changed == '1' else 'DEFAULT'}"
-        for name, value, changed in context.rows(ask)
-    ]
+    back = []
+    if settings:
+        names = ", ".join(map(sql.quoted, settings))
+        ask = f"SELECT name, value, toUInt8(changed) FROM system.settings WHERE name IN ({names})"  # noqa: S608 - quoted
+        back = [
+            f"SET {name} = {sql.quoted(value) if changed == '1' else 'DEFAULT'}"
+            for name, value, changed in context.rows(ask)
+        ]
     ((database,),) = context.rows("SELECT currentDatabase()")
     return [*back, f"USE {sql.identifier(database)}"]
 

@@ -86,8 +86,10 @@ def test_a_pause_a_resumption_and_a_second_time_are_told_apart(context: Context,
     page = context.page(shop.site.origin() + shop.page(PLAYED.replace("SOUND", sound), events=events))
     page.click("button")
     until(lambda: page.run("document.title") == "Played")
-    found = shop.told(page, 5)[:5]  # the second time may have ended meanwhile
-    assert [name.removeprefix("Video Playback ") for name in names(found)] == [
+    found = shop.told(page, 5)
+    said = [name.removeprefix("Video Playback ") for name in names(found)]
+    assert said[5:] in ([], ["Completed"])  # the second time may have ended meanwhile
+    assert said[:5] == [
         "Started",
         "Paused",
         "Resumed",
